@@ -1,0 +1,127 @@
+# One command for everything. Second runs are quick: what needs no doing is not done.
+
+PYTHON  := .venv/bin/python
+STAMPS  := build/.stamps
+BUILD   := build/editable
+JOBS    ?= $(shell nproc)
+FUZZ_SECONDS ?= 20
+FUZZ    := build/fuzz
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.ONESHELL:
+.NOTPARALLEL:
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+.PHONY: help demo test build tidy test-cpp test-python bench sanitize fuzz format clean FORCE
+
+help:  ## This list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+demo: build  ## Build, and run the hyperparameter search example
+	@$(PYTHON) examples/hyperopt/main.py
+
+test: build tidy test-cpp test-python  ## Build, check the style, and run all tests
+
+# ---- setup ---------------------------------------------------------------------------------------
+
+$(STAMPS)/system: ci/install_system_packages.sh ci/find_python.sh
+	@mkdir -p $(STAMPS)
+	ci/install_system_packages.sh
+	touch $@
+
+$(PYTHON): | $(STAMPS)/system
+	@"$$(ci/find_python.sh)" -m venv .venv
+
+$(STAMPS)/requirements.txt: pyproject.toml ci/requirements.py $(PYTHON)
+	@mkdir -p $(STAMPS)
+	echo "Installing the Python packages rayx is built and tested with"
+	$(PYTHON) ci/requirements.py > $@.new
+	$(PYTHON) -m pip install --quiet --disable-pip-version-check -r $@.new
+	mv $@.new $@
+
+# ---- build ---------------------------------------------------------------------------------------
+
+# The compiled files of the package. The editable install remembers their names, so that a new one
+# asks for a new install.
+$(STAMPS)/compiled_files: FORCE
+	@mkdir -p $(STAMPS)
+	ls python/rayx/*.pyx cpp/*_main.cc > $@.new 2>/dev/null || true
+	cmp --quiet $@.new $@ && rm $@.new || mv $@.new $@
+
+$(STAMPS)/editable: $(STAMPS)/system $(STAMPS)/requirements.txt $(STAMPS)/compiled_files \
+		CMakeLists.txt $(wildcard cmake/*.cmake)
+	@$(PYTHON) -m pip install --disable-pip-version-check --no-deps --no-build-isolation -v -e . \
+		-C cmake.build-type=RelWithDebInfo \
+		-C cmake.define.RAYX_BUILD_TESTS=ON \
+		-C cmake.define.RAYX_BUILD_BENCHMARKS=ON
+	touch $@
+
+# Where the editable install put the compiled files.
+SITE = $(shell $(PYTHON) -c 'import sysconfig; print(sysconfig.get_path("platlib"))')
+
+build: $(STAMPS)/editable  ## Compile everything once: daemons, Cython module, C++ tests, benchmarks
+	@cmake --build $(BUILD) --parallel $(JOBS)
+	cmake --install $(BUILD) --prefix "$(SITE)" | grep -v Up-to-date || true
+
+# ---- checks --------------------------------------------------------------------------------------
+
+tidy: build  ## Check the style: include law, sizes, mirrored tests, formatting, types
+	@$(PYTHON) ci/tidy.py
+
+test-cpp: build  ## C++ tests
+	@ctest --test-dir $(BUILD) --output-on-failure --parallel $(JOBS)
+
+test-python: build  ## Python and end-to-end tests
+	@$(PYTHON) -m pytest
+
+bench: build  ## C++ microbenchmarks, then comparisons with other ways to do the same
+	@for benchmark in $(BUILD)/benchmarks/*; do
+	  [[ -x "$$benchmark" ]] || continue
+	  "$$benchmark" --benchmark_min_time=0.2
+	done
+	$(PYTHON) benchmarks/compare.py
+
+# TSan wants the old, narrower address randomisation where the system has a newer, wider one.
+SETARCH = $(shell setarch -R true 2>/dev/null && echo setarch -R)
+SANITIZED = -S . -G Ninja -DRAYX_BUILD_TESTS=ON -DRAYX_BUILD_PYTHON=OFF
+
+sanitize: build  ## C++ tests and an end-to-end test under ASan and UBSan, C++ tests under TSan
+	@cmake -B build/asan $(SANITIZED) -DRAYX_SANITIZE=address > /dev/null
+	cmake --build build/asan --parallel $(JOBS)
+	export ASAN_OPTIONS=detect_leaks=1:strict_string_checks=1:detect_stack_use_after_return=1
+	export UBSAN_OPTIONS=print_stacktrace=1
+	ctest --test-dir build/asan --output-on-failure --parallel $(JOBS)
+	RAYX_BIN_DIR=$(CURDIR)/build/asan/bin $(PYTHON) -m pytest tests/e2e/test_smoke.py
+	cmake -B build/tsan $(SANITIZED) -DRAYX_SANITIZE=thread > /dev/null
+	cmake --build build/tsan --parallel $(JOBS)
+	TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1 \
+	  $(SETARCH) ctest --test-dir build/tsan --output-on-failure --parallel $(JOBS)
+
+fuzz: $(STAMPS)/system  ## Run each fuzzer for FUZZ_SECONDS (20), starting from its corpus
+	@ci/install_system_packages.sh clang
+	version=$$(for v in 14 15 16 17 18 19 20; do \
+	  command -v clang++-$$v > /dev/null && echo -$$v && break; done || true)
+	cmake -S . -B $(FUZZ) -G Ninja -DRAYX_BUILD_FUZZERS=ON -DRAYX_BUILD_PYTHON=OFF \
+	  -DCMAKE_C_COMPILER=clang$$version -DCMAKE_CXX_COMPILER=clang++$$version > /dev/null
+	cmake --build $(FUZZ) --parallel $(JOBS) --target fuzzers
+	for fuzzer in $(FUZZ)/fuzzers/*; do
+	  name=$$(basename "$$fuzzer")
+	  seeds=tests/fuzz/corpus/$$name
+	  [[ -d "$$seeds" ]] || seeds=
+	  mkdir -p $(FUZZ)/corpus/$$name $(FUZZ)/crashes
+	  echo "== $$name: $(FUZZ_SECONDS) seconds"
+	  "$$fuzzer" -max_total_time=$(FUZZ_SECONDS) -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 \
+	    -verbosity=0 -artifact_prefix=$(FUZZ)/crashes/$$name- $(FUZZ)/corpus/$$name $$seeds || {
+	    echo "$$name: found something. Mend it, and keep its input from $(FUZZ)/crashes in tests/fuzz/corpus/$$name."
+	    exit 1
+	  }
+	done
+
+format: $(STAMPS)/requirements.txt  ## Format C++ and Python, and mend what ruff can mend
+	@find cpp tests benchmarks \( -name '*.h' -o -name '*.cc' \) -print0 | xargs -0 -r .venv/bin/clang-format -i
+	.venv/bin/ruff check --fix --exit-zero .
+	.venv/bin/ruff format .
+
+clean:  ## Remove all that was built, the virtual environment too
+	rm -rf build .venv

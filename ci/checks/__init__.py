@@ -1,0 +1,1 @@
+"""The rules of ci/tidy.py, one module a subject."""

@@ -1,0 +1,75 @@
+"""ci/layers.toml, as objects."""
+
+import tomllib
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Room:
+    """A folder of cpp/, and which other rooms it may include."""
+
+    name: str
+    path: str
+    includes: tuple[str, ...]
+    core: bool
+
+
+@dataclass(frozen=True)
+class HeaderFamily:
+    """Headers of a third party or the system, and the only files that may include them."""
+
+    name: str
+    match: tuple[str, ...]
+    only: tuple[str, ...]
+    why: str
+
+
+@dataclass(frozen=True)
+class Law:
+    """All that ci/layers.toml says."""
+
+    rooms: tuple[Room, ...]
+    families: tuple[HeaderFamily, ...]
+    raylet_includes: tuple[str, ...]
+    allowed: dict[str, tuple[str, ...]]
+    untested: dict[str, str]
+    tests_without_source: dict[str, str]
+    python_tests: dict[str, str]
+    python_entry_points: dict[str, str]
+
+    @classmethod
+    def read(cls, path: Path) -> "Law":
+        """Reads the file; a missing section is an empty one."""
+        data = tomllib.loads(path.read_text())
+        return cls(
+            rooms=tuple(
+                Room(name, room["path"], tuple(room["includes"]), room.get("core", False))
+                for name, room in data.get("rooms", {}).items()
+            ),
+            families=tuple(
+                HeaderFamily(name, tuple(f["match"]), tuple(f["only"]), f["why"])
+                for name, f in data.get("headers", {}).items()
+            ),
+            raylet_includes=tuple(data.get("raylet", {}).get("includes", [])),
+            allowed={key: tuple(value) for key, value in data.get("allowed", {}).items()},
+            untested=data.get("untested", {}),
+            tests_without_source=data.get("tests_without_source", {}),
+            python_tests=data.get("python_tests", {}),
+            python_entry_points=data.get("python_entry_points", {}),
+        )
+
+    def room_of(self, path: str) -> Room | None:
+        """The room a file of cpp/ lies in: the one with the longest path above it."""
+        above = [room for room in self.rooms if path.startswith(room.path + "/")]
+        return max(above, key=lambda room: len(room.path), default=None)
+
+    def is_allowed(self, construct: str, path: str) -> bool:
+        """Whether a construct is at home in a file."""
+        return matches(path, self.allowed.get(construct, ()))
+
+
+def matches(path: str, patterns: tuple[str, ...]) -> bool:
+    """Whether any of the patterns matches; `*` matches slashes too."""
+    return any(fnmatchcase(path, pattern) for pattern in patterns)

@@ -1,0 +1,133 @@
+"""Tests mirror sources, rooms tell what they are, and no module is left alone."""
+
+import re
+from fnmatch import fnmatchcase
+from pathlib import PurePosixPath
+
+from checks.finding import Finding
+from checks.law import Law, Room, matches
+from checks.tree import PYTHON_SUFFIXES, Tree
+
+PACKAGE = "python/rayx/"
+LAYERS = "ci/layers.toml"
+
+
+def check(tree: Tree, law: Law) -> list[Finding]:
+    """Both languages, READMEs, and exceptions that except nothing."""
+    return [
+        *_cpp_sources(tree, law),
+        *_cpp_tests(tree, law),
+        *_python_modules(tree, law),
+        *_readmes(tree, law),
+        *_stale_exceptions(tree, law),
+    ]
+
+
+# ---- C++ -----------------------------------------------------------------------------------------
+
+
+def _test_directories(room: Room) -> list[str]:
+    """tests/cpp/base and tests/cpp/common/base are both understood."""
+    return [f"tests/cpp/{room.name}", f"tests/{room.path}"]
+
+
+def _cpp_sources(tree: Tree, law: Law) -> list[Finding]:
+    findings = []
+    for path in tree.with_suffix((".cc",), "cpp/"):
+        room = law.room_of(path)
+        if room is None or matches(path, tuple(law.untested)):
+            continue
+        below = PurePosixPath(path).relative_to(room.path).with_suffix("")
+        wanted = [f"{directory}/{below}_test.cc" for directory in _test_directories(room)]
+        if not any(tree.exists(test) for test in wanted):
+            message = (
+                f"has no test {wanted[0]}; write it, or say in {LAYERS} [untested] what covers it"
+            )
+            findings.append(Finding(path, 1, "mirrored-test", message))
+    return findings
+
+
+def _cpp_tests(tree: Tree, law: Law) -> list[Finding]:
+    findings = []
+    for path in tree.with_suffix(("_test.cc",), "tests/cpp/"):
+        if matches(path, tuple(law.tests_without_source)) or path.startswith("tests/cpp/testing/"):
+            continue
+        stem = path.removesuffix("_test.cc")
+        sources = [
+            f"{room.path}/{PurePosixPath(stem).relative_to(directory)}"
+            for room in law.rooms
+            for directory in _test_directories(room)
+            if stem.startswith(directory + "/")
+        ]
+        if not any(tree.exists(source + suffix) for source in sources for suffix in (".h", ".cc")):
+            wanted = f"{sources[0]}.h" if sources else "a source"
+            message = f"tests no {wanted}; rename it with its source, or list it in {LAYERS}"
+            findings.append(Finding(path, 1, "mirrored-test", message))
+    return findings
+
+
+# ---- Python --------------------------------------------------------------------------------------
+
+
+def _python_modules(tree: Tree, law: Law) -> list[Finding]:
+    findings = []
+    for path in tree.with_suffix(PYTHON_SUFFIXES, PACKAGE):
+        name = path.removeprefix(PACKAGE).removesuffix(".py").replace("/", ".")
+        if name.rpartition(".")[2] in ("__init__", "__main__"):
+            continue
+        flat = name.replace(".", "_")
+        wanted = [f"tests/python/test_{flat}.py", f"tests/python/test_{name.rpartition('.')[2]}.py"]
+        covering = law.python_tests.get(name)
+        if covering is not None and not tree.exists(covering):
+            message = f"{LAYERS} [python_tests] says {covering} covers it, which does not exist"
+            findings.append(Finding(path, 1, "mirrored-test", message))
+        elif covering is None and not any(tree.exists(test) for test in wanted):
+            message = (
+                f"has no test {wanted[0]}; write it, or say in {LAYERS} [python_tests] who does"
+            )
+            findings.append(Finding(path, 1, "mirrored-test", message))
+        if name not in law.python_entry_points and not _is_imported(tree, path, name):
+            message = f"nobody imports rayx.{name}; remove it, or list it in {LAYERS}"
+            findings.append(Finding(path, 1, "never-imported", message))
+    return findings
+
+
+def _is_imported(tree: Tree, path: str, name: str) -> bool:
+    """By any other file of the product; names in strings count (`python -m`, lazy imports)."""
+    package, _, last = name.rpartition(".")
+    parent = f"rayx.{package}" if package else "rayx"
+    pattern = re.compile(
+        rf"\brayx\.{re.escape(name)}\b"
+        rf"|\bfrom\s+{re.escape(parent)}\s+c?import\s+(?:\([^)]*|[^\n(]*)\b{last}\b"
+        rf"|\bfrom\s+\.(?:{last}\s+import|\s*import\s+(?:\([^)]*|[^\n(]*)\b{last}\b)"
+        rf"|[\"']\.{last}[\"']"
+    )
+    places = tree.with_suffix((".py", ".pyx", ".pxi", ".cc"))
+    importers = [p for p in places if p != path and not p.startswith(("tests/", "ci/"))]
+    return any(pattern.search(tree.text(importer)) for importer in [*importers, "pyproject.toml"])
+
+
+# ---- rooms and exceptions ------------------------------------------------------------------------
+
+
+def _readmes(tree: Tree, law: Law) -> list[Finding]:
+    return [
+        Finding(
+            f"{room.path}/README.md", 1, "readme", "missing; tell what the room does and its states"
+        )
+        for room in law.rooms
+        if tree.exists(room.path) and not tree.exists(f"{room.path}/README.md")
+    ]
+
+
+def _stale_exceptions(tree: Tree, law: Law) -> list[Finding]:
+    findings = []
+    for pattern in [*law.untested, *law.tests_without_source]:
+        if not any(fnmatchcase(path, pattern) for path in tree.sources):
+            message = f"the exception '{pattern}' matches no file; remove it"
+            findings.append(Finding(LAYERS, 1, "stale-exception", message))
+    for module in [*law.python_tests, *law.python_entry_points]:
+        if not tree.exists(f"{PACKAGE}{module.replace('.', '/')}.py"):
+            message = f"the exception '{module}' names no module of rayx; remove it"
+            findings.append(Finding(LAYERS, 1, "stale-exception", message))
+    return findings

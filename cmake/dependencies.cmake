@@ -1,0 +1,104 @@
+# The packages rayx is made with, as targets rayx::<name>. All that are missing are told at once,
+# with the command that installs them. Everything linked is static or header-only, so that one wheel
+# carries the daemons.
+
+include_guard(GLOBAL)
+
+set(RAYX_MISSING "")
+set(RAYX_MISSING_PACKAGES "")
+
+# Notes that `what` is missing when `variable` holds nothing found.
+macro(rayx_require variable what package)
+  if(NOT ${variable})
+    list(APPEND RAYX_MISSING "${what} (${package})")
+    list(APPEND RAYX_MISSING_PACKAGES ${package})
+  endif()
+endmacro()
+
+# ---- look for all ------------------------------------------------------------------------------
+
+find_path(RAYX_ASIO_INCLUDE_DIR asio.hpp)
+rayx_require(RAYX_ASIO_INCLUDE_DIR "asio.hpp, the event loop" libasio-dev)
+
+find_path(RAYX_FLATBUFFERS_INCLUDE_DIR flatbuffers/flatbuffers.h)
+rayx_require(RAYX_FLATBUFFERS_INCLUDE_DIR "flatbuffers/flatbuffers.h, the messages" libflatbuffers-dev)
+
+find_program(RAYX_FLATC flatc)
+rayx_require(RAYX_FLATC "flatc, the compiler of the message schemas" flatbuffers-compiler)
+
+find_path(RAYX_HIREDIS_INCLUDE_DIR hiredis/hiredis.h)
+find_library(RAYX_HIREDIS_LIBRARY NAMES libhiredis.a hiredis)
+if(NOT RAYX_HIREDIS_INCLUDE_DIR OR NOT RAYX_HIREDIS_LIBRARY)
+  set(hiredis_found FALSE)
+else()
+  set(hiredis_found TRUE)
+endif()
+rayx_require(hiredis_found "hiredis, the client of the control server" libhiredis-dev)
+
+find_path(RAYX_SPDLOG_INCLUDE_DIR spdlog/spdlog.h)
+rayx_require(RAYX_SPDLOG_INCLUDE_DIR "spdlog/spdlog.h, logging" libspdlog-dev)
+
+find_path(RAYX_FMT_INCLUDE_DIR fmt/format.h)
+rayx_require(RAYX_FMT_INCLUDE_DIR "fmt/format.h, formatting" libfmt-dev)
+
+find_path(RAYX_CLI11_INCLUDE_DIR CLI/CLI.hpp)
+rayx_require(RAYX_CLI11_INCLUDE_DIR "CLI/CLI.hpp, the daemons' command lines" libcli11-dev)
+
+if(RAYX_BUILD_TESTS)
+  find_package(GTest QUIET)
+  rayx_require(GTest_FOUND "GoogleTest, the C++ tests" libgtest-dev)
+endif()
+if(RAYX_BUILD_BENCHMARKS)
+  find_package(benchmark QUIET)
+  rayx_require(benchmark_FOUND "Google Benchmark, the microbenchmarks" libbenchmark-dev)
+endif()
+
+if(RAYX_MISSING)
+  list(JOIN RAYX_MISSING "\n  - " missing_lines)
+  list(JOIN RAYX_MISSING_PACKAGES " " missing_packages)
+  message(FATAL_ERROR "rayx cannot be built, since this machine lacks:\n  - ${missing_lines}\n"
+    "On Debian and Ubuntu, install all of them with:\n\n"
+    "  sudo apt-get install ${missing_packages}\n\n"
+    "or run ci/install_system_packages.sh, which installs whatever rayx needs.")
+endif()
+
+find_package(Threads REQUIRED)
+
+# ---- name them ---------------------------------------------------------------------------------
+
+function(rayx_package name)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "INCLUDE_DIR" "DEFINITIONS;LIBRARIES")
+  add_library(rayx_package_${name} INTERFACE)
+  add_library(rayx::${name} ALIAS rayx_package_${name})
+  if(arg_INCLUDE_DIR)
+    target_include_directories(rayx_package_${name} SYSTEM INTERFACE "${arg_INCLUDE_DIR}")
+  endif()
+  target_compile_definitions(rayx_package_${name} INTERFACE ${arg_DEFINITIONS})
+  target_link_libraries(rayx_package_${name} INTERFACE ${arg_LIBRARIES})
+endfunction()
+
+rayx_package(threads LIBRARIES Threads::Threads)
+rayx_package(flatbuffers INCLUDE_DIR ${RAYX_FLATBUFFERS_INCLUDE_DIR})
+rayx_package(hiredis INCLUDE_DIR ${RAYX_HIREDIS_INCLUDE_DIR} LIBRARIES ${RAYX_HIREDIS_LIBRARY})
+rayx_package(cli11 INCLUDE_DIR ${RAYX_CLI11_INCLUDE_DIR})
+rayx_package(fmt INCLUDE_DIR ${RAYX_FMT_INCLUDE_DIR})
+# Only common/base/log.cc includes spdlog: it takes seconds to compile.
+rayx_package(spdlog INCLUDE_DIR ${RAYX_SPDLOG_INCLUDE_DIR} LIBRARIES rayx::fmt Threads::Threads)
+
+# asio's own code is compiled once, here, and not again in every file that includes it.
+file(CONFIGURE OUTPUT "${PROJECT_BINARY_DIR}/asio/asio.cc" CONTENT "#include <asio/impl/src.hpp>\n")
+add_library(rayx_package_asio STATIC EXCLUDE_FROM_ALL "${PROJECT_BINARY_DIR}/asio/asio.cc")
+add_library(rayx::asio ALIAS rayx_package_asio)
+target_include_directories(rayx_package_asio SYSTEM PUBLIC "${RAYX_ASIO_INCLUDE_DIR}")
+target_compile_definitions(rayx_package_asio PUBLIC ASIO_STANDALONE ASIO_SEPARATE_COMPILATION)
+target_link_libraries(rayx_package_asio PUBLIC rayx_flags Threads::Threads)
+
+if(RAYX_BUILD_TESTS)
+  rayx_package(gtest LIBRARIES GTest::gtest_main GTest::gtest)
+  if(TARGET GTest::gmock)
+    target_link_libraries(rayx_package_gtest INTERFACE GTest::gmock)
+  endif()
+endif()
+if(RAYX_BUILD_BENCHMARKS)
+  rayx_package(benchmark LIBRARIES benchmark::benchmark_main benchmark::benchmark)
+endif()
