@@ -1,0 +1,130 @@
+// Identifiers of the things rayx knows: objects, tasks, functions, workers, nodes, drivers, actors.
+//
+// Each kind is a type of its own, so that a task id cannot be passed where a function id is wanted.
+// Ids are plain bytes (values): they are copied, compared and hashed, and never own anything.
+//
+// An object id is derived from the task that made the object: 16 bytes of task id followed by a
+// 32-bit index (little endian). Return values count from 0; objects stored with put carry the bit
+// kPutBit in their index. Every process can therefore name a task's results before the task has run.
+#pragma once
+
+#include <array>
+#include <compare>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace rayx {
+
+// Appends two lower-case hexadecimal digits for each byte.
+std::string ToHex(const uint8_t* bytes, size_t size);
+// The inverse of ToHex; nothing if `text` is not exactly 2 * size hexadecimal digits.
+bool FromHex(std::string_view text, uint8_t* bytes, size_t size);
+
+// A fixed-size identifier. `Tag` only keeps the kinds apart.
+template <typename Tag, size_t kBytes>
+class Id {
+ public:
+  static constexpr size_t kSize = kBytes;
+
+  // The nil id: all bytes zero. It names nothing.
+  Id() { bytes_.fill(0); }
+
+  // REQUIRES: `bytes` points at kSize readable bytes.
+  static Id FromBytes(const uint8_t* bytes) {
+    Id id;
+    std::memcpy(id.bytes_.data(), bytes, kBytes);
+    return id;
+  }
+  static std::optional<Id> FromHexString(std::string_view text) {
+    Id id;
+    if (!FromHex(text, id.bytes_.data(), kBytes)) return std::nullopt;
+    return id;
+  }
+
+  const uint8_t* data() const { return bytes_.data(); }
+  uint8_t* mutable_data() { return bytes_.data(); }
+  static constexpr size_t size() { return kBytes; }
+  std::string Hex() const { return ToHex(bytes_.data(), kBytes); }
+  bool IsNil() const { return *this == Id(); }
+
+  friend bool operator==(const Id& a, const Id& b) { return a.bytes_ == b.bytes_; }
+  friend auto operator<=>(const Id& a, const Id& b) { return a.bytes_ <=> b.bytes_; }
+
+  // Ids are random, so their bytes are their hash; the tail is mixed in since object ids of one
+  // task differ only there.
+  size_t Hash() const {
+    uint64_t head = 0;
+    uint32_t tail = 0;
+    std::memcpy(&head, bytes_.data(), sizeof(head));
+    std::memcpy(&tail, bytes_.data() + kBytes - sizeof(tail), sizeof(tail));
+    return static_cast<size_t>(head ^ (static_cast<uint64_t>(tail) * 0x9E3779B97F4A7C15ull));
+  }
+
+ private:
+  static_assert(kBytes >= 8, "Hash() reads eight bytes");
+  std::array<uint8_t, kBytes> bytes_;
+};
+
+using TaskId = Id<struct TaskIdTag, 16>;
+using FunctionId = Id<struct FunctionIdTag, 16>;
+using WorkerId = Id<struct WorkerIdTag, 16>;
+using NodeId = Id<struct NodeIdTag, 16>;
+using DriverId = Id<struct DriverIdTag, 16>;
+using ActorId = Id<struct ActorIdTag, 16>;
+
+class ObjectId : public Id<struct ObjectIdTag, 20> {
+ public:
+  static constexpr uint32_t kPutBit = 0x80000000u;
+
+  ObjectId() = default;
+  ObjectId(const Id& id) : Id(id) {}  // NOLINT: an Id of this tag is an ObjectId
+
+  // The id of return value `index` of `task`. REQUIRES: index < kPutBit.
+  static ObjectId ForReturn(const TaskId& task, uint32_t index) { return Make(task, index); }
+  // The id of the `index`-th object that code running as `task` puts. REQUIRES: index < kPutBit.
+  static ObjectId ForPut(const TaskId& task, uint32_t index) { return Make(task, index | kPutBit); }
+
+  // The task that made the object.
+  TaskId Task() const { return TaskId::FromBytes(data()); }
+  bool IsPut() const { return (Index() & kPutBit) != 0; }
+  // Index among the task's return values (or puts, see IsPut).
+  uint32_t Index() const {
+    const uint8_t* p = data() + TaskId::kSize;
+    return static_cast<uint32_t>(p[0]) | static_cast<uint32_t>(p[1]) << 8 |
+           static_cast<uint32_t>(p[2]) << 16 | static_cast<uint32_t>(p[3]) << 24;
+  }
+
+ private:
+  static ObjectId Make(const TaskId& task, uint32_t index) {
+    ObjectId id;
+    std::memcpy(id.mutable_data(), task.data(), TaskId::kSize);
+    uint8_t* p = id.mutable_data() + TaskId::kSize;
+    p[0] = static_cast<uint8_t>(index);
+    p[1] = static_cast<uint8_t>(index >> 8);
+    p[2] = static_cast<uint8_t>(index >> 16);
+    p[3] = static_cast<uint8_t>(index >> 24);
+    return id;
+  }
+};
+static_assert(ObjectId::kSize == TaskId::kSize + sizeof(uint32_t));
+static_assert(sizeof(ObjectId) == 20, "ids travel as plain bytes");
+
+// Number of a connection within one daemon, in order of arrival; never reused. It stands for "who
+// holds this" in the cores. 0 is nobody.
+using ClientId = uint64_t;
+
+}  // namespace rayx
+
+template <typename Tag, size_t kBytes>
+struct std::hash<rayx::Id<Tag, kBytes>> {
+  size_t operator()(const rayx::Id<Tag, kBytes>& id) const noexcept { return id.Hash(); }
+};
+template <>
+struct std::hash<rayx::ObjectId> {
+  size_t operator()(const rayx::ObjectId& id) const noexcept { return id.Hash(); }
+};

@@ -1,0 +1,166 @@
+// Every bound and waiting time of rayx, each with its reason.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace rayx::limits {
+
+// --- messages ---------------------------------------------------------------------------------
+
+// The version of the messages between processes. A peer with another version is refused in the hello.
+inline constexpr uint32_t kProtocolVersion = 1;
+
+// A frame is a header and one message. Large values never travel in frames (they go through the pool), so
+// only functions and long lists of small values come near this.
+inline constexpr size_t kFrameBytesMax = 64u << 20;
+
+// Until a peer has said hello we read no more than this from it.
+inline constexpr size_t kHelloBytesMax = 64u << 10;
+
+// Values up to this size travel inside messages and live on the heap of the daemon; larger ones live in the
+// pool. Two copies through a socket of 64 KiB cost about as much as one round trip to create an object.
+inline constexpr size_t kInlineObjectBytesMax = 64u << 10;
+
+// Inline values that one message may carry in sum (arguments of a task, results, a batch of ready
+// objects). What does not fit goes in further messages.
+inline constexpr size_t kInlineBatchBytesMax = 1u << 20;
+
+// A pickled function or class. Data that large belongs into the object store.
+inline constexpr size_t kFunctionBytesMax = 32u << 20;
+
+// A TaskSpec message: small arguments, and lists of ids.
+inline constexpr size_t kTaskSpecBytesMax = 48u << 20;
+
+// Names shown to people (functions, resources); longer ones are an error of the caller.
+inline constexpr size_t kNameBytesMax = 1024;
+
+// Ids in one message: a list of 100,000 is split.
+inline constexpr size_t kIdsPerMessageMax = 1u << 20;
+
+// Resources that one task may name. A set of resources is a sorted vector, made for a few.
+inline constexpr size_t kResourceNamesMax = 64;
+
+// Return values of one task.
+inline constexpr uint32_t kReturnsMax = 1u << 20;
+
+// What may wait to be written to one peer before the daemon stops making more for it (pushed results wait
+// in the store instead) ...
+inline constexpr size_t kPeerBacklogBytesSoft = 4u << 20;
+// ... before the daemon stops reading what a driver asks next (a driver waits for room by reading, so this ends) ...
+inline constexpr size_t kPeerBacklogBytesPause = 16u << 20;
+// ... and before it is given up as a peer that never reads.
+inline constexpr size_t kPeerBacklogBytesMax = 256u << 20;
+
+// Bytes read from one peer in one turn of the loop, so that no peer starves the others.
+inline constexpr size_t kReadBytesPerTurn = 1u << 20;
+
+// A peer that has connected must say hello within this time.
+inline constexpr int64_t kHelloTimeoutMs = 5000;
+
+// --- object store -----------------------------------------------------------------------------
+
+// Arrow asks for buffers aligned to 64 bytes; so do cache lines.
+inline constexpr size_t kObjectAlignment = 64;
+
+// Holders that an ObjectStoreFull message lists.
+inline constexpr size_t kHoldersListed = 5;
+
+// --- tasks and workers ------------------------------------------------------------------------
+
+// Retries after the death of a worker (not after exceptions), unless the task says otherwise.
+inline constexpr int32_t kTaskRetriesDefault = 3;
+
+// Tasks handed to a worker ahead of the one it runs. Enough to cover one trip through the daemon for tasks
+// of a few microseconds; they are taken back when another worker could run them.
+inline constexpr size_t kPipelineDepth = 32;
+
+// Workers of one node, whatever is asked; each costs a process and three file descriptors.
+inline constexpr size_t kWorkersMax = 4096;
+
+// Workers being forked at the same time: the template forks one after the other, more only queue there.
+inline constexpr size_t kWorkerStartsMax = 8;
+
+// An idle worker beyond the CPU count ends after this time; forking another takes milliseconds.
+inline constexpr int64_t kIdleWorkerMs = 5000;
+
+// A worker that was told to end must have done so within this time; it runs what it registered for its exit.
+inline constexpr int64_t kWorkerExitMs = 5000;
+
+// A forked worker must have connected within this time.
+inline constexpr int64_t kWorkerStartTimeoutMs = 30000;
+
+// Failed starts of the worker template in a row before tasks are failed with what it printed.
+inline constexpr int kTemplateStartsMax = 3;
+
+// Lines of output kept of each worker, shown when it dies.
+inline constexpr size_t kWorkerTailLines = 20;
+inline constexpr size_t kWorkerTailLineBytes = 500;
+
+// Time that daemons have to end by themselves before they are killed.
+inline constexpr int64_t kShutdownGraceMs = 1000;
+
+// --- control tables ---------------------------------------------------------------------------
+
+// State of what stays on this node is written at most this late.
+inline constexpr int64_t kControlFlushMs = 50;
+
+// Records written by one flush: a burst of tasks must not turn into a burst of writes.
+inline constexpr size_t kControlRecordsPerFlush = 500;
+
+// Errors kept in the error table; older ones go.
+inline constexpr size_t kErrorsKept = 1000;
+
+// Records of this node that may wait for their flush. Beyond, the oldest is written at once, or dropped with a
+// warning if the server is away: local work does not need it, memory does.
+inline constexpr size_t kControlPendingRecordsMax = 1u << 18;
+
+// Commands and bytes that may wait for one server's acknowledgement before those that may be lost are.
+inline constexpr size_t kControlQueueCommandsMax = 1u << 16;
+inline constexpr size_t kControlQueueBytesMax = 64u << 20;
+
+// Bytes handed to one server's socket ahead of what it takes; the rest waits where it can still be dropped.
+inline constexpr size_t kControlBacklogBytes = 1u << 20;
+
+// Waiting time between two attempts to reach a server, doubled from the first value to the second.
+inline constexpr int64_t kControlReconnectMsMin = 20;
+inline constexpr int64_t kControlReconnectMsMax = 1000;
+
+// A server that has accepted the connection must have let us in within this time.
+inline constexpr int64_t kControlGreetingMs = 5000;
+
+// A read that has no answer by then fails; long enough to outlive a restart of the server.
+inline constexpr int64_t kControlReadTimeoutMs = 10000;
+
+// One reply: a function with its name is the largest thing in the tables.
+inline constexpr size_t kControlReplyBytesMax = 64u << 20;
+inline constexpr size_t kControlReplyElementsMax = 1u << 20;
+
+// Keys asked for by one step of a listing, and records that a listing returns at most.
+inline constexpr size_t kControlScanCount = 1000;
+inline constexpr size_t kControlListRecordsMax = 1u << 20;
+
+// The text of one error; the rest of a longer one is cut off.
+inline constexpr size_t kErrorBytesMax = 1u << 20;
+
+// Errors in one answer, in sum; the oldest of more are left out.
+inline constexpr size_t kErrorsAnswerBytesMax = 16u << 20;
+
+// --- how these relate -------------------------------------------------------------------------
+
+static_assert(kInlineObjectBytesMax < kInlineBatchBytesMax);
+static_assert(kInlineBatchBytesMax + kInlineObjectBytesMax < kFrameBytesMax);
+static_assert(kFunctionBytesMax < kFrameBytesMax);
+static_assert(kPeerBacklogBytesSoft + 2 * kInlineBatchBytesMax < kPeerBacklogBytesPause,
+              "who is only slow to read results is still heard");
+static_assert(kPeerBacklogBytesPause + kFrameBytesMax < kPeerBacklogBytesMax);
+static_assert(kTaskSpecBytesMax + 2 * kInlineBatchBytesMax + kHelloBytesMax < kFrameBytesMax,
+              "a task travels to its worker with values and the driver's settings");
+static_assert(kErrorsAnswerBytesMax + kErrorBytesMax + 4 * kNameBytesMax < kFrameBytesMax);
+static_assert(kFrameBytesMax < kPeerBacklogBytesMax, "one frame must be sendable");
+static_assert(kIdsPerMessageMax * 20 < kFrameBytesMax);
+static_assert(kFunctionBytesMax + 2 * kNameBytesMax < kControlReplyBytesMax);
+static_assert(kControlRecordsPerFlush < kControlQueueCommandsMax);
+static_assert(kErrorsKept * 2 < kControlReplyElementsMax);
+
+}  // namespace rayx::limits

@@ -1,0 +1,24 @@
+// The clocks of this machine, for shells. Cores are told the time; they never ask for it.
+#pragma once
+
+#include <ctime>
+
+#include <cstdint>
+
+namespace rayx {
+
+// Milliseconds of a clock that never jumps. Comparable between the processes of one machine, and only there.
+inline int64_t MonotonicMs() {
+  timespec now;
+  ::clock_gettime(CLOCK_MONOTONIC, &now);
+  return int64_t{now.tv_sec} * 1000 + now.tv_nsec / 1'000'000;
+}
+
+// Seconds since the epoch, for people and for tables that several machines read.
+inline double WallSeconds() {
+  timespec now;
+  ::clock_gettime(CLOCK_REALTIME, &now);
+  return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) * 1e-9;
+}
+
+}  // namespace rayx

@@ -1,0 +1,297 @@
+#include "common/io/connection.h"
+
+#include <algorithm>
+#include <array>
+#include <deque>
+#include <iterator>
+#include <string>
+#include <utility>
+
+#include "common/base/check.h"
+#include "common/base/limits.h"
+#include "common/io/socket.h"
+
+namespace rayx {
+namespace {
+
+// One read. What the kernel queues for a Unix socket by default is about three of these.
+constexpr size_t kReadBytes = 64u << 10;
+
+// An output buffer beyond this is given back once it has been written.
+constexpr size_t kKeptBytesMax = 1u << 20;
+
+// Bytes to write, and the descriptors that must leave with the first byte of their frame.
+class OutputQueue {
+ public:
+  void Append(uint16_t type, std::span<const uint8_t> payload, std::vector<ScopedFd> fds) {
+    if (!fds.empty()) attachments_.push_back({written_ + size(), std::move(fds)});
+    AppendFrame(type, payload, &bytes_);
+  }
+
+  size_t size() const { return bytes_.size() - begin_; }
+
+  // Writes until all is written or the socket takes no more; true if all.
+  Result<bool> WriteTo(int socket) {
+    while (size() != 0) {
+      std::array<int, kFdsPerReadMax> fds;
+      const size_t fd_count = FdsOfNextByte(&fds);
+      const std::span<const uint8_t> part(bytes_.data() + begin_, BytesUntilNextFds(fd_count != 0));
+      Result<size_t> written = WriteWithFds(socket, part, {fds.data(), fd_count});
+      if (!written.ok()) return written.status();
+      if (*written == 0) break;
+      if (fd_count != 0) attachments_.pop_front();
+      begin_ += *written;
+      written_ += *written;
+      // A short write means that the socket is full; asking again would only say so.
+      if (*written < part.size()) break;
+    }
+    const bool all = size() == 0;
+    Compact();
+    return all;
+  }
+
+  void Clear() {
+    attachments_.clear();
+    bytes_ = {};
+    begin_ = 0;
+  }
+
+ private:
+  struct Attachment {
+    // Position in the whole stream of the byte that they go with.
+    uint64_t position;
+    std::vector<ScopedFd> fds;
+  };
+
+  size_t FdsOfNextByte(std::array<int, kFdsPerReadMax>* fds) const {
+    if (attachments_.empty() || attachments_.front().position != written_) return 0;
+    const std::vector<ScopedFd>& front = attachments_.front().fds;
+    std::transform(front.begin(), front.end(), fds->begin(),
+                   [](const ScopedFd& fd) { return fd.get(); });
+    return front.size();
+  }
+
+  size_t BytesUntilNextFds(bool skip_first) const {
+    const size_t next = skip_first ? 1 : 0;
+    if (attachments_.size() <= next) return size();
+    return static_cast<size_t>(attachments_[next].position - written_);
+  }
+
+  void Compact() {
+    if (begin_ == bytes_.size()) {
+      begin_ = 0;
+      bytes_.clear();
+      if (bytes_.capacity() > kKeptBytesMax) bytes_ = {};
+    } else if (begin_ > bytes_.size() / 2) {
+      bytes_.erase(bytes_.begin(), bytes_.begin() + static_cast<std::ptrdiff_t>(begin_));
+      begin_ = 0;
+    }
+  }
+
+  std::vector<uint8_t> bytes_;
+  size_t begin_ = 0;
+  // Bytes written since the connection was opened.
+  uint64_t written_ = 0;
+  std::deque<Attachment> attachments_;
+};
+
+}  // namespace
+
+struct Connection::Impl {
+  Impl(EventLoop* the_loop, ScopedFd the_socket, size_t payload_bytes_max, Handlers the_handlers)
+      : loop(the_loop),
+        socket(std::move(the_socket)),
+        reader(payload_bytes_max),
+        handlers(std::move(the_handlers)) {}
+
+  EventLoop* loop;
+  ScopedFd socket;
+  FrameReader reader;
+  Handlers handlers;
+  OutputQueue output;
+  std::vector<ScopedFd> arrived_fds;
+  bool closed = false;
+  bool paused = false;
+  bool dirty = false;
+  // The socket was full; the watcher tells when it is not.
+  bool waits_for_room = false;
+  // Writing failed: what the peer sent before it went is still read, then this closes the connection.
+  Status write_failure;
+  // Declared after `socket`, so that it is destroyed first.
+  std::unique_ptr<EventLoop::Watcher> watcher;
+  // Posted closures hold it weakly.
+  std::shared_ptr<Impl*> self = std::make_shared<Impl*>(this);
+
+  void OnReadable();
+  enum class ReadResult { kDrained, kMore, kClosed };
+  ReadResult ReadOnce(size_t* budget);
+  bool DeliverFrames();
+  void WriteOut();
+  void MarkDirty();
+  void BeginClose(Status reason);
+  template <typename Action>
+  void PostIfAlive(Action action);
+};
+
+// ---- reading ------------------------------------------------------------------------------------
+
+void Connection::Impl::OnReadable() {
+  size_t budget = limits::kReadBytesPerTurn;
+  ReadResult result = ReadResult::kMore;
+  // Frames are handed over after each read, while they are in the cache.
+  while (result == ReadResult::kMore && !paused && budget != 0) result = ReadOnce(&budget);
+  if (result == ReadResult::kDrained && !write_failure.ok()) BeginClose(write_failure);
+}
+
+Connection::Impl::ReadResult Connection::Impl::ReadOnce(size_t* budget) {
+  std::span<uint8_t> room = reader.PrepareRead(kReadBytes);
+  room = room.first(std::min(room.size(), *budget));
+  Result<ReadOutcome> outcome = ReadWithFds(socket.get(), room);
+  if (!outcome.ok()) {
+    BeginClose(outcome.status());
+    return ReadResult::kClosed;
+  }
+  if (outcome->would_block) return ReadResult::kDrained;
+  if (outcome->bytes == 0) {
+    BeginClose(write_failure.ok() ? Status::Disconnected("the peer closed the connection")
+                                  : write_failure);
+    return ReadResult::kClosed;
+  }
+  reader.Commit(outcome->bytes);
+  *budget -= outcome->bytes;
+  // The kernel ends a read at descriptors, so one that brought some may be short with more to come.
+  const bool drained = outcome->bytes < room.size() && outcome->fds.empty();
+  std::move(outcome->fds.begin(), outcome->fds.end(), std::back_inserter(arrived_fds));
+  if (!DeliverFrames()) return ReadResult::kClosed;
+  return drained ? ReadResult::kDrained : ReadResult::kMore;
+}
+
+// False if the connection was closed meanwhile.
+bool Connection::Impl::DeliverFrames() {
+  handlers.on_frames();
+  if (closed) return false;
+  reader.Trim();
+  if (arrived_fds.size() > kUntakenFdsMax) {
+    BeginClose(Status::ProtocolError("the peer sent " + std::to_string(arrived_fds.size()) +
+                                     " descriptors that nobody expects"));
+    return false;
+  }
+  return true;
+}
+
+std::optional<Frame> Connection::NextFrame() {
+  if (impl_->closed) return std::nullopt;
+  Result<std::optional<Frame>> next = impl_->reader.Next();
+  if (next.ok()) return *next;
+  impl_->BeginClose(next.status());
+  return std::nullopt;
+}
+
+std::vector<ScopedFd> Connection::TakeFds() { return std::exchange(impl_->arrived_fds, {}); }
+
+void Connection::PauseReading(bool pause) {
+  if (impl_->closed || impl_->paused == pause) return;
+  impl_->paused = pause;
+  impl_->watcher->WantRead(!pause);
+  if (pause || impl_->reader.buffered_bytes() == 0) return;
+  // Frames that were read before the pause are told again; the socket may have no more to say.
+  impl_->PostIfAlive([](Impl* impl) {
+    if (!impl->closed && !impl->paused) impl->DeliverFrames();
+  });
+}
+
+void Connection::set_payload_bytes_max(size_t bytes) { impl_->reader.set_payload_bytes_max(bytes); }
+
+// ---- writing ------------------------------------------------------------------------------------
+
+void Connection::Send(uint16_t type, std::span<const uint8_t> payload, std::vector<ScopedFd> fds) {
+  RAYX_CHECK(payload.size() <= limits::kFrameBytesMax);
+  RAYX_CHECK(fds.size() <= kFdsPerReadMax);
+  if (impl_->closed || !impl_->write_failure.ok()) return;
+  if (impl_->output.size() + FrameBytes(payload.size()) > limits::kPeerBacklogBytesMax) {
+    impl_->BeginClose(Status::Disconnected("the peer does not read: " +
+                                           std::to_string(impl_->output.size()) +
+                                           " bytes wait for it"));
+    return;
+  }
+  impl_->output.Append(type, payload, std::move(fds));
+  impl_->MarkDirty();
+}
+
+void Connection::Flush() {
+  impl_->dirty = false;
+  if (!impl_->closed && !impl_->waits_for_room) impl_->WriteOut();
+}
+
+size_t Connection::backlog_bytes() const { return impl_->output.size(); }
+
+void Connection::Impl::MarkDirty() {
+  // A socket without room writes when it has some; flushing would only try in vain.
+  if (dirty || waits_for_room) return;
+  dirty = true;
+  if (handlers.on_dirty) handlers.on_dirty();
+}
+
+void Connection::Impl::WriteOut() {
+  if (!write_failure.ok()) return;
+  Result<bool> all = output.WriteTo(socket.get());
+  if (!all.ok()) {
+    write_failure = all.status();
+    output.Clear();
+  }
+  const bool wait = all.ok() && !*all;
+  if (wait != waits_for_room) watcher->WantWrite(wait);
+  waits_for_room = wait;
+  // Reads what is left, whether or not the socket says so, and closes.
+  if (!all.ok()) {
+    PostIfAlive([](Impl* impl) {
+      if (!impl->closed && !impl->paused) impl->OnReadable();
+    });
+  }
+}
+
+// ---- closing ------------------------------------------------------------------------------------
+
+Connection::Connection(EventLoop* loop, ScopedFd socket, size_t payload_bytes_max,
+                       Handlers handlers)
+    : impl_(std::make_unique<Impl>(loop, std::move(socket), payload_bytes_max,
+                                   std::move(handlers))) {
+  Impl* impl = impl_.get();
+  impl->watcher = loop->Watch(
+      impl->socket.get(), [impl] { impl->OnReadable(); }, [impl] { impl->WriteOut(); });
+  // asio makes it non-blocking when it first waits; a Flush may come sooner.
+  const Status status = SetNonBlocking(impl->socket.get(), true);
+  RAYX_CHECK_MSG(status.ok(), status.message());
+}
+
+Connection::~Connection() = default;
+
+void Connection::Close(Status reason) {
+  if (impl_->closed) return;
+  if (!impl_->waits_for_room) impl_->WriteOut();
+  impl_->BeginClose(std::move(reason));
+}
+
+void Connection::Impl::BeginClose(Status reason) {
+  if (closed) return;
+  closed = true;
+  watcher.reset();
+  socket.Reset();
+  output.Clear();
+  arrived_fds.clear();
+  PostIfAlive([reason = std::move(reason)](Impl* impl) {
+    if (impl->handlers.on_closed) impl->handlers.on_closed(reason);
+  });
+}
+
+template <typename Action>
+void Connection::Impl::PostIfAlive(Action action) {
+  loop->Post([weak = std::weak_ptr<Impl*>(self), action = std::move(action)] {
+    if (const std::shared_ptr<Impl*> alive = weak.lock()) action(*alive);
+  });
+}
+
+bool Connection::closed() const { return impl_->closed; }
+int Connection::fd() const { return impl_->socket.get(); }
+
+}  // namespace rayx

@@ -1,0 +1,152 @@
+#include "common/io/process_tree.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <charconv>
+#include <csignal>
+#include <cstring>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <unordered_set>
+
+#include "common/io/clock.h"
+#include "common/io/scoped_fd.h"
+
+namespace rayx {
+namespace {
+
+// A sweep may read a child before its parent and the parent's death, and so lose both. The child has moved up by
+// the next sweep.
+constexpr int kCleanSweeps = 2;
+
+// Between two sweeps: long enough for killed processes to die, short beside any timeout.
+constexpr int kSweepPauseMs = 2;
+
+struct Process {
+  pid_t pid = 0;
+  pid_t parent = 0;
+  pid_t group = 0;
+  bool ended = false;
+};
+
+// Processes by their parent.
+using ProcessTree = std::unordered_multimap<pid_t, Process>;
+
+// /proc/<pid>/stat is "pid (name) state ppid pgrp …". The name may hold anything, also ") Z 1": what counts is the
+// last parenthesis.
+bool ParseStat(std::string_view text, Process* process) {
+  const size_t name_end = text.rfind(')');
+  if (name_end == std::string_view::npos || text.size() < name_end + 5) return false;
+  const char state = text[name_end + 2];
+  process->ended = state == 'Z' || state == 'X';
+  const char* const end = text.data() + text.size();
+  const auto parent = std::from_chars(text.data() + name_end + 4, end, process->parent);
+  if (parent.ec != std::errc() || parent.ptr == end) return false;
+  return std::from_chars(parent.ptr + 1, end, process->group).ec == std::errc();
+}
+
+bool ReadProcess(int proc_directory, const char* name, Process* process) {
+  const char* const end = name + std::strlen(name);
+  const auto parsed = std::from_chars(name, end, process->pid);
+  if (parsed.ec != std::errc() || parsed.ptr != end) return false;
+  const std::string path = std::string(name) + "/stat";
+  const ScopedFd file(::openat(proc_directory, path.c_str(), O_RDONLY | O_CLOEXEC));
+  // Names are at most 64 bytes, and what matters follows soon after.
+  char text[512];
+  const ssize_t bytes = file.valid() ? ::read(file.get(), text, sizeof(text)) : -1;
+  return bytes > 0 && ParseStat({text, static_cast<size_t>(bytes)}, process);
+}
+
+ProcessTree ReadProcessTree() {
+  ProcessTree tree;
+  const std::unique_ptr<DIR, int (*)(DIR*)> proc(::opendir("/proc"), ::closedir);
+  if (proc == nullptr) return tree;
+  while (const dirent* entry = ::readdir(proc.get())) {
+    Process process;
+    if (ReadProcess(::dirfd(proc.get()), entry->d_name, &process)) {
+      tree.emplace(process.parent, process);
+    }
+  }
+  return tree;
+}
+
+// Everything below `root`, without the processes of `spare` and what is below those.
+std::vector<Process> Below(const ProcessTree& tree, pid_t root, const std::vector<pid_t>& spare) {
+  std::vector<Process> found;
+  std::vector<pid_t> parents = {root};
+  while (!parents.empty()) {
+    const auto children = tree.equal_range(parents.back());
+    parents.pop_back();
+    for (auto it = children.first; it != children.second; ++it) {
+      const Process& process = it->second;
+      if (std::find(spare.begin(), spare.end(), process.pid) != spare.end()) continue;
+      found.push_back(process);
+      parents.push_back(process.pid);
+    }
+  }
+  return found;
+}
+
+// The process groups of which all members are among `found`.
+std::unordered_set<pid_t> GroupsWithin(const ProcessTree& tree, const std::vector<Process>& found) {
+  std::unordered_map<pid_t, size_t> outsiders;
+  for (const auto& [parent, process] : tree) ++outsiders[process.group];
+  for (const Process& process : found) --outsiders[process.group];
+  std::unordered_set<pid_t> groups;
+  for (const auto& [group, count] : outsiders) {
+    if (count == 0 && group > 1) groups.insert(group);
+  }
+  return groups;
+}
+
+struct Sweep {
+  size_t running = 0;
+  size_t reaped = 0;
+};
+
+Sweep KillOnce(pid_t root, const std::vector<pid_t>& spare) {
+  const ProcessTree tree = ReadProcessTree();
+  const std::vector<Process> found = Below(tree, root, spare);
+  // A group gets its signal as one: a member that is just forking does not escape with its child, as it may
+  // when it is killed by its number.
+  for (const pid_t group : GroupsWithin(tree, found)) ::kill(-group, SIGKILL);
+  Sweep sweep;
+  for (const Process& process : found) {
+    if (!process.ended) {
+      ::kill(process.pid, SIGKILL);
+      ++sweep.running;
+    }
+    // Fails, and does no harm, where it is not our child.
+    if (::waitpid(process.pid, nullptr, WNOHANG) == process.pid) ++sweep.reaped;
+  }
+  return sweep;
+}
+
+}  // namespace
+
+std::vector<pid_t> Descendants(pid_t root) {
+  std::vector<pid_t> pids;
+  for (const Process& process : Below(ReadProcessTree(), root, {})) pids.push_back(process.pid);
+  return pids;
+}
+
+size_t KillDescendants(pid_t root, const std::vector<pid_t>& spare, int64_t timeout_ms) {
+  const int64_t deadline_ms = MonotonicMs() + timeout_ms;
+  int clean_sweeps = 0;
+  while (true) {
+    const Sweep sweep = KillOnce(root, spare);
+    // What was reaped may have left a child behind that this sweep did not see yet.
+    clean_sweeps = sweep.running + sweep.reaped == 0 ? clean_sweeps + 1 : 0;
+    if (clean_sweeps == kCleanSweeps || MonotonicMs() >= deadline_ms) return sweep.running;
+    if (sweep.running != 0) ::poll(nullptr, 0, kSweepPauseMs);
+  }
+}
+
+}  // namespace rayx

@@ -1,0 +1,38 @@
+// Memory that processes share: a memfd, without a name anywhere.
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "common/base/status.h"
+#include "common/io/scoped_fd.h"
+
+namespace rayx {
+
+// A memfd of `bytes`, sealed against shrinking and growing, so that no peer can make another fault by truncating.
+// `name` is what /proc shows; it is not a path.
+Result<ScopedFd> CreateSharedMemory(const char* name, uint64_t bytes);
+// The same memory through a descriptor that can only be read: mmap(PROT_WRITE), write and ftruncate fail on it.
+Result<ScopedFd> ReopenReadOnly(int fd);
+
+// A mapping of the first `bytes` of shared memory; unmapped when destroyed. Move-only.
+class SharedMapping {
+ public:
+  SharedMapping() = default;
+  SharedMapping(SharedMapping&& other) noexcept;
+  SharedMapping& operator=(SharedMapping&& other) noexcept;
+  ~SharedMapping();
+
+  // IoError if the descriptor is smaller than `bytes` or not sealed against shrinking.
+  static Result<SharedMapping> Map(int fd, uint64_t bytes, bool writable);
+
+  uint8_t* data() const { return data_; }
+  uint64_t size() const { return size_; }
+  bool valid() const { return data_ != nullptr; }
+
+ private:
+  uint8_t* data_ = nullptr;
+  uint64_t size_ = 0;
+};
+
+}  // namespace rayx

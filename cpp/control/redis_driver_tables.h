@@ -1,0 +1,55 @@
+// The tables of drivers, and of what belongs to one: functions and errors. Written at once.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "control/redis_shards.h"
+#include "control/tables.h"
+
+namespace rayx::control {
+
+class RedisDriverTable : public DriverTable {
+ public:
+  explicit RedisDriverTable(RedisShards* shards) : shards_(shards) {}
+  void Register(const DriverRecord& driver) override;
+  void MarkEnded(const DriverId& driver, double now) override;
+  void List(Callback<std::vector<DriverRecord>> done) override;
+
+ private:
+  RedisShards* const shards_;
+};
+
+class RedisFunctionTable : public FunctionTable {
+ public:
+  explicit RedisFunctionTable(RedisShards* shards) : shards_(shards) {}
+  void Put(const DriverId& driver, const FunctionRecord& function) override;
+  void Get(const FunctionId& id, Callback<std::optional<FunctionRecord>> done) override;
+  void RemoveDriver(const DriverId& driver) override;
+
+  // Goes on with removals whose list of functions could not be read. Call once a turn.
+  void Flush();
+
+ private:
+  void OnFunctionsOf(const DriverId& driver, const std::vector<std::string>& ids);
+
+  RedisShards* const shards_;
+  std::vector<DriverId> to_remove_;
+};
+
+class RedisErrorTable : public ErrorTable {
+ public:
+  // `writer` is different for each process that writes.
+  RedisErrorTable(RedisShards* shards, std::string writer)
+      : shards_(shards), writer_(std::move(writer)) {}
+  void Append(const ErrorRecord& error) override;
+  void List(const DriverId& driver, Callback<std::vector<ErrorRecord>> done) override;
+
+ private:
+  RedisShards* const shards_;
+  const std::string writer_;
+  uint64_t appended_ = 0;
+};
+
+}  // namespace rayx::control

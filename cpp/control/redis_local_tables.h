@@ -1,0 +1,104 @@
+// The tables of what mostly stays on its node: tasks, objects and counters. Changes wait a few tens
+// of milliseconds and are merged meanwhile: several updates of a task become one command, and what
+// comes and goes between two write-outs is never written.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_set>
+#include <utility>
+#include <vector>
+
+#include "control/pending_writes.h"
+#include "control/redis_shards.h"
+#include "control/tables.h"
+
+namespace rayx::control {
+
+class RedisTaskTable : public TaskTable {
+ public:
+  explicit RedisTaskTable(RedisShards* shards) : shards_(shards), pending_(shards->count()) {}
+  void Put(const TaskRecord& task) override;
+  void Remove(const TaskId& id) override;
+  void Get(const TaskId& id, Callback<std::optional<TaskRecord>> done) override;
+  void List(Callback<std::vector<TaskRecord>> done) override;
+
+  // Queues at most `records` changes for server `shard`; returns how many.
+  size_t WriteOut(size_t shard, size_t records);
+  size_t pending(size_t shard) const { return pending_[shard].size(); }
+
+ private:
+  struct Change {
+    bool remove = false;  // first
+    bool put = false;
+    TaskRecord record;
+  };
+
+  Change& ChangeOf(const TaskId& id);
+  void WriteOne(const TaskId& id, const Change& change);
+
+  RedisShards* const shards_;
+  std::vector<PendingWrites<TaskId, Change>> pending_;
+  // What this process has written and not removed: only those need removing.
+  std::unordered_set<TaskId> written_;
+};
+
+class RedisObjectTable : public ObjectTable {
+ public:
+  explicit RedisObjectTable(RedisShards* shards) : shards_(shards), pending_(shards->count()) {}
+  void AddLocation(const ObjectId& id, const NodeId& node, uint64_t size) override;
+  void RemoveLocation(const ObjectId& id, const NodeId& node) override;
+  void Get(const ObjectId& id, Callback<std::optional<ObjectRecord>> done) override;
+  void List(Callback<std::vector<ObjectRecord>> done) override;
+
+  size_t WriteOut(size_t shard, size_t records);
+  size_t pending(size_t shard) const { return pending_[shard].size(); }
+
+ private:
+  using Location = std::pair<ObjectId, NodeId>;
+  struct LocationHash {
+    size_t operator()(const Location& location) const {
+      return location.first.Hash() ^ (location.second.Hash() * 31);
+    }
+  };
+  // By node, nearly always one: this one. The size, or nothing for a location that is gone.
+  using Changes = std::vector<std::pair<NodeId, std::optional<uint64_t>>>;
+
+  void Change(const ObjectId& id, const NodeId& node, std::optional<uint64_t> size);
+  void WriteOne(const ObjectId& id, const Changes& changes);
+
+  RedisShards* const shards_;
+  std::vector<PendingWrites<ObjectId, Changes>> pending_;
+  // What this process has written and not removed: only those need removing.
+  std::unordered_set<Location, LocationHash> written_;
+};
+
+class RedisCounterTable : public CounterTable {
+ public:
+  // `writer` is different for each process that writes.
+  RedisCounterTable(RedisShards* shards, std::string writer)
+      : shards_(shards), writer_(std::move(writer)) {}
+  void Add(std::string_view name, int64_t amount) override;
+  void List(Callback<std::vector<std::pair<std::string, int64_t>>> done) override;
+
+  // All at once: counters are few.
+  size_t WriteOut();
+  bool pending() const { return pending_; }
+
+ private:
+  struct Total {
+    int64_t value = 0;
+    bool changed = false;
+  };
+
+  RedisShards* const shards_;
+  const std::string writer_;
+  std::map<std::string, Total, std::less<>> totals_;
+  bool pending_ = false;
+};
+
+}  // namespace rayx::control

@@ -1,0 +1,120 @@
+#include "control/redis_node_table.h"
+
+#include <optional>
+
+#include "common/base/log.h"
+#include "control/records.h"
+#include "control/redis_reads.h"
+#include "control/redis_writes.h"
+#include "control/schema.h"
+
+namespace rayx::control {
+
+RedisNodeTable::RedisNodeTable(EventLoop* loop, RedisShards* shards, RedisEndpoint endpoint)
+    : loop_(loop), shards_(shards), endpoint_(std::move(endpoint)) {}
+
+// ---- writing ---------------------------------------------------------------------------------
+
+void RedisNodeTable::Register(const NodeRecord& node) {
+  const std::string id = node.id.Hex();
+  const std::string key = schema::Key(schema::kNode, node.id);
+  RedisLink* primary = shards_->primary();
+  // A resource that the node had in another life must not stay.
+  primary->Write({"DEL", key});
+  WriteHash(primary, key, NodeFields(node), RedisLink::Loss::kMustArrive);
+  primary->Write({"SADD", schema::kNodeIds, id});
+  // Last: who hears it reads the record.
+  primary->Write({"PUBLISH", schema::kNodeChanged, id});
+}
+
+void RedisNodeTable::Heartbeat(const NodeId& node, double now) { heartbeats_[node] = now; }
+
+void RedisNodeTable::MarkDead(const NodeId& node, double now) {
+  heartbeats_.erase(node);
+  const std::string key = schema::Key(schema::kNode, node);
+  RedisLink* primary = shards_->primary();
+  primary->Write({"HSET", key, schema::kAlive, "0", schema::kHeartbeatAt, TimeText(now)});
+  primary->Write({"PUBLISH", schema::kNodeChanged, node.Hex()});
+}
+
+void RedisNodeTable::Flush() {
+  RedisLink* primary = shards_->primary();
+  // A heartbeat from before an outage is worth nothing; the next one is not far.
+  if (!primary->connected()) return;
+  for (const auto& [node, now] : heartbeats_) {
+    const std::string key = schema::Key(schema::kNode, node);
+    primary->Write({"HSET", key, schema::kHeartbeatAt, TimeText(now)},
+                   RedisLink::Loss::kMayBeDropped);
+  }
+  heartbeats_.clear();
+  if (read_all_again_) ReadAll();
+}
+
+// ---- reading ---------------------------------------------------------------------------------
+
+void RedisNodeTable::List(Callback<std::vector<NodeRecord>> done) {
+  Flush();
+  ReadIndexed<NodeRecord, NodeId>(shards_->primary(), schema::kNodeIds, schema::kNode, &ParseNode,
+                                  std::move(done));
+}
+
+// The state at the moment of the first Subscribe is read on the link that writes, so that what this
+// process registers afterwards is news. What happens later is heard as messages; what happens
+// between, or while the connection is lost, is found by reading all once messages arrive (again).
+void RedisNodeTable::Subscribe(std::function<void(const NodeRecord&)> changed) {
+  subscribers_.push_back(std::move(changed));
+  if (subscription_ != nullptr) return;
+  ReadAll();
+  subscription_ = std::make_unique<RedisSubscription>(
+      loop_, endpoint_, std::string(schema::kNodeChanged), [this] { ReadAll(); },
+      [this](const std::string& text) { OnMessage(text); });
+}
+
+void RedisNodeTable::ReadAll() {
+  read_all_again_ = false;
+  List([this](Result<std::vector<NodeRecord>> nodes) {
+    if (!nodes.ok()) {
+      read_all_again_ = true;
+      return;
+    }
+    const bool tell = seen_all_;
+    seen_all_ = true;
+    for (const NodeRecord& node : *nodes) {
+      if (tell) {
+        Observe(node);
+      } else {
+        seen_[node.id] = {node.alive, node.started_at};
+      }
+    }
+  });
+}
+
+void RedisNodeTable::OnMessage(const std::string& text) {
+  const auto id = NodeId::FromHexString(text);
+  if (!id)
+    return LogBadRecord(schema::kNodeChanged, Status::ProtocolError("a message names no node"));
+  const std::string key = schema::Key(schema::kNode, *id);
+  ReadHash(shards_->primary(), key, [this, id, key](Result<Fields> fields) {
+    if (!fields.ok()) {
+      read_all_again_ = true;
+      return;
+    }
+    const auto node = ParseNode(*id, *fields);
+    if (node.ok()) return Observe(*node);
+    LogBadRecord(key, node.status());
+  });
+}
+
+void RedisNodeTable::Observe(const NodeRecord& node) {
+  const Seen now{node.alive, node.started_at};
+  const auto [it, added] = seen_.try_emplace(node.id, now);
+  if (!added && it->second == now) return;
+  it->second = now;
+  // By index, and a copy: a subscriber may subscribe.
+  for (size_t i = 0; i < subscribers_.size(); ++i) {
+    const auto changed = subscribers_[i];
+    changed(node);
+  }
+}
+
+}  // namespace rayx::control

@@ -1,0 +1,59 @@
+// The table of nodes on Redis: written at once, changes announced on a channel.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "common/io/event_loop.h"
+#include "control/redis_shards.h"
+#include "control/redis_subscription.h"
+#include "control/tables.h"
+
+namespace rayx::control {
+
+class RedisNodeTable : public NodeTable {
+ public:
+  // `endpoint` is the primary, for the connection that listens. Loop and shards must outlive the
+  // table.
+  RedisNodeTable(EventLoop* loop, RedisShards* shards, RedisEndpoint endpoint);
+
+  void Register(const NodeRecord& node) override;
+  void Heartbeat(const NodeId& node, double now) override;
+  void MarkDead(const NodeId& node, double now) override;
+  void List(Callback<std::vector<NodeRecord>> done) override;
+  void Subscribe(std::function<void(const NodeRecord&)> changed) override;
+
+  // Queues the newest heartbeats; asks again what changed if asking has failed. Call once a turn.
+  void Flush();
+
+ private:
+  // What tells a change that subscribers hear of: registering again is one.
+  struct Seen {
+    bool alive = false;
+    double started_at = 0;
+    friend bool operator==(const Seen&, const Seen&) = default;
+  };
+
+  void ReadAll();
+  void OnMessage(const std::string& text);
+  void Observe(const NodeRecord& node);
+
+  EventLoop* const loop_;
+  RedisShards* const shards_;
+  const RedisEndpoint endpoint_;
+  // Not yet queued; only the newest of a node counts.
+  std::map<NodeId, double> heartbeats_;
+
+  std::vector<std::function<void(const NodeRecord&)>> subscribers_;
+  std::map<NodeId, Seen> seen_;
+  // The nodes from before the first subscription are known: what differs from now on is news.
+  bool seen_all_ = false;
+  bool read_all_again_ = false;
+  std::unique_ptr<RedisSubscription> subscription_;
+};
+
+}  // namespace rayx::control

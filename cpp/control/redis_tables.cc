@@ -1,0 +1,164 @@
+#include "control/redis_tables.h"
+
+#include <algorithm>
+#include <array>
+#include <limits>
+#include <utility>
+
+#include "common/base/limits.h"
+#include "common/io/random_bytes.h"
+#include "control/redis_driver_tables.h"
+#include "control/redis_local_tables.h"
+#include "control/redis_node_table.h"
+#include "control/redis_shards.h"
+#include "control/schema.h"
+
+namespace rayx::control {
+namespace {
+
+std::vector<RedisEndpoint> EndpointsOf(const RedisOptions& options) {
+  std::vector<RedisEndpoint> endpoints;
+  for (const RedisAddress& address : options.shards) {
+    endpoints.push_back({address.unix_path, std::string(schema::kUser), options.password});
+  }
+  return endpoints;
+}
+
+// Names this process among all that write, also after a restart with the same node id.
+std::string RandomWriter() {
+  std::array<uint8_t, 8> bytes;
+  FillRandom(bytes);
+  return ToHex(bytes.data(), bytes.size());
+}
+
+class RedisTables : public Tables {
+ public:
+  RedisTables(EventLoop* loop, const std::vector<RedisEndpoint>& endpoints,
+              const std::string& writer)
+      : loop_(loop),
+        shards_(loop, endpoints),
+        nodes_(loop, &shards_, endpoints[schema::kPrimary]),
+        drivers_(&shards_),
+        functions_(&shards_),
+        tasks_(&shards_),
+        objects_(&shards_),
+        errors_(&shards_, writer),
+        counters_(&shards_, writer) {}
+
+  NodeTable& nodes() override { return nodes_; }
+  DriverTable& drivers() override { return drivers_; }
+  FunctionTable& functions() override { return functions_; }
+  TaskTable& tasks() override { return tasks_; }
+  ObjectTable& objects() override { return objects_; }
+  ErrorTable& errors() override { return errors_; }
+  CounterTable& counters() override { return counters_; }
+
+  void Flush() override;
+  std::optional<int64_t> NextFlushMs() const override { return write_out_at_ms_; }
+  void Drain(int64_t timeout_ms, std::function<void(Status)> done) override;
+  bool connected() const override { return shards_.health().ok(); }
+  Status health() const override { return shards_.health(); }
+
+ private:
+  bool CanTake(size_t shard) const;
+  bool AnythingToWriteOut() const;
+  void WriteOutSome();
+  void WriteOutAll();
+
+  EventLoop* const loop_;
+  RedisShards shards_;
+  RedisNodeTable nodes_;
+  RedisDriverTable drivers_;
+  RedisFunctionTable functions_;
+  RedisTaskTable tasks_;
+  RedisObjectTable objects_;
+  RedisErrorTable errors_;
+  RedisCounterTable counters_;
+  // When coalesced changes are due; nothing while there are none that a server would take.
+  std::optional<int64_t> write_out_at_ms_;
+};
+
+// A server that is away or behind gets no coalesced changes: they merge further while they wait
+// here.
+bool RedisTables::CanTake(size_t shard) const {
+  const RedisLink* link = shards_.link(shard);
+  return link->connected() && link->unacknowledged() < 2 * limits::kControlRecordsPerFlush;
+}
+
+bool RedisTables::AnythingToWriteOut() const {
+  if (counters_.pending() && CanTake(schema::kPrimary)) return true;
+  for (size_t shard = 0; shard < shards_.count(); ++shard) {
+    if (CanTake(shard) && tasks_.pending(shard) + objects_.pending(shard) > 0) return true;
+  }
+  return false;
+}
+
+void RedisTables::Flush() {
+  nodes_.Flush();
+  functions_.Flush();
+  const int64_t now_ms = loop_->now_ms();
+  if (!AnythingToWriteOut()) {
+    write_out_at_ms_.reset();
+  } else if (!write_out_at_ms_) {
+    write_out_at_ms_ = now_ms + limits::kControlFlushMs;
+  } else if (*write_out_at_ms_ <= now_ms) {
+    WriteOutSome();
+    write_out_at_ms_.reset();
+    if (AnythingToWriteOut()) write_out_at_ms_ = now_ms + limits::kControlFlushMs;
+  }
+  shards_.Flush();
+}
+
+void RedisTables::WriteOutSome() {
+  if (CanTake(schema::kPrimary)) counters_.WriteOut();
+  // Objects first: other nodes may look for them.
+  size_t budget = limits::kControlRecordsPerFlush;
+  for (size_t shard = 0; shard < shards_.count(); ++shard) {
+    if (!CanTake(shard)) continue;
+    const size_t share = std::max<size_t>(1, budget / (shards_.count() - shard));
+    size_t written = objects_.WriteOut(shard, share);
+    written += tasks_.WriteOut(shard, share - written);
+    budget -= std::min(budget, written);
+  }
+}
+
+void RedisTables::WriteOutAll() {
+  constexpr size_t kAll = std::numeric_limits<size_t>::max();
+  counters_.WriteOut();
+  for (size_t shard = 0; shard < shards_.count(); ++shard) {
+    objects_.WriteOut(shard, kAll);
+    tasks_.WriteOut(shard, kAll);
+  }
+}
+
+// A question behind all writes: its answer comes when they have theirs.
+void RedisTables::Drain(int64_t timeout_ms, std::function<void(Status)> done) {
+  struct Answers {
+    std::function<void(Status)> done;
+    size_t missing = 0;
+    Status failure;
+  };
+  nodes_.Flush();
+  WriteOutAll();
+  auto answers = std::make_shared<Answers>();
+  answers->done = std::move(done);
+  answers->missing = shards_.count();
+  for (RedisLink* link : shards_.All()) {
+    link->Read(
+        {"EXISTS", schema::kNodeIds},
+        [answers](const Result<Reply>& reply) {
+          if (answers->failure.ok()) answers->failure = reply.status();
+          if (--answers->missing == 0) answers->done(answers->failure);
+        },
+        timeout_ms);
+  }
+  shards_.Flush();
+}
+
+}  // namespace
+
+std::unique_ptr<Tables> MakeRedisTables(EventLoop* loop, const RedisOptions& options) {
+  return std::make_unique<RedisTables>(loop, EndpointsOf(options), RandomWriter());
+}
+
+}  // namespace rayx::control

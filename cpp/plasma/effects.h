@@ -1,0 +1,36 @@
+// What the object store asks the daemon to do. Drained once a turn, in order.
+#pragma once
+
+#include <cstdint>
+#include <variant>
+#include <vector>
+
+#include "common/base/ids.h"
+
+namespace rayx::plasma {
+
+// Tell the rest of the node: the object has a value now.
+struct ObjectSealed {
+  ObjectId id;
+};
+
+// Tell the rest of the node: the object's memory is gone, no one held a reference. Follows an
+// ObjectSealed of the id.
+struct ObjectDeleted {
+  ObjectId id;
+  uint64_t size = 0;
+};
+
+// Send the object (its value if inline, else its size and, if `pin`, its place) to a client that
+// waits for it. When `pin` is set the store has counted the client's pin already. An object that
+// was not pinned may be gone by the time this is carried out, if the client dropped its reference
+// in the same turn; then there is nothing to send.
+struct DeliverObject {
+  ClientId client = 0;
+  ObjectId id;
+  bool pin = false;
+};
+
+using Effect = std::variant<ObjectSealed, ObjectDeleted, DeliverObject>;
+
+}  // namespace rayx::plasma

@@ -1,0 +1,34 @@
+// Who waits for one object that has no value yet, in order of asking.
+#pragma once
+
+#include <utility>
+#include <vector>
+
+#include "common/base/ids.h"
+
+namespace rayx::plasma {
+
+class GetWaiters {
+ public:
+  struct Waiter {
+    ClientId client = 0;
+    bool pin = false;
+  };
+
+  // A client that waits already keeps its place; its wish to pin is remembered.
+  void Add(ClientId client, bool pin);
+  // False if the client does not wait.
+  bool Remove(ClientId client);
+  bool Contains(ClientId client) const;
+
+  bool empty() const { return waiters_.empty(); }
+  const std::vector<Waiter>& waiters() const { return waiters_; }
+  // All of them, in order of asking; none is left.
+  std::vector<Waiter> Take() { return std::exchange(waiters_, {}); }
+
+ private:
+  // An object has few waiters at a time: nearly always one, at most one a worker.
+  std::vector<Waiter> waiters_;
+};
+
+}  // namespace rayx::plasma

@@ -1,0 +1,106 @@
+// What the store knows of one object: its state, what belongs to the state, and who needs it.
+//
+//               Create            Seal
+//   Expected ───────────► Created ───────► Sealed
+//      │  ▲                 │  │             ▲
+//      │  └────── Abort ────┘  └─ PutInline ─┤
+//      └───────────────── PutInline ─────────┘
+//
+// Every state may end: Expected with its last reference, Created when it is aborted and nobody
+// refers to it, Sealed with its last reference and pin. An object that is gone has no entry.
+#pragma once
+
+#include <cstdint>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "common/base/check.h"
+#include "common/base/ids.h"
+#include "plasma/get_waiters.h"
+#include "plasma/holder_table.h"
+
+namespace rayx::plasma {
+
+// The numbers are those of the alternatives of ObjectEntry::Value.
+enum class ObjectState : uint8_t { kExpected = 0, kCreated = 1, kSealed = 2 };
+
+// The table to the picture above.
+constexpr bool MayMove(ObjectState from, ObjectState to) {
+  switch (from) {
+    case ObjectState::kExpected:
+      return to == ObjectState::kCreated || to == ObjectState::kSealed;
+    case ObjectState::kCreated:
+      return to == ObjectState::kExpected || to == ObjectState::kSealed;
+    case ObjectState::kSealed:
+      return false;
+  }
+  return false;
+}
+
+// Bytes of the pool, as many as were asked for.
+struct Extent {
+  uint64_t offset = 0;
+  uint64_t size_bytes = 0;
+};
+
+// Somebody refers to the object, but there is no value yet.
+struct ExpectedObject {};
+
+// A client writes the value into the pool.
+struct CreatedObject {
+  ClientId creator = 0;
+  Extent room;
+};
+
+// There is a value, for ever the same.
+struct SealedObject {
+  bool is_inline = false;
+  // Where it lies in the pool ...
+  Extent room;
+  // ... or, if inline, the value itself.
+  std::vector<uint8_t> data;
+  // Ids inside the value. Each of them is held by one counted reference.
+  std::vector<ObjectId> contained;
+
+  uint64_t size_bytes() const { return is_inline ? data.size() : room.size_bytes; }
+};
+
+class ObjectEntry {
+ public:
+  using Value = std::variant<ExpectedObject, CreatedObject, SealedObject>;
+
+  ObjectState state() const { return static_cast<ObjectState>(value_.index()); }
+  bool IsSealed() const { return state() == ObjectState::kSealed; }
+  // Null in another state.
+  const CreatedObject* created() const { return std::get_if<CreatedObject>(&value_); }
+  const SealedObject* sealed() const { return std::get_if<SealedObject>(&value_); }
+
+  // REQUIRES: the table allows the move.
+  template <typename NextState>
+  void MoveTo(NextState next) {
+    const ObjectState before = state();
+    value_ = std::move(next);
+    RAYX_CHECK(MayMove(before, state()));
+  }
+
+  // Waited for only by clients that refer to the object; empty once it is sealed.
+  GetWaiters waiters;
+  // The clients that hold something of it.
+  HolderList holders;
+  // So many of them hold a reference.
+  uint64_t client_references = 0;
+  // References of tasks and of objects that contain the id.
+  uint64_t counted_references = 0;
+  // Pins of all clients. Only objects in the pool are pinned.
+  uint64_t pins = 0;
+
+  bool IsReferenced() const { return client_references > 0 || counted_references > 0; }
+  // There is a reason to keep the entry.
+  bool IsNeeded() const { return IsReferenced() || pins > 0 || state() == ObjectState::kCreated; }
+
+ private:
+  Value value_;
+};
+
+}  // namespace rayx::plasma

@@ -1,0 +1,440 @@
+#include "plasma/object_store.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "common/base/check.h"
+#include "common/base/limits.h"
+
+namespace rayx::plasma {
+namespace {
+
+// A node that is in use has thousands of objects; growing to there step by step would rehash them
+// all each time.
+constexpr size_t kObjectsReserved = 4096;
+
+Status HasValueAlready(const ObjectId& id) {
+  return Status::AlreadyExists("object " + id.Hex() + " has a value already");
+}
+
+Status NotCreatedBy(ClientId client, const ObjectId& id) {
+  return Status::NotFound("client " + std::to_string(client) + " is not creating object " +
+                          id.Hex());
+}
+
+}  // namespace
+
+ObjectStore::ObjectStore(uint64_t pool_bytes) : arena_(pool_bytes) {
+  objects_.reserve(kObjectsReserved);
+}
+
+// ---- the table ---------------------------------------------------------------------------------
+
+ObjectStore::Object* ObjectStore::FindObject(const ObjectId& id) {
+  const auto found = objects_.find(id);
+  return found == objects_.end() ? nullptr : &*found;
+}
+
+const ObjectStore::Object* ObjectStore::FindObject(const ObjectId& id) const {
+  const auto found = objects_.find(id);
+  return found == objects_.end() ? nullptr : &*found;
+}
+
+ObjectStore::Object& ObjectStore::FindOrExpect(const ObjectId& id) {
+  return *objects_.try_emplace(id).first;
+}
+
+// ---- making objects ----------------------------------------------------------------------------
+
+Result<uint64_t> ObjectStore::Create(ClientId creator, const ObjectId& id, uint64_t size) {
+  RAYX_CHECK(creator != 0);
+  if (size == 0) return Status::InvalidArgument("an object of 0 bytes needs no room in the pool");
+  if (const Object* object = FindObject(id)) {
+    if (object->second.IsSealed()) return HasValueAlready(id);
+    if (const CreatedObject* created = object->second.created()) {
+      return Status::AlreadyExists("object " + id.Hex() + " is being created by client " +
+                                   std::to_string(created->creator));
+    }
+  }
+  if (IsSuperseded(creator, id)) return HasValueAlready(id);
+
+  const std::optional<Arena::Allocation> room = arena_.Allocate(size);
+  if (!room) {
+    return Status::StoreFull(StoreFullText(size, arena_.GetStats(),
+                                           Largest(limits::kHoldersListed, /*in_pool_only=*/true)));
+  }
+  Object& object = FindOrExpect(id);
+  object.second.MoveTo(CreatedObject{creator, Extent{room->offset, size}});
+  AddReferenceOf(creator, object, /*by_create=*/true);
+  return room->offset;
+}
+
+Status ObjectStore::Seal(ClientId creator, const ObjectId& id,
+                         std::span<const ObjectId> contained) {
+  Object* object = FindObject(id);
+  const CreatedObject* created = object == nullptr ? nullptr : object->second.created();
+  if (created == nullptr || created->creator != creator) {
+    return EndSuperseded(creator, id, /*keep_reference=*/true) ? HasValueAlready(id)
+                                                               : NotCreatedBy(creator, id);
+  }
+  if (!object->second.IsReferenced()) {
+    AbortCreation(*object);
+    return Status::Ok();
+  }
+  SealedObject value;
+  holders_.Find(object->second.holders, creator)->referenced_by_create = false;
+  value.room = EndCreation(*object).room;
+  SealWith(*object, std::move(value), contained);
+  return Status::Ok();
+}
+
+Status ObjectStore::Abort(ClientId creator, const ObjectId& id) {
+  Object* object = FindObject(id);
+  const CreatedObject* created = object == nullptr ? nullptr : object->second.created();
+  if (created != nullptr && created->creator == creator) {
+    AbortCreation(*object);
+    return Status::Ok();
+  }
+  return EndSuperseded(creator, id, /*keep_reference=*/false) ? Status::Ok()
+                                                              : NotCreatedBy(creator, id);
+}
+
+Status ObjectStore::PutInline(ClientId creator, const ObjectId& id, std::span<const uint8_t> data,
+                              std::span<const ObjectId> contained) {
+  Object* object = FindObject(id);
+  if (object != nullptr && object->second.IsSealed()) return HasValueAlready(id);
+  const bool is_wanted = creator != 0 || (object != nullptr && object->second.IsReferenced());
+  if (!is_wanted) return Status::Ok();
+  if (object == nullptr) object = &FindOrExpect(id);
+  if (object->second.state() == ObjectState::kCreated) {
+    const CreatedObject overtaken = EndCreation(*object);
+    superseded_.push_back({overtaken.creator, id, overtaken.room});
+  }
+  if (creator != 0) AddReferenceOf(creator, *object, /*by_create=*/false);
+  SealedObject value;
+  value.is_inline = true;
+  value.data.assign(data.begin(), data.end());
+  SealWith(*object, std::move(value), contained);
+  return Status::Ok();
+}
+
+void ObjectStore::SealWith(Object& object, SealedObject value,
+                           std::span<const ObjectId> contained) {
+  auto& [id, entry] = object;
+  value.contained.reserve(contained.size());
+  for (const ObjectId& inner : contained) {
+    // An object that kept itself would never go.
+    if (inner == id) continue;
+    ++FindOrExpect(inner).second.counted_references;
+    value.contained.push_back(inner);
+  }
+  ++sealed_objects_;
+  if (value.is_inline) {
+    inline_bytes_ += value.data.size();
+  } else {
+    eviction_.Add(id, value.room.size_bytes);
+  }
+  entry.MoveTo(std::move(value));
+  effects_.emplace_back(ObjectSealed{id});
+  if (entry.waiters.empty()) return;
+  for (const GetWaiters::Waiter& waiter : entry.waiters.Take())
+    Deliver(waiter.client, object, waiter.pin);
+}
+
+CreatedObject ObjectStore::EndCreation(Object& object) {
+  auto& [id, entry] = object;
+  const CreatedObject created = *entry.created();
+  Holder* holder = holders_.Find(entry.holders, created.creator);
+  RAYX_CHECK(holder != nullptr && holder->creating);
+  holder->creating = false;
+  holders_.RemoveIfIdle(entry.holders, created.creator);
+  return created;
+}
+
+void ObjectStore::AbortCreation(Object& object) {
+  auto& [id, entry] = object;
+  const ClientId creator = entry.created()->creator;
+  Holder* holder = holders_.Find(entry.holders, creator);
+  RAYX_CHECK(holder != nullptr);
+  if (holder->referenced_by_create) RemoveReferenceOf(creator, object, *holder);
+  arena_.Free(EndCreation(object).room.offset);
+  entry.MoveTo(ExpectedObject());
+  DropIfUnneeded(object);
+}
+
+bool ObjectStore::IsSuperseded(ClientId creator, const ObjectId& id) const {
+  return std::any_of(superseded_.begin(), superseded_.end(), [&](const SupersededCreation& old) {
+    return old.creator == creator && old.id == id;
+  });
+}
+
+bool ObjectStore::EndSuperseded(ClientId creator, const ObjectId& id, bool keep_reference) {
+  const auto at = std::find_if(
+      superseded_.begin(), superseded_.end(),
+      [&](const SupersededCreation& old) { return old.creator == creator && old.id == id; });
+  if (at == superseded_.end()) return false;
+  arena_.Free(at->room.offset);
+  superseded_.erase(at);
+  Object* object = FindObject(id);
+  Holder* holder = object == nullptr ? nullptr : holders_.Find(object->second.holders, creator);
+  if (holder == nullptr || !holder->referenced_by_create) return true;
+  holder->referenced_by_create = false;
+  if (!keep_reference) DropReferenceOf(creator, *object, *holder);
+  return true;
+}
+
+// ---- who needs what ----------------------------------------------------------------------------
+
+void ObjectStore::AddReferenceOf(ClientId client, Object& object, bool by_create) {
+  Holder& holder = holders_.FindOrAdd(object.second.holders, client, object.first);
+  if (by_create) {
+    holder.creating = true;
+    holder.referenced_by_create = !holder.referenced;
+  } else {
+    // Now wanted for its own sake as well: an abort must not take it.
+    holder.referenced_by_create = false;
+  }
+  if (!holder.referenced) {
+    holder.referenced = true;
+    ++object.second.client_references;
+  }
+}
+
+void ObjectStore::RemoveReferenceOf(ClientId client, Object& object, Holder& holder) {
+  holder.referenced = false;
+  holder.referenced_by_create = false;
+  --object.second.client_references;
+  object.second.waiters.Remove(client);
+}
+
+void ObjectStore::DropReferenceOf(ClientId client, Object& object, Holder& holder) {
+  RemoveReferenceOf(client, object, holder);
+  holders_.RemoveIfIdle(object.second.holders, client);
+  DropIfUnneeded(object);
+}
+
+void ObjectStore::AddClientReference(ClientId client, const ObjectId& id) {
+  AddReferenceOf(client, FindOrExpect(id), /*by_create=*/false);
+}
+
+Status ObjectStore::RemoveClientReference(ClientId client, const ObjectId& id) {
+  Object* object = FindObject(id);
+  Holder* holder = object == nullptr ? nullptr : holders_.Find(object->second.holders, client);
+  if (holder == nullptr || !holder->referenced) {
+    return Status::NotFound("client " + std::to_string(client) + " holds no reference to object " +
+                            id.Hex());
+  }
+  DropReferenceOf(client, *object, *holder);
+  return Status::Ok();
+}
+
+void ObjectStore::AddReference(const ObjectId& id) { ++FindOrExpect(id).second.counted_references; }
+
+void ObjectStore::RemoveReference(const ObjectId& id) {
+  Object* object = FindObject(id);
+  RAYX_CHECK(object != nullptr && object->second.counted_references > 0);
+  --object->second.counted_references;
+  DropIfUnneeded(*object);
+}
+
+void ObjectStore::Get(ClientId client, const ObjectId& id, bool pin) {
+  Object& object = FindOrExpect(id);
+  AddReferenceOf(client, object, /*by_create=*/false);
+  if (object.second.IsSealed()) {
+    Deliver(client, object, pin);
+  } else {
+    object.second.waiters.Add(client, pin);
+  }
+}
+
+void ObjectStore::Deliver(ClientId client, Object& object, bool pin) {
+  const bool counts_pin = pin && !object.second.sealed()->is_inline;
+  if (counts_pin) {
+    AddPin(client, object);
+  } else if (!object.second.sealed()->is_inline && object.second.pins == 0) {
+    eviction_.Use(object.first);
+  }
+  effects_.emplace_back(DeliverObject{client, object.first, counts_pin});
+}
+
+Result<ObjectLocation> ObjectStore::Pin(ClientId client, const ObjectId& id) {
+  Object* object = FindObject(id);
+  if (object == nullptr || !object->second.IsSealed()) {
+    return Status::NotFound("object " + id.Hex() + " has no value here");
+  }
+  if (!object->second.sealed()->is_inline) AddPin(client, *object);
+  return LocationOf(*object->second.sealed());
+}
+
+Status ObjectStore::Unpin(ClientId client, const ObjectId& id) {
+  Object* object = FindObject(id);
+  Holder* holder = object == nullptr ? nullptr : holders_.Find(object->second.holders, client);
+  if (holder == nullptr || holder->pins == 0) {
+    return Status::NotFound("client " + std::to_string(client) + " holds no pin of object " +
+                            id.Hex());
+  }
+  RemovePins(*object, *holder, 1);
+  holders_.RemoveIfIdle(object->second.holders, client);
+  DropIfUnneeded(*object);
+  return Status::Ok();
+}
+
+void ObjectStore::AddPin(ClientId client, Object& object) {
+  ++holders_.FindOrAdd(object.second.holders, client, object.first).pins;
+  if (object.second.pins++ > 0) return;
+  pinned_bytes_ += object.second.sealed()->size_bytes();
+  eviction_.Remove(object.first);
+}
+
+void ObjectStore::RemovePins(Object& object, Holder& holder, uint64_t count) {
+  if (count == 0) return;
+  holder.pins -= count;
+  object.second.pins -= count;
+  if (object.second.pins > 0) return;
+  pinned_bytes_ -= object.second.sealed()->size_bytes();
+  eviction_.Add(object.first, object.second.sealed()->size_bytes());
+}
+
+void ObjectStore::OnClientGone(ClientId client) {
+  for (const SupersededCreation& old : superseded_) {
+    if (old.creator == client) arena_.Free(old.room.offset);
+  }
+  std::erase_if(superseded_,
+                [client](const SupersededCreation& old) { return old.creator == client; });
+  while (const std::optional<ObjectId> id = holders_.AnyObjectOf(client)) {
+    Object& object = *FindObject(*id);
+    Holder& holder = *holders_.Find(object.second.holders, client);
+    if (holder.referenced) RemoveReferenceOf(client, object, holder);
+    RemovePins(object, holder, holder.pins);
+    if (holder.creating) {
+      AbortCreation(object);
+    } else {
+      holders_.RemoveIfIdle(object.second.holders, client);
+      DropIfUnneeded(object);
+    }
+  }
+  holders_.ForgetClient(client);
+}
+
+// ---- the end of objects ------------------------------------------------------------------------
+
+void ObjectStore::DropIfUnneeded(Object& object) {
+  if (object.second.IsNeeded()) return;
+  // A list of work instead of recursion: values may be nested a million deep.
+  doomed_.push_back(&object);
+  while (!doomed_.empty()) {
+    const Object& ending = *doomed_.back();
+    doomed_.pop_back();
+    if (const SealedObject* value = ending.second.sealed()) ReleaseValue(ending, *value);
+    const ObjectId id = ending.first;
+    objects_.erase(id);
+  }
+}
+
+void ObjectStore::ReleaseValue(const Object& object, const SealedObject& value) {
+  --sealed_objects_;
+  if (value.is_inline) {
+    inline_bytes_ -= value.data.size();
+  } else {
+    eviction_.Remove(object.first);
+    arena_.Free(value.room.offset);
+  }
+  effects_.emplace_back(ObjectDeleted{object.first, value.size_bytes()});
+  for (const ObjectId& inner : value.contained) {
+    Object& referred = *FindObject(inner);
+    --referred.second.counted_references;
+    if (!referred.second.IsNeeded()) doomed_.push_back(&referred);
+  }
+}
+
+// ---- questions ---------------------------------------------------------------------------------
+
+ObjectLocation ObjectStore::LocationOf(const SealedObject& value) const {
+  ObjectLocation location;
+  location.is_inline = value.is_inline;
+  location.data = value.data;
+  location.offset = value.room.offset;
+  location.size = value.size_bytes();
+  return location;
+}
+
+bool ObjectStore::IsSealed(const ObjectId& id) const {
+  const Object* object = FindObject(id);
+  return object != nullptr && object->second.IsSealed();
+}
+
+bool ObjectStore::IsExpected(const ObjectId& id) const {
+  const Object* object = FindObject(id);
+  return object != nullptr && !object->second.IsSealed() && object->second.IsReferenced();
+}
+
+std::optional<ObjectLocation> ObjectStore::Find(const ObjectId& id) const {
+  const Object* object = FindObject(id);
+  if (object == nullptr || !object->second.IsSealed()) return std::nullopt;
+  return LocationOf(*object->second.sealed());
+}
+
+StoreStats ObjectStore::Stats() const {
+  const Arena::Stats pool = arena_.GetStats();
+  StoreStats stats;
+  stats.pool_bytes = pool.size_bytes;
+  stats.pool_used_bytes = pool.used_bytes;
+  stats.pool_largest_free_bytes = pool.largest_free_bytes;
+  stats.pool_touched_bytes = pool.touched_bytes;
+  stats.inline_bytes = inline_bytes_;
+  stats.objects = objects_.size();
+  stats.sealed_objects = sealed_objects_;
+  stats.pinned_bytes = pinned_bytes_;
+  return stats;
+}
+
+ObjectSummary ObjectStore::Summarize(const Object& object) const {
+  const auto& [id, entry] = object;
+  ObjectSummary summary;
+  summary.id = id;
+  summary.state = entry.state();
+  if (const SealedObject* value = entry.sealed()) {
+    summary.is_inline = value->is_inline;
+    summary.size_bytes = value->size_bytes();
+  } else if (const CreatedObject* created = entry.created()) {
+    summary.size_bytes = created->room.size_bytes;
+  }
+  summary.client_references = entry.client_references;
+  summary.counted_references = entry.counted_references;
+  summary.pins = entry.pins;
+  return summary;
+}
+
+std::vector<ObjectSummary> ObjectStore::Largest(size_t most, bool in_pool_only) const {
+  std::vector<ObjectSummary> largest;
+  for (const Object& object : objects_) {
+    const ObjectSummary summary = Summarize(object);
+    if (summary.state == ObjectState::kExpected || (in_pool_only && summary.is_inline)) continue;
+    largest.push_back(summary);
+  }
+  const auto end = largest.begin() + static_cast<std::ptrdiff_t>(std::min(most, largest.size()));
+  std::partial_sort(
+      largest.begin(), end, largest.end(), [](const ObjectSummary& a, const ObjectSummary& b) {
+        return a.size_bytes != b.size_bytes ? a.size_bytes > b.size_bytes : a.id < b.id;
+      });
+  largest.erase(end, largest.end());
+  return largest;
+}
+
+std::string ObjectStore::DebugText(size_t most) const {
+  const StoreStats stats = Stats();
+  std::string text = "object store: " + std::to_string(stats.objects) + " objects, " +
+                     std::to_string(stats.sealed_objects) + " of them sealed; pool of " +
+                     BytesText(stats.pool_bytes) + ", used " + BytesText(stats.pool_used_bytes) +
+                     ", pinned " + BytesText(stats.pinned_bytes) + ", largest free piece " +
+                     BytesText(stats.pool_largest_free_bytes) + "; inline " +
+                     BytesText(stats.inline_bytes) + "\n";
+  for (const ObjectSummary& object : Largest(most, /*in_pool_only=*/false)) {
+    text += "  " + ObjectText(object) + "\n";
+  }
+  return text;
+}
+
+std::vector<Effect> ObjectStore::TakeEffects() { return std::exchange(effects_, {}); }
+
+}  // namespace rayx::plasma

@@ -1,0 +1,74 @@
+#include "plasma/store_report.h"
+
+#include <array>
+#include <cstdio>
+#include <string_view>
+
+namespace rayx::plasma {
+namespace {
+
+std::string_view StateText(ObjectState state) {
+  switch (state) {
+    case ObjectState::kExpected:
+      return "expected";
+    case ObjectState::kCreated:
+      return "being written";
+    case ObjectState::kSealed:
+      return "sealed";
+  }
+  return "unknown";
+}
+
+// "1 client", "2 clients"
+std::string Count(uint64_t count, const std::string& singular, const std::string& plural) {
+  return std::to_string(count) + " " + (count == 1 ? singular : plural);
+}
+
+}  // namespace
+
+std::string BytesText(uint64_t bytes) {
+  constexpr std::array<const char*, 6> kUnits = {"KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
+  const std::string exact = Count(bytes, "byte", "bytes");
+  if (bytes < 1024) return exact;
+  double amount = static_cast<double>(bytes) / 1024;
+  size_t unit = 0;
+  while (amount >= 1024 && unit + 1 < kUnits.size()) {
+    amount /= 1024;
+    ++unit;
+  }
+  std::array<char, 32> rounded{};
+  std::snprintf(rounded.data(), rounded.size(), "%.1f %s", amount, kUnits[unit]);
+  return std::string(rounded.data()) + " (" + exact + ")";
+}
+
+std::string ObjectText(const ObjectSummary& object) {
+  std::string text = object.id.Hex();
+  text += " ";
+  text += StateText(object.state);
+  if (object.state != ObjectState::kExpected) text += ", " + BytesText(object.size_bytes);
+  if (object.is_inline) text += " inline";
+  text += ", held by " + Count(object.client_references, "client", "clients") + " and " +
+          Count(object.counted_references, "task or object", "tasks or objects");
+  if (object.pins > 0) text += ", pinned " + Count(object.pins, "time", "times");
+  return text;
+}
+
+std::string StoreFullText(uint64_t asked_bytes, const Arena::Stats& pool,
+                          std::span<const ObjectSummary> largest) {
+  std::string text = "no room for an object of " + BytesText(asked_bytes) + ": the pool has " +
+                     BytesText(pool.size_bytes) + ", of which " + BytesText(pool.free_bytes) +
+                     " are free, " + BytesText(pool.largest_free_bytes) + " in one piece.";
+  if (asked_bytes > pool.size_bytes) {
+    text += " It is larger than the whole pool: start with a larger object_store_memory.";
+    return text;
+  }
+  if (!largest.empty()) text += " The largest objects are:";
+  for (const ObjectSummary& object : largest) text += "\n  " + ObjectText(object);
+  text +=
+      "\nDrop ObjectIDs, and arrays that are views of objects, that are no longer needed, or start "
+      "with a larger "
+      "object_store_memory.";
+  return text;
+}
+
+}  // namespace rayx::plasma

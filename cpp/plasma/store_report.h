@@ -1,0 +1,38 @@
+// What people read about the object store: why a put failed, what lies in the pool, who holds it.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+
+#include "common/base/ids.h"
+#include "plasma/arena.h"
+#include "plasma/object_entry.h"
+
+namespace rayx::plasma {
+
+// One object and its holders, in numbers.
+struct ObjectSummary {
+  ObjectId id;
+  ObjectState state = ObjectState::kExpected;
+  bool is_inline = false;
+  uint64_t size_bytes = 0;
+  uint64_t client_references = 0;
+  // Of tasks and of other objects.
+  uint64_t counted_references = 0;
+  uint64_t pins = 0;
+};
+
+// "512 bytes", "1.5 GiB (1610612736 bytes)"
+std::string BytesText(uint64_t bytes);
+
+// "<id> sealed, 1.5 GiB (…), held by 2 clients and 1 task or object, pinned 3 times"
+std::string ObjectText(const ObjectSummary& object);
+
+// Why a request for `asked_bytes` failed, who holds the room, and what to do about it. `largest`
+// are the largest objects in the pool, largest first.
+std::string StoreFullText(uint64_t asked_bytes, const Arena::Stats& pool,
+                          std::span<const ObjectSummary> largest);
+
+}  // namespace rayx::plasma
