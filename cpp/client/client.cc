@@ -1,0 +1,244 @@
+#include "client/client.h"
+
+#include <thread>
+#include <utility>
+
+#include "client/fork_guard.h"
+#include "client/frame_stream.h"
+#include "client/handshake.h"
+#include "client/id_source.h"
+#include "client/inquiry.h"
+#include "client/message.h"
+#include "client/node_link.h"
+#include "client/object_access.h"
+#include "client/pool_reader.h"
+#include "client/reference_queue.h"
+#include "client/task_submitter.h"
+#include "client/worker_tasks.h"
+#include "common/io/claim_word.h"
+#include "common/io/shared_memory.h"
+#include "common/io/socket.h"
+
+namespace rayx {
+namespace {
+
+Status ForkedStatus() {
+  return Status::Forked(
+      "this process is a fork of the one that opened the connection; open one of its own");
+}
+
+}  // namespace
+
+// The parts of a client; what each knows stands in its header.
+struct Client::Impl {
+  Impl(std::unique_ptr<FrameStream> stream, const NodeWelcome& welcome, SharedMapping pool,
+       DriverId own_driver, std::optional<ClaimWord> claims)
+      : node(welcome.node),
+        driver(own_driver),
+        references(std::make_shared<ReferenceQueue>()),
+        link(std::make_shared<NodeLink>(
+            std::move(stream), references,
+            [this](FrameStream* from, const Frame& frame) { return Handle(from, frame); })),
+        objects(link.get(), references, PoolReader(std::move(pool), references)),
+        tasks(link.get(), &objects, &ids, std::move(claims)),
+        submitter(link.get(), &objects, &ids),
+        inquiry(link.get()) {
+    references->set_flusher(link);
+  }
+
+  // One case for each message that a node sends to a driver or a worker.
+  Status Handle(FrameStream* from, const Frame& frame) {
+    using protocol::MessageType;
+    switch (static_cast<MessageType>(frame.type)) {
+      case MessageType::ObjectsReady:
+        return objects.OnObjectsReady(frame.payload);
+      case MessageType::ObjectCreated:
+        return objects.OnObjectCreated(from, frame.payload);
+      case MessageType::RunTask:
+        return tasks.OnRunTask(frame.payload);
+      case MessageType::ExitWorker:
+        return tasks.OnExitWorker();
+      case MessageType::FunctionContent:
+        return inquiry.OnFunctionContent(frame.payload);
+      case MessageType::Answer:
+        return inquiry.OnAnswer(frame.payload);
+      default:
+        return Status::ProtocolError("the node sent a message of type " +
+                                     std::to_string(frame.type));
+    }
+  }
+
+  bool is_worker() const { return driver.IsNil(); }
+  // Whose tasks are submitted.
+  DriverId CurrentDriver() const { return is_worker() ? tasks.driver() : driver; }
+
+  const NodeId node;
+  const DriverId driver;  // nil in a worker
+  const std::shared_ptr<ReferenceQueue> references;
+  const std::shared_ptr<NodeLink> link;
+  IdSource ids;
+  ObjectAccess objects;
+  WorkerTasks tasks;
+  TaskSubmitter submitter;
+  Inquiry inquiry;
+  // Set in a forked child, where destroying locks that threads of the parent hold could hang: nothing is destroyed then.
+  std::shared_ptr<Impl> leaked;
+};
+
+Client::Client(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
+
+Client::~Client() {
+  if (impl_->references->InForkedChild()) {
+    impl_->link->CloseInChild();
+    impl_->leaked = impl_;
+    return;
+  }
+  Close();
+}
+
+// ---- connecting ----------------------------------------------------------------------------------
+
+Result<std::unique_ptr<Client>> Client::Open(int socket_fd, const DriverOptions* options,
+                                             uint64_t worker_number,
+                                             const std::string& python_version, int claim_fd) {
+  auto stream = std::make_unique<FrameStream>(ScopedFd(socket_fd));
+  const ScopedFd claim_memory(claim_fd);
+  Greeting greeting;
+  greeting.python_version = python_version;
+  std::optional<ClaimWord> claims;
+  if (options != nullptr) {
+    greeting.role = ClientRole::kDriver;
+    greeting.driver = options->driver;
+    greeting.driver_config = options->driver_config;
+  } else {
+    greeting.role = ClientRole::kWorker;
+    greeting.worker_number = worker_number;
+    Result<ClaimWord> word = ClaimWord::Map(claim_memory.get());
+    if (!word.ok()) return word.status();
+    claims.emplace(std::move(*word));
+  }
+  Result<NodeWelcome> welcome = ShakeHands(stream.get(), greeting);
+  if (!welcome.ok()) return welcome.status();
+  Result<SharedMapping> pool =
+      SharedMapping::Map(welcome->pool.get(), welcome->pool_bytes, /*writable=*/false);
+  if (!pool.ok()) return pool.status();
+  auto impl = std::make_shared<Impl>(std::move(stream), *welcome, std::move(*pool), greeting.driver,
+                                     std::move(claims));
+  RAYX_RETURN_IF_ERROR(impl->link->Start());
+  return std::make_unique<Client>(std::move(impl));
+}
+
+Result<std::unique_ptr<Client>> Client::ConnectDriver(const DriverOptions& options) {
+  if (options.driver.IsNil()) return Status::InvalidArgument("a driver needs an id");
+  Result<ScopedFd> socket = ConnectUnix(options.socket_path);
+  if (!socket.ok()) return socket.status();
+  return Open(socket->Release(), &options, 0, options.python_version, -1);
+}
+
+Result<std::unique_ptr<Client>> Client::AdoptWorker(int socket_fd, int claim_fd, uint64_t number,
+                                                    const std::string& python_version) {
+  return Open(socket_fd, nullptr, number, python_version, claim_fd);
+}
+
+void Client::Close() {
+  if (impl_->references->InForkedChild()) {
+    impl_->link->CloseInChild();
+  } else {
+    impl_->link->Close();
+  }
+}
+
+NodeId Client::node_id() const { return impl_->node; }
+uint64_t Client::pool_bytes() const { return impl_->objects.pool().pool_bytes(); }
+int Client::fd() const { return impl_->link->fd(); }
+
+void Client::SeedIds(uint64_t seed) { impl_->ids.Seed(seed, !impl_->is_worker()); }
+
+// ---- what the parts do ---------------------------------------------------------------------------
+
+#define RAYX_REFUSE_IN_CHILD() \
+  if (impl_->references->InForkedChild()) return ForkedStatus()
+
+Status Client::ExportFunction(const FunctionId& id, const std::string& name,
+                              std::span<const uint8_t> pickled) {
+  RAYX_REFUSE_IN_CHILD();
+  return impl_->inquiry.ExportFunction(id, name, pickled);
+}
+
+Result<std::string> Client::FetchFunction(const FunctionId& id) {
+  RAYX_REFUSE_IN_CHILD();
+  return impl_->inquiry.FetchFunction(id);
+}
+
+Result<std::vector<ObjectId>> Client::Submit(const TaskTemplate& task, const ObjectPieces* args,
+                                             std::span<const ObjectId> dependencies) {
+  RAYX_REFUSE_IN_CHILD();
+  return impl_->submitter.Submit(task, impl_->CurrentDriver(), args, dependencies,
+                                 impl_->tasks.InTask());
+}
+
+Result<ObjectId> Client::Put(const ObjectPieces& value) {
+  RAYX_REFUSE_IN_CHILD();
+  const ObjectId id = impl_->ids.NextPut(impl_->tasks.InTask());
+  RAYX_RETURN_IF_ERROR(impl_->objects.Put(id, value));
+  return id;
+}
+
+Result<std::vector<bool>> Client::Wait(std::span<const ObjectId> ids, size_t count,
+                                       int64_t timeout_ms) {
+  RAYX_REFUSE_IN_CHILD();
+  return impl_->objects.Wait(ids, count, timeout_ms, impl_->tasks.InTask());
+}
+
+Result<std::vector<ObjectView>> Client::Get(std::span<const ObjectId> ids, int64_t timeout_ms) {
+  RAYX_REFUSE_IN_CHILD();
+  return impl_->objects.Get(ids, timeout_ms, impl_->tasks.InTask());
+}
+
+Status Client::Poll() {
+  RAYX_REFUSE_IN_CHILD();
+  NodeLink::Lock lock = impl_->link->LockState();
+  return impl_->link->Poll(&lock);
+}
+
+void Client::AddLocalReference(const ObjectId& id) {
+  if (!impl_->references->InForkedChild()) impl_->objects.AddReference(id);
+}
+
+void Client::RemoveLocalReference(const ObjectId& id) noexcept {
+  if (!impl_->references->InForkedChild()) impl_->objects.RemoveReference(id);
+}
+
+Result<RunnableTask> Client::NextTask() {
+  RAYX_REFUSE_IN_CHILD();
+  return impl_->tasks.NextTask();
+}
+
+Status Client::PutResult(uint32_t index, const ObjectPieces& value) {
+  RAYX_REFUSE_IN_CHILD();
+  return impl_->tasks.PutResult(index, value);
+}
+
+Status Client::FinishTask(std::string_view error_text, bool wrote_output) {
+  RAYX_REFUSE_IN_CHILD();
+  return impl_->tasks.FinishTask(error_text, wrote_output);
+}
+
+Result<std::vector<ErrorInfo>> Client::Errors(int64_t timeout_ms) {
+  RAYX_REFUSE_IN_CHILD();
+  return impl_->inquiry.Errors(timeout_ms);
+}
+
+Result<Client::Resources> Client::ClusterResources(int64_t timeout_ms) {
+  RAYX_REFUSE_IN_CHILD();
+  return impl_->inquiry.ClusterResources(timeout_ms);
+}
+
+Result<std::string> Client::Dump(int64_t timeout_ms) {
+  RAYX_REFUSE_IN_CHILD();
+  return impl_->inquiry.Dump(timeout_ms);
+}
+
+#undef RAYX_REFUSE_IN_CHILD
+
+}  // namespace rayx

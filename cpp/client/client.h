@@ -1,0 +1,173 @@
+// A process's connection to its node: submits tasks, stores and gets objects, and, in a worker, takes tasks.
+//
+// All methods may be called from any thread. There is no thread of our own: whoever waits reads the socket for
+// everybody (the others sleep until it has something for them or hands over). What the node pushes (results of our
+// tasks) is kept until it is asked for, so that most calls of Wait and Get need no message.
+//
+// Calls that wait return Interrupted when a signal arrives; nothing is lost, the caller looks at the signal and calls
+// again. When the connection is lost every call, waiting or later, returns Disconnected with the reason. In a forked child
+// every call returns Forked and touches nothing; the parent's connection stays whole.
+//
+// Ids: the client counts the ObjectIDs of this process (AddLocalReference, RemoveLocalReference) and tells the node of the
+// first and the last one only. The telling is batched with the next message, or sent at once when it frees something large.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "client/object_view.h"
+#include "common/base/ids.h"
+#include "common/base/resources.h"
+#include "common/base/status.h"
+#include "common/protocol/object_layout.h"
+
+namespace rayx {
+
+// A value ready to be stored: its parts are borrowed for the duration of the call.
+struct ObjectPieces {
+  ObjectKind kind = ObjectKind::kPickle;
+  std::span<const uint8_t> stream;
+  std::vector<std::span<const uint8_t>> buffers;
+  // Ids inside the value; they live as long as it does.
+  std::vector<ObjectId> contained;
+};
+
+// What is the same in every call of one remote function with one set of options. Made once, used often.
+struct TaskTemplate {
+  FunctionId function;
+  std::string name;
+  ResourceSet resources;
+  uint32_t return_count = 1;
+  int32_t max_retries = 3;
+};
+
+// A task that this worker is to run. The spans live as long as the task.
+struct RunnableTask {
+  uint32_t sequence = 0;
+  uint32_t attempt = 0;
+  TaskId id;
+  DriverId driver;
+  FunctionId function;
+  std::string name;
+  uint32_t return_count = 1;
+  // The arguments in the object layout; empty if there are none, or if they are the last dependency.
+  std::span<const uint8_t> args;
+  bool args_in_store = false;
+  std::vector<ObjectId> dependencies;
+  // In the order of `dependencies`; all present.
+  std::vector<ObjectView> values;
+  // Set when this worker has not run a task of the driver before.
+  std::optional<std::string> driver_config;
+  // The message that the spans point into.
+  std::shared_ptr<const void> memory;
+};
+
+struct ErrorInfo {
+  DriverId driver;
+  TaskId task;
+  std::string name;
+  std::string kind;
+  std::string text;
+  double time = 0;
+};
+
+struct DriverOptions {
+  std::string socket_path;
+  DriverId driver;
+  std::string python_version;
+  // Given to workers before they first run a task of this driver.
+  std::string driver_config;
+};
+
+class Client {
+ public:
+  // Connects and shakes hands; waits at most limits::kHelloTimeoutMs. Refused: ProtocolError with the node's reason.
+  static Result<std::unique_ptr<Client>> ConnectDriver(const DriverOptions& options);
+  // A worker's end of the connection that came with its fork. Takes both descriptors.
+  static Result<std::unique_ptr<Client>> AdoptWorker(int socket_fd, int claim_fd, uint64_t number,
+                                                     const std::string& python_version);
+  ~Client();
+  Client(const Client&) = delete;
+  Client& operator=(const Client&) = delete;
+
+  NodeId node_id() const;
+  uint64_t pool_bytes() const;
+  // The descriptor of the connection, for an event loop that wants to know when to Poll. -1 when closed.
+  int fd() const;
+
+  // --- tasks ---
+
+  // Sends a function. Once per function and driver. InvalidArgument over limits::kFunctionBytesMax.
+  Status ExportFunction(const FunctionId& id, const std::string& name, std::span<const uint8_t> pickled);
+  // The pickled function, from the node. NotFound if nobody exported it.
+  Result<std::string> FetchFunction(const FunctionId& id);
+
+  // Submits a task and returns the ids of its results, each with one local reference. `args` may be null (a call without
+  // arguments). Arguments too large for a message are stored first (StoreFull possible). Does not wait for the task.
+  Result<std::vector<ObjectId>> Submit(const TaskTemplate& task, const ObjectPieces* args,
+                                       std::span<const ObjectId> dependencies);
+
+  // --- objects ---
+
+  // Stores a value under a fresh id of the current task (in a driver, of the driver), which has one local reference.
+  Result<ObjectId> Put(const ObjectPieces& value);
+
+  // Waits until `count` of `ids` are available or the time is over (timeout_ms < 0: without end), and says for each whether it
+  // is; those behind the one that completes the count may be left out. Not an error if fewer are. Interrupted: call again.
+  Result<std::vector<bool>> Wait(std::span<const ObjectId> ids, size_t count, int64_t timeout_ms);
+  // The values of all `ids`, in order, waiting for those that are not available. TimedOut if some still are not; the message says
+  // how many of how many.
+  Result<std::vector<ObjectView>> Get(std::span<const ObjectId> ids, int64_t timeout_ms);
+  // Takes in what the node has pushed, without waiting.
+  Status Poll();
+
+  void AddLocalReference(const ObjectId& id);
+  // Never fails, never waits for long: called from destructors, on any thread, at any time (also after Close or fork).
+  void RemoveLocalReference(const ObjectId& id) noexcept;
+
+  // --- a worker's work (one thread) ---
+
+  // The next task that is ours to run. Disconnected when the node ends this worker.
+  Result<RunnableTask> NextTask();
+  // Stores one result of the current task. A small one travels with FinishTask.
+  Status PutResult(uint32_t index, const ObjectPieces& value);
+  // The current task has ended. `error_text` is what the driver prints if it raised; empty otherwise.
+  Status FinishTask(std::string_view error_text, bool wrote_output);
+
+  // --- questions ---
+
+  Result<std::vector<ErrorInfo>> Errors(int64_t timeout_ms);
+  struct Resources {
+    ResourceSet total;
+    ResourceSet available;
+  };
+  Result<Resources> ClusterResources(int64_t timeout_ms);
+  Result<std::string> Dump(int64_t timeout_ms);
+
+  // Makes the ids of this client's tasks follow from `seed` (same seed and program, same ids). Before the first task.
+  void SeedIds(uint64_t seed);
+
+  // Sends what is queued and closes. Views stay valid.
+  void Close();
+
+ private:
+  struct Impl;
+
+ public:
+  // For ConnectDriver and AdoptWorker alone: nobody else can name an Impl.
+  explicit Client(std::shared_ptr<Impl> impl);
+
+ private:
+  // Takes the descriptors. Without `options`: a worker.
+  static Result<std::unique_ptr<Client>> Open(int socket_fd, const DriverOptions* options,
+                                              uint64_t worker_number,
+                                              const std::string& python_version, int claim_fd);
+
+  std::shared_ptr<Impl> impl_;
+};
+
+}  // namespace rayx

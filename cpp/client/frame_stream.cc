@@ -1,0 +1,114 @@
+#include "client/frame_stream.h"
+
+#include <poll.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <climits>
+#include <utility>
+
+#include "common/base/limits.h"
+#include "common/io/socket.h"
+
+namespace rayx {
+namespace {
+
+// A batch of pushed results often has some hundred kilobytes; fewer system calls take it in.
+constexpr size_t kReadBytes = 256u << 10;
+
+// The node sends one descriptor at a time, the template's requests carry four. More is a broken peer.
+constexpr size_t kUntakenFdsMax = 64;
+
+// Beyond this the buffer for writing is given back once it is empty.
+constexpr size_t kKeptBytes = 1u << 20;
+
+}  // namespace
+
+FrameStream::FrameStream(ScopedFd socket)
+    : socket_(std::move(socket)), fd_(socket_.get()), reader_(limits::kFrameBytesMax) {
+  // Fails only for what is not a descriptor, which the first read tells better.
+  if (socket_.valid()) (void)SetNonBlocking(socket_.get(), true);
+}
+
+Result<FrameStream::Readiness> FrameStream::Wait(bool read, bool write, int64_t timeout_ms) const {
+  pollfd entry{};
+  entry.fd = fd();
+  entry.events = static_cast<short>((read ? POLLIN : 0) | (write ? POLLOUT : 0));
+  const int timeout =
+      timeout_ms < 0 ? -1 : static_cast<int>(std::min<int64_t>(timeout_ms, INT_MAX));
+  const int count = ::poll(&entry, 1, timeout);
+  if (count < 0) {
+    if (errno == EINTR) return Status::Interrupted("a signal arrived while waiting");
+    return Status::FromErrno("poll", errno);
+  }
+  if ((entry.revents & POLLNVAL) != 0) return Status::Disconnected("the connection is closed");
+  Readiness ready;
+  const bool broken = (entry.revents & (POLLHUP | POLLERR)) != 0;
+  ready.readable = read && ((entry.revents & POLLIN) != 0 || broken);
+  ready.writable = write && ((entry.revents & POLLOUT) != 0 || broken);
+  return ready;
+}
+
+Status FrameStream::ReadSome() {
+  const std::span<uint8_t> room = reader_.PrepareRead(kReadBytes);
+  Result<ReadOutcome> outcome = ReadWithFds(socket_.get(), room);
+  if (!outcome.ok()) return outcome.status();
+  if (outcome->would_block) return Status::Ok();
+  for (ScopedFd& fd : outcome->fds) fds_.push_back(std::move(fd));
+  if (fds_.size() > kUntakenFdsMax) return Status::ProtocolError("the node sent too many descriptors");
+  if (outcome->bytes == 0) return Status::Disconnected("the node closed the connection");
+  reader_.Commit(outcome->bytes);
+  return Status::Ok();
+}
+
+Result<std::optional<Frame>> FrameStream::Next() { return reader_.Next(); }
+
+Result<ScopedFd> FrameStream::TakeFd() {
+  if (fds_.empty()) return Status::ProtocolError("a message came without its descriptor");
+  ScopedFd fd = std::move(fds_.front());
+  fds_.pop_front();
+  return fd;
+}
+
+void FrameStream::Queue(uint16_t type, std::span<const uint8_t> payload) {
+  AppendFrame(type, payload, &unsent_);
+  unsent_bytes_.store(unsent_.size() - sent_, std::memory_order_relaxed);
+}
+
+Status FrameStream::Flush() {
+  while (sent_ < unsent_.size()) {
+    const std::span<const uint8_t> rest = std::span(unsent_).subspan(sent_);
+    const Result<size_t> written = WriteWithFds(socket_.get(), rest, {});
+    if (!written.ok()) return written.status();
+    if (*written == 0) break;
+    sent_ += *written;
+  }
+  if (sent_ == unsent_.size()) {
+    sent_ = 0;
+    unsent_.clear();
+    if (unsent_.capacity() > kKeptBytes) unsent_.shrink_to_fit();
+  }
+  unsent_bytes_.store(unsent_.size() - sent_, std::memory_order_relaxed);
+  return Status::Ok();
+}
+
+Status FrameStream::SendAll(uint16_t type, std::span<const uint8_t> payload) {
+  Queue(type, payload);
+  while (true) {
+    RAYX_RETURN_IF_ERROR(Flush());
+    if (unsent_bytes() == 0) return Status::Ok();
+    const Result<Readiness> ready = Wait(false, true, -1);
+    if (!ready.ok() && ready.status().code() != StatusCode::kInterrupted) return ready.status();
+  }
+}
+
+void FrameStream::Shutdown() const {
+  if (fd() >= 0) ShutdownSocket(fd());
+}
+
+void FrameStream::Close() {
+  fd_.store(-1, std::memory_order_relaxed);
+  socket_.Reset();
+}
+
+}  // namespace rayx

@@ -1,0 +1,66 @@
+// Frames and descriptors over one Unix socket, for a process that waits with poll(2) instead of a loop.
+//
+// Threads: at most one reads (Wait for reading, ReadSome, Next, TakeFd) and at most one writes (Queue, Flush) at a
+// time; the reader and the writer may be different threads. Shutdown may be called by anyone while the stream is open.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "common/base/status.h"
+#include "common/io/frame.h"
+#include "common/io/scoped_fd.h"
+
+namespace rayx {
+
+class FrameStream {
+ public:
+  // Makes the socket non-blocking.
+  explicit FrameStream(ScopedFd socket);
+
+  struct Readiness {
+    bool readable = false;  // or closed by the peer
+    bool writable = false;
+  };
+  // Sleeps until the socket is ready or `timeout_ms` are over (negative: without end; both false then). Interrupted if a
+  // signal arrives.
+  Result<Readiness> Wait(bool read, bool write, int64_t timeout_ms) const;
+
+  // Takes in what has arrived, if anything; invalidates frames returned before. Disconnected when the peer closed.
+  Status ReadSome();
+  // The next whole frame of what has been read.
+  Result<std::optional<Frame>> Next();
+  // The oldest descriptor that came and was not taken; ProtocolError if there is none.
+  Result<ScopedFd> TakeFd();
+
+  // Appends a frame to what is to be written.
+  void Queue(uint16_t type, std::span<const uint8_t> payload);
+  // Writes what the socket takes now.
+  Status Flush();
+  size_t unsent_bytes() const { return unsent_bytes_.load(std::memory_order_relaxed); }
+  // Queue, then Flush and wait until all is written. Not interrupted by signals.
+  Status SendAll(uint16_t type, std::span<const uint8_t> payload);
+
+  // Ends the connection for both sides; whoever waits is woken. The descriptor stays open until Close.
+  void Shutdown() const;
+  // REQUIRES: no thread reads or writes.
+  void Close();
+  // -1 when closed.
+  int fd() const { return fd_.load(std::memory_order_relaxed); }
+
+ private:
+  ScopedFd socket_;
+  std::atomic<int> fd_;
+  FrameReader reader_;
+  std::deque<ScopedFd> fds_;
+  std::vector<uint8_t> unsent_;
+  // The first byte of `unsent_` that is not written yet.
+  size_t sent_ = 0;
+  std::atomic<size_t> unsent_bytes_{0};
+};
+
+}  // namespace rayx

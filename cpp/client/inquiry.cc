@@ -1,0 +1,147 @@
+#include "client/inquiry.h"
+
+#include <utility>
+
+#include "client/message.h"
+#include "client/outcome.h"
+#include "common/base/limits.h"
+#include "common/protocol/wire_ids.h"
+
+namespace rayx {
+namespace {
+
+using protocol::MessageType;
+
+// An answer comes within a turn of the node's loop; a caller that does not read the socket itself looks for signals in
+// between, and then has to ask again.
+constexpr int64_t kSliceMs = 2000;
+
+std::string TextOf(const flatbuffers::String* text) { return text != nullptr ? text->str() : ""; }
+
+ResourceSet ResourcesOf(
+    const flatbuffers::Vector<flatbuffers::Offset<protocol::ResourceItem>>* items) {
+  ResourceSet resources;
+  if (items == nullptr) return resources;
+  for (const protocol::ResourceItem* item : *items) {
+    resources.Set(item->name()->string_view(), ResourceAmount::FromUnits(item->units()));
+  }
+  return resources;
+}
+
+const protocol::Answer& AnswerIn(const MessageCopy& reply) {
+  // Verified when it came.
+  return *flatbuffers::GetRoot<protocol::Answer>(reply.bytes().data());
+}
+
+}  // namespace
+
+// ---- functions -----------------------------------------------------------------------------------
+
+Status Inquiry::ExportFunction(const FunctionId& id, const std::string& name,
+                               std::span<const uint8_t> pickled) {
+  if (pickled.size() > limits::kFunctionBytesMax) {
+    return Status::InvalidArgument(
+        "the pickled function " + name + " has " + std::to_string(pickled.size()) +
+        " bytes, more than " + std::to_string(limits::kFunctionBytesMax) +
+        "; what it closes over belongs into the object store");
+  }
+  if (name.size() > limits::kNameBytesMax) {
+    return Status::InvalidArgument("a function's name has at most " +
+                                   std::to_string(limits::kNameBytesMax) + " bytes");
+  }
+  flatbuffers::FlatBufferBuilder builder(pickled.size() + 256);
+  const auto encoded_name = builder.CreateString(name);
+  const auto content = builder.CreateVector(pickled.data(), pickled.size());
+  builder.Finish(protocol::CreateExportFunction(builder, ToWire(id), encoded_name, content));
+  return link_->Send(static_cast<uint16_t>(MessageType::ExportFunction), MessageBytes(builder));
+}
+
+Result<std::string> Inquiry::FetchFunction(const FunctionId& id) {
+  {
+    const NodeLink::Lock lock = link_->LockState();
+    functions_.Expect(id);
+  }
+  flatbuffers::FlatBufferBuilder builder(128);
+  builder.Finish(protocol::CreateFetchFunction(builder, ToWire(id)));
+  Status status =
+      link_->Send(static_cast<uint16_t>(MessageType::FetchFunction), MessageBytes(builder));
+  NodeLink::Lock lock = link_->LockState();
+  if (status.ok()) {
+    status = link_->Wait(&lock, Deadline(), kSliceMs, [&] { return functions_.arrived(id); });
+  }
+  const Reply reply = functions_.Leave(id);
+  if (!status.ok()) return status;
+  const auto* message = flatbuffers::GetRoot<protocol::FunctionContent>(reply->bytes().data());
+  if (message->pickled() == nullptr) {
+    return Status::NotFound("no function " + id.Hex() + " has been exported");
+  }
+  const std::span<const uint8_t> pickled = BytesOf(*message->pickled());
+  return std::string(pickled.begin(), pickled.end());
+}
+
+Status Inquiry::OnFunctionContent(std::span<const uint8_t> payload) {
+  const auto* message = VerifiedMessage<protocol::FunctionContent>(payload);
+  if (message == nullptr) return MalformedMessage("FunctionContent");
+  functions_.Deliver(FromWire<FunctionId>(*message->function_id()), payload);
+  return Status::Ok();
+}
+
+// ---- questions -----------------------------------------------------------------------------------
+
+Result<Inquiry::Reply> Inquiry::Ask(protocol::QueryKind kind, int64_t timeout_ms) {
+  const uint64_t request = next_request_.fetch_add(1);
+  {
+    const NodeLink::Lock lock = link_->LockState();
+    answers_.Expect(request);
+  }
+  flatbuffers::FlatBufferBuilder builder(64);
+  builder.Finish(protocol::CreateQuery(builder, request, kind));
+  Status status = link_->Send(static_cast<uint16_t>(MessageType::Query), MessageBytes(builder));
+  NodeLink::Lock lock = link_->LockState();
+  if (status.ok()) {
+    status = link_->Wait(&lock, Deadline::After(timeout_ms), kSliceMs,
+                         [&] { return answers_.arrived(request); });
+  }
+  const Reply reply = answers_.Leave(request);
+  if (!status.ok()) return status;
+  const protocol::Answer& answer = AnswerIn(*reply);
+  RAYX_RETURN_IF_ERROR(FromWire(answer.outcome(), answer.message()));
+  return reply;
+}
+
+Status Inquiry::OnAnswer(std::span<const uint8_t> payload) {
+  const auto* message = VerifiedMessage<protocol::Answer>(payload);
+  if (message == nullptr) return MalformedMessage("Answer");
+  answers_.Deliver(message->request(), payload);
+  return Status::Ok();
+}
+
+Result<std::vector<ErrorInfo>> Inquiry::Errors(int64_t timeout_ms) {
+  const Result<Reply> reply = Ask(protocol::QueryKind::Errors, timeout_ms);
+  if (!reply.ok()) return reply.status();
+  std::vector<ErrorInfo> errors;
+  const auto* records = AnswerIn(**reply).errors();
+  if (records == nullptr) return errors;
+  errors.reserve(records->size());
+  for (const protocol::ErrorRecord* record : *records) {
+    errors.push_back({FromWire<DriverId>(*record->driver_id()),
+                      FromWire<TaskId>(*record->task_id()), TextOf(record->name()),
+                      TextOf(record->kind()), TextOf(record->text()), record->time()});
+  }
+  return errors;
+}
+
+Result<Client::Resources> Inquiry::ClusterResources(int64_t timeout_ms) {
+  const Result<Reply> reply = Ask(protocol::QueryKind::Resources, timeout_ms);
+  if (!reply.ok()) return reply.status();
+  const protocol::Answer& answer = AnswerIn(**reply);
+  return Client::Resources{ResourcesOf(answer.total()), ResourcesOf(answer.available())};
+}
+
+Result<std::string> Inquiry::Dump(int64_t timeout_ms) {
+  const Result<Reply> reply = Ask(protocol::QueryKind::Dump, timeout_ms);
+  if (!reply.ok()) return reply.status();
+  return TextOf(AnswerIn(**reply).dump());
+}
+
+}  // namespace rayx

@@ -1,0 +1,49 @@
+// Functions, and questions that the node answers. Any thread.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "client/client.h"
+#include "client/node_link.h"
+#include "client/reply_box.h"
+#include "common/base/ids.h"
+#include "common/base/status.h"
+
+namespace rayx {
+
+class Inquiry {
+ public:
+  // `link` must outlive it.
+  explicit Inquiry(NodeLink* link) : link_(link) {}
+
+  // As Client says.
+  Status ExportFunction(const FunctionId& id, const std::string& name,
+                        std::span<const uint8_t> pickled);
+  Result<std::string> FetchFunction(const FunctionId& id);
+  Result<std::vector<ErrorInfo>> Errors(int64_t timeout_ms);
+  Result<Client::Resources> ClusterResources(int64_t timeout_ms);
+  Result<std::string> Dump(int64_t timeout_ms);
+
+  // --- messages, under the link's state lock ---
+
+  Status OnFunctionContent(std::span<const uint8_t> payload);
+  Status OnAnswer(std::span<const uint8_t> payload);
+
+ private:
+  using Reply = std::shared_ptr<const MessageCopy>;
+  // An Answer with outcome Ok.
+  Result<Reply> Ask(protocol::QueryKind kind, int64_t timeout_ms);
+
+  NodeLink* const link_;
+  std::atomic<uint64_t> next_request_{1};
+  // Below: protected by the link's state lock.
+  ReplyBox<uint64_t> answers_;
+  ReplyBox<FunctionId> functions_;
+};
+
+}  // namespace rayx

@@ -1,0 +1,228 @@
+#include "client/node_link.h"
+
+#include <algorithm>
+#include <chrono>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "common/base/limits.h"
+
+namespace rayx {
+namespace {
+
+// A signal lets a send return before its frame is on the wire, as long as no more than this is left over.
+constexpr size_t kLeftOverBytesMax = limits::kFrameBytesMax;
+
+// How long a sender trusts that the leader reads before it looks for itself.
+constexpr int64_t kTrustLeaderMs = 20;
+
+Status ClosedStatus() { return Status::Disconnected("the connection to the node is closed"); }
+
+}  // namespace
+
+NodeLink::NodeLink(std::unique_ptr<FrameStream> stream, std::shared_ptr<ReferenceQueue> references,
+                   Handler handler)
+    : stream_(std::move(stream)),
+      references_(std::move(references)),
+      handler_(std::move(handler)) {}
+
+// ---- sending -------------------------------------------------------------------------------------
+
+void NodeLink::QueueReferences() {
+  references_->Drain([this](uint16_t type, std::span<const uint8_t> payload) {
+    stream_->Queue(type, payload);
+  });
+}
+
+Status NodeLink::Send(uint16_t type, std::span<const uint8_t> payload) {
+  if (payload.size() > limits::kFrameBytesMax) {
+    return Status::InvalidArgument("a message of " + std::to_string(payload.size()) +
+                                   " bytes is over the limit of " +
+                                   std::to_string(limits::kFrameBytesMax));
+  }
+  token_.Acquire();
+  Status status;
+  if (closed_.load()) {
+    const Lock lock = LockState();
+    status = lost_;
+  } else {
+    QueueReferences();
+    stream_->Queue(type, payload);
+    status = stream_->Flush();
+    while (status.ok() && stream_->unsent_bytes() > 0) status = WriteMore();
+    // The frame is whole in the buffer and will follow; the caller may look at the signal.
+    if (status.code() == StatusCode::kInterrupted) status = Status::Ok();
+  }
+  token_.Release();
+  if (!status.ok() && !closed_.load()) {
+    Lock lock = LockState();
+    Lose(status);
+    status = lost_;
+  }
+  if (flush_wanted_.load()) TryFlush();
+  return status;
+}
+
+Status NodeLink::WriteMore() {
+  Lock lock = LockState();
+  if (!lost_.ok()) return lost_;
+  const bool lead = !leading_;
+  if (lead) leading_ = true;
+  lock.unlock();
+  const auto ready = stream_->Wait(lead, true, lead ? -1 : kTrustLeaderMs);
+  if (lead) {
+    // A failure to read shows again when someone waits; here only the sending matters.
+    if (ready.ok() && ready->readable) {
+      (void)ReadAndHandle(&lock);
+    } else {
+      lock.lock();
+    }
+    StopLeading();
+    lock.unlock();
+  }
+  if (!ready.ok()) {
+    const bool interrupted = ready.status().code() == StatusCode::kInterrupted;
+    if (!interrupted || stream_->unsent_bytes() <= kLeftOverBytesMax) return ready.status();
+  }
+  return stream_->Flush();
+}
+
+void NodeLink::TryFlush() {
+  flush_wanted_.store(true);
+  while (flush_wanted_.load() && token_.TryAcquire()) {
+    flush_wanted_.store(false);
+    if (!closed_.load()) {
+      QueueReferences();
+      // A broken connection is noticed by whoever reads.
+      (void)stream_->Flush();
+    }
+    token_.Release();
+  }
+}
+
+// ---- receiving -----------------------------------------------------------------------------------
+
+Status NodeLink::Start() {
+  const Lock lock = LockState();
+  const Status status = HandleFrames();
+  if (!status.ok()) Lose(status);
+  return status;
+}
+
+Status NodeLink::HandleFrames() {
+  while (true) {
+    const Result<std::optional<Frame>> frame = stream_->Next();
+    if (!frame.ok()) return frame.status();
+    if (!*frame) return Status::Ok();
+    RAYX_RETURN_IF_ERROR(handler_(stream_.get(), **frame));
+  }
+}
+
+Status NodeLink::ReadAndHandle(Lock* lock) {
+  Status status = stream_->ReadSome();
+  lock->lock();
+  // Also when the peer has closed: what it said before still counts.
+  const Status handled = HandleFrames();
+  if (status.ok()) status = handled;
+  if (!status.ok()) Lose(status);
+  return status;
+}
+
+void NodeLink::StopLeading() {
+  leading_ = false;
+  if (asleep_ > 0) changed_.notify_all();
+}
+
+void NodeLink::Lose(const Status& reason) {
+  if (!lost_.ok()) return;
+  const bool known = reason.code() == StatusCode::kDisconnected;
+  lost_ = known ? reason
+                : Status::Disconnected("the connection to the node broke: " + reason.message());
+  closed_.store(true);
+  stream_->Shutdown();
+  changed_.notify_all();
+}
+
+Status NodeLink::Lead(Lock* lock, int64_t timeout_ms) {
+  leading_ = true;
+  lock->unlock();
+  // What is queued would otherwise stay for as long as we sleep.
+  if (!references_->empty() || stream_->unsent_bytes() > 0) TryFlush();
+  const bool unsent = stream_->unsent_bytes() > 0;
+  const auto ready = stream_->Wait(true, unsent, timeout_ms);
+  if (ready.ok() && ready->writable) TryFlush();
+  Status status;
+  if (ready.ok() && ready->readable) {
+    status = ReadAndHandle(lock);
+  } else {
+    lock->lock();
+    status = ready.status();
+    if (!status.ok() && status.code() != StatusCode::kInterrupted) Lose(status);
+  }
+  StopLeading();
+  return status;
+}
+
+Status NodeLink::Wait(Lock* lock, const Deadline& deadline, int64_t slice_ms,
+                      const std::function<bool()>& ready) {
+  const Deadline slice = Deadline::After(slice_ms);
+  while (!ready()) {
+    if (!lost_.ok()) return lost_;
+    if (deadline.passed()) {
+      // What has arrived by now is in time.
+      RAYX_RETURN_IF_ERROR(Poll(lock));
+      return ready() ? Status::Ok() : Status::TimedOut("the time is over");
+    }
+    if (!leading_) {
+      const Status status = Lead(lock, deadline.RemainingMs());
+      if (status.code() == StatusCode::kInterrupted && !ready()) return status;
+      continue;
+    }
+    if (slice.passed()) return Status::Interrupted("time to look for signals");
+    // Left over by a send that a signal ended; the leader may sleep without knowing of it.
+    if (stream_->unsent_bytes() > 0) TryFlush();
+    int64_t sleep_ms = deadline.RemainingMs();
+    const int64_t slice_left_ms = slice.RemainingMs();
+    if (sleep_ms < 0 || (slice_left_ms >= 0 && slice_left_ms < sleep_ms)) sleep_ms = slice_left_ms;
+    ++asleep_;
+    if (sleep_ms < 0) {
+      changed_.wait(*lock);
+    } else {
+      changed_.wait_for(*lock, std::chrono::milliseconds(std::max<int64_t>(sleep_ms, 1)));
+    }
+    --asleep_;
+  }
+  return Status::Ok();
+}
+
+Status NodeLink::Poll(Lock* lock) {
+  if (!lost_.ok()) return lost_;
+  // The leader takes in everything at once as it comes.
+  if (leading_) return Status::Ok();
+  const Status status = Lead(lock, 0);
+  return status.code() == StatusCode::kInterrupted ? Status::Ok() : status;
+}
+
+// ---- the end -------------------------------------------------------------------------------------
+
+void NodeLink::Close() {
+  TryFlush();
+  {
+    Lock lock = LockState();
+    if (lost_.ok()) Lose(ClosedStatus());
+  }
+  // Nobody begins to read or write now; those who do are woken by the shutdown, and then the descriptor can go.
+  token_.Acquire();
+  Lock lock = LockState();
+  while (leading_) {
+    ++asleep_;
+    changed_.wait(lock);
+    --asleep_;
+  }
+  stream_->Close();
+  lock.unlock();
+  token_.Release();
+}
+
+}  // namespace rayx

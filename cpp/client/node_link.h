@@ -1,0 +1,102 @@
+// The traffic of one connection to the node, shared by all threads of the process.
+//
+// Sending: one thread at a time writes its frame, after what the reference queue holds. When the socket is full it waits,
+// and reads meanwhile, so that two full sockets never wait for each other.
+//
+// Receiving: there is no reading thread. Of those that wait, one (the leader) sleeps on the socket and hands every frame to
+// the handler; the others sleep on a condition variable and look again when frames have come. A leader that has what it
+// wants leaves, and one of the others takes over:
+//
+//                 what it wants is there
+//   waiting ───────────────────────────────▶ returns
+//    │   ▲                                     ▲
+//    │   └──(frames came, leader left)─ asleep │
+//    │                                         │
+//    └──(nobody leads)─▶ leading ──────────────┘
+//
+// The state that the handler changes is protected by one lock, given out by LockState. Never send while you hold it.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <span>
+
+#include "client/deadline.h"
+#include "client/frame_stream.h"
+#include "client/reference_queue.h"
+#include "client/send_token.h"
+#include "common/base/status.h"
+
+namespace rayx {
+
+class NodeLink : public ReferenceQueue::Flusher {
+ public:
+  using Lock = std::unique_lock<std::mutex>;
+  // Called with each frame that arrives, under the state lock; a failure ends the connection. Must not send.
+  using Handler = std::function<Status(FrameStream* stream, const Frame& frame)>;
+
+  // The handler must stay usable until Close or destruction.
+  NodeLink(std::unique_ptr<FrameStream> stream, std::shared_ptr<ReferenceQueue> references,
+           Handler handler);
+
+  // Handles what came together with the handshake. Once, before all else.
+  Status Start();
+
+  Lock LockState() { return Lock(state_mutex_); }
+
+  // Puts a frame on the stream, after all queued references. Disconnected (with the reason) once the connection is lost.
+  // REQUIRES: the state lock is not held by this thread.
+  Status Send(uint16_t type, std::span<const uint8_t> payload);
+  // Writes what is queued as far as the socket takes it at once; whoever is sending does it otherwise.
+  void TryFlush() override;
+
+  // Waits until `ready`, which is called under the lock, is true. TimedOut at the deadline; Interrupted when a signal arrives
+  // or, for a thread that does not lead, after `slice_ms`, so that it can look for signals. Whatever is there when the connection is
+  // lost counts; then Disconnected.
+  Status Wait(Lock* lock, const Deadline& deadline, int64_t slice_ms,
+              const std::function<bool()>& ready);
+  // Takes in what has arrived, without waiting.
+  Status Poll(Lock* lock);
+
+  // Sends what is queued as far as it goes at once, then closes; all calls return Disconnected.
+  void Close();
+  // In a forked child: closes the child's copy of the descriptor, touching nothing else.
+  void CloseInChild() { stream_->Close(); }
+  // -1 when closed.
+  int fd() const { return stream_->fd(); }
+
+ private:
+  // Both REQUIRE: this thread leads. The first returns with the lock held.
+  Status ReadAndHandle(Lock* lock);
+  Status HandleFrames();
+  // REQUIRES: the lock is held, this thread leads. Sleeps on the socket once.
+  Status Lead(Lock* lock, int64_t timeout_ms);
+  // REQUIRES: the token is held. Waits until the socket takes more, and writes.
+  Status WriteMore();
+  void QueueReferences();
+  void StopLeading();
+  // REQUIRES: the lock is held.
+  void Lose(const Status& reason);
+
+  const std::unique_ptr<FrameStream> stream_;
+  const std::shared_ptr<ReferenceQueue> references_;
+  const Handler handler_;
+
+  SendToken token_;
+  // Set by those who could not get the token; whoever gives it back looks.
+  std::atomic<bool> flush_wanted_{false};
+  std::atomic<bool> closed_{false};
+
+  std::mutex state_mutex_;
+  // Below: protected by state_mutex_.
+  std::condition_variable changed_;
+  int asleep_ = 0;
+  bool leading_ = false;
+  Status lost_;
+};
+
+}  // namespace rayx

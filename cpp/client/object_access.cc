@@ -1,0 +1,332 @@
+#include "client/object_access.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "client/message.h"
+#include "client/object_memory.h"
+#include "client/outcome.h"
+#include "common/base/limits.h"
+#include "common/protocol/wire_ids.h"
+
+namespace rayx {
+namespace {
+
+using protocol::MessageType;
+
+// Values of small objects kept for later Gets. A driver with 100,000 results of some hundred bytes stays below.
+constexpr size_t kKeptBytesMax = 64u << 20;
+
+// A thread that does not read the socket itself cannot be woken by a signal; it looks this often.
+constexpr int64_t kSliceMs = 50;
+
+template <typename Message>
+Status SendMessage(NodeLink* link, flatbuffers::FlatBufferBuilder* builder, MessageType type,
+                   flatbuffers::Offset<Message> message) {
+  builder->Finish(message);
+  return link->Send(static_cast<uint16_t>(type), MessageBytes(*builder));
+}
+
+// Messages without a field.
+Status SendEmpty(NodeLink* link, MessageType type) {
+  flatbuffers::FlatBufferBuilder builder(64);
+  const auto start = builder.StartTable();
+  builder.Finish(flatbuffers::Offset<flatbuffers::Table>(builder.EndTable(start)));
+  return link->Send(static_cast<uint16_t>(type), MessageBytes(builder));
+}
+
+flatbuffers::Offset<flatbuffers::Vector<const protocol::Id20*>> EncodeContained(
+    flatbuffers::FlatBufferBuilder* builder, const ObjectPieces& value) {
+  if (value.contained.empty()) return {};
+  return ToWire(*builder, value.contained);
+}
+
+}  // namespace
+
+ObjectAccess::ObjectAccess(NodeLink* link, std::shared_ptr<ReferenceQueue> references,
+                           PoolReader pool)
+    : link_(link),
+      references_(std::move(references)),
+      pool_(std::move(pool)),
+      cache_(kKeptBytesMax) {}
+
+// ---- put -----------------------------------------------------------------------------------------
+
+Status ObjectAccess::Put(const ObjectId& id, const ObjectPieces& value) {
+  const ObjectPlan plan = PlanObject(value);
+  if (plan.total_bytes() <= limits::kInlineObjectBytesMax) return PutSmall(id, plan, value);
+  return PutLarge(id, plan, value);
+}
+
+Status ObjectAccess::PutSmall(const ObjectId& id, const ObjectPlan& plan,
+                              const ObjectPieces& value) {
+  const size_t size_bytes = plan.total_bytes();
+  OwnedMemory memory = AllocateObject(size_bytes, !value.buffers.empty());
+  WriteObject(plan, value, memory.data);
+  const ObjectView view(std::move(memory.owner), {memory.data, size_bytes});
+
+  flatbuffers::FlatBufferBuilder builder(size_bytes + 256 +
+                                         value.contained.size() * ObjectId::kSize);
+  builder.ForceVectorAlignment(size_bytes, 1, sizeof(uint64_t));
+  const auto data = builder.CreateVector(view.bytes().data(), size_bytes);
+  const auto contained = EncodeContained(&builder, value);
+  RAYX_RETURN_IF_ERROR(
+      SendMessage(link_, &builder, MessageType::PutObject,
+                  protocol::CreatePutObject(builder, ToWire(id), data, contained)));
+  const NodeLink::Lock lock = link_->LockState();
+  cache_.AddOwn(id, view);
+  return Status::Ok();
+}
+
+Status ObjectAccess::PutLarge(const ObjectId& id, const ObjectPlan& plan,
+                              const ObjectPieces& value) {
+  const Result<uint8_t*> memory = Create(id, plan.total_bytes());
+  if (!memory.ok()) return memory.status();
+  WriteObject(plan, value, *memory);
+  flatbuffers::FlatBufferBuilder builder(256);
+  const auto contained = EncodeContained(&builder, value);
+  RAYX_RETURN_IF_ERROR(SendMessage(link_, &builder, MessageType::SealObject,
+                                   protocol::CreateSealObject(builder, ToWire(id), contained)));
+  const NodeLink::Lock lock = link_->LockState();
+  cache_.AddSealed(id);
+  return Status::Ok();
+}
+
+Result<uint8_t*> ObjectAccess::Create(const ObjectId& id, uint64_t size_bytes) {
+  const uint64_t request = next_request_.fetch_add(1);
+  {
+    const NodeLink::Lock lock = link_->LockState();
+    created_.Expect(request);
+  }
+  flatbuffers::FlatBufferBuilder builder(256);
+  Status status =
+      SendMessage(link_, &builder, MessageType::CreateObject,
+                  protocol::CreateCreateObject(builder, request, ToWire(id), size_bytes));
+  NodeLink::Lock lock = link_->LockState();
+  // The node answers at once. To leave at a signal would leave room behind that nobody seals, under an id in use.
+  do {
+    if (!status.ok() && status.code() != StatusCode::kInterrupted) break;
+    status = link_->Wait(&lock, Deadline(), -1, [&] { return created_.arrived(request); });
+  } while (status.code() == StatusCode::kInterrupted);
+  const std::shared_ptr<const MessageCopy> reply = created_.Leave(request);
+  if (!status.ok()) return status;
+  // Verified when it came.
+  const auto* message = flatbuffers::GetRoot<protocol::ObjectCreated>(reply->bytes().data());
+  RAYX_RETURN_IF_ERROR(FromWire(message->outcome(), message->message()));
+  if (message->offset() > writable_pool_.size() ||
+      size_bytes > writable_pool_.size() - message->offset()) {
+    return Status::ProtocolError("the node gave room outside its pool");
+  }
+  return writable_pool_.data() + message->offset();
+}
+
+// ---- get -----------------------------------------------------------------------------------------
+
+Result<std::vector<ObjectView>> ObjectAccess::Get(std::span<const ObjectId> ids, int64_t timeout_ms,
+                                                  bool in_task) {
+  Collection collection{ids, std::vector<ObjectView>(ids.size())};
+  NodeLink::Lock lock = link_->LockState();
+  if (Advance(&collection)) return std::move(collection.views);
+
+  const std::span<const ObjectId> missing = ids.subspan(collection.next);
+  std::vector<ObjectId> ask;
+  for (const ObjectId& id : missing) {
+    if (cache_.Want(id)) ask.push_back(id);
+  }
+  Status status;
+  if (!ask.empty()) {
+    lock.unlock();
+    status = AskFor(ask, /*pin=*/true);
+    lock.lock();
+  }
+  if (status.ok()) status = Collect(&lock, &collection, Deadline::After(timeout_ms), in_task);
+  if (status.code() == StatusCode::kTimedOut) status = Status::TimedOut(MissingText(ids));
+  bool urgent = false;
+  const bool keep = status.code() == StatusCode::kInterrupted;
+  for (const ObjectId& id : missing) urgent |= Tell(id, cache_.Settle(id, keep));
+  lock.unlock();
+  if (urgent) references_->Nudge(true);
+  if (!status.ok()) return status;
+  return std::move(collection.views);
+}
+
+bool ObjectAccess::Advance(Collection* collection) {
+  size_t& next = collection->next;
+  while (next < collection->ids.size() &&
+         cache_.Take(collection->ids[next], &collection->views[next])) {
+    ++next;
+  }
+  return next == collection->ids.size();
+}
+
+Status ObjectAccess::Collect(NodeLink::Lock* lock, Collection* collection, const Deadline& deadline,
+                             bool in_task) {
+  while (true) {
+    if (Advance(collection)) return Status::Ok();
+    RAYX_RETURN_IF_ERROR(AskToPin(lock));
+    RAYX_RETURN_IF_ERROR(Sleep(lock, deadline, in_task, [this, collection] {
+      return Advance(collection) || cache_.has_to_pin();
+    }));
+  }
+}
+
+Status ObjectAccess::AskToPin(NodeLink::Lock* lock) {
+  if (!cache_.has_to_pin()) return Status::Ok();
+  const std::vector<ObjectId> ids = cache_.TakeToPin();
+  lock->unlock();
+  const Status status = AskFor(ids, /*pin=*/true);
+  lock->lock();
+  for (const ObjectId& id : ids) (void)Tell(id, cache_.Settle(id, /*keep=*/true));
+  return status;
+}
+
+Status ObjectAccess::AskFor(std::span<const ObjectId> ids, bool pin) {
+  flatbuffers::FlatBufferBuilder builder;
+  while (!ids.empty()) {
+    const size_t count = std::min(ids.size(), limits::kIdsPerMessageMax);
+    builder.Clear();
+    const auto encoded = ToWire(builder, ids.first(count));
+    RAYX_RETURN_IF_ERROR(SendMessage(link_, &builder, MessageType::GetObjects,
+                                     protocol::CreateGetObjects(builder, encoded, pin)));
+    ids = ids.subspan(count);
+  }
+  return Status::Ok();
+}
+
+Status ObjectAccess::Sleep(NodeLink::Lock* lock, const Deadline& deadline, bool in_task,
+                           const std::function<bool()>& ready) {
+  if (!in_task) return link_->Wait(lock, deadline, kSliceMs, ready);
+  // To give the CPU away for what has already arrived would cost more than the wait.
+  (void)link_->Poll(lock);
+  if (ready()) return Status::Ok();
+  lock->unlock();
+  Status status = SendEmpty(link_, MessageType::Blocked);
+  lock->lock();
+  if (!status.ok()) return status;
+  status = link_->Wait(lock, deadline, kSliceMs, ready);
+  lock->unlock();
+  const Status told = SendEmpty(link_, MessageType::Unblocked);
+  lock->lock();
+  return status.ok() ? told : status;
+}
+
+std::string ObjectAccess::MissingText(std::span<const ObjectId> ids) const {
+  size_t missing = 0;
+  for (const ObjectId& id : ids) missing += cache_.IsAvailable(id) ? 0 : 1;
+  return std::to_string(missing) + " of " + std::to_string(ids.size()) +
+         " objects were not available in time";
+}
+
+// ---- wait ----------------------------------------------------------------------------------------
+
+Result<std::vector<bool>> ObjectAccess::Wait(std::span<const ObjectId> ids, size_t count,
+                                             int64_t timeout_ms, bool in_task) {
+  count = std::min(count, ids.size());
+  std::vector<bool> available(ids.size());
+  NodeLink::Lock lock = link_->LockState();
+  // Stops when it has enough: lists are long, and callers often want one.
+  const auto look = [&] {
+    size_t found = 0;
+    for (size_t i = 0; i < ids.size() && found < count; ++i) {
+      available[i] = cache_.IsAvailable(ids[i]);
+      found += available[i] ? 1 : 0;
+    }
+    return found;
+  };
+  size_t found = look();
+  if (found >= count) return available;
+
+  ObjectCache::Watch watch;
+  std::vector<ObjectId> watched;
+  std::vector<ObjectId> ask;
+  for (const ObjectId& id : ids) {
+    if (cache_.IsAvailable(id)) continue;
+    watched.push_back(id);
+    if (cache_.StartWatch(id, &watch)) ask.push_back(id);
+  }
+  Status status;
+  if (!ask.empty()) {
+    lock.unlock();
+    status = AskFor(ask, /*pin=*/false);
+    lock.lock();
+  }
+  // What has been pushed already counts, even without time to wait.
+  if (status.ok()) status = link_->Poll(&lock);
+  if (status.ok()) {
+    status = Sleep(&lock, Deadline::After(timeout_ms), in_task,
+                   [&] { return found + watch.arrived >= count; });
+  }
+  look();
+  bool urgent = false;
+  for (const ObjectId& id : watched) urgent |= Tell(id, cache_.EndWatch(id, &watch));
+  lock.unlock();
+  if (urgent) references_->Nudge(true);
+  if (!status.ok() && status.code() != StatusCode::kTimedOut) return status;
+  return available;
+}
+
+// ---- references ----------------------------------------------------------------------------------
+
+bool ObjectAccess::Tell(const ObjectId& id, ObjectCache::Farewell farewell) {
+  if (farewell != ObjectCache::Farewell::kNone) references_->Drop(id);
+  return farewell == ObjectCache::Farewell::kUrgent;
+}
+
+void ObjectAccess::AddResults(std::span<const ObjectId> ids) {
+  const NodeLink::Lock lock = link_->LockState();
+  for (const ObjectId& id : ids) cache_.AddResult(id);
+}
+
+void ObjectAccess::AddReference(const ObjectId& id) {
+  const NodeLink::Lock lock = link_->LockState();
+  // Queued under the lock, so that additions and drops of one id stay in order.
+  if (cache_.AddReference(id)) references_->Add(id);
+}
+
+void ObjectAccess::RemoveReference(const ObjectId& id) { RemoveReferences({&id, 1}); }
+
+void ObjectAccess::RemoveReferences(std::span<const ObjectId> ids) {
+  bool urgent = false;
+  {
+    const NodeLink::Lock lock = link_->LockState();
+    for (const ObjectId& id : ids) urgent |= Tell(id, cache_.RemoveReference(id));
+  }
+  references_->Nudge(urgent);
+}
+
+// ---- messages ------------------------------------------------------------------------------------
+
+Status ObjectAccess::OnObjectsReady(std::span<const uint8_t> payload) {
+  const auto* message = VerifiedMessage<protocol::ObjectsReady>(payload);
+  if (message == nullptr) return MalformedMessage("ObjectsReady");
+  for (const protocol::ObjectValue* value : *message->objects()) {
+    const ObjectId id = FromWire(*value->id());
+    if (value->data() != nullptr) {
+      cache_.OnInline(id, BytesOf(*value->data()));
+    } else if (value->pinned()) {
+      const Result<ObjectView> view = pool_.Pinned(id, value->offset(), value->size());
+      if (!view.ok()) return view.status();
+      cache_.OnPinned(id, *view);
+    } else {
+      cache_.OnInPool(id);
+    }
+  }
+  return Status::Ok();
+}
+
+Status ObjectAccess::OnObjectCreated(FrameStream* stream, std::span<const uint8_t> payload) {
+  const auto* message = VerifiedMessage<protocol::ObjectCreated>(payload);
+  if (message == nullptr) return MalformedMessage("ObjectCreated");
+  if (message->carries_pool()) {
+    const Result<ScopedFd> pool = stream->TakeFd();
+    if (!pool.ok()) return pool.status();
+    Result<SharedMapping> mapping = SharedMapping::Map(pool->get(), pool_.pool_bytes(), true);
+    if (!mapping.ok()) return mapping.status();
+    if (!writable_pool_.valid()) writable_pool_ = std::move(*mapping);
+  }
+  created_.Deliver(message->request(), payload);
+  return Status::Ok();
+}
+
+}  // namespace rayx

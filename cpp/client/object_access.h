@@ -1,0 +1,92 @@
+// Storing, waiting for and getting objects, and counting the ObjectIDs of this process.
+//
+// Any thread. `in_task`: this thread runs the worker's task, so the node is told while it sleeps (Blocked, Unblocked).
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "client/client.h"
+#include "client/node_link.h"
+#include "client/object_cache.h"
+#include "client/object_view.h"
+#include "client/pool_reader.h"
+#include "client/reference_queue.h"
+#include "client/reply_box.h"
+#include "common/base/ids.h"
+#include "common/base/status.h"
+#include "common/io/shared_memory.h"
+#include "common/protocol/object_layout.h"
+
+namespace rayx {
+
+class ObjectAccess {
+ public:
+  // `link` must outlive it.
+  ObjectAccess(NodeLink* link, std::shared_ptr<ReferenceQueue> references, PoolReader pool);
+
+  // Stores a value under `id`, which gets one local reference. AlreadyExists, StoreFull.
+  Status Put(const ObjectId& id, const ObjectPieces& value);
+  // The same for a value whose place is planned, whatever its size: in a message, or in the pool.
+  Status PutSmall(const ObjectId& id, const ObjectPlan& plan, const ObjectPieces& value);
+  Status PutLarge(const ObjectId& id, const ObjectPlan& plan, const ObjectPieces& value);
+
+  // As Client says.
+  Result<std::vector<ObjectView>> Get(std::span<const ObjectId> ids, int64_t timeout_ms,
+                                      bool in_task);
+  Result<std::vector<bool>> Wait(std::span<const ObjectId> ids, size_t count, int64_t timeout_ms,
+                                 bool in_task);
+
+  // Before the task is sent: its answer may come at once.
+  void AddResults(std::span<const ObjectId> ids);
+  void AddReference(const ObjectId& id);
+  void RemoveReference(const ObjectId& id);
+  void RemoveReferences(std::span<const ObjectId> ids);
+
+  // --- messages, under the link's state lock ---
+
+  Status OnObjectsReady(std::span<const uint8_t> payload);
+  Status OnObjectCreated(FrameStream* stream, std::span<const uint8_t> payload);
+
+  const PoolReader& pool() const { return pool_; }
+
+ private:
+  // Where a Get is.
+  struct Collection {
+    std::span<const ObjectId> ids;
+    std::vector<ObjectView> views;
+    size_t next = 0;  // the first that is not here yet
+  };
+
+  // Writable room in the pool for an object that is to be sealed.
+  Result<uint8_t*> Create(const ObjectId& id, uint64_t size_bytes);
+  // Takes what is here, from `next` on.
+  bool Advance(Collection* collection);
+  Status Collect(NodeLink::Lock* lock, Collection* collection, const Deadline& deadline,
+                 bool in_task);
+  Status AskFor(std::span<const ObjectId> ids, bool pin);
+  Status AskToPin(NodeLink::Lock* lock);
+  // Waits, telling the node of it if a task does.
+  Status Sleep(NodeLink::Lock* lock, const Deadline& deadline, bool in_task,
+               const std::function<bool()>& ready);
+  std::string MissingText(std::span<const ObjectId> ids) const;
+  // Queues what the node is to be told; true if at once.
+  bool Tell(const ObjectId& id, ObjectCache::Farewell farewell);
+
+  NodeLink* const link_;
+  const std::shared_ptr<ReferenceQueue> references_;
+  const PoolReader pool_;
+  std::atomic<uint64_t> next_request_{1};
+
+  // Below: protected by the link's state lock.
+  ObjectCache cache_;
+  ReplyBox<uint64_t> created_;
+  // The pool, writable; mapped when the first object is created.
+  SharedMapping writable_pool_;
+};
+
+}  // namespace rayx

@@ -1,0 +1,39 @@
+// Sends tasks to the node. Any thread.
+#pragma once
+
+#include <mutex>
+#include <span>
+#include <vector>
+
+#include "client/client.h"
+#include "client/id_source.h"
+#include "client/node_link.h"
+#include "client/object_access.h"
+#include "client/task_encoder.h"
+#include "common/base/ids.h"
+#include "common/base/status.h"
+
+namespace rayx {
+
+class TaskSubmitter {
+ public:
+  // All must outlive it.
+  TaskSubmitter(NodeLink* link, ObjectAccess* objects, IdSource* ids)
+      : link_(link), objects_(objects), ids_(ids) {}
+
+  // As Client says. `in_task`: ids are named after the task that this thread runs.
+  Result<std::vector<ObjectId>> Submit(const TaskTemplate& task, const DriverId& driver,
+                                       const ObjectPieces* args,
+                                       std::span<const ObjectId> dependencies, bool in_task);
+
+ private:
+  Status Send(const TaskCall& call);
+
+  NodeLink* const link_;
+  ObjectAccess* const objects_;
+  IdSource* const ids_;
+  std::mutex encoder_mutex_;
+  TaskEncoder encoder_;  // protected by encoder_mutex_
+};
+
+}  // namespace rayx

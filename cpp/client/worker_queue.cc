@@ -1,0 +1,93 @@
+#include "client/worker_queue.h"
+
+#include <memory>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "client/message.h"
+#include "client/object_memory.h"
+#include "common/protocol/wire_ids.h"
+
+namespace rayx {
+namespace {
+
+// What the spans of a task point into.
+struct TaskMemory {
+  explicit TaskMemory(std::span<const uint8_t> payload) : message(payload) {}
+  MessageCopy message;
+  std::optional<MessageCopy> spec;  // if it is not aligned inside the message
+  ObjectView args;                  // likewise
+};
+
+Status FillValues(const protocol::RunTask& message, const std::shared_ptr<const TaskMemory>& memory,
+                  const PoolReader& pool, RunnableTask* task) {
+  task->values.resize(task->dependencies.size());
+  if (message.values() == nullptr) return Status::Ok();
+  std::unordered_map<ObjectId, ObjectView> views;
+  for (const protocol::ObjectValue* value : *message.values()) {
+    const ObjectId id = FromWire(*value->id());
+    if (value->data() != nullptr) {
+      views[id] = AlignedObject(memory, BytesOf(*value->data()));
+    } else if (value->pinned()) {
+      Result<ObjectView> view = pool.Pinned(id, value->offset(), value->size());
+      if (!view.ok()) return view.status();
+      views[id] = std::move(*view);
+    }
+  }
+  for (size_t i = 0; i < task->dependencies.size(); ++i) {
+    const auto found = views.find(task->dependencies[i]);
+    if (found != views.end()) task->values[i] = found->second;
+  }
+  return Status::Ok();
+}
+
+}  // namespace
+
+Result<RunnableTask> DecodeRunTask(std::span<const uint8_t> payload, const PoolReader& pool) {
+  const auto memory = std::make_shared<TaskMemory>(payload);
+  const auto* message = VerifiedMessage<protocol::RunTask>(memory->message.bytes());
+  if (message == nullptr) return MalformedMessage("RunTask");
+  std::span<const uint8_t> encoded = BytesOf(*message->spec());
+  if ((reinterpret_cast<uintptr_t>(encoded.data()) & (sizeof(uint64_t) - 1)) != 0) {
+    memory->spec.emplace(encoded);
+    encoded = memory->spec->bytes();
+  }
+  const auto* spec = VerifiedMessage<protocol::TaskSpec>(encoded);
+  if (spec == nullptr) return MalformedMessage("TaskSpec");
+
+  RunnableTask task;
+  task.sequence = message->sequence();
+  task.attempt = message->attempt();
+  task.id = FromWire<TaskId>(*spec->task_id());
+  task.driver = FromWire<DriverId>(*spec->driver_id());
+  task.function = FromWire<FunctionId>(*spec->function_id());
+  task.name = spec->name()->str();
+  task.return_count = spec->return_count();
+  task.args_in_store = spec->args_in_store();
+  task.dependencies = FromWire(spec->dependencies());
+  if (task.args_in_store && task.dependencies.empty()) return MalformedMessage("TaskSpec");
+  if (spec->args() != nullptr && spec->args()->size() > 0) {
+    // A view without an owner, since `memory` may not own itself; the task owns both.
+    memory->args = AlignedObject(nullptr, BytesOf(*spec->args()));
+    task.args = memory->args.bytes();
+  }
+  if (message->driver_config() != nullptr) {
+    const std::span<const uint8_t> config = BytesOf(*message->driver_config());
+    task.driver_config.emplace(config.begin(), config.end());
+  }
+  RAYX_RETURN_IF_ERROR(FillValues(*message, memory, pool, &task));
+  task.memory = memory;
+  return task;
+}
+
+std::optional<RunnableTask> WorkerQueue::Pop(const Begin& begin) {
+  while (!ended_ && !tasks_.empty()) {
+    RunnableTask task = std::move(tasks_.front());
+    tasks_.pop_front();
+    if (begin(task.sequence)) return task;
+  }
+  return std::nullopt;
+}
+
+}  // namespace rayx

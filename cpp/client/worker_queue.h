@@ -1,0 +1,45 @@
+// The tasks that the node has handed to this worker ahead of time.
+//
+//   received ──(Pop: the claim word lets us)──▶ ours to run
+//       └──────(Pop: it was taken back)───────▶ dropped, with its pins
+//
+// Not synchronized: the state lock of the NodeLink protects it.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <optional>
+#include <span>
+
+#include "client/client.h"
+#include "client/pool_reader.h"
+#include "common/base/status.h"
+
+namespace rayx {
+
+// Reads a RunTask message. The values that it carries are filled in, those that are missing are invalid views. What the
+// task points into is copied. ProtocolError if the message is malformed.
+Result<RunnableTask> DecodeRunTask(std::span<const uint8_t> payload, const PoolReader& pool);
+
+class WorkerQueue {
+ public:
+  // Says whether the task of that number is ours to begin (ClaimWord::Begin).
+  using Begin = std::function<bool(uint32_t sequence)>;
+
+  void OnRunTask(RunnableTask task) { tasks_.push_back(std::move(task)); }
+  // ExitWorker: what is queued will not be run.
+  void OnExit() { ended_ = true; }
+
+  // The next task that is ours; drops those that were taken back.
+  std::optional<RunnableTask> Pop(const Begin& begin);
+  bool ended() const { return ended_; }
+  size_t size() const { return tasks_.size(); }
+
+ private:
+  std::deque<RunnableTask> tasks_;
+  bool ended_ = false;
+};
+
+}  // namespace rayx

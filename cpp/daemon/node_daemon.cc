@@ -1,0 +1,272 @@
+#include "daemon/node_daemon.h"
+
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+#include <utility>
+
+#include "common/base/flight_log.h"
+#include "common/base/limits.h"
+#include "common/base/log.h"
+#include "common/io/child_process.h"
+#include "common/io/clock.h"
+#include "common/io/shared_memory.h"
+#include "common/io/socket.h"
+#include "common/protocol/wire_ids.h"
+#include "daemon/session_files.h"
+
+namespace rayx::daemon {
+namespace {
+
+constexpr int64_t kHeartbeatMs = 1000;
+
+// When the process is out of descriptors, accepting is tried again after this time.
+constexpr int64_t kAcceptRetryMs = 200;
+
+// Acts follow acts (a failed task seals an object, which makes another task ready); this many rounds in one turn, the rest in the next.
+constexpr int kRoundsPerTurn = 16;
+
+}  // namespace
+
+NodeDaemon::NodeDaemon(EventLoop* loop, NodeOptions options, NodeId id,
+                       std::unique_ptr<control::Tables> tables)
+    : loop_(loop),
+      options_(std::move(options)),
+      id_(id),
+      tables_(std::move(tables)),
+      records_(tables_.get(), id),
+      sessions_(loop, {.on_frame = [this](Session& session,
+                                          const Frame& frame) { return OnFrame(session, frame); },
+                       .on_closed = [this](Session& session,
+                                           const Status& why) { OnSessionClosed(session, why); }}),
+      drivers_(&sessions_, &writer_, tables_.get(), id),
+      functions_(&sessions_, &writer_, tables_.get()),
+      workers_(loop, &sessions_, &writer_, options_.template_command,
+               {.on_started = [this](auto worker) { tasks_->OnWorkerStarted(worker); },
+                .on_gone = [this](auto worker,
+                                  const auto& end) { tasks_->OnWorkerGone(worker, end); },
+                .on_output =
+                    [this](const WorkerProcess& worker, bool is_stderr, const std::string& lines) {
+                      if (output_files_) {
+                        output_files_->Append(worker.pid, is_stderr, lines);
+                      } else {
+                        tasks_->OnWorkerOutput(worker, is_stderr, lines);
+                      }
+                    },
+                .on_output_ended =
+                    [this](const WorkerProcess& worker) {
+                      if (output_files_) output_files_->Forget(worker.pid);
+                    }}) {}
+
+NodeDaemon::~NodeDaemon() = default;
+
+Status NodeDaemon::Start() {
+  supervisor_pid_ = ::getppid();
+  // What workers leave behind becomes ours, so that it can be ended with the session.
+  RAYX_RETURN_IF_ERROR(BecomeSubreaper());
+  RAYX_RETURN_IF_ERROR(MakeServices());
+  loop_->OnSignal(SIGTERM, [this] { Stop("SIGTERM"); });
+  loop_->OnSignal(SIGINT, [this] { Stop("SIGINT"); });
+  loop_->OnSignal(SIGUSR1, [this] { LogInfo("state on SIGUSR1:\n" + DebugText()); });
+  loop_->OnSignal(SIGCHLD, [this] { ReapChildren(); });
+  RAYX_RETURN_IF_ERROR(WatchLifeline());
+  RAYX_RETURN_IF_ERROR(Listen());
+  RAYX_RETURN_IF_ERROR(workers_.Start());
+  const double now = WallSeconds();
+  tables_->nodes().Register({.id = id_,
+                             .host = "localhost",
+                             .pid = ::getpid(),
+                             .total = options_.total,
+                             .pool_bytes = options_.pool_bytes,
+                             .started_at = now,
+                             .heartbeat_at = now,
+                             .alive = true});
+  if (options_.lifeline_fd >= 0) {
+    constexpr std::string_view kReady = "ready\n";
+    if (::write(options_.lifeline_fd, kReady.data(), kReady.size()) < 0) {
+      return Status::FromErrno("announcing that the node is ready", errno);
+    }
+  }
+  return Status::Ok();
+}
+
+Status NodeDaemon::MakeServices() {
+  Result<ScopedFd> pool = CreateSharedMemory("rayx-pool", options_.pool_bytes);
+  if (!pool.ok()) return pool.status();
+  Result<ScopedFd> read_only = ReopenReadOnly(pool->get());
+  if (!read_only.ok()) return read_only.status();
+  objects_ = std::make_unique<ObjectService>(
+      &sessions_, &writer_, options_.pool_bytes, std::move(*pool), std::move(*read_only),
+      ObjectService::Events{.on_sealed =
+                                [this](const ObjectId& id) {
+                                  tasks_->OnObjectSealed(id);
+                                  records_.OnObjectSealed(id);
+                                },
+                            .on_deleted =
+                                [this](const ObjectId& id) { records_.OnObjectDeleted(id); }});
+  scheduler::SchedulerOptions scheduling;
+  scheduling.total = options_.total;
+  scheduling.prestart_workers = options_.prestart_workers;
+  scheduling.workers_max = limits::kWorkersMax;
+  scheduling.node_name = "localhost (node " + id_.Hex().substr(0, 8) + ")";
+  tasks_ = std::make_unique<TaskService>(&sessions_, &writer_, objects_.get(), &workers_, &drivers_,
+                                         &records_, std::move(scheduling));
+  if (options_.redirect_output) {
+    output_files_ = std::make_unique<OutputFiles>(options_.session_dir + "/logs");
+  }
+  records_.set_sources(
+      {.task = [this](const TaskId& id) { return tasks_->RecordOf(id, id_); },
+       .object_size = [this](const ObjectId& id) -> std::optional<uint64_t> {
+         const auto location = objects_->store().Find(id);
+         if (!location) return std::nullopt;
+         return location->size;
+       }});
+  return Status::Ok();
+}
+
+Status NodeDaemon::WatchLifeline() {
+  if (options_.lifeline_fd < 0) return Status::Ok();
+  lifeline_watch_ = loop_->Watch(options_.lifeline_fd, [this] {
+    char byte;
+    if (::read(options_.lifeline_fd, &byte, 1) > 0) return;
+    supervisor_gone_ = true;
+    Stop("the supervisor is gone");
+  });
+  return Status::Ok();
+}
+
+Status NodeDaemon::Listen() {
+  Result<ScopedFd> listener = ListenUnix(options_.session_dir + "/node.sock");
+  if (!listener.ok()) return listener.status();
+  listener_ = std::move(*listener);
+  listener_watch_ = loop_->Watch(listener_.get(), [this] { Accept(); });
+  return Status::Ok();
+}
+
+void NodeDaemon::Accept() {
+  while (true) {
+    Result<ScopedFd> socket = AcceptUnix(listener_.get());
+    if (!socket.ok()) {
+      // Out of descriptors: those who wait to connect go on waiting, those who are connected are served.
+      LogWarning("accept: " + socket.status().message());
+      listener_watch_->WantRead(false);
+      accept_timer_ = loop_->CallAt(loop_->now_ms() + kAcceptRetryMs,
+                                    [this] { listener_watch_->WantRead(true); });
+      return;
+    }
+    if (!socket->valid()) return;
+    const Result<PeerCredentials> peer = GetPeerCredentials(socket->get());
+    if (!peer.ok() || peer->uid != ::geteuid()) {
+      LogWarning("refused a connection of another user");
+      continue;
+    }
+    sessions_.Add(std::move(*socket), 0).pid = peer->pid;
+  }
+}
+
+void NodeDaemon::OnSessionClosed(Session& session, const Status& reason) {
+  FlightLog::Note("session " + std::to_string(session.id) + " closed: " + reason.message());
+  if (reason.code() == StatusCode::kProtocolError || reason.code() == StatusCode::kTimedOut) {
+    LogWarning("session " + std::to_string(session.id) + " (pid " + std::to_string(session.pid) +
+               ") closed: " + reason.message());
+  }
+  objects_->store().OnClientGone(session.id);
+  if (session.worker != 0) {
+    workers_.OnSessionClosed(session, reason);
+  } else if (drivers_.OnSessionClosed(session)) {
+    functions_.OnDriverGone(session.driver);
+    tasks_->OnDriverGone(session.driver);
+  }
+}
+
+void NodeDaemon::WatchDriverProcess(Session& session) {
+  Result<ScopedFd> pid_fd = OpenPidFd(session.pid);
+  // Without one (old kernels) the end of its socket has to do.
+  if (!pid_fd.ok()) return;
+  session.pid_fd = std::move(*pid_fd);
+  session.pid_watch = loop_->Watch(session.pid_fd.get(), [this, id = session.id] {
+    sessions_.Close(id, Status::Disconnected("the driver's process has ended"));
+  });
+}
+
+void NodeDaemon::ReapChildren() {
+  int wait_status = 0;
+  for (pid_t pid; (pid = ::waitpid(-1, &wait_status, WNOHANG)) > 0;) {
+    workers_.OnChildExited(pid, wait_status);
+  }
+}
+
+bool NodeDaemon::OnTurn() {
+  if (stopping_) return false;
+  const int64_t now_ms = loop_->now_ms();
+  bool acted = true;
+  for (int round = 0; acted && round < kRoundsPerTurn; ++round) {
+    acted = objects_->DrainEffects();
+    acted = tasks_->ScheduleAndAct(now_ms) || acted;
+  }
+  objects_->SendDeliveries();
+  if (now_ms >= heartbeat_at_ms_) {
+    tables_->nodes().Heartbeat(id_, WallSeconds());
+    heartbeat_at_ms_ = now_ms + kHeartbeatMs;
+  }
+  records_.Flush(now_ms);
+  workers_.Flush();
+  sessions_.FlushAll();
+  tables_->Flush();
+  sessions_.DestroyClosed();
+  SetTimer();
+  return acted;
+}
+
+// One timer serves all parts: it makes a turn happen when the first of them wants one.
+void NodeDaemon::SetTimer() {
+  int64_t next_ms = heartbeat_at_ms_;
+  for (const std::optional<int64_t> wish :
+       {tasks_->scheduler().NextTickMs(), records_.NextFlushMs(), tables_->NextFlushMs()}) {
+    if (wish) next_ms = std::min(next_ms, *wish);
+  }
+  if (timer_ && timer_at_ms_ == next_ms) return;
+  timer_at_ms_ = next_ms;
+  timer_ = loop_->CallAt(next_ms, [this] {
+    timer_at_ms_ = -1;
+    tasks_->scheduler().OnTick(loop_->now_ms());
+  });
+}
+
+void NodeDaemon::Stop(const std::string& reason) {
+  if (std::exchange(stopping_, true)) return;
+  LogInfo("the node stops: " + reason);
+  listener_watch_.reset();
+  listener_.Reset();
+  ::unlink((options_.session_dir + "/node.sock").c_str());
+  tables_->nodes().MarkDead(id_, WallSeconds());
+  tables_->Flush();
+  const size_t left = KillDescendants(::getpid(), {}, limits::kShutdownGraceMs);
+  if (left > 0) LogWarning(std::to_string(left) + " processes could not be ended");
+  // Otherwise the supervisor does it, after us. Its death is told by a signal or by the lifeline, whichever comes first.
+  if (options_.lifeline_fd >= 0 && (supervisor_gone_ || ::getppid() != supervisor_pid_)) {
+    RemoveSessionFiles(options_.session_dir, options_.redirect_output);
+  }
+  loop_->Stop();
+}
+
+std::string NodeDaemon::DebugText() {
+  constexpr size_t kMost = 20;
+  std::string text = "node " + id_.Hex() + "\n";
+  text += tasks_->scheduler().DebugText(kMost);
+  text += objects_->store().DebugText(kMost);
+  text += workers_.DebugText();
+  size_t backlog_bytes = 0;
+  for (const auto& [id, session] : sessions_.all()) {
+    backlog_bytes = std::max(backlog_bytes, session->connection->backlog_bytes());
+  }
+  text += "sessions: " + std::to_string(sessions_.all().size()) + ", the largest backlog: " +
+          std::to_string(backlog_bytes) + " bytes\n";
+  text += std::string("control tables: ") + (tables_->connected() ? "connected" : "not connected");
+  return text + "\nlast events:\n" + FlightLog::Text();
+}
+
+}  // namespace rayx::daemon

@@ -1,0 +1,96 @@
+// The node daemon: object store, scheduler and workers of one machine, wired together on one loop.
+//
+// A turn: the loop delivers what has arrived (sessions decode it and tell the services, whose cores change state and queue effects); OnTurn
+// drains the effects until there are none, lets the scheduler decide, sends deliveries, and flushes every socket and the control
+// tables once. No core is ever re-entered: effects are acted on after the core has returned.
+#pragma once
+
+#include <sys/types.h>
+
+#include <memory>
+#include <string>
+
+#include "common/base/ids.h"
+#include "common/base/status.h"
+#include "common/io/event_loop.h"
+#include "common/io/scoped_fd.h"
+#include "control/tables.h"
+#include "daemon/driver_service.h"
+#include "daemon/function_service.h"
+#include "daemon/message_writer.h"
+#include "daemon/node_options.h"
+#include "daemon/object_service.h"
+#include "daemon/output_files.h"
+#include "daemon/record_keeper.h"
+#include "daemon/session_table.h"
+#include "daemon/task_service.h"
+#include "daemon/worker_service.h"
+
+namespace rayx::daemon {
+
+class NodeDaemon {
+ public:
+  // `loop` must outlive the daemon.
+  NodeDaemon(EventLoop* loop, NodeOptions options, NodeId id,
+             std::unique_ptr<control::Tables> tables);
+  ~NodeDaemon();
+  NodeDaemon(const NodeDaemon&) = delete;
+  NodeDaemon& operator=(const NodeDaemon&) = delete;
+
+  // Makes the pool, listens, starts the worker template, registers the node. Then announces "ready" on the lifeline.
+  Status Start();
+  // The end of a turn, see above. True if another turn should follow at once.
+  bool OnTurn();
+  // Ends everything that belongs to the node, then the loop.
+  void Stop(const std::string& reason);
+  // State of every part, for SIGUSR1 and the Dump query.
+  std::string DebugText();
+
+ private:
+  Status MakeServices();
+  Status Listen();
+  Status WatchLifeline();
+  void Accept();
+
+  Status OnFrame(Session& session, const Frame& frame);
+  Status OnHello(Session& session, const Frame& frame);
+  Status Refuse(Session& session, const std::string& reason);
+  Status Welcome(Session& session);
+  Status OnObjectMessage(Session& session, const Frame& frame);
+  Status OnTaskMessage(Session& session, const Frame& frame);
+  Status OnQuery(Session& session, const protocol::Query& query);
+  void AnswerErrors(Session& session, uint64_t request,
+                    const Result<std::vector<control::ErrorRecord>>& found);
+  void OnSessionClosed(Session& session, const Status& reason);
+  void WatchDriverProcess(Session& session);
+  void ReapChildren();
+  void SetTimer();
+
+  EventLoop* loop_;
+  NodeOptions options_;
+  NodeId id_;
+  std::unique_ptr<control::Tables> tables_;
+  MessageWriter writer_;
+  RecordKeeper records_;
+  SessionTable sessions_;
+  DriverService drivers_;
+  FunctionService functions_;
+  WorkerService workers_;
+  // Made by Start, once the pool is there.
+  std::unique_ptr<ObjectService> objects_;
+  std::unique_ptr<TaskService> tasks_;
+  std::unique_ptr<OutputFiles> output_files_;
+
+  ScopedFd listener_;
+  std::unique_ptr<EventLoop::Watcher> listener_watch_;
+  std::unique_ptr<EventLoop::Timer> accept_timer_;
+  std::unique_ptr<EventLoop::Watcher> lifeline_watch_;
+  std::unique_ptr<EventLoop::Timer> timer_;
+  int64_t timer_at_ms_ = -1;
+  int64_t heartbeat_at_ms_ = 0;
+  pid_t supervisor_pid_ = 0;
+  bool supervisor_gone_ = false;
+  bool stopping_ = false;
+};
+
+}  // namespace rayx::daemon

@@ -1,0 +1,244 @@
+// The daemon's switchboard: which part handles which message. One case a message.
+#include "common/base/limits.h"
+#include "common/base/log.h"
+#include "common/protocol/wire_ids.h"
+#include "daemon/node_daemon.h"
+
+namespace rayx::daemon {
+namespace {
+
+// Calls `handle` with the verified message.
+template <typename Message, typename Handle>
+Status With(const Frame& frame, Handle&& handle) {
+  const Message* message = Verified<Message>(frame.payload);
+  if (message == nullptr) {
+    return Status::ProtocolError("malformed message of type " + std::to_string(frame.type));
+  }
+  return handle(*message);
+}
+
+std::span<const control::ErrorRecord> NewestThatFit(std::span<const control::ErrorRecord> errors) {
+  size_t bytes = 0;
+  size_t first = errors.size();
+  while (first > 0 && bytes < limits::kErrorsAnswerBytesMax) {
+    --first;
+    bytes += errors[first].text.size() + errors[first].name.size() + errors[first].kind.size();
+  }
+  return errors.subspan(first);
+}
+
+flatbuffers::Offset<flatbuffers::Vector<flatbuffers::Offset<protocol::ResourceItem>>>
+WriteResources(flatbuffers::FlatBufferBuilder& builder, const ResourceSet& resources) {
+  std::vector<flatbuffers::Offset<protocol::ResourceItem>> items;
+  for (const auto& [name, amount] : resources.items()) {
+    items.push_back(
+        protocol::CreateResourceItem(builder, builder.CreateString(name), amount.units()));
+  }
+  return builder.CreateVector(items);
+}
+
+}  // namespace
+
+Status NodeDaemon::OnFrame(Session& session, const Frame& frame) {
+  if (session.state == SessionState::kHandshake) return OnHello(session, frame);
+  const auto type = static_cast<protocol::MessageType>(frame.type);
+  if (session.role == protocol::Role::Output) {
+    if (type != protocol::MessageType::Drain) {
+      return Status::ProtocolError("message " + std::to_string(frame.type) +
+                                   " on a connection for output");
+    }
+    return drivers_.OnDrain(session);
+  }
+  if (type >= protocol::MessageType::PutObject && type <= protocol::MessageType::AddReferences) {
+    return OnObjectMessage(session, frame);
+  }
+  if (type == protocol::MessageType::Query) {
+    return With<protocol::Query>(frame, [&](const auto& m) { return OnQuery(session, m); });
+  }
+  return OnTaskMessage(session, frame);
+}
+
+Status NodeDaemon::OnHello(Session& session, const Frame& frame) {
+  if (frame.type != static_cast<uint16_t>(protocol::MessageType::Hello)) {
+    return Status::ProtocolError("the first message is not a hello");
+  }
+  const auto* hello = Verified<protocol::Hello>(frame.payload);
+  if (hello == nullptr) return Status::ProtocolError("malformed hello");
+  if (hello->protocol_version() != limits::kProtocolVersion) {
+    return Refuse(session, "this node speaks version " + std::to_string(limits::kProtocolVersion) +
+                               " of rayx's protocol, the peer version " +
+                               std::to_string(hello->protocol_version()) +
+                               "; install the same rayx on both");
+  }
+  session.role = hello->role();
+  const bool made_by_us = session.worker != 0;
+  if (made_by_us != (session.role == protocol::Role::Worker)) {
+    return Refuse(session, "a worker's connection is made by its node, any other by connecting");
+  }
+  if (made_by_us) {
+    session.pid = hello->pid();
+    RAYX_RETURN_IF_ERROR(workers_.OnHello(session));
+  } else if (session.role == protocol::Role::Driver || session.role == protocol::Role::Output) {
+    const Status known = drivers_.OnHello(session, *hello);
+    if (!known.ok()) return Refuse(session, known.message());
+    if (session.role == protocol::Role::Driver) WatchDriverProcess(session);
+  } else {
+    return Refuse(session, "unknown role");
+  }
+  session.state = SessionState::kOpen;
+  session.hello_timer.reset();
+  session.connection->set_payload_bytes_max(limits::kFrameBytesMax);
+  return Welcome(session);
+}
+
+Status NodeDaemon::Refuse(Session& session, const std::string& reason) {
+  writer_.Send(*session.connection, protocol::MessageType::Refused,
+               [&](flatbuffers::FlatBufferBuilder& builder) {
+                 return protocol::CreateRefused(builder, builder.CreateString(reason));
+               });
+  session.connection->Flush();
+  return Status::ProtocolError("refused: " + reason);
+}
+
+Status NodeDaemon::Welcome(Session& session) {
+  std::vector<ScopedFd> fds;
+  if (session.role != protocol::Role::Output) {
+    Result<ScopedFd> pool = objects_->DuplicateReadOnlyPool();
+    if (!pool.ok()) return pool.status();
+    fds.push_back(std::move(*pool));
+  }
+  writer_.Send(
+      *session.connection, protocol::MessageType::Welcome,
+      [&](flatbuffers::FlatBufferBuilder& builder) {
+        const auto directory = builder.CreateString(options_.session_dir);
+        return protocol::CreateWelcome(builder, limits::kProtocolVersion, ToWire(id_),
+                                       options_.pool_bytes, directory);
+      },
+      std::move(fds));
+  return Status::Ok();
+}
+
+Status NodeDaemon::OnObjectMessage(Session& session, const Frame& frame) {
+  ObjectService& objects = *objects_;
+  switch (static_cast<protocol::MessageType>(frame.type)) {
+    case protocol::MessageType::PutObject:
+      return With<protocol::PutObject>(frame,
+                                       [&](const auto& m) { return objects.OnPut(session, m); });
+    case protocol::MessageType::CreateObject:
+      return With<protocol::CreateObject>(
+          frame, [&](const auto& m) { return objects.OnCreate(session, m); });
+    case protocol::MessageType::SealObject:
+      return With<protocol::SealObject>(frame,
+                                        [&](const auto& m) { return objects.OnSeal(session, m); });
+    case protocol::MessageType::AbortObject:
+      return With<protocol::AbortObject>(
+          frame, [&](const auto& m) { return objects.OnAbort(session, m); });
+    case protocol::MessageType::GetObjects:
+      return With<protocol::GetObjects>(frame,
+                                        [&](const auto& m) { return objects.OnGet(session, m); });
+    case protocol::MessageType::ReleaseObjects:
+      return With<protocol::ReleaseObjects>(
+          frame, [&](const auto& m) { return objects.OnRelease(session, m); });
+    case protocol::MessageType::AddReferences:
+      return With<protocol::AddReferences>(
+          frame, [&](const auto& m) { return objects.OnAddReferences(session, m); });
+    default:
+      return Status::ProtocolError("unexpected message of type " + std::to_string(frame.type));
+  }
+}
+
+Status NodeDaemon::OnTaskMessage(Session& session, const Frame& frame) {
+  const auto type = static_cast<protocol::MessageType>(frame.type);
+  const bool is_worker = session.role == protocol::Role::Worker;
+  switch (type) {
+    case protocol::MessageType::SubmitTask:
+      return tasks_->OnSubmit(session, frame.payload);
+    case protocol::MessageType::ExportFunction:
+      return With<protocol::ExportFunction>(
+          frame, [&](const auto& m) { return functions_.OnExport(session, m); });
+    case protocol::MessageType::FetchFunction:
+      return With<protocol::FetchFunction>(
+          frame, [&](const auto& m) { return functions_.OnFetch(session, m); });
+    case protocol::MessageType::TaskDone:
+      if (!is_worker) break;
+      return With<protocol::TaskDone>(frame,
+                                      [&](const auto& m) { return tasks_->OnTaskDone(session, m); });
+    case protocol::MessageType::Blocked:
+      if (!is_worker) break;
+      return tasks_->OnBlocked(session);
+    case protocol::MessageType::Unblocked:
+      if (!is_worker) break;
+      return tasks_->OnUnblocked(session);
+    default:
+      break;
+  }
+  return Status::ProtocolError("unexpected message of type " + std::to_string(frame.type));
+}
+
+Status NodeDaemon::OnQuery(Session& session, const protocol::Query& query) {
+  const uint64_t request = query.request();
+  if (query.kind() == protocol::QueryKind::Resources) {
+    writer_.Send(*session.connection, protocol::MessageType::Answer,
+                 [&](flatbuffers::FlatBufferBuilder& builder) {
+                   const auto total = WriteResources(builder, tasks_->scheduler().total());
+                   const auto available = WriteResources(builder, tasks_->scheduler().available());
+                   protocol::AnswerBuilder answer(builder);
+                   answer.add_request(request);
+                   answer.add_total(total);
+                   answer.add_available(available);
+                   return answer.Finish();
+                 });
+    return Status::Ok();
+  }
+  if (query.kind() == protocol::QueryKind::Dump) {
+    writer_.Send(*session.connection, protocol::MessageType::Answer,
+                 [&](flatbuffers::FlatBufferBuilder& builder) {
+                   const auto dump = builder.CreateString(DebugText());
+                   protocol::AnswerBuilder answer(builder);
+                   answer.add_request(request);
+                   answer.add_dump(dump);
+                   return answer.Finish();
+                 });
+    return Status::Ok();
+  }
+  if (query.kind() != protocol::QueryKind::Errors) {
+    return Status::ProtocolError("unknown query");
+  }
+  // What was reported in this turn must be in the answer.
+  tables_->Flush();
+  tables_->errors().List(session.driver, [this, request, client = session.id](auto found) {
+    Session* asker = sessions_.Find(client);
+    if (asker == nullptr) return;
+    AnswerErrors(*asker, request, found);
+  });
+  return Status::Ok();
+}
+
+void NodeDaemon::AnswerErrors(Session& session, uint64_t request,
+                              const Result<std::vector<control::ErrorRecord>>& found) {
+  writer_.Send(
+      *session.connection, protocol::MessageType::Answer,
+      [&](flatbuffers::FlatBufferBuilder& builder) {
+        std::vector<flatbuffers::Offset<protocol::ErrorRecord>> errors;
+        const auto records = found.ok() ? std::span<const control::ErrorRecord>(found.value())
+                                        : std::span<const control::ErrorRecord>();
+        for (const auto& error : NewestThatFit(records)) {
+          const auto name = builder.CreateString(error.name);
+          const auto kind = builder.CreateString(error.kind);
+          const auto text = builder.CreateString(error.text);
+          errors.push_back(protocol::CreateErrorRecord(builder, ToWire(error.driver),
+                                                       ToWire(error.task), name, kind, text,
+                                                       error.time));
+        }
+        const auto vector = builder.CreateVector(errors);
+        const auto message = builder.CreateString(found.status().message());
+        protocol::AnswerBuilder answer(builder);
+        answer.add_request(request);
+        answer.add_outcome(found.ok() ? protocol::Outcome::Ok : protocol::Outcome::Unavailable);
+        answer.add_message(message);
+        answer.add_errors(vector);
+        return answer.Finish();
+      });
+}
+
+}  // namespace rayx::daemon

@@ -1,0 +1,31 @@
+// What a node daemon is started with. Filled from the command line by rayx_node_main.cc.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "common/base/resources.h"
+
+namespace rayx::daemon {
+
+struct NodeOptions {
+  // The session's private directory (mode 0700). The node listens at <session_dir>/node.sock.
+  std::string session_dir;
+  ResourceSet total;
+  uint64_t pool_bytes = 0;
+  // Workers started at once, and idle workers kept.
+  size_t prestart_workers = 0;
+  // The worker template's program and arguments.
+  std::vector<std::string> template_command;
+  // A stream to the supervisor: the node writes "ready\n" to it, and ends when it closes. -1: none.
+  int lifeline_fd = -1;
+  // Sockets of the control servers, the primary first. Empty: tables in memory (tests of the daemon alone).
+  std::vector<std::string> control_sockets;
+  // A file with the control servers' password.
+  std::string control_password_file;
+  // Workers' output goes to files in <session_dir>/logs instead of the drivers.
+  bool redirect_output = false;
+};
+
+}  // namespace rayx::daemon

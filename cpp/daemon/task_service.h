@@ -1,0 +1,72 @@
+// Tasks in the daemon: messages about tasks in, the scheduler's decisions out.
+//
+// Ties the scheduler to the object store (dependencies, results, references) and to the worker processes. Each of them knows only its own
+// part; this is where "sealed" becomes "available" and "assign" becomes a RunTask message.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "common/base/ids.h"
+#include "common/base/status.h"
+#include "daemon/driver_service.h"
+#include "daemon/message_writer.h"
+#include "daemon/object_service.h"
+#include "daemon/record_keeper.h"
+#include "daemon/session_table.h"
+#include "daemon/worker_service.h"
+#include "scheduler/local_scheduler.h"
+
+namespace rayx::daemon {
+
+class TaskService {
+ public:
+  TaskService(SessionTable* sessions, MessageWriter* writer, ObjectService* objects,
+              WorkerService* workers, DriverService* drivers, RecordKeeper* records,
+              scheduler::SchedulerOptions options);
+
+  // --- messages; a Status that is not OK is the peer's breach of protocol ---
+  Status OnSubmit(Session& session, std::span<const uint8_t> encoded_spec);
+  Status OnTaskDone(Session& session, const protocol::TaskDone& message);
+  Status OnBlocked(Session& session);
+  Status OnUnblocked(Session& session);
+
+  // --- events of the other parts ---
+  void OnObjectSealed(const ObjectId& id) { scheduler_.OnObjectAvailable(id); }
+  void OnWorkerStarted(scheduler::WorkerNumber worker) { scheduler_.OnWorkerStarted(worker); }
+  void OnWorkerGone(scheduler::WorkerNumber worker, const scheduler::WorkerEnd& end) {
+    scheduler_.OnWorkerGone(worker, end);
+  }
+  void OnDriverGone(const DriverId& driver) { scheduler_.OnDriverGone(driver); }
+  void OnWorkerOutput(const WorkerProcess& worker, bool is_stderr, const std::string& lines);
+
+  // Decides, then acts on what was decided. True if there was anything.
+  bool ScheduleAndAct(int64_t now_ms);
+
+  scheduler::LocalScheduler& scheduler() { return scheduler_; }
+  // The task's record for the task table; nothing if it has ended.
+  std::optional<control::TaskRecord> RecordOf(const TaskId& id, const NodeId& node) const;
+
+ private:
+  Status CheckReturns(Session& session, const TaskSpec& spec, const protocol::TaskDone& message);
+  void Act(const scheduler::AssignTask& effect);
+  void Act(const scheduler::RecallTasks& effect);
+  void Act(const scheduler::FailTask& effect);
+  void Act(const scheduler::TaskEnded& effect);
+  void Act(const scheduler::StartWorker& effect) { workers_->StartWorker(effect.worker); }
+  void Act(const scheduler::StopWorker& effect) { workers_->StopWorker(effect.worker, effect.kill); }
+  std::vector<flatbuffers::Offset<protocol::ObjectValue>> WriteValues(
+      flatbuffers::FlatBufferBuilder& builder, ClientId worker, const TaskSpec& spec);
+
+  SessionTable* sessions_;
+  MessageWriter* writer_;
+  ObjectService* objects_;
+  WorkerService* workers_;
+  DriverService* drivers_;
+  RecordKeeper* records_;
+  scheduler::LocalScheduler scheduler_;
+};
+
+}  // namespace rayx::daemon

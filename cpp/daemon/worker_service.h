@@ -1,0 +1,88 @@
+// The worker processes of a node: forked by the template, watched, ended.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "common/base/ids.h"
+#include "common/base/status.h"
+#include "common/io/event_loop.h"
+#include "daemon/message_writer.h"
+#include "daemon/session_table.h"
+#include "daemon/template_process.h"
+#include "daemon/worker_process.h"
+#include "scheduler/effects.h"
+#include "scheduler/local_scheduler.h"
+
+namespace rayx::daemon {
+
+class WorkerService {
+ public:
+  struct Events {
+    // The worker has said hello.
+    std::function<void(scheduler::WorkerNumber)> on_started;
+    // The worker is gone; everything it had sent has been handled.
+    std::function<void(scheduler::WorkerNumber, const scheduler::WorkerEnd&)> on_gone;
+    // Lines that the worker printed.
+    std::function<void(const WorkerProcess&, bool is_stderr, std::string lines)> on_output;
+    // Nothing more of the worker comes to on_output. Before on_gone.
+    std::function<void(const WorkerProcess&)> on_output_ended;
+  };
+
+  WorkerService(EventLoop* loop, SessionTable* sessions, MessageWriter* writer,
+                std::vector<std::string> template_command, Events events);
+  ~WorkerService();
+
+  // Starts the template.
+  Status Start();
+
+  // Carries out the scheduler's wishes.
+  void StartWorker(scheduler::WorkerNumber number);
+  void StopWorker(scheduler::WorkerNumber number, bool kill);
+
+  // A session that belongs to a worker has said hello, or was closed.
+  Status OnHello(Session& session);
+  void OnSessionClosed(Session& session, const Status& reason);
+  // A child of the node has ended (SIGCHLD): the template, or an orphan of a worker.
+  void OnChildExited(pid_t pid, int wait_status);
+
+  // Null if there is none.
+  WorkerProcess* Find(scheduler::WorkerNumber number);
+  // Takes in what the worker has printed so far.
+  void ReadOutput(WorkerProcess& worker);
+  void Flush() { template_.Flush(); }
+  std::string DebugText() const;
+
+ private:
+  void OnForked(uint64_t number, pid_t pid, int error_number);
+  // It has said hello, and its process is known.
+  void BeginServing(WorkerProcess& worker);
+  void OnWorkerExited(pid_t pid, int wait_status);
+  void OnTemplateEnded(const std::string& description);
+  // The start did not come to its end.
+  void FailStart(scheduler::WorkerNumber number, std::string description);
+  // One half of the worker's end is known; waits for the other, then OnEndAwaited.
+  void AwaitEnd(WorkerProcess& worker);
+  void OnEndAwaited(scheduler::WorkerNumber number);
+  void EndOutput(WorkerProcess& worker);
+  static std::string DescribeEnd(const WorkerProcess& worker);
+  std::unique_ptr<LinePipe> MakePipe(scheduler::WorkerNumber number, ScopedFd read_end,
+                                     bool is_stderr);
+
+  EventLoop* loop_;
+  SessionTable* sessions_;
+  MessageWriter* writer_;
+  Events events_;
+  TemplateProcess template_;
+  std::string template_failure_;
+  std::unordered_map<scheduler::WorkerNumber, std::unique_ptr<WorkerProcess>> workers_;
+  std::unordered_map<pid_t, scheduler::WorkerNumber> by_pid_;
+};
+
+// Kills a process and everything below it.
+void KillTree(pid_t pid);
+
+}  // namespace rayx::daemon

@@ -1,0 +1,56 @@
+// rayx-supervisor: starts the processes of a session and leaves nothing behind when it ends.
+#include <CLI/CLI.hpp>
+#include <csignal>
+#include <cstdlib>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "common/base/log.h"
+#include "common/io/event_loop.h"
+#include "daemon/supervisor.h"
+
+int main(int argc, char** argv) {
+  rayx::daemon::SupervisorOptions options;
+  CLI::App app{
+      "rayx-supervisor: starts the control servers and the node daemon of a session, and ends all of them,\n"
+      "with everything they started, when the driver ends. Started by rayx.init()."};
+  app.add_option("--session-dir", options.session_dir,
+                 "Private, empty directory (mode 0700) of the session; removed at the end")
+      ->required()
+      ->check(CLI::ExistingDirectory);
+  app.add_option("--lifeline-fd", options.lifeline_fd,
+                 "Stream to the driver: one line 'ready' or 'error <why>' is written to it, and the "
+                 "session ends when it closes")
+      ->required();
+  app.add_option("--driver-pid", options.driver_pid, "The session ends when this process does");
+  app.add_option("--redis-server", options.redis_server, "Program of the control server")
+      ->required();
+  app.add_option("--redis-shards", options.redis_shards,
+                 "Control servers beside the primary, over which tasks and objects are spread")
+      ->check(CLI::Range(0, 64));
+  app.add_flag("--redirect-output", options.redirect_output,
+               "Workers' output goes to files in <session-dir>/logs, which are kept");
+  app.allow_extras();
+  app.footer("Arguments after -- are given to rayx-node; see rayx-node --help.");
+  CLI11_PARSE(app, argc, argv);
+  options.node_arguments = app.remaining();
+  if (!options.node_arguments.empty() && options.node_arguments.front() == "--") {
+    options.node_arguments.erase(options.node_arguments.begin());
+  }
+  options.node_program =
+      (std::filesystem::canonical("/proc/self/exe").parent_path() / "rayx-node").string();
+
+  ::signal(SIGPIPE, SIG_IGN);
+  rayx::StartLog("supervisor", rayx::LogLevel::kInfo);
+  rayx::EventLoop loop;
+  rayx::daemon::Supervisor supervisor(&loop, options);
+  const rayx::Status started = supervisor.Start();
+  if (!started.ok()) {
+    supervisor.ReportError(started.message());
+    supervisor.End(started.message());
+    return 1;
+  }
+  loop.Run([] { return false; });
+  return 0;
+}

@@ -1,0 +1,38 @@
+// What workers hold: giving tasks to them and taking tasks from them, with all books kept
+// (resources, lanes, tails).
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "scheduler/scheduler_state.h"
+
+namespace rayx::scheduler {
+
+// Gives the task to the worker: to run now if it is idle, else behind what it holds (same lane
+// only). REQUIRES: the task is Ready and has left the queue; the worker is idle and may serve its
+// driver, or is a runner of its lane.
+void Assign(SchedulerState& state, WorkerEntry& worker, TaskEntry& task, int64_t now_ms);
+
+// Takes the task that the worker runs, which is over; the next one inherits its resources, or the
+// worker is idle.
+TaskEntry* TakeFinished(SchedulerState& state, WorkerEntry& worker);
+
+// Takes, in order, the tasks that the worker holds with sequence >= `first`. The task of a blocked
+// worker stays.
+std::vector<TaskEntry*> TakeNotBegun(SchedulerState& state, WorkerEntry& worker, uint32_t first);
+
+// The worker waits for objects, or no longer. REQUIRES: Busy, or Blocked.
+void BlockWorker(SchedulerState& state, WorkerEntry& worker);
+void UnblockWorker(SchedulerState& state, WorkerEntry& worker);
+
+// Asks for what the worker has not begun. REQUIRES: no recall is on its way.
+void Recall(SchedulerState& state, WorkerEntry& worker);
+
+// Tells the worker to end. It keeps what it holds until it is gone.
+void EndWorker(SchedulerState& state, WorkerEntry& worker, bool kill);
+
+// Forgets the worker; returns what it held.
+std::vector<HeldTask> RemoveWorker(SchedulerState& state, WorkerEntry& worker);
+
+}  // namespace rayx::scheduler

@@ -1,0 +1,204 @@
+#include "scheduler/dispatcher.h"
+
+#include <algorithm>
+
+#include "scheduler/assignment.h"
+#include "scheduler/task_outcome.h"
+
+namespace rayx::scheduler {
+
+Dispatcher::Dispatcher(SchedulerState& state, int64_t now_ms) : state_(state), now_ms_(now_ms) {}
+
+void Dispatcher::Run() {
+  state_.changed = false;
+  state_.pool.backoff().OnTime(now_ms_);
+  FailUnstartable();
+  free_ = state_.ledger.available();
+  reservable_ = state_.pool.count(WorkerState::kStarting) + state_.pool.StartsAllowed(now_ms_);
+  may_start_ = reservable_ > 0;
+  if (state_.queue.size() > 0) {
+    ServeStarved();
+    ServeReady();
+    FillTails();
+    RecallForStarved();
+  }
+  RecallForIdle();
+  StartWorkers();
+  EndIdleWorkers();
+  Finish();
+}
+
+void Dispatcher::FailUnstartable() {
+  const StartBackoff& backoff = state_.pool.backoff();
+  // When the next attempt is due, tasks wait for its outcome.
+  if (!backoff.broken() || backoff.NextMs() <= now_ms_) return;
+  std::vector<Lane*> lanes;
+  for (const DriverQueue* queue : state_.queue.ready_drivers()) {
+    if (state_.pool.HasUsable(queue->ready.front()->driver())) continue;
+    lanes.insert(lanes.end(), queue->ready.begin(), queue->ready.end());
+  }
+  for (Lane* lane : lanes) FailReadyTasks(state_, *lane);
+}
+
+void Dispatcher::ServeStarved() {
+  for (Lane* lane : state_.heads.Starved(now_ms_, state_.ledger)) {
+    if (Fits(free_, lane->shape())) {
+      GiveHead(*lane);
+      continue;
+    }
+    WaitingHeads::KeepBack(*lane, now_ms_, free_);
+    starved_.push_back({lane, lane->Head()->arrival});
+  }
+}
+
+void Dispatcher::ServeReady() {
+  state_.queue.BeginPass();
+  while (Lane* lane = state_.queue.Next()) {
+    const bool kept_for =
+        std::any_of(starved_.begin(), starved_.end(),
+                    [lane](const Starved& starved) { return starved.lane == lane; });
+    if (!kept_for && GiveHead(*lane)) {
+      state_.queue.Reorder(*lane);
+    } else {
+      state_.queue.Skip(*lane);
+    }
+  }
+}
+
+bool Dispatcher::GiveHead(Lane& lane) {
+  if (!Fits(free_, lane.shape())) {
+    // Nobody can go by in the only lane there is.
+    if (state_.queue.lane_count() > 1) state_.heads.Watch(lane, free_, now_ms_);
+    return false;
+  }
+  WorkerEntry* worker = state_.pool.FindIdle(lane.driver());
+  if (worker == nullptr) {
+    ReserveForStarts(lane);
+    return false;
+  }
+  TaskEntry* task = state_.queue.Pop(lane);
+  Subtract(free_, lane.shape());
+  Assign(state_, *worker, *task, now_ms_);
+  return true;
+}
+
+void Dispatcher::ReserveForStarts(Lane& lane) {
+  lacked_worker_ = true;
+  reserved_lanes_.push_back(&lane);
+  while (lane.reserved < lane.ready_count() && reservable_ > 0 && Fits(free_, lane.shape())) {
+    Subtract(free_, lane.shape());
+    ++lane.reserved;
+    --reservable_;
+    ++wanted_workers_;
+  }
+}
+
+void Dispatcher::FillTails() {
+  if (state_.pipeline.depth() == 0) return;
+  std::vector<Lane*> lanes;
+  for (const DriverQueue* queue : state_.queue.ready_drivers()) {
+    for (Lane* lane : queue->ready) {
+      if (lane->ready_count() <= lane->reserved || !state_.pipeline.WorthFilling(*lane)) continue;
+      // A worker that unblocked has taken a CPU that is in use: whoever ends first frees it, if no
+      // tail inherits it.
+      if (state_.ledger.Overdrawn(lane->shape())) continue;
+      // It fits and workers can be started: it waits for one of the next starts.
+      if (may_start_ && Fits(free_, lane->shape())) continue;
+      lanes.push_back(lane);
+    }
+  }
+  for (Lane* lane : lanes) FillTailsOf(*lane, TailArrivalMax(*lane));
+}
+
+uint64_t Dispatcher::TailArrivalMax(const Lane& lane) const {
+  for (const Starved& starved : starved_) {
+    if (WaitingHeads::KeepsFrom(*starved.lane, lane, now_ms_)) return starved.arrival;
+  }
+  return state_.heads.TailArrivalMax(lane);
+}
+
+void Dispatcher::FillTailsOf(Lane& lane, uint64_t arrival_max) {
+  size_t shortest = state_.pipeline.depth();
+  for (const WorkerEntry* runner : lane.runners) {
+    if (state_.pipeline.Room(*runner) > 0) shortest = std::min(shortest, runner->tail());
+  }
+  lane.short_tail = false;
+  for (size_t level = shortest; level < state_.pipeline.depth(); ++level) {
+    for (WorkerEntry* runner : lane.runners) {
+      if (runner->tail() > level || state_.pipeline.Room(*runner) == 0) continue;
+      if (lane.ready_count() <= lane.reserved || lane.Head()->arrival > arrival_max) {
+        lane.short_tail = true;  // there was more room than tasks: look again when there are more
+        return;
+      }
+      if (runner->next_sequence >= state_.options.tasks_per_worker_max) continue;
+      Assign(state_, *runner, *state_.queue.Pop(lane, lane.reserved), now_ms_);
+    }
+  }
+}
+
+void Dispatcher::RecallForStarved() {
+  for (const Starved& starved : starved_) {
+    if (!starved.lane->wait.watched) continue;  // it went into a tail of its own lane
+    for (const Lane* lane : state_.pipeline.tailed()) {
+      if (!WaitingHeads::KeepsFrom(*starved.lane, *lane, now_ms_)) continue;
+      for (WorkerEntry* runner : lane->runners) {
+        if (runner->recalling || runner->recallable() == 0) continue;
+        if (runner->held.back().task->arrival > starved.arrival) Recall(state_, *runner);
+      }
+    }
+  }
+}
+
+void Dispatcher::RecallForIdle() {
+  for (Lane* lane : state_.pipeline.tailed()) {
+    if (lane->ready_count() > 0 || !Fits(free_, lane->shape())) continue;
+    if (reservable_ == 0 && state_.pool.FindIdle(lane->driver()) == nullptr) continue;
+    // One at a time: what comes back is shared out before the next is asked, in the same turn.
+    WorkerEntry* runner = state_.pipeline.LongestTail(*lane, now_ms_, look_ms_);
+    if (runner == nullptr) continue;
+    Recall(state_, *runner);
+    for (size_t i = runner->recallable(); i > 0 && Fits(free_, lane->shape()); --i) {
+      Subtract(free_, lane->shape());
+    }
+  }
+}
+
+void Dispatcher::StartWorkers() {
+  WorkerPool& pool = state_.pool;
+  const size_t starting = pool.count(WorkerState::kStarting);
+  const size_t wanted = wanted_workers_ - std::min(wanted_workers_, starting);
+  const size_t starts =
+      std::min(std::max(wanted, pool.PrestartMissing()), pool.StartsAllowed(now_ms_));
+  for (size_t i = 0; i < starts; ++i) {
+    state_.outbox.push_back(StartWorker{pool.Add().number});
+    if (!pool.ActiveBeyond(pool.roomy())) continue;
+    if (WorkerEntry* idle = pool.LongestIdleBound()) EndWorker(state_, *idle, false);
+  }
+  // No room for one more process: an idle one of another driver makes some.
+  if (lacked_worker_ && pool.full() && pool.count(WorkerState::kEnding) == 0) {
+    if (WorkerEntry* idle = pool.LongestIdleBound()) EndWorker(state_, *idle, false);
+  }
+}
+
+void Dispatcher::EndIdleWorkers() {
+  state_.pool.StampIdle(now_ms_);
+  for (WorkerEntry* worker : state_.pool.TooLongIdle(now_ms_)) EndWorker(state_, *worker, false);
+}
+
+void Dispatcher::LookAgainAt(std::optional<int64_t> time_ms) {
+  if (!time_ms.has_value() || *time_ms <= now_ms_) return;
+  std::optional<int64_t>& next = state_.next_round_ms;
+  next = std::min(next.value_or(*time_ms), *time_ms);
+}
+
+void Dispatcher::Finish() {
+  // A lane may be gone in the next round: nothing of this one stays in it.
+  for (Lane* lane : reserved_lanes_) lane->reserved = 0;
+  state_.next_round_ms.reset();
+  LookAgainAt(look_ms_);
+  LookAgainAt(state_.pool.backoff().NextMs());
+  LookAgainAt(state_.pool.NextIdleEndMs());
+  LookAgainAt(state_.heads.NextMs(now_ms_));
+}
+
+}  // namespace rayx::scheduler

@@ -1,0 +1,250 @@
+#include "scheduler/local_scheduler.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "common/base/flight_log.h"
+#include "scheduler/assignment.h"
+#include "scheduler/dispatcher.h"
+#include "scheduler/explain.h"
+#include "scheduler/sanity_check.h"
+#include "scheduler/scheduler_state.h"
+#include "scheduler/task_outcome.h"
+
+namespace rayx::scheduler {
+namespace {
+
+std::string WorkerLabel(WorkerNumber worker) { return "worker " + std::to_string(worker); }
+
+// Of the tasks that a gone worker held: had it begun this one?
+bool Begun(const HeldTask& held, const WorkerEntry& worker, const WorkerEnd& end) {
+  // It answered a recall or blocked since: then that is known here, whatever its claim word says.
+  const bool blocked_in_it = worker.gave_back_cpu && held.task == worker.held.front().task;
+  return blocked_in_it || held.sequence < worker.begun_below || held.sequence < end.begun_sequence;
+}
+
+// A driver whose last worker is gone leaves nothing behind.
+void ForgetIfGone(SchedulerState& state, const DriverId& driver) {
+  if (!state.gone_drivers.contains(driver) || state.pool.HasBoundTo(driver)) return;
+  state.gone_drivers.erase(driver);
+  state.queue.ForgetDriver(driver);
+}
+
+// Places of tasks that a gone worker held.
+void SettleHeld(SchedulerState& state, const std::vector<HeldTask>& held,
+                const std::vector<bool>& begun, const WorkerEnd& end) {
+  for (size_t i = 0; i < held.size(); ++i) {
+    TaskEntry& task = *held[i].task;
+    if (state.gone_drivers.contains(task.spec.driver)) {
+      EndTask(state, task, true);
+    } else if (begun[i]) {
+      RetryOrFail(state, task, end);
+    } else {
+      TaskEntry* const one = &task;
+      Requeue(state, {&one, 1});
+    }
+  }
+}
+
+}  // namespace
+
+LocalScheduler::LocalScheduler(SchedulerOptions options)
+    : state_(std::make_unique<SchedulerState>(std::move(options))) {}
+
+LocalScheduler::~LocalScheduler() = default;
+
+// --- events ---
+
+void LocalScheduler::OnTaskSubmitted(TaskSpec spec, std::span<const ObjectId> missing,
+                                     WorkerNumber submitter) {
+  SchedulerState& state = *state_;
+  if (!state.gone_drivers.empty() && state.gone_drivers.contains(spec.driver)) {
+    state.outbox.push_back(TaskEnded{std::move(spec), true});
+    return;
+  }
+  if (!state.shapes.Feasible(spec.resources)) {
+    if (!state.tasks.contains(spec.id)) RefuseInfeasible(state, std::move(spec));
+    return;
+  }
+  const auto [it, added] = state.tasks.try_emplace(spec.id);
+  if (!added) return;
+  TaskEntry& task = it->second;
+  task.spec = std::move(spec);
+  task.lane = state.queue.FindLane(task.spec.driver, task.spec.resources);
+  ++task.lane->task_count;
+  const WorkerEntry* parent = submitter == kNoWorker ? nullptr : state.pool.Find(submitter);
+  if (parent != nullptr && !parent->held.empty()) task.depth = parent->held.front().task->depth + 1;
+  if (!missing.empty()) {
+    state.dependencies.Add(task, missing);
+    return;
+  }
+  task.MoveTo(Ready{});
+  state.queue.Push(task);
+  state.changed = true;
+}
+
+void LocalScheduler::OnObjectAvailable(const ObjectId& id) {
+  std::vector<TaskEntry*> ready;
+  state_->dependencies.OnAvailable(id, ready);
+  for (TaskEntry* task : ready) {
+    task->MoveTo(Ready{});
+    state_->queue.Push(*task);
+    state_->changed = true;
+  }
+}
+
+void LocalScheduler::OnWorkerStarted(WorkerNumber number) {
+  WorkerEntry* worker = state_->pool.Find(number);
+  if (worker == nullptr || worker->state != WorkerState::kStarting) return;
+  state_->pool.Move(*worker, WorkerState::kIdle);
+  state_->pool.backoff().OnStarted();
+  state_->changed = true;
+}
+
+Status LocalScheduler::OnTaskFinished(WorkerNumber number, const TaskId& id, uint32_t sequence) {
+  WorkerEntry* worker = state_->pool.Find(number);
+  if (worker == nullptr || worker->held.empty() || worker->held.front().sequence != sequence ||
+      worker->held.front().task->spec.id != id) {
+    return Status::InvalidArgument(WorkerLabel(number) + " says it finished task " + id.Hex() +
+                                   " as number " + std::to_string(sequence) +
+                                   ", which it does not run");
+  }
+  // A thread of the task may still be in get; the task itself is over.
+  if (worker->state == WorkerState::kBlocked) UnblockWorker(*state_, *worker);
+  TaskEntry* task = TakeFinished(*state_, *worker);
+  ++state_->tasks_finished;
+  EndTask(*state_, *task, false);
+  state_->changed = true;
+  return Status::Ok();
+}
+
+Status LocalScheduler::OnWorkerBlocked(WorkerNumber number) {
+  WorkerEntry* worker = state_->pool.Find(number);
+  // One that is being ended may still say so; its resources return when it is gone.
+  if (worker != nullptr && worker->state == WorkerState::kEnding) return Status::Ok();
+  if (worker == nullptr || worker->state != WorkerState::kBusy) {
+    return Status::InvalidArgument(WorkerLabel(number) +
+                                   " says it is blocked, but it runs nothing");
+  }
+  BlockWorker(*state_, *worker);
+  state_->changed = true;
+  return Status::Ok();
+}
+
+Status LocalScheduler::OnWorkerUnblocked(WorkerNumber number) {
+  WorkerEntry* worker = state_->pool.Find(number);
+  if (worker != nullptr && worker->state == WorkerState::kEnding) return Status::Ok();
+  if (worker == nullptr || worker->state != WorkerState::kBlocked) {
+    return Status::InvalidArgument(WorkerLabel(number) +
+                                   " says it is not blocked any more, but it was not");
+  }
+  UnblockWorker(*state_, *worker);
+  state_->changed = true;
+  return Status::Ok();
+}
+
+void LocalScheduler::OnTasksRecalled(WorkerNumber number, uint32_t first) {
+  WorkerEntry* worker = state_->pool.Find(number);
+  if (worker == nullptr) return;
+  worker->recalling = false;
+  worker->begun_below = std::max(worker->begun_below, std::min(first, worker->next_sequence));
+  state_->changed = true;
+  // What an ending worker holds is settled when it is gone.
+  if (worker->state == WorkerState::kEnding) return;
+  Requeue(*state_, TakeNotBegun(*state_, *worker, worker->begun_below));
+}
+
+void LocalScheduler::OnWorkerGone(WorkerNumber number, const WorkerEnd& end) {
+  SchedulerState& state = *state_;
+  WorkerEntry* worker = state.pool.Find(number);
+  if (worker == nullptr) return;
+  state.changed = true;
+  FlightLog::Note(WorkerLabel(number) + " gone while " +
+                  std::string(WorkerStateName(worker->state)) + ": " + end.description);
+  if (worker->state == WorkerState::kStarting) state.pool.backoff().OnFailed(end.description);
+  std::vector<bool> begun;
+  for (const HeldTask& held : worker->held) begun.push_back(Begun(held, *worker, end));
+  const DriverId driver = worker->driver;
+  const std::vector<HeldTask> held = RemoveWorker(state, *worker);
+  SettleHeld(state, held, begun, end);
+  ForgetIfGone(state, driver);
+}
+
+void LocalScheduler::OnDriverGone(const DriverId& driver) {
+  SchedulerState& state = *state_;
+  state.changed = true;
+  FlightLog::Note("driver " + driver.Hex() + " gone");
+  if (const DriverQueue* queue = state.queue.FindDriver(driver)) {
+    for (const auto& lane : queue->all) {
+      state.heads.Forget(*lane);
+      for (TaskEntry* task : state.queue.TakeAll(*lane)) EndTask(state, *task, true);
+    }
+  }
+  const auto of_driver = [&driver](const TaskEntry& task) { return task.spec.driver == driver; };
+  for (TaskEntry* task : state.dependencies.RemoveIf(of_driver)) EndTask(state, *task, true);
+  for (WorkerEntry* worker : state.pool.BoundTo(driver)) EndWorker(state, *worker, true);
+  state.gone_drivers.insert(driver);
+  ForgetIfGone(state, driver);
+}
+
+void LocalScheduler::OnTick(int64_t now_ms) {
+  if (state_->next_round_ms.has_value() && now_ms >= *state_->next_round_ms) state_->changed = true;
+}
+
+void LocalScheduler::Schedule(int64_t now_ms) {
+  OnTick(now_ms);
+  if (state_->changed) Dispatcher(*state_, now_ms).Run();
+}
+
+// --- questions ---
+
+const TaskSpec* LocalScheduler::FindTask(const TaskId& id) const {
+  const auto it = state_->tasks.find(id);
+  return it == state_->tasks.end() ? nullptr : &it->second.spec;
+}
+
+bool LocalScheduler::IsAssigned(const TaskId& id) const {
+  const auto it = state_->tasks.find(id);
+  return it != state_->tasks.end() && it->second.state() == TaskState::kAssigned;
+}
+
+const TaskSpec* LocalScheduler::RunningTask(WorkerNumber number) const {
+  const WorkerEntry* worker = state_->pool.Find(number);
+  if (worker == nullptr || worker->held.empty()) return nullptr;
+  return &worker->held.front().task->spec;
+}
+
+DriverId LocalScheduler::DriverOf(WorkerNumber number) const {
+  const WorkerEntry* worker = state_->pool.Find(number);
+  return worker == nullptr ? DriverId() : worker->driver;
+}
+
+const ResourceSet& LocalScheduler::total() const { return state_->options.total; }
+
+ResourceSet LocalScheduler::available() const { return state_->ledger.AvailableSet(); }
+
+SchedulerStats LocalScheduler::Stats() const {
+  SchedulerStats stats;
+  stats.tasks_waiting = state_->dependencies.size();
+  stats.tasks_ready = state_->queue.size();
+  stats.tasks_assigned = state_->tasks_assigned;
+  stats.workers_starting = state_->pool.count(WorkerState::kStarting);
+  stats.workers_idle = state_->pool.count(WorkerState::kIdle);
+  stats.workers_busy = state_->pool.count(WorkerState::kBusy);
+  stats.workers_blocked = state_->pool.count(WorkerState::kBlocked);
+  stats.tasks_finished = state_->tasks_finished;
+  stats.tasks_retried = state_->tasks_retried;
+  return stats;
+}
+
+std::optional<int64_t> LocalScheduler::NextTickMs() const { return state_->next_round_ms; }
+
+std::string LocalScheduler::Explain(const TaskId& id) const { return ExplainTask(*state_, id); }
+
+std::string LocalScheduler::DebugText(size_t most) const { return DebugLines(*state_, most); }
+
+std::vector<Effect> LocalScheduler::TakeEffects() { return std::exchange(state_->outbox, {}); }
+
+void LocalScheduler::SanityCheck() const { CheckSanity(*state_); }
+
+}  // namespace rayx::scheduler

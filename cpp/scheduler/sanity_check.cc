@@ -1,0 +1,83 @@
+#include "scheduler/sanity_check.h"
+
+#include "common/base/check.h"
+
+namespace rayx::scheduler {
+namespace {
+
+void CheckWorker(const SchedulerState& state, const WorkerEntry& worker) {
+  const WorkerState is = worker.state;
+  RAYX_IMPLIES(is == WorkerState::kStarting, !worker.IsBound());
+  RAYX_IMPLIES(is == WorkerState::kStarting || is == WorkerState::kIdle, worker.held.empty());
+  RAYX_IMPLIES(is == WorkerState::kBusy || is == WorkerState::kBlocked, !worker.held.empty());
+  RAYX_IMPLIES(is != WorkerState::kEnding, worker.gave_back_cpu == (is == WorkerState::kBlocked));
+  RAYX_CHECK(worker.is_runner == (is == WorkerState::kBusy));
+  RAYX_CHECK((worker.lane != nullptr) == !worker.held.empty());
+  RAYX_CHECK(worker.tail() <= state.pipeline.depth());
+  if (worker.is_runner) RAYX_CHECK(worker.lane->runners[worker.runner_index] == &worker);
+  for (size_t i = 0; i < worker.held.size(); ++i) {
+    const HeldTask& held = worker.held[i];
+    RAYX_CHECK(held.task->state() == TaskState::kAssigned);
+    RAYX_CHECK(held.task->assigned().worker == worker.number);
+    RAYX_CHECK(held.task->assigned().sequence == held.sequence);
+    RAYX_CHECK(held.task->lane == worker.lane);
+    RAYX_CHECK(held.task->spec.driver == worker.driver);
+    RAYX_CHECK(held.sequence < worker.next_sequence);
+    RAYX_IMPLIES(i > 0, worker.held[i - 1].sequence < held.sequence);
+  }
+}
+
+void CheckTasks(const SchedulerState& state) {
+  size_t counts[3] = {0, 0, 0};
+  std::unordered_map<const Lane*, size_t> by_lane;
+  for (const auto& [id, task] : state.tasks) {
+    RAYX_CHECK(task.spec.id == id);
+    RAYX_CHECK(task.lane != nullptr && task.lane->driver() == task.spec.driver);
+    ++by_lane[task.lane];
+    ++counts[static_cast<size_t>(task.state())];
+    RAYX_IMPLIES(task.state() == TaskState::kAssigned,
+                 state.pool.Find(task.assigned().worker) != nullptr);
+    RAYX_IMPLIES(state.gone_drivers.contains(task.spec.driver),
+                 task.state() == TaskState::kAssigned);
+  }
+  RAYX_CHECK(counts[0] == state.dependencies.size());
+  RAYX_CHECK(counts[1] == state.queue.size());
+  RAYX_CHECK(counts[2] == state.tasks_assigned);
+  for (const auto& [lane, count] : by_lane)
+    RAYX_CHECK(lane->task_count == count && lane->reserved == 0);
+}
+
+// What is available and what workers hold make up the total.
+void CheckResources(const SchedulerState& state) {
+  Amounts available = state.ledger.total_amounts();
+  Amounts kept(available.size(), 0);
+  size_t held = 0;
+  for (const auto& [number, worker] : state.pool.all()) {
+    CheckWorker(state, *worker);
+    held += worker->held.size();
+    if (worker->held.empty()) continue;
+    for (const Shape::Item& item : worker->lane->shape().items) {
+      const bool given_back = worker->gave_back_cpu && item.resource == state.ledger.cpu();
+      if (!given_back) available[item.resource] -= item.units;
+      if (worker->gave_back_cpu && !given_back) kept[item.resource] += item.units;
+    }
+  }
+  RAYX_CHECK(available == state.ledger.available());
+  RAYX_CHECK(kept == state.ledger.kept_by_blocked());
+  RAYX_CHECK(held == state.tasks_assigned);
+}
+
+}  // namespace
+
+void CheckSanity(const SchedulerState& state) {
+  CheckTasks(state);
+  CheckResources(state);
+  state.dependencies.SanityCheck();
+  state.queue.SanityCheck();
+  state.heads.SanityCheck();
+  state.pool.SanityCheck();
+  state.pipeline.SanityCheck();
+  for (const DriverId& driver : state.gone_drivers) RAYX_CHECK(state.pool.HasBoundTo(driver));
+}
+
+}  // namespace rayx::scheduler

@@ -1,0 +1,51 @@
+// Everything the local scheduler knows. The parts know nothing of each other; who changes several
+// of them at once is local_scheduler.cc (events), dispatcher.cc (decisions), assignment.cc (a task
+// and a worker) and task_outcome.cc (ends).
+#pragma once
+
+#include <optional>
+#include <unordered_map>
+#include <unordered_set>
+#include <vector>
+
+#include "common/base/limits.h"
+#include "scheduler/dependency_tracker.h"
+#include "scheduler/effects.h"
+#include "scheduler/local_scheduler.h"
+#include "scheduler/pipeline.h"
+#include "scheduler/ready_queue.h"
+#include "scheduler/resource_ledger.h"
+#include "scheduler/resource_shape.h"
+#include "scheduler/task_entry.h"
+#include "scheduler/waiting_heads.h"
+#include "scheduler/worker_pool.h"
+
+namespace rayx::scheduler {
+
+struct SchedulerState {
+  explicit SchedulerState(SchedulerOptions given);
+
+  const SchedulerOptions options;
+  std::unordered_map<TaskId, TaskEntry> tasks;
+  DependencyTracker dependencies;
+  ShapeTable shapes;
+  ReadyQueue queue;
+  WaitingHeads heads;
+  ResourceLedger ledger;
+  WorkerPool pool;
+  Pipeline pipeline;
+  // Gone drivers of which workers are still there: what they submit is dropped.
+  std::unordered_set<DriverId> gone_drivers;
+
+  std::vector<Effect> outbox;
+  // Something has happened since the last round of decisions.
+  bool changed = true;
+  // When the next round is due even if nothing happens.
+  std::optional<int64_t> next_round_ms;
+
+  size_t tasks_assigned = 0;
+  uint64_t tasks_finished = 0;
+  uint64_t tasks_retried = 0;
+};
+
+}  // namespace rayx::scheduler

@@ -1,0 +1,77 @@
+// One task that the scheduler knows, and the states it may be in.
+//
+//   WaitingArgs ──► Ready ◄──► Assigned
+//        │            │            │
+//        └────────────┴────────────┴──► ended (the entry is erased)
+//
+// What belongs to a state only exists in it. Whether an assigned task runs, is blocked, or waits
+// behind another one is a fact of its worker (worker_entry.h) and is not repeated here.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string_view>
+#include <utility>
+#include <variant>
+
+#include "common/base/check.h"
+#include "common/protocol/task_spec.h"
+#include "scheduler/effects.h"
+
+namespace rayx::scheduler {
+
+class Lane;
+
+enum class TaskState : uint8_t { kWaitingArgs, kReady, kAssigned };
+
+constexpr std::string_view TaskStateName(TaskState state) {
+  constexpr std::array<std::string_view, 3> kNames = {"WaitingArgs", "Ready", "Assigned"};
+  return kNames[static_cast<size_t>(state)];
+}
+
+// Bit n of entry s: a task in state s may move to state n. Each state may also end.
+inline constexpr std::array<uint8_t, 3> kTaskMoves = {
+    1u << static_cast<int>(TaskState::kReady),
+    1u << static_cast<int>(TaskState::kAssigned),
+    1u << static_cast<int>(TaskState::kReady),
+};
+
+// Some dependencies are not available yet.
+struct WaitingArgs {
+  size_t missing = 0;
+};
+// In the ready queue.
+struct Ready {};
+// Held by a worker, as number `sequence` of what it was given.
+struct Assigned {
+  WorkerNumber worker = 0;
+  uint32_t sequence = 0;
+};
+
+// Address is stable from submission to end; lanes, workers and the dependency tracker borrow it,
+// and have let go of it before it is erased (SanityCheck).
+struct TaskEntry {
+  TaskSpec spec;
+  // Where it queues: the lane of its driver and resources. Never null once submitted.
+  Lane* lane = nullptr;
+  // Rises with each task that becomes ready. A task that is put back keeps its number, and so its
+  // place.
+  uint64_t arrival = 0;
+  // 0 for what a driver submits, one more than its parent for what a task submits.
+  uint32_t depth = 0;
+  // Workers that died while running it.
+  uint32_t attempt = 0;
+  std::variant<WaitingArgs, Ready, Assigned> phase;
+
+  TaskState state() const { return static_cast<TaskState>(phase.index()); }
+  const Assigned& assigned() const { return std::get<Assigned>(phase); }
+
+  template <typename Next>
+  void MoveTo(Next next) {
+    const auto from = phase.index();
+    phase = next;
+    RAYX_CHECK_MSG((kTaskMoves[from] >> phase.index() & 1u) != 0, TaskStateName(state()));
+  }
+};
+
+}  // namespace rayx::scheduler

@@ -1,0 +1,109 @@
+// The worker processes of this node: which there are, which is free for whom, when one more is
+// wanted or one too many.
+//
+// A worker serves one driver from its first task on, since it has imported that driver's code. Idle
+// workers are handed out last in, first out: the one that was used last has the warmest caches, and
+// those not needed stay idle and can end.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <unordered_map>
+#include <vector>
+
+#include "scheduler/start_backoff.h"
+#include "scheduler/worker_entry.h"
+
+namespace rayx::scheduler {
+
+class WorkerPool {
+ public:
+  struct Options {
+    size_t prestart = 0;
+    size_t workers_max = 0;
+    // As many may be idle or busy before an idle one of another driver is ended for each that is
+    // started.
+    size_t cpus = 0;
+  };
+  explicit WorkerPool(Options options);
+
+  // A new worker in state Starting. Numbers count from 1.
+  WorkerEntry& Add();
+  // Null if unknown or gone.
+  WorkerEntry* Find(WorkerNumber number);
+  const WorkerEntry* Find(WorkerNumber number) const;
+  // Changes its state. CHECKs that the move is allowed.
+  void Move(WorkerEntry& worker, WorkerState next);
+  // Forgets the worker.
+  void Remove(WorkerEntry& worker);
+  // An idle worker that may run tasks of `driver`, bound to it or not bound yet; null if there is
+  // none.
+  WorkerEntry* FindIdle(const DriverId& driver);
+  // The worker runs its first task. REQUIRES: Idle.
+  void Bind(WorkerEntry& worker, const DriverId& driver);
+
+  // How many more may be started now.
+  size_t StartsAllowed(int64_t now_ms) const;
+  // Workers that the pool wants for itself, whatever the tasks want.
+  size_t PrestartMissing() const;
+  // Idle or busy workers, started or starting, beyond `count`.
+  bool ActiveBeyond(size_t count) const { return active() > count; }
+  // The bound worker that has been idle longest; null if there is none.
+  WorkerEntry* LongestIdleBound();
+  // Idle workers to end: idle for limits::kIdleWorkerMs and beyond `prestart`.
+  std::vector<WorkerEntry*> TooLongIdle(int64_t now_ms);
+  // When TooLongIdle may answer more than before.
+  std::optional<int64_t> NextIdleEndMs() const;
+  // Gives those that have become idle since the last call their time.
+  void StampIdle(int64_t now_ms);
+  // Someone could run tasks of `driver` without a new start: an idle, starting or busy worker.
+  // Blocked ones do not count.
+  bool HasUsable(const DriverId& driver) const;
+  // Workers bound to `driver`, in any state.
+  std::vector<WorkerEntry*> BoundTo(const DriverId& driver);
+  bool HasBoundTo(const DriverId& driver) const { return drivers_.contains(driver); }
+
+  size_t count(WorkerState state) const { return counts_[static_cast<size_t>(state)]; }
+  size_t size() const { return workers_.size(); }
+  bool full() const { return size() >= options_.workers_max; }
+  // Workers that use, or are about to use, a processor: all but the blocked and ending ones.
+  size_t active() const {
+    return size() - count(WorkerState::kBlocked) - count(WorkerState::kEnding);
+  }
+  // How many are active before an idle one of another driver is in the way.
+  size_t roomy() const { return std::max(options_.cpus, options_.prestart); }
+  StartBackoff& backoff() { return backoff_; }
+  const StartBackoff& backoff() const { return backoff_; }
+  const std::unordered_map<WorkerNumber, std::unique_ptr<WorkerEntry>>& all() const {
+    return workers_;
+  }
+
+  void SanityCheck() const;
+
+ private:
+  struct DriverWorkers {
+    std::vector<WorkerEntry*> idle;
+    size_t busy = 0;
+    size_t bound = 0;
+  };
+  using IdleList = std::vector<WorkerEntry*>;
+
+  IdleList& IdleListOf(const WorkerEntry& worker);
+  void CountState(const WorkerEntry& worker, int change);
+  size_t Surplus() const { return active() - std::min(active(), options_.prestart); }
+  template <typename Visit>
+  void ForEachIdle(Visit visit) const;
+
+  const Options options_;
+  StartBackoff backoff_;
+  std::unordered_map<WorkerNumber, std::unique_ptr<WorkerEntry>> workers_;
+  std::unordered_map<DriverId, DriverWorkers> drivers_;
+  IdleList unbound_idle_;
+  std::vector<WorkerNumber> newly_idle_;
+  std::array<size_t, kWorkerStates> counts_{};
+  WorkerNumber next_number_ = 1;
+};
+
+}  // namespace rayx::scheduler

@@ -1,0 +1,170 @@
+# distutils: language = c++
+# cython: language_level=3, binding=False, embedsignature=False, freethreading_compatible=False
+"""The compiled doorway to rayx's C++ client: converts types, releases the GIL, raises. What each thing does stands in
+_raylet.pyi and in cpp/client; there is no policy here."""
+
+cimport cython
+from cpython.buffer cimport (
+    PyBUF_ANY_CONTIGUOUS, PyBUF_SIMPLE, PyBuffer_FillInfo, PyBuffer_Release, PyObject_GetBuffer)
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from cpython.exc cimport PyErr_CheckSignals
+from cpython.memoryview cimport PyMemoryView_FromObject
+from cpython.object cimport Py_EQ, Py_GT, Py_LE, Py_LT, Py_NE
+from cpython.sequence cimport PySequence_GetSlice
+from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
+from libc.string cimport memcmp
+from libcpp.memory cimport unique_ptr
+from libcpp.optional cimport optional
+from libcpp.string cimport string
+from libcpp.vector cimport vector
+from posix.time cimport CLOCK_MONOTONIC, clock_gettime, timespec
+
+from rayx.includes.client cimport *
+
+from types import GenericAlias
+
+PROTOCOL_VERSION = kProtocolVersion
+INLINE_OBJECT_BYTES_MAX = kInlineObjectBytesMax
+KIND_PICKLE = <int> ObjectKind.kPickle
+KIND_BYTES = <int> ObjectKind.kBytes
+KIND_TASK_ERROR = <int> ObjectKind.kTaskError
+KIND_SYSTEM_ERROR = <int> ObjectKind.kSystemError
+
+DEF OBJECT_ID_BYTES = 20
+DEF SHORT_ID_BYTES = 16
+
+
+class RayletError(Exception):
+    def __init__(self, code, message):
+        super().__init__(f"{code}: {message}")
+        self.code = code
+        self.message = message
+
+    def __reduce__(self):
+        return RayletError, (self.code, self.message)
+
+
+cdef bytes bytes_of(const uint8_t* data, size_t size):
+    return PyBytes_FromStringAndSize(<const char*> data, size)
+
+
+cdef str text_of(const string& text):
+    return text.decode("utf-8", "replace")
+
+
+# The one place where a Status becomes an exception. Interrupted: the signal's handler runs, and if it raises, so does this.
+cdef int raise_unless_ok(const Status& status) except -1:
+    if status.ok():
+        return 0
+    if status.code() == StatusCode.kInterrupted:
+        PyErr_CheckSignals()
+        return 0
+    cdef string_view name = StatusCodeName(status.code())
+    raise RayletError(name.data()[:name.size()].decode(), text_of(status.message()))
+
+
+cdef inline bint interrupted(const Status& status):
+    return status.code() == StatusCode.kInterrupted
+
+
+cdef int64_t now_ms() noexcept nogil:
+    cdef timespec now
+    clock_gettime(CLOCK_MONOTONIC, &now)
+    return <int64_t> now.tv_sec * 1000 + now.tv_nsec // 1000000
+
+
+# What is left of a timeout that began at `start_ms`; negative stays negative.
+cdef inline int64_t remaining_ms(int64_t start_ms, int64_t timeout_ms) noexcept nogil:
+    if timeout_ms < 0:
+        return timeout_ms
+    return max(<int64_t> 0, timeout_ms - (now_ms() - start_ms))
+
+
+include "ids.pxi"
+include "buffers.pxi"
+
+
+@cython.final
+cdef class TaskTemplate:
+    cdef CTaskTemplate core
+
+    def __init__(self, bytes function_id not None, str name not None, dict resources not None,
+                 uint32_t num_return_vals, int max_retries):
+        cdef ResourceAmount amount
+        self.core.function = CFunctionId.FromBytes(id_bytes(function_id, SHORT_ID_BYTES))
+        self.core.name = name.encode()
+        for resource, value in resources.items():
+            raise_unless_ok(Unwrap(ResourceAmount.FromDouble(value), &amount))
+            self.core.resources.Set(<string> resource.encode(), amount)
+        self.core.return_count = num_return_vals
+        self.core.max_retries = max_retries
+
+
+@cython.final
+cdef class RunnableTask:
+    cdef CRunnableTask core
+
+    def __init__(self, *args, **kwargs):
+        raise TypeError("a RunnableTask is what Client.next_task returns, not made by hand")
+
+    @property
+    def task_id(self):
+        return bytes_of(self.core.id.data(), SHORT_ID_BYTES)
+
+    @property
+    def driver_id(self):
+        return bytes_of(self.core.driver.data(), SHORT_ID_BYTES)
+
+    @property
+    def function_id(self):
+        return bytes_of(self.core.function.data(), SHORT_ID_BYTES)
+
+    @property
+    def name(self):
+        return text_of(self.core.name)
+
+    @property
+    def attempt(self):
+        return self.core.attempt
+
+    @property
+    def num_return_vals(self):
+        return self.core.return_count
+
+    @property
+    def args(self):
+        if self.core.args_in_store:
+            return wrap_view(self.core.values.back())
+        if self.core.args.size() == 0:
+            return None
+        return wrap_view(ObjectView(self.core.memory, self.core.args))
+
+    @property
+    def values(self):
+        cdef size_t count = self.core.values.size() - (1 if self.core.args_in_store else 0)
+        return [wrap_view(self.core.values[i]) for i in range(count)]
+
+    @property
+    def driver_config(self):
+        if not self.core.driver_config.has_value():
+            return None
+        cdef string config = self.core.driver_config.value()
+        return <bytes> config
+
+
+cdef DriverOptions driver_options(str socket_path, bytes driver_id, str python_version,
+                                  bytes driver_config) except *:
+    cdef DriverOptions options
+    options.socket_path = os_path(socket_path)
+    options.driver = CDriverId.FromBytes(id_bytes(driver_id, SHORT_ID_BYTES))
+    options.python_version = python_version.encode()
+    options.driver_config = driver_config
+    return options
+
+
+cdef bytes os_path(str path):
+    return path.encode("utf-8", "surrogateescape")
+
+
+include "client_class.pxi"
+include "channels.pxi"

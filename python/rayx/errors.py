@@ -1,0 +1,261 @@
+"""What rayx raises. Every class is a `RayxError`.
+
+A task that raised gives a `TaskError` which is also an instance of what the task raised:
+
+    >>> @rayx.remote
+    ... def f():
+    ...     return {}["a"]
+    >>> try:
+    ...     rayx.get(f.remote())
+    ... except KeyError as error:          # or rayx.TaskError
+    ...     print(error.cause)             # the KeyError itself
+    'a'
+"""
+
+from __future__ import annotations
+
+from types import GetSetDescriptorType, MemberDescriptorType
+from typing import Any, TypeVar
+
+_E = TypeVar("_E", bound=BaseException)
+
+
+class RayxError(Exception):
+    """The root of all exceptions of rayx."""
+
+
+class NotInitializedError(RayxError):
+    """Something was asked of rayx before `rayx.init()` or after `rayx.shutdown()`."""
+
+
+class AlreadyInitializedError(RayxError):
+    """`rayx.init()` was called where there is a session already."""
+
+
+class NotYetError(RayxError, NotImplementedError):
+    """The call is part of the interface, but this version cannot do it."""
+
+
+class StartError(RayxError):
+    """The processes of a session could not be started."""
+
+
+class InvalidArgumentError(RayxError, ValueError):
+    """The node refused a request as meaningless."""
+
+
+class SerializationError(RayxError, TypeError):
+    """A value cannot be pickled (or unpickled); the text tells the path to the culprit."""
+
+
+class WorkerCrashedError(RayxError):
+    """The worker died while it ran the task, as often as the task may be retried."""
+
+
+class WorkerStartError(RayxError):
+    """No worker could be started; the text has what it printed."""
+
+
+class ActorDiedError(RayxError):
+    """The actor is gone, and with it the answers it owed."""
+
+
+class ObjectLostError(RayxError):
+    """The object is gone and cannot be made again."""
+
+
+class ObjectStoreFullError(RayxError, MemoryError):
+    """No room in the object store, and nothing may go; the text lists the largest holders."""
+
+
+class GetTimeoutError(RayxError, TimeoutError):
+    """Not all objects were there in the time given to `rayx.get`."""
+
+
+class TaskCancelledError(RayxError):
+    """The task was cancelled."""
+
+
+class InfeasibleError(RayxError):
+    """The task asks for more than there is, so it can never run."""
+
+
+class NodeDiedError(RayxError):
+    """The node this process was connected to is gone. `rayx.shutdown()`, then `rayx.init()`."""
+
+
+class ForkedProcessError(RayxError):
+    """This process is a fork of one with a session; the connection is not shared."""
+
+
+class ControlPlaneUnavailableError(RayxError):
+    """The control server cannot be reached."""
+
+
+class TaskError(RayxError):
+    """The task raised an exception. Also an instance of that exception's type, where possible.
+
+    `str()` of it is what to show a person: which task, then the traceback as it was in the worker,
+    without the frames of rayx.
+    """
+
+    #: The exception that the task raised; None if it could not be brought here.
+    cause: BaseException | None = None
+    #: Of the function.
+    function: str = ""
+    #: The arguments, shortened.
+    arguments: str = ""
+    #: Of the worker.
+    pid: int = 0
+    task_id: str = ""
+    node_id: str = ""
+    #: Type and text of the exception, whether it could be brought here or not.
+    type_name: str = ""
+    message: str = ""
+    #: As it was in the worker.
+    traceback_text: str = ""
+
+    def __str__(self) -> str:
+        if not self.function:
+            return Exception.__str__(self)
+        return (
+            f"task {self.function}({self.arguments}) failed "
+            f"(pid={self.pid}, node={self.node_id[:8]}, task={self.task_id})\n"
+            f"{self.traceback_text}"
+        )
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {self.function}: {self.type_name}: {self.message}>"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        facts = {name: getattr(self, name) for name in _FACTS}
+        return task_error, (facts, self.cause)
+
+
+#: What is told of a failed task; the attributes of TaskError of the same names.
+_FACTS = (
+    "function",
+    "arguments",
+    "pid",
+    "task_id",
+    "node_id",
+    "type_name",
+    "message",
+    "traceback_text",
+)
+
+# The class for each type of cause. Weak keys would not help: it has its cause's type as base.
+_dual_classes: dict[type[BaseException], type[TaskError]] = {}
+_DUAL_CLASSES_MAX = 1000
+
+
+def task_error(facts: dict[str, Any], cause: BaseException | None) -> TaskError:
+    """Makes the exception that stands for a failed task.
+
+    Only an `Exception` lends its type: a SystemExit that a task raised must not end the caller.
+    """
+    error = _like(cause) if isinstance(cause, Exception) else TaskError(facts["message"])
+    for name in _FACTS:
+        # Written into the dictionary, since the cause's class may guard its attributes.
+        error.__dict__[name] = facts[name]
+    error.__dict__["cause"] = cause
+    return error
+
+
+def _like(cause: Exception) -> TaskError:
+    """A TaskError that passes for `cause`: its type, arguments and attributes."""
+    cls = _dual_class(type(cause))
+    try:
+        error = new(cls, cause.args)
+        error.__dict__.update(cause.__dict__)
+        _copy_members(cause, error)
+    except Exception:
+        error = TaskError(*cause.args)
+    return error
+
+
+def new(cls: type[_E], args: tuple[Any, ...]) -> _E:
+    """Made without its `__init__`, which may want other arguments than it handed on."""
+    try:
+        error = cls.__new__(cls, *args)
+    except TypeError:
+        # MemoryError has a __new__ of its own, which refuses classes with another base before it.
+        error = BaseException.__new__(cls, *args)
+    error.args = args
+    return error
+
+
+def _dual_class(cause_type: type[Exception]) -> type[TaskError]:
+    if issubclass(cause_type, TaskError):
+        return cause_type
+    known = _dual_classes.get(cause_type)
+    if known is not None:
+        return known
+    name = f"TaskError({cause_type.__qualname__})"
+    space = {"__module__": "rayx", "__doc__": TaskError.__doc__, "__qualname__": name}
+    try:
+        metaclass: Any = type(cause_type)
+        dual: type[TaskError] = metaclass(name, (TaskError, cause_type), space)
+    except Exception:  # a metaclass or an __init_subclass__ that will have none of this
+        dual = TaskError
+    if len(_dual_classes) >= _DUAL_CLASSES_MAX:
+        _dual_classes.clear()
+    _dual_classes[cause_type] = dual
+    return dual
+
+
+def _copy_members(source: BaseException, target: BaseException) -> None:
+    """Copies what lies in slots, those of C classes too (errno of an OSError)."""
+    for name in member_names(type(source)):
+        try:
+            setattr(target, name, getattr(source, name))
+        except (AttributeError, TypeError):
+            continue  # never set, or read-only and set from the arguments already
+
+
+def member_names(cls: type) -> list[str]:
+    """The attributes of a class's instances that are not in their dictionary."""
+    return [
+        name
+        for base in cls.__mro__
+        if base not in (object, BaseException)
+        for name, what in vars(base).items()
+        if isinstance(what, MemberDescriptorType | GetSetDescriptorType)
+        and not name.startswith("__")
+    ]
+
+
+# ---- what comes from the node --------------------------------------------------------------------
+
+# SystemErrorCode in cpp/common/protocol/object_layout.h.
+_SYSTEM_ERRORS: dict[int, type[RayxError]] = {
+    1: WorkerCrashedError,
+    2: InfeasibleError,
+    3: ObjectLostError,
+    4: TaskCancelledError,
+    5: ObjectStoreFullError,
+    6: WorkerStartError,
+}
+OBJECT_STORE_FULL = 5
+
+# Names of StatusCode in cpp/common/base/status.h.
+_STATUS_ERRORS: dict[str, type[RayxError]] = {
+    "InvalidArgument": InvalidArgumentError,
+    "StoreFull": ObjectStoreFullError,
+    "Infeasible": InfeasibleError,
+    "Disconnected": NodeDiedError,
+    "TimedOut": GetTimeoutError,
+    "Unavailable": ControlPlaneUnavailableError,
+    "Forked": ForkedProcessError,
+}
+
+
+def from_system_error(stream: bytes) -> RayxError:
+    """The exception for an object that rayx gave an error for a value: a code, then text."""
+    code, text = (stream[0], stream[1:].decode(errors="replace")) if stream else (0, "")
+    return _SYSTEM_ERRORS.get(code, RayxError)(text)
+
+
+def from_status(code: str, message: str) -> RayxError:
+    """The exception for a failed call of the doorway (`RayletError.code`, `.message`)."""
+    return _STATUS_ERRORS.get(code, RayxError)(message or code)

@@ -1,0 +1,77 @@
+"""Which modules other processes can import, so that what is in them may travel by its name.
+
+`__main__` is another program in each process; a module made in a notebook, or by a test runner from
+a path that is on nobody's `sys.path`, does not exist elsewhere. Classes and functions of such
+modules travel by value.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import types
+from typing import Any
+
+FUNCTION_TYPES = frozenset({types.FunctionType, types.BuiltinFunctionType})
+
+# Module name → whether others can import it. Asked for every class that is pickled.
+_known: dict[str, bool] = {"__main__": False, "builtins": True}
+
+
+def by_others(obj: Any) -> bool:
+    """Whether the class or function `obj` comes from a module that other processes can import."""
+    name = getattr(obj, "__module__", None)
+    if type(name) is not str:
+        return True  # pickle finds out where it is, or complains
+    known = _known.get(name)
+    if known is None:
+        known = _known[name] = is_importable(name)
+    return known
+
+
+def forget() -> None:
+    """To be called when `sys.path` has changed."""
+    _known.clear()
+    _known.update({"__main__": False, "builtins": True})
+
+
+def is_importable(name: str) -> bool:
+    """Whether `import name` in a fresh process with our `sys.path` gives the module we have."""
+    parts = name.split(".")
+    if parts[0] in sys.stdlib_module_names:
+        return True
+    path: list[str] | None = None
+    spec = None
+    for depth in range(1, len(parts) + 1):
+        full = ".".join(parts[:depth])
+        try:
+            spec = _find(full, path)
+            locations = None if spec is None else spec.submodule_search_locations
+            path = None if locations is None else list(locations)
+        except Exception:  # a finder of somebody else, or a package that is not there
+            return False
+        if spec is None or (path is None and depth < len(parts)):
+            # Its parent may make it (as `six` makes `six.moves`), but then it has no file.
+            made = sys.modules.get(name)
+            if spec is None and depth == 1:
+                return False
+            return made is not None and getattr(made, "__file__", None) is None
+    return spec is not None and _is_same_file(name, spec.origin)
+
+
+def _find(name: str, path: list[str] | None) -> Any:
+    """As the import system does, but without looking at what is loaded."""
+    for finder in sys.meta_path:
+        find_spec = getattr(finder, "find_spec", None)
+        spec = None if find_spec is None else find_spec(name, path)
+        if spec is not None:
+            return spec
+    return None
+
+
+def _is_same_file(name: str, origin: str | None) -> bool:
+    """False for a module that another file of the same name hides."""
+    file = getattr(sys.modules.get(name), "__file__", None)
+    if file is None or origin is None:
+        return True
+    return bool(file == origin) or os.path.realpath(file) == os.path.realpath(origin)

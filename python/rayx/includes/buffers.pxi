@@ -1,0 +1,89 @@
+# Values between Python and C++: what is lent to a call, and what comes back as a view.
+
+
+# The parts of a value, borrowed from Python objects for one call. Made and released with the GIL held.
+@cython.final
+@cython.no_gc
+@cython.freelist(8)
+cdef class Lent:
+    cdef ObjectPieces pieces
+    cdef vector[Py_buffer] held
+    cdef tuple sources
+
+    def __dealloc__(self):
+        for i in range(self.held.size()):
+            PyBuffer_Release(&self.held[i])
+
+    cdef ByteSpan lend(self, object source) except *:
+        # bytes, by far the most frequent, are lent without the ceremony: the caller holds them for the call.
+        if type(source) is bytes:
+            return ByteSpan(<const uint8_t*> PyBytes_AS_STRING(source), PyBytes_GET_SIZE(source))
+        cdef Py_buffer view
+        try:
+            PyObject_GetBuffer(source, &view, PyBUF_SIMPLE)
+        except BufferError:
+            PyObject_GetBuffer(source, &view, PyBUF_ANY_CONTIGUOUS)
+        # No pointer into the Py_buffer itself is used, so that it may move with the vector.
+        self.held.push_back(view)
+        return ByteSpan(<const uint8_t*> view.buf, view.len)
+
+
+cdef Lent lend_value(int kind, object stream, object buffers, object contained):
+    cdef Lent lent = Lent.__new__(Lent)
+    lent.pieces.kind = <ObjectKind> kind
+    lent.pieces.stream = lent.lend(stream)
+    if buffers is not None:
+        # A tuple of our own, so that nobody can take an element out while it is lent.
+        lent.sources = tuple(buffers)
+        for source in lent.sources:
+            lent.pieces.buffers.push_back(lent.lend(source))
+    append_ids(&lent.pieces.contained, contained)
+    return lent
+
+
+@cython.final
+@cython.freelist(64)
+cdef class ObjectBuffer:
+    cdef ObjectView view
+    cdef ObjectParts parts
+
+    def __init__(self, *args, **kwargs):
+        raise TypeError("an ObjectBuffer is what Client.get returns, not made by hand")
+
+    def __getbuffer__(self, Py_buffer* buffer, int flags):
+        cdef ByteSpan memory = self.view.bytes()
+        PyBuffer_FillInfo(buffer, self, <void*> memory.data(), memory.size(), 1, flags)
+
+    def __len__(self):
+        return self.view.bytes().size()
+
+    cdef object slice(self, ByteSpan part):
+        cdef Py_ssize_t begin = part.data() - self.view.bytes().data()
+        return PySequence_GetSlice(PyMemoryView_FromObject(self), begin, begin + part.size())
+
+    @property
+    def kind(self):
+        return <int> self.parts.kind
+
+    @property
+    def stream(self):
+        return self.slice(self.parts.stream)
+
+    @property
+    def buffers(self):
+        return [self.slice(self.parts.buffers[i]) for i in range(self.parts.buffers.size())]
+
+    @property
+    def nbytes(self):
+        return self.view.bytes().size()
+
+
+cdef ObjectBuffer wrap_view(const ObjectView& view):
+    cdef ObjectBuffer made = ObjectBuffer.__new__(ObjectBuffer)
+    made.view = view
+    raise_unless_ok(Unwrap(ParseObject(made.view.bytes()), &made.parts))
+    return made
+
+
+def split_object(bytes data not None):
+    return wrap_view(ViewOfCopy(<const uint8_t*> PyBytes_AS_STRING(data), len(data)))

@@ -1,0 +1,244 @@
+# What _raylet.pyx sees of cpp/client and of the values that it takes and gives. Their headers tell what each thing does.
+from libc.stddef cimport size_t
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
+from libcpp cimport bool as cbool
+from libcpp.memory cimport shared_ptr, unique_ptr
+from libcpp.optional cimport optional
+from libcpp.string cimport string
+from libcpp.utility cimport pair
+from libcpp.vector cimport vector
+
+
+cdef extern from "common/base/status.h" namespace "rayx" nogil:
+    cdef enum class StatusCode:
+        kOk
+        kInterrupted
+
+    cdef cppclass Status:
+        cbool ok()
+        StatusCode code()
+        const string& message()
+
+    cdef cppclass Result[T]:
+        pass
+
+    cdef cppclass string_view "std::string_view":
+        const char* data()
+        size_t size()
+
+    string_view StatusCodeName(StatusCode code)
+
+
+cdef extern from "common/base/limits.h" nogil:
+    const uint32_t kProtocolVersion "rayx::limits::kProtocolVersion"
+    const size_t kInlineObjectBytesMax "rayx::limits::kInlineObjectBytesMax"
+
+
+cdef extern from "common/base/ids.h" namespace "rayx" nogil:
+    cdef cppclass Id16 "rayx::TaskId":
+        const uint8_t* data()
+
+    cdef cppclass CDriverId "rayx::DriverId"(Id16):
+        @staticmethod
+        CDriverId FromBytes(const uint8_t*)
+
+    cdef cppclass CFunctionId "rayx::FunctionId"(Id16):
+        @staticmethod
+        CFunctionId FromBytes(const uint8_t*)
+
+    cdef cppclass CNodeId "rayx::NodeId"(Id16):
+        pass
+
+    cdef cppclass CObjectId "rayx::ObjectId":
+        @staticmethod
+        CObjectId FromBytes(const uint8_t*)
+        const uint8_t* data()
+        size_t Hash()
+
+
+cdef extern from "common/base/resources.h" namespace "rayx" nogil:
+    cdef cppclass ResourceAmount:
+        @staticmethod
+        Result[ResourceAmount] FromDouble(double value)
+        double ToDouble()
+
+    cdef cppclass ResourceSet:
+        void Set(const string& name, ResourceAmount amount)
+        const vector[pair[string, ResourceAmount]]& items()
+
+
+cdef extern from "<span>" namespace "std" nogil:
+    cdef cppclass ByteSpan "std::span<const uint8_t>":
+        ByteSpan()
+        ByteSpan(const uint8_t* data, size_t size)
+        const uint8_t* data()
+        size_t size()
+
+    cdef cppclass IdSpan "std::span<const rayx::ObjectId>":
+        IdSpan()
+        IdSpan(const vector[CObjectId]& ids)
+
+
+cdef extern from "common/protocol/object_layout.h" namespace "rayx" nogil:
+    cdef enum class ObjectKind:
+        kPickle
+        kBytes
+        kTaskError
+        kSystemError
+
+    cdef cppclass ObjectParts:
+        ObjectKind kind
+        ByteSpan stream
+        vector[ByteSpan] buffers
+
+    Result[ObjectParts] ParseObject(ByteSpan memory)
+
+
+cdef extern from "client/object_view.h" namespace "rayx" nogil:
+    cdef cppclass ObjectView:
+        ObjectView()
+        ObjectView(shared_ptr[const void] owner, ByteSpan data)
+        ByteSpan bytes()
+
+
+cdef extern from "client/client.h" namespace "rayx" nogil:
+    cdef cppclass ObjectPieces:
+        ObjectKind kind
+        ByteSpan stream
+        vector[ByteSpan] buffers
+        vector[CObjectId] contained
+
+    cdef cppclass CTaskTemplate "rayx::TaskTemplate":
+        CFunctionId function
+        string name
+        ResourceSet resources
+        uint32_t return_count
+        int32_t max_retries
+
+    cdef cppclass CRunnableTask "rayx::RunnableTask":
+        uint32_t attempt
+        Id16 id
+        CDriverId driver
+        CFunctionId function
+        string name
+        uint32_t return_count
+        ByteSpan args
+        cbool args_in_store
+        vector[ObjectView] values
+        optional[string] driver_config
+        shared_ptr[const void] memory
+
+    cdef cppclass ErrorInfo:
+        CDriverId driver
+        Id16 task
+        string name
+        string kind
+        string text
+        double time
+
+    cdef cppclass DriverOptions:
+        string socket_path
+        CDriverId driver
+        string python_version
+        string driver_config
+
+    cdef cppclass ClientResources "rayx::Client::Resources":
+        ResourceSet total
+        ResourceSet available
+
+    cdef cppclass CClient "rayx::Client":
+        @staticmethod
+        Result[unique_ptr[CClient]] ConnectDriver(const DriverOptions& options)
+        @staticmethod
+        Result[unique_ptr[CClient]] AdoptWorker(
+            int socket_fd, int claim_fd, uint64_t number, const string& python_version)
+        CNodeId node_id()
+        uint64_t pool_bytes()
+        int fd()
+        Status ExportFunction(const CFunctionId& id, const string& name, ByteSpan pickled)
+        Result[string] FetchFunction(const CFunctionId& id)
+        Result[vector[CObjectId]] Submit(
+            const CTaskTemplate& task, const ObjectPieces* args, IdSpan dependencies)
+        Result[CObjectId] Put(const ObjectPieces& value)
+        Result[vector[cbool]] Wait(IdSpan ids, size_t count, int64_t timeout_ms)
+        Result[vector[ObjectView]] Get(IdSpan ids, int64_t timeout_ms)
+        Status Poll()
+        void AddLocalReference(const CObjectId& id)
+        void RemoveLocalReference(const CObjectId& id)
+        Result[CRunnableTask] NextTask()
+        Status PutResult(uint32_t index, const ObjectPieces& value)
+        Status FinishTask(const string& error_text, cbool wrote_output)
+        Result[vector[ErrorInfo]] Errors(int64_t timeout_ms)
+        Result[ClientResources] ClusterResources(int64_t timeout_ms)
+        Result[string] Dump(int64_t timeout_ms)
+        void SeedIds(uint64_t seed)
+        void Close()
+
+
+cdef extern from "client/output_channel.h" namespace "rayx" nogil:
+    cdef enum class OutputKind "rayx::OutputEvent::Kind":
+        kLines
+        kTaskFailed
+        kDrained
+
+    cdef cppclass OutputEvent:
+        OutputKind kind
+        int pid
+        string name
+        cbool is_stderr
+        string text
+
+    cdef cppclass COutputChannel "rayx::OutputChannel":
+        @staticmethod
+        Result[unique_ptr[COutputChannel]] Connect(const DriverOptions& options)
+        Result[OutputEvent] Next()
+        Status Drain()
+        void Close()
+
+
+cdef extern from "client/template_channel.h" namespace "rayx" nogil:
+    cdef cppclass ForkRequest:
+        uint64_t number
+        int socket_fd
+        int stdout_fd
+        int stderr_fd
+        int claim_fd
+
+    cdef cppclass CTemplateChannel "rayx::TemplateChannel":
+        @staticmethod
+        Result[unique_ptr[CTemplateChannel]] Adopt(int socket_fd)
+        int fd()
+        Status ReportReady(int pid)
+        Result[optional[ForkRequest]] NextRequest()
+        Status ReportForked(uint64_t number, int pid, int error_number)
+        Status ReportExited(int pid, int wait_status)
+        void Abandon()
+
+
+# What C++ can say and Cython cannot.
+cdef extern from * namespace "rayx::doorway" nogil:
+    """
+    #include <memory>
+    #include <string>
+    #include <utility>
+
+    #include "common/base/status.h"
+    #include "client/object_view.h"
+
+    namespace rayx::doorway {
+    // The value goes to `out` if there is one.
+    template <typename T>
+    Status Unwrap(Result<T> result, T* out) {
+      if (!result.ok()) return result.status();
+      *out = std::move(result).value();
+      return Status::Ok();
+    }
+    // A view on a copy.
+    inline ObjectView ViewOfCopy(const uint8_t* data, size_t size) {
+      const auto copy = std::make_shared<const std::string>(reinterpret_cast<const char*>(data), size);
+      return ObjectView(copy, {reinterpret_cast<const uint8_t*>(copy->data()), copy->size()});
+    }
+    }  // namespace rayx::doorway
+    """
+    Status Unwrap[T](Result[T] result, T* out)
+    ObjectView ViewOfCopy(const uint8_t* data, size_t size)

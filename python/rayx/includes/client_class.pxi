@@ -1,0 +1,221 @@
+# The connection to the node.
+
+
+cdef dict amounts_of(const ResourceSet& resources):
+    return {text_of(resources.items()[i].first): resources.items()[i].second.ToDouble()
+            for i in range(resources.items().size())}
+
+
+@cython.final
+cdef class Client:
+    cdef unique_ptr[CClient] client
+
+    def __init__(self, *args, **kwargs):
+        raise TypeError("a Client is made by Client.connect_driver or Client.adopt_worker")
+
+    def __dealloc__(self):
+        # Destroying closes, which may have to wait for threads that want the GIL.
+        if self.client.get() != NULL:
+            with nogil:
+                self.client.reset()
+
+    cdef inline CClient* core(self) noexcept nogil:
+        return self.client.get()
+
+    @staticmethod
+    def connect_driver(str socket_path not None, bytes driver_id not None,
+                       str python_version not None, bytes driver_config not None):
+        cdef DriverOptions options = driver_options(
+            socket_path, driver_id, python_version, driver_config)
+        cdef Client made = Client.__new__(Client)
+        cdef Status status
+        with nogil:
+            status = Unwrap(CClient.ConnectDriver(options), &made.client)
+        raise_unless_ok(status)
+        return made
+
+    @staticmethod
+    def adopt_worker(int socket_fd, int claim_fd, uint64_t number, str python_version not None):
+        cdef string version = python_version.encode()
+        cdef Client made = Client.__new__(Client)
+        cdef Status status
+        with nogil:
+            status = Unwrap(CClient.AdoptWorker(socket_fd, claim_fd, number, version), &made.client)
+        raise_unless_ok(status)
+        return made
+
+    @property
+    def node_id(self):
+        return bytes_of(self.core().node_id().data(), SHORT_ID_BYTES)
+
+    @property
+    def pool_bytes(self):
+        return self.core().pool_bytes()
+
+    @property
+    def closed(self):
+        return self.core().fd() < 0
+
+    def fileno(self):
+        return self.core().fd()
+
+    def object_id(self, bytes binary not None):
+        cdef CObjectId id = CObjectId.FromBytes(id_bytes(binary, OBJECT_ID_BYTES))
+        self.core().AddLocalReference(id)
+        return adopt_object_id(self, id)
+
+    def export_function(self, bytes function_id not None, str name not None, bytes pickled not None):
+        cdef CFunctionId id = CFunctionId.FromBytes(id_bytes(function_id, SHORT_ID_BYTES))
+        cdef string c_name = name.encode()
+        cdef ByteSpan content = ByteSpan(<const uint8_t*> PyBytes_AS_STRING(pickled), len(pickled))
+        cdef Status status
+        with nogil:
+            status = self.core().ExportFunction(id, c_name, content)
+        raise_unless_ok(status)
+
+    def fetch_function(self, bytes function_id not None):
+        cdef CFunctionId id = CFunctionId.FromBytes(id_bytes(function_id, SHORT_ID_BYTES))
+        cdef string pickled
+        cdef Status status
+        while True:
+            with nogil:
+                status = Unwrap(self.core().FetchFunction(id), &pickled)
+            raise_unless_ok(status)
+            if not interrupted(status):
+                return <bytes> pickled
+
+    def submit(self, TaskTemplate template not None, stream, buffers, contained, dependencies):
+        cdef vector[CObjectId] depends
+        cdef vector[CObjectId] results
+        cdef const ObjectPieces* args = NULL
+        cdef Lent lent = None
+        cdef Status status
+        append_ids(&depends, dependencies)
+        if stream is not None:
+            lent = lend_value(<int> ObjectKind.kPickle, stream, buffers, contained)
+            args = &lent.pieces
+        with nogil:
+            status = Unwrap(self.core().Submit(template.core, args, IdSpan(depends)), &results)
+        raise_unless_ok(status)
+        return [adopt_object_id(self, results[i]) for i in range(results.size())]
+
+    def put(self, int kind, stream, buffers, contained):
+        cdef Lent lent = lend_value(kind, stream, buffers, contained)
+        cdef CObjectId id
+        cdef Status status
+        with nogil:
+            status = Unwrap(self.core().Put(lent.pieces), &id)
+        raise_unless_ok(status)
+        return adopt_object_id(self, id)
+
+    def get(self, ids, int64_t timeout_ms):
+        cdef vector[CObjectId] wanted
+        cdef vector[ObjectView] views
+        cdef int64_t start_ms = now_ms()
+        cdef int64_t left_ms = timeout_ms
+        cdef Status status
+        append_ids(&wanted, ids)
+        while True:
+            with nogil:
+                status = Unwrap(self.core().Get(IdSpan(wanted), left_ms), &views)
+            raise_unless_ok(status)
+            if not interrupted(status):
+                return [wrap_view(views[i]) for i in range(views.size())]
+            left_ms = remaining_ms(start_ms, timeout_ms)
+
+    def wait(self, ids, size_t count, int64_t timeout_ms):
+        cdef vector[CObjectId] wanted
+        cdef vector[cbool] available
+        cdef int64_t start_ms = now_ms()
+        cdef int64_t left_ms = timeout_ms
+        cdef Status status
+        append_ids(&wanted, ids)
+        while True:
+            with nogil:
+                status = Unwrap(self.core().Wait(IdSpan(wanted), count, left_ms), &available)
+            raise_unless_ok(status)
+            if not interrupted(status):
+                return [<bint> available[i] for i in range(available.size())]
+            left_ms = remaining_ms(start_ms, timeout_ms)
+
+    def poll(self):
+        cdef Status status
+        with nogil:
+            status = self.core().Poll()
+        raise_unless_ok(status)
+
+    def next_task(self):
+        cdef RunnableTask task = RunnableTask.__new__(RunnableTask)
+        cdef Status status
+        while True:
+            with nogil:
+                status = Unwrap(self.core().NextTask(), &task.core)
+            raise_unless_ok(status)
+            if not interrupted(status):
+                return task
+
+    def put_result(self, uint32_t index, int kind, stream, buffers, contained):
+        cdef Lent lent = lend_value(kind, stream, buffers, contained)
+        cdef Status status
+        with nogil:
+            status = self.core().PutResult(index, lent.pieces)
+        raise_unless_ok(status)
+
+    def finish_task(self, str error_text, bint wrote_output):
+        cdef string text
+        cdef Status status
+        if error_text is not None:
+            text = error_text.encode("utf-8", "replace")
+        with nogil:
+            status = self.core().FinishTask(text, wrote_output)
+        raise_unless_ok(status)
+
+    def errors(self, int64_t timeout_ms):
+        cdef vector[ErrorInfo] found
+        cdef int64_t start_ms = now_ms()
+        cdef int64_t left_ms = timeout_ms
+        cdef Status status
+        while True:
+            with nogil:
+                status = Unwrap(self.core().Errors(left_ms), &found)
+            raise_unless_ok(status)
+            if not interrupted(status):
+                break
+            left_ms = remaining_ms(start_ms, timeout_ms)
+        return [(bytes_of(found[i].driver.data(), SHORT_ID_BYTES),
+                 bytes_of(found[i].task.data(), SHORT_ID_BYTES), text_of(found[i].name),
+                 text_of(found[i].kind), text_of(found[i].text), found[i].time)
+                for i in range(found.size())]
+
+    def cluster_resources(self, int64_t timeout_ms):
+        cdef ClientResources found
+        cdef int64_t start_ms = now_ms()
+        cdef int64_t left_ms = timeout_ms
+        cdef Status status
+        while True:
+            with nogil:
+                status = Unwrap(self.core().ClusterResources(left_ms), &found)
+            raise_unless_ok(status)
+            if not interrupted(status):
+                return amounts_of(found.total), amounts_of(found.available)
+            left_ms = remaining_ms(start_ms, timeout_ms)
+
+    def dump(self, int64_t timeout_ms):
+        cdef string text
+        cdef int64_t start_ms = now_ms()
+        cdef int64_t left_ms = timeout_ms
+        cdef Status status
+        while True:
+            with nogil:
+                status = Unwrap(self.core().Dump(left_ms), &text)
+            raise_unless_ok(status)
+            if not interrupted(status):
+                return text_of(text)
+            left_ms = remaining_ms(start_ms, timeout_ms)
+
+    def seed_ids(self, uint64_t seed):
+        self.core().SeedIds(seed)
+
+    def close(self):
+        with nogil:
+            self.core().Close()

@@ -1,0 +1,116 @@
+"""Prints in the driver what its workers print, and the errors of its tasks.
+
+    (train pid=4711) epoch 3, loss 0.21
+
+Each line gets its prefix, whatever it contains: a task cannot speak in another's name, move the
+cursor, or hide a line. Colours pass.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+import threading
+from typing import TYPE_CHECKING
+
+from rayx._raylet import RayletError
+
+if TYPE_CHECKING:
+    from rayx._raylet import OutputChannel
+
+# Time that shutdown gives to what workers printed last.
+_DRAIN_SECONDS = 0.5
+
+# What a terminal takes for the end of a line, or of a half of it.
+_LINE_ENDS = re.compile("\r\n|[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")
+_COLOURS = re.compile("\x1b\\[[0-9;:]*m")
+# Control characters but for the tab, and what turns the direction of writing.
+_CONTROLS = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+
+
+class OutputPrinter:
+    """The driver's thread that prints. It never keeps the process alive or waiting."""
+
+    def __init__(self, channel: OutputChannel, prints_errors: bool) -> None:
+        self._channel = channel
+        self._prints_errors = prints_errors
+        self._drained = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="rayx-output", daemon=True)
+
+    def start(self) -> None:
+        """Begins to print."""
+        self._thread.start()
+
+    def finish(self) -> None:
+        """Prints what has been printed so far, but waits no longer than half a second for it."""
+        try:
+            self._channel.drain()
+            self._drained.wait(_DRAIN_SECONDS)
+        except RayletError:
+            pass  # the node is gone, and all it knew with it
+        self._channel.close()
+        if self._thread is not threading.current_thread():
+            self._thread.join(_DRAIN_SECONDS)
+
+    def _run(self) -> None:
+        while True:
+            try:
+                kind, pid, name, is_stderr, text = self._channel.next()
+            except RayletError:
+                self._drained.set()
+                return
+            if kind == "drained":
+                self._drained.set()
+            elif kind == "failed":
+                if self._prints_errors:
+                    _write(clean_text(text.decode(errors="replace")) + "\n", True)
+            else:
+                _write(prefixed(text, name, pid), is_stderr)
+
+
+def prefixed(text: bytes, name: str, pid: int) -> str:
+    """The lines of `text`, each with who printed it.
+
+    >>> prefixed(b"a\\rb", "f", 7)
+    '(f pid=7) a\\n(f pid=7) b\\n'
+    """
+    who = f"({_clean(name)} pid={pid}) " if name else f"(pid={pid}) "
+    lines = _LINE_ENDS.split(text.decode(errors="replace"))
+    return "".join(f"{who}{_clean(line)}\n" for line in lines)
+
+
+def clean_text(text: str) -> str:
+    """A text of several lines without what a terminal would take for more than text."""
+    return "\n".join(_clean(line) for line in text.split("\n"))
+
+
+def _clean(line: str) -> str:
+    if _CONTROLS.search(line) is None:
+        return line
+    parts = []
+    end = 0
+    for colour in _COLOURS.finditer(line):
+        parts += [_escape(line[end : colour.start()]), colour.group()]
+        end = colour.end()
+    parts.append(_escape(line[end:]))
+    if len(parts) > 1:
+        parts.append("\x1b[0m")  # a colour ends with its line
+    return "".join(parts)
+
+
+def _escape(text: str) -> str:
+    return _CONTROLS.sub(lambda match: match.group().encode("unicode_escape").decode(), text)
+
+
+def _write(text: str, is_stderr: bool) -> None:
+    # Looked up anew, since notebooks and test runners replace them.
+    stream = sys.stderr if is_stderr else sys.stdout
+    if stream is None:
+        return
+    try:
+        stream.write(text)
+        stream.flush()
+    except UnicodeEncodeError:
+        _write(text.encode("ascii", "backslashreplace").decode("ascii"), is_stderr)
+    except (OSError, ValueError):
+        return  # closed: there is nobody to tell

@@ -1,0 +1,208 @@
+"""Starts the processes of a session, and ends them.
+
+    driver ──lifeline──▶ rayx-supervisor ──▶ control server
+                                         ──▶ rayx-node ──▶ worker template ──▶ workers
+
+The lifeline is one end of a socket pair. When it closes, however the driver ended, the supervisor
+ends everything below it and removes the session's directory.
+
+>>> processes = Processes.start(StartOptions(...))
+>>> processes.stop()
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import BinaryIO, NamedTuple
+
+from rayx import errors, session_directory
+
+SUPERVISOR_NAME = "rayx-supervisor"
+TEMPLATE_MODULE = "rayx.worker_template"
+
+_START_SECONDS_MAX = 30.0
+_STOP_SECONDS_MAX = 5.0
+
+
+class StartOptions(NamedTuple):
+    """What a session is made of."""
+
+    supervisor: Path
+    control_server: Path
+    redis_shards: int
+    num_cpus: float
+    num_gpus: float
+    resources: Mapping[str, float]
+    object_store_bytes: int
+    num_workers: int
+    redirect_output: bool
+    #: Where the worker template imports from.
+    search_path: Sequence[str]
+
+
+class Processes:
+    """The supervisor, and through it all others."""
+
+    def __init__(
+        self,
+        directory: Path,
+        supervisor: subprocess.Popen[bytes],
+        lifeline: socket.socket,
+        keeps_logs: bool = False,
+    ) -> None:
+        self.directory = directory
+        self._supervisor = supervisor
+        self._lifeline = lifeline
+        self._keeps_logs = keeps_logs
+        self._stopping = threading.Lock()
+
+    @property
+    def node_socket(self) -> Path:
+        """Where the node listens."""
+        return self.directory / "node.sock"
+
+    @property
+    def supervisor_pid(self) -> int:
+        """The process to look at; not to be signalled: closing the lifeline ends it."""
+        return self._supervisor.pid
+
+    @classmethod
+    def launch(cls, options: StartOptions) -> Processes:
+        """Begins to start the processes; `wait_until_ready` must follow."""
+        directory = session_directory.create()
+        ours, theirs = socket.socketpair()
+        try:
+            with theirs, _open_log(directory) as log:
+                supervisor = subprocess.Popen(
+                    _command(options, directory, theirs.fileno()),
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=log,
+                    pass_fds=[theirs.fileno()],
+                    start_new_session=True,
+                    env=_environment(options),
+                )
+        except BaseException as error:
+            ours.close()
+            session_directory.remove(directory)
+            if isinstance(error, OSError):
+                raise errors.StartError(f"{options.supervisor} cannot be run: {error}") from error
+            raise
+        return cls(directory, supervisor, ours, options.redirect_output)
+
+    def wait_until_ready(self, timeout_seconds: float = _START_SECONDS_MAX) -> None:
+        """Returns when the node listens. StartError, with all ended, if it never does."""
+        try:
+            answer = self._read_line(time.monotonic() + timeout_seconds)
+        except BaseException:
+            self.stop()
+            raise
+        if answer == "ready":
+            return
+        tail = session_directory.log_tail(self.directory)
+        self.stop()
+        if answer is None:
+            reason = f"the node was not ready within {timeout_seconds:g} seconds"
+        elif answer.startswith("error "):
+            reason = answer.removeprefix("error ")
+        else:
+            reason = f"{SUPERVISOR_NAME} ended: {_ending(self._supervisor.returncode)}"
+        raise errors.StartError(
+            f"rayx could not start: {reason}" + (f"\nIts logs end with\n{tail}" if tail else "")
+        )
+
+    def _read_line(self, deadline: float) -> str | None:
+        """The supervisor's word; "" if it ended without one, None if time is up."""
+        received = b""
+        while not received.endswith(b"\n"):
+            remaining = deadline - time.monotonic()
+            if remaining <= 0:
+                return None
+            self._lifeline.settimeout(remaining)
+            try:
+                chunk = self._lifeline.recv(65536)
+            except TimeoutError:
+                return None
+            except ConnectionError:
+                chunk = b""
+            if not chunk:
+                break
+            received += chunk
+        return received.decode(errors="replace").strip()
+
+    def stop(self, timeout_seconds: float = _STOP_SECONDS_MAX) -> None:
+        """Ends everything, and waits for it. A second call does nothing."""
+        with self._stopping:
+            # Closed in forks of us as well. Fails if the supervisor is gone, or the second time.
+            with contextlib.suppress(OSError):
+                self._lifeline.shutdown(socket.SHUT_RDWR)
+            self._lifeline.close()
+            try:
+                self._supervisor.wait(timeout_seconds)
+            except subprocess.TimeoutExpired:
+                self._supervisor.kill()
+                self._supervisor.wait()
+            session_directory.remove(self.directory, self._keeps_logs)
+
+    def abandon(self) -> None:
+        """In a fork: lets go of the lifeline, without a word to the supervisor."""
+        self._lifeline.close()
+        # Not our child: there is nothing to wait for, and nothing to complain of.
+        self._supervisor.returncode = 0
+
+
+def _command(options: StartOptions, directory: Path, lifeline_fd: int) -> list[str]:
+    command = [
+        str(options.supervisor),
+        f"--session-dir={directory}",
+        f"--lifeline-fd={lifeline_fd}",
+        f"--driver-pid={os.getpid()}",
+        f"--redis-server={options.control_server}",
+        f"--redis-shards={options.redis_shards}",
+    ]
+    if options.redirect_output:
+        command.append("--redirect-output")
+    command += ["--", f"--num-cpus={options.num_cpus:.10g}", f"--num-gpus={options.num_gpus:.10g}"]
+    command += [f"--resource={name}={value:.10g}" for name, value in options.resources.items()]
+    command += [
+        f"--object-store-memory={options.object_store_bytes}",
+        f"--num-workers={options.num_workers}",
+    ]
+    # With "=", since some of these begin with a dash.
+    return command + [f"--template-arg={argument}" for argument in template_command()]
+
+
+def template_command() -> list[str]:
+    """The interpreter as we run it, without the current directory in the way of its imports."""
+    flags = subprocess._args_from_interpreter_flags()  # type: ignore[attr-defined]
+    return [sys.executable, *flags, *([] if "-P" in flags else ["-P"]), "-m", TEMPLATE_MODULE]
+
+
+def _environment(options: StartOptions) -> dict[str, str]:
+    """Ours, with a PYTHONPATH that the template takes back when it has found its modules."""
+    environment = dict(os.environ)
+    environment["RAYX_DRIVER_PYTHONPATH"] = environment.get("PYTHONPATH", "")
+    environment["PYTHONPATH"] = os.pathsep.join(options.search_path)
+    return environment
+
+
+def _open_log(directory: Path) -> BinaryIO:
+    return open(directory / "supervisor.log", "ab", opener=_private)
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NOFOLLOW, 0o600)
+
+
+def _ending(status: int | None) -> str:
+    if status is None:
+        return "for an unknown reason"
+    return f"exit code {status}" if status >= 0 else f"signal {-status}"

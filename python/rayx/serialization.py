@@ -1,0 +1,249 @@
+"""Values to stored objects and back: pickle protocol 5, with large buffers beside the stream.
+
+>>> object_id = client.put(*serialize([1, 2]))
+>>> deserialize(client.get([object_id], -1)[0])
+[1, 2]
+
+Standard pickle is tried first, since it is fast. What it cannot do, or would do by a name that
+another process cannot look up (`__main__`, a module that is on nobody's path), cloudpickle does.
+"""
+
+from __future__ import annotations
+
+import io
+import pickle
+import sys
+import threading
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from rayx import errors, importable, reducers
+from rayx._raylet import KIND_BYTES, KIND_PICKLE, KIND_SYSTEM_ERROR, KIND_TASK_ERROR
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from rayx._raylet import ObjectBuffer, ObjectID
+
+# A bytes object from this size on is stored as it is; below, the pickle's frame costs nothing.
+RAW_BYTES_MIN = 4096
+
+_PROTOCOL = 5
+
+# Pickled without a second look: no ids inside, no classes, no buffers.
+PLAIN_TYPES = frozenset({int, float, str, bool, bytes, type(None)})
+
+
+class Serialized(NamedTuple):
+    """A value ready to be stored, in the order in which `Client.put` wants it."""
+
+    kind: int
+    stream: bytes
+    #: Out-of-band data, flat.
+    buffers: list[memoryview]
+    #: ObjectIDs inside the value.
+    contained: list[ObjectID[Any]]
+
+
+# ---- the ids inside a value ----------------------------------------------------------------------
+
+
+class _Collecting(threading.local):
+    """The ids met by the pickling that this thread is doing; None if it does none for us."""
+
+    ids: list[ObjectID[Any]] | None = None
+
+
+_collecting = _Collecting()
+
+
+def collect(object_id: ObjectID[Any]) -> bool:
+    """Notes an id that is being pickled. False if that is not for an object of ours."""
+    if _collecting.ids is None:
+        return False
+    _collecting.ids.append(object_id)
+    return True
+
+
+# ---- to bytes ------------------------------------------------------------------------------------
+
+
+def serialize(value: Any, root: str = "value") -> Serialized:
+    """Pickles `value`. SerializationError, with the path from `root`, if it cannot be."""
+    if type(value) is bytes and len(value) >= RAW_BYTES_MIN:
+        return Serialized(KIND_BYTES, value, [], [])
+    if type(value) in PLAIN_TYPES:
+        return Serialized(KIND_PICKLE, pickle.dumps(value, protocol=_PROTOCOL), [], [])
+    buffers: list[memoryview] = []
+    stream, contained = dumps(value, root, buffers)
+    return Serialized(KIND_PICKLE, stream, buffers, contained)
+
+
+def dumps(
+    value: Any, root: str, buffers: list[memoryview] | None = None
+) -> tuple[bytes, list[ObjectID[Any]]]:
+    """The pickle of `value` and the ids inside it; without `buffers`, all data is in the stream."""
+    reducers.refresh()
+    outer = _collecting.ids
+    try:
+        try:
+            ids: list[ObjectID[Any]] = []
+            _collecting.ids = ids
+            return _dump(_Pickler, value, buffers), ids
+        except MemoryError:
+            raise
+        except Exception:
+            if buffers:
+                buffers.clear()
+            _collecting.ids = ids = []
+            return _dump(_by_value_pickler(), value, buffers), ids
+    except MemoryError:
+        raise
+    except Exception as error:
+        raise _not_serializable(value, root, error) from error
+    finally:
+        _collecting.ids = outer
+
+
+def attempt(value: Any) -> None:
+    """Pickles `value` for nothing; raises if that is impossible."""
+    outer = _collecting.ids
+    _collecting.ids = []
+    try:
+        _dump(_by_value_pickler(), value, [])
+    finally:
+        _collecting.ids = outer
+
+
+def _dump(pickler: Any, value: Any, buffers: list[memoryview] | None) -> bytes:
+    file = io.BytesIO()
+    keep = None if buffers is None else _keep_in(buffers)
+    pickler(file, protocol=_PROTOCOL, buffer_callback=keep).dump(value)
+    return file.getvalue()
+
+
+def _keep_in(buffers: list[memoryview]) -> Callable[[pickle.PickleBuffer], bool]:
+    def keep(buffer: pickle.PickleBuffer) -> bool:
+        try:
+            buffers.append(buffer.raw())
+        except BufferError:  # not contiguous: into the stream with it
+            return True
+        return False
+
+    return keep
+
+
+class _NotByNameError(Exception):
+    """Other processes could not look this up."""
+
+
+class _Pickler(pickle.Pickler):
+    """Standard pickle, with a say in how classes, functions and some data are reduced."""
+
+    def reducer_override(self, obj: Any) -> Any:
+        cls = type(obj)
+        if issubclass(cls, type) or cls in importable.FUNCTION_TYPES:
+            if not importable.by_others(obj):
+                raise _NotByNameError(obj)
+            return NotImplemented
+        return reducers.reduce(obj)
+
+
+_by_value_class: list[Any] = []  # made when first needed: cloudpickle is slow to import
+
+
+def _by_value_pickler() -> Any:
+    if _by_value_class:
+        return _by_value_class[0]
+    import cloudpickle
+
+    class ByValuePickler(cloudpickle.Pickler):  # type: ignore[misc]
+        """cloudpickle, which takes by value what it believes others could import as well."""
+
+        def reducer_override(self, obj: Any) -> Any:
+            reduced = reducers.reduce(obj)
+            if reduced is not NotImplemented:
+                return reduced
+            is_named = isinstance(obj, type) or type(obj) in importable.FUNCTION_TYPES
+            if is_named and not importable.by_others(obj):
+                module = sys.modules.get(obj.__module__)
+                if module is not None and obj.__module__ != "__main__":
+                    cloudpickle.register_pickle_by_value(module)
+            return super().reducer_override(obj)
+
+    _by_value_class.append(ByValuePickler)
+    return ByValuePickler
+
+
+def dump_by_value(value: Any, root: str) -> tuple[bytes, list[ObjectID[Any]]]:
+    """As `dumps`, by cloudpickle at once: for functions, which are what it is made for."""
+    reducers.refresh()
+    outer = _collecting.ids
+    ids: list[ObjectID[Any]] = []
+    _collecting.ids = ids
+    try:
+        return _dump(_by_value_pickler(), value, None), ids
+    except MemoryError:
+        raise
+    except Exception as error:
+        raise _not_serializable(value, root, error) from error
+    finally:
+        _collecting.ids = outer
+
+
+def _not_serializable(value: Any, root: str, error: Exception) -> errors.SerializationError:
+    # cloudpickle turns a RecursionError into a PicklingError of that cause.
+    if isinstance(error, RecursionError) or isinstance(error.__cause__, RecursionError):
+        return errors.SerializationError(
+            f"{root}: nested too deeply to be pickled; flatten it, or raise the limit with "
+            f"sys.setrecursionlimit (now {sys.getrecursionlimit()})"
+        )
+    from rayx import pickle_path
+
+    return errors.SerializationError(
+        "cannot be pickled: " + pickle_path.explain(value, root, attempt)
+    )
+
+
+# ---- from bytes ----------------------------------------------------------------------------------
+
+
+def deserialize(buffer: ObjectBuffer) -> Any:
+    """The value of a stored object; raises what stands in its place if the task failed.
+
+    Arrays and Arrow data stay where they lie and keep `buffer` alive; arrays are read-only.
+    """
+    kind = buffer.kind
+    if kind == KIND_PICKLE:
+        try:
+            return pickle.loads(buffer.stream, buffers=buffer.buffers)
+        except MemoryError:
+            raise
+        except Exception as error:
+            raise errors.SerializationError(
+                f"a stored value could not be unpickled: {type(error).__name__}: {error}"
+            ) from error
+    if kind == KIND_BYTES:
+        return bytes(buffer.stream)
+    raise stored_error(buffer)
+
+
+def is_error(buffer: ObjectBuffer) -> bool:
+    """Whether `deserialize` raises: the object stands for a failure."""
+    return buffer.kind in (KIND_TASK_ERROR, KIND_SYSTEM_ERROR)
+
+
+def stored_error(buffer: ObjectBuffer) -> errors.RayxError:
+    """The exception that an object stands for."""
+    if buffer.kind == KIND_SYSTEM_ERROR:
+        return errors.from_system_error(bytes(buffer.stream))
+    if buffer.kind != KIND_TASK_ERROR:
+        return errors.RayxError(f"an object of unknown kind {buffer.kind}")
+    facts, pickled_cause = pickle.loads(buffer.stream)
+    cause = None
+    if pickled_cause is not None:
+        try:
+            cause = pickle.loads(pickled_cause)
+        except Exception as error:
+            note = f"The exception could not be unpickled here: {type(error).__name__}: {error}"
+            facts["traceback_text"] += f"\n{note}"
+    return errors.task_error(facts, cause)

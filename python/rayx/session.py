@@ -1,0 +1,145 @@
+"""The one thing `rayx.init()` makes: a connection, and what belongs to it.
+
+>>> current().client.pool_bytes
+1073741824
+
+The current session is the only state this package keeps in a module, and `set_current` the only way
+to change it.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from typing import TYPE_CHECKING, Any, Final
+
+from rayx import errors, serialization
+from rayx._raylet import set_object_id_hooks
+from rayx.function_table import FunctionTable
+
+if TYPE_CHECKING:
+    from rayx._raylet import Client, ObjectID, RayletError
+    from rayx.output import OutputPrinter
+    from rayx.processes import Processes
+
+#: A driver that prints what its tasks print, and their errors.
+SCRIPT_MODE: Final = 0
+#: A worker. Not for users.
+WORKER_MODE: Final = 1
+#: Tasks run at once, in this process.
+PYTHON_MODE: Final = 2
+#: As SCRIPT_MODE, but errors are not printed.
+SILENT_MODE: Final = 3
+
+
+class Session:
+    """What this process needs to be a driver or a worker."""
+
+    def __init__(
+        self,
+        client: Client,
+        mode: int,
+        processes: Processes | None = None,
+        output: OutputPrinter | None = None,
+    ) -> None:
+        self.client = client
+        self.mode = mode
+        self.processes = processes
+        self.output = output
+        self.functions = FunctionTable(client)
+        #: This process is a fork of the one that made the session.
+        self.forked = False
+        self.closed = False
+        #: The name of the function that a worker runs.
+        self.running: str | None = None
+        # Ids that others have pickled (into a file, a queue): nobody can say when they are dropped.
+        self._escaped: dict[bytes, ObjectID[Any]] = {}
+
+    def keep(self, object_id: ObjectID[Any]) -> None:
+        """Keeps an id for as long as the session."""
+        self._escaped[object_id.binary()] = object_id
+
+    def close(self) -> None:
+        """Ends the connection and the processes. What workers printed is printed first."""
+        self.closed = True
+        try:
+            if self.output is not None:
+                self.output.finish()
+            self._escaped.clear()
+            self.client.close()
+        finally:
+            if self.processes is not None:
+                self.processes.stop()
+
+    def failure(self, error: RayletError) -> errors.RayxError:
+        """What to raise for a call of the client that failed."""
+        if self.closed and error.code == "Disconnected":
+            return errors.NotInitializedError(
+                "rayx.shutdown() was called while this call was under way"
+            )
+        if error.code == "Forked" or self.forked:
+            return _forked()
+        return errors.from_status(error.code, error.message)
+
+
+_current: Session | None = None
+#: Held while a session is started or ended.
+changing = threading.RLock()
+
+
+def current() -> Session:
+    """The session of this process; an error that says what to do if there is none."""
+    session = _current
+    if session is None:
+        raise errors.NotInitializedError("there is no session: call rayx.init() first")
+    if session.forked:
+        raise _forked()
+    return session
+
+
+def peek() -> Session | None:
+    """The session, if there is one, even if it is a fork's."""
+    return _current
+
+
+def set_current(session: Session | None) -> Session | None:
+    """Makes `session` the current one, and returns the one before."""
+    global _current
+    before, _current = _current, session
+    return before
+
+
+def _forked() -> errors.ForkedProcessError:
+    return errors.ForkedProcessError(
+        f"process {os.getpid()} is a fork of a process that uses rayx, and cannot share its "
+        "connection. Use remote functions in place of the fork, start the process by 'spawn' "
+        "(multiprocessing.get_context('spawn')), or call rayx.init() in it for its own session."
+    )
+
+
+def _after_fork_in_child() -> None:
+    global changing
+    changing = threading.RLock()  # another thread may have held it
+    if _current is not None:
+        _current.forked = True
+        if _current.processes is not None:
+            _current.processes.abandon()
+
+
+os.register_at_fork(after_in_child=_after_fork_in_child)
+
+
+# ---- ids that are pickled ------------------------------------------------------------------------
+
+
+def _on_reduce(object_id: ObjectID[Any]) -> None:
+    if not serialization.collect(object_id) and _current is not None:
+        _current.keep(object_id)
+
+
+def rebuild_object_id(binary: bytes) -> ObjectID[Any]:
+    """What an ObjectID is pickled as a call of."""
+    return current().client.object_id(binary)
+
+
+set_object_id_hooks(_on_reduce, rebuild_object_id)

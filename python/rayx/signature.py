@@ -1,0 +1,169 @@
+"""Arguments of a call: checked where the call is made, encoded for the way, decoded in the worker.
+
+The encoding, as the shape of what is pickled:
+
+- nothing: every argument is an ObjectID given by position (or there are none);
+- a tuple: the positional arguments, none of them an ObjectID;
+- a list `[values, names, places]`: all others. The flat list of arguments is the positional ones
+  and then those named by `names`; `places` are where in it the ObjectIDs' values go, `values` are
+  the rest.
+
+>>> call = encode((1, object_id), {"k": 2}, "f")
+>>> call.dependencies
+[ObjectID(…)]
+"""
+
+from __future__ import annotations
+
+import pickle
+import types
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from rayx import errors, serialization
+from rayx._raylet import ObjectID
+
+if TYPE_CHECKING:
+    from rayx._raylet import ObjectBuffer
+
+_VARARGS = 0x04
+_VARKEYWORDS = 0x08
+
+
+class EncodedCall(NamedTuple):
+    """The arguments of a call, in the order in which `Client.submit` wants them."""
+
+    stream: bytes | None
+    buffers: list[memoryview] | None
+    contained: list[ObjectID[Any]] | None
+    dependencies: list[ObjectID[Any]] | None
+
+
+_NO_ARGUMENTS = EncodedCall(None, None, None, None)
+
+
+def encode(args: tuple[Any, ...], kwargs: dict[str, Any], name: str) -> EncodedCall:
+    """Takes ids at the top level out as dependencies, and pickles the rest."""
+    if not args and not kwargs:
+        return _NO_ARGUMENTS
+    flat = (*args, *kwargs.values()) if kwargs else args
+    types_met = set(map(type, flat))
+    if not kwargs:
+        if types_met <= serialization.PLAIN_TYPES:
+            return EncodedCall(pickle.dumps(args, protocol=5), None, None, None)
+        if ObjectID not in types_met:
+            return _pickled(args, None, flat, tuple(kwargs), name)
+        if len(types_met) == 1:
+            return EncodedCall(None, None, None, list(args))
+    places = tuple(index for index, value in enumerate(flat) if type(value) is ObjectID)
+    values = tuple(value for value in flat if type(value) is not ObjectID)
+    dependencies = [flat[place] for place in places]
+    names = tuple(kwargs)
+    return _pickled([values, names, places], dependencies, flat, names, name)
+
+
+def _pickled(
+    shape: Any,
+    dependencies: list[ObjectID[Any]] | None,
+    flat: tuple[Any, ...],
+    names: tuple[str, ...],
+    function_name: str,
+) -> EncodedCall:
+    buffers: list[memoryview] = []
+    try:
+        stream, contained = serialization.dumps(shape, "arguments", buffers)
+    except errors.SerializationError:
+        _raise_for_argument(flat, names, function_name)
+        raise
+    return EncodedCall(stream, buffers, contained, dependencies)
+
+
+def _raise_for_argument(flat: tuple[Any, ...], names: tuple[str, ...], function_name: str) -> None:
+    """Says it again with the argument's own name."""
+    first_named = len(flat) - len(names)
+    for index, value in enumerate(flat):
+        label = f"{index}" if index < first_named else f"'{names[index - first_named]}'"
+        serialization.dumps(value, f"argument {label} of {function_name}")
+
+
+def decode(
+    encoded: ObjectBuffer | None, given: Sequence[Any]
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """The arguments again. `given` are the values of the dependencies."""
+    if encoded is None:
+        return tuple(given), {}
+    shape = serialization.deserialize(encoded)
+    if type(shape) is tuple:
+        return shape, {}
+    values, names, places = shape
+    flat = list(values)
+    for place, value in zip(places, given, strict=True):
+        flat.insert(place, value)
+    first_named = len(flat) - len(names)
+    return tuple(flat[:first_named]), dict(zip(names, flat[first_named:], strict=True))
+
+
+# ---- checking ------------------------------------------------------------------------------------
+
+
+def make_checker(function: Callable[..., Any]) -> Callable[..., None]:
+    """A function that takes what `function` takes, does nothing, and complains with the same words.
+
+    >>> def f(a, b=1): ...
+    >>> make_checker(f)()
+    Traceback (most recent call last):
+    TypeError: f() missing 1 required positional argument: 'a'
+    """
+    if type(function) is not types.FunctionType:
+        return _checker_by_inspection(function)
+    code = function.__code__
+    defaults = function.__defaults__ or ()
+    positional = code.co_varnames[: code.co_argcount]
+    keyword_end = code.co_argcount + code.co_kwonlyargcount
+    keywords = code.co_varnames[code.co_argcount : keyword_end]
+    parts: list[str] = []
+    for index, name in enumerate(positional):
+        parts.append(name if index < len(positional) - len(defaults) else f"{name}=None")
+        if index + 1 == code.co_posonlyargcount:
+            parts.append("/")
+    rest = list(code.co_varnames[keyword_end : keyword_end + 2])
+    if code.co_flags & _VARARGS:
+        parts.append("*" + rest.pop(0))
+    elif keywords:
+        parts.append("*")
+    given_defaults = function.__kwdefaults__ or {}
+    parts += [f"{name}=None" if name in given_defaults else name for name in keywords]
+    if code.co_flags & _VARKEYWORDS:
+        parts.append("**" + rest[0])
+    space: dict[str, Any] = {}
+    try:
+        exec(f"def check({', '.join(parts)}): pass", space)
+    except SyntaxError:  # code made by a program, with names that cannot be written
+        return _accept_all
+    check: Any = space["check"]
+    check.__name__ = function.__name__
+    check.__qualname__ = function.__qualname__
+    return check  # type: ignore[no-any-return]
+
+
+def _checker_by_inspection(function: Callable[..., Any]) -> Callable[..., None]:
+    """For callables that are not Python functions: classes' instances, partials, builtins."""
+    import inspect
+
+    try:
+        signature = inspect.signature(function)
+    except (TypeError, ValueError):
+        return _accept_all
+    name = getattr(function, "__qualname__", type(function).__name__)
+
+    def check(*args: Any, **kwargs: Any) -> None:
+        try:
+            signature.bind(*args, **kwargs)
+        except TypeError as error:
+            raise TypeError(f"{name}() {error}") from None
+
+    return check
+
+
+def _accept_all(*args: Any, **kwargs: Any) -> None:
+    """The call itself will tell, in the worker."""

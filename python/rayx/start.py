@@ -1,0 +1,94 @@
+"""Makes a session: starts its processes and connects to them.
+
+>>> session, addresses = start_session(InitOptions.checked(num_cpus=2))
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+from typing import TypedDict
+
+from rayx import _raylet, driver_config, programs
+from rayx._raylet import Client, OutputChannel, RayletError
+from rayx.init_options import InitOptions
+from rayx.output import OutputPrinter
+from rayx.processes import Processes, StartOptions
+from rayx.session import SILENT_MODE, Session
+
+# Where the supervisor has the control servers listen.
+_CONTROL_SOCKETS = "control-*/redis.sock"
+
+
+class AddressInfo(TypedDict):
+    """Where the processes of a session are."""
+
+    #: Everything that belongs to the session; nothing of it stays after the end.
+    session_dir: str
+    #: The socket that drivers and workers connect to.
+    node_socket: str
+    node_id: str
+    #: Of the control server and its shards.
+    redis_sockets: list[str]
+    #: The process that ends all others when this one ends.
+    supervisor_pid: int
+    driver_id: str
+
+
+def start_session(options: InitOptions) -> tuple[Session, AddressInfo]:
+    """StartError, with nothing left behind, if it cannot be done."""
+    path = driver_config.search_path()
+    processes = Processes.launch(_start_options(options, path))
+    # Imported while the others start: the first remote function will need it.
+    import cloudpickle  # noqa: F401
+
+    try:
+        processes.wait_until_ready()
+        return _connect(options, processes)
+    except BaseException:
+        processes.stop()
+        raise
+
+
+def _start_options(options: InitOptions, path: list[str]) -> StartOptions:
+    return StartOptions(
+        supervisor=programs.find_daemon(programs.SUPERVISOR, _raylet.__file__),
+        control_server=programs.find_control_server(),
+        redis_shards=options.redis_shards,
+        num_cpus=options.num_cpus,
+        num_gpus=options.num_gpus,
+        resources=options.resources,
+        object_store_bytes=options.object_store_bytes,
+        num_workers=options.num_workers,
+        redirect_output=options.redirect_output,
+        search_path=path,
+    )
+
+
+def _connect(options: InitOptions, processes: Processes) -> tuple[Session, AddressInfo]:
+    driver_id = os.urandom(16)
+    node_socket = str(processes.node_socket)
+    version = platform.python_version()
+    client = None
+    try:
+        client = Client.connect_driver(node_socket, driver_id, version, driver_config.capture())
+        if options.object_id_seed is not None:
+            client.seed_ids(options.object_id_seed)
+        channel = OutputChannel.connect(node_socket, driver_id, version)
+    except RayletError as error:
+        if client is not None:
+            client.close()
+        from rayx import errors
+
+        raise errors.StartError(f"cannot connect to the node: {error.message}") from None
+    output = OutputPrinter(channel, prints_errors=options.driver_mode != SILENT_MODE)
+    output.start()
+    addresses = AddressInfo(
+        session_dir=str(processes.directory),
+        node_socket=node_socket,
+        node_id=client.node_id.hex(),
+        redis_sockets=[str(path) for path in sorted(processes.directory.glob(_CONTROL_SOCKETS))],
+        supervisor_pid=processes.supervisor_pid,
+        driver_id=driver_id.hex(),
+    )
+    return Session(client, options.driver_mode, processes, output), addresses

@@ -1,0 +1,41 @@
+"""The life of a worker: from its fork to the end of its connection."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+import traceback
+
+from rayx import session
+from rayx._raylet import Client, RayletError
+from rayx.executor import Executor
+from rayx.worker_output import WorkerOutput
+
+
+def run(socket_fd: int, claim_fd: int, number: int) -> None:
+    """Runs tasks until the node ends this worker. Does not return.
+
+    The process ends without Python's finalization: threads that a task has left behind may not hold
+    it up, and there is nothing of ours to be closed that the kernel does not close.
+    """
+    output = WorkerOutput()
+    output.install()
+    client = Client.adopt_worker(socket_fd, claim_fd, number, platform.python_version())
+    owner = session.Session(client, session.WORKER_MODE)
+    session.set_current(owner)
+    executor = Executor(owner, output)
+    exit_code = 1
+    try:
+        while True:
+            executor.run(client.next_task())
+    except RayletError as error:
+        if error.code == "Disconnected":
+            exit_code = 0
+        else:
+            print(f"rayx worker: {error.message}", file=sys.stderr)
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        output.take()
+        os._exit(exit_code)

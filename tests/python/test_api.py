@@ -1,0 +1,127 @@
+import subprocess
+import sys
+import threading
+
+import pytest
+
+import rayx
+from rayx import api, session, start
+
+
+class Parts:
+    def __init__(self, client):
+        self.client = client
+        self.stopped = 0
+
+    def stop(self):
+        self.stopped += 1
+
+
+@pytest.fixture
+def parts(monkeypatch):
+    """`init` without processes: what it starts is a fake node."""
+    from fake_node import FakeClient
+
+    made = Parts(FakeClient())
+
+    def start_session(options):
+        made.options = options
+        addresses = {"session_dir": "/nowhere", "supervisor_pid": 1}
+        return session.Session(made.client, options.driver_mode, made), addresses
+
+    monkeypatch.setattr(start, "start_session", start_session)
+    yield made
+    rayx.shutdown()
+
+
+def test_init_and_shutdown(parts):
+    assert not rayx.is_initialized()
+    addresses = rayx.init(num_cpus=2, driver_mode=rayx.SILENT_MODE)
+    assert addresses["session_dir"] == addresses.addresses["session_dir"] == "/nowhere"
+    assert rayx.is_initialized()
+    assert parts.options.num_cpus == 2
+    assert session.current().mode == rayx.SILENT_MODE
+    rayx.shutdown()
+    rayx.shutdown()
+    assert not rayx.is_initialized()
+    assert parts.stopped == 1
+    assert parts.client.closed
+
+
+def test_as_a_context_manager(parts):
+    with pytest.raises(KeyError), rayx.init():
+        raise KeyError
+    assert parts.stopped == 1
+    with rayx.init():
+        assert rayx.is_initialized()
+    assert parts.stopped == 2
+
+
+def test_init_twice(parts):
+    rayx.init()
+    with pytest.raises(rayx.AlreadyInitializedError, match=r"rayx\.shutdown\(\).*is_initialized"):
+        rayx.init()
+    assert rayx.is_initialized()
+
+
+def test_a_start_that_fails_leaves_no_session(monkeypatch):
+    def start_session(options):
+        raise rayx.StartError("no")
+
+    monkeypatch.setattr(start, "start_session", start_session)
+    with pytest.raises(rayx.StartError):
+        rayx.init()
+    assert not rayx.is_initialized()
+
+
+def test_wrong_arguments_start_nothing(parts):
+    with pytest.raises(ValueError):
+        rayx.init(num_cpus=-1)
+    assert not hasattr(parts, "options")
+
+
+def test_shutdown_in_another_thread(parts):
+    rayx.init()
+    thread = threading.Thread(target=rayx.shutdown)
+    thread.start()
+    thread.join()
+    assert parts.stopped == 1
+
+
+def test_error_info(node):
+    @rayx.remote
+    def f():
+        raise Exception("This task failed!!")
+
+    with pytest.raises(rayx.TaskError):
+        rayx.get(f.remote())
+    (info,) = rayx.error_info()
+    assert info["function"] == "f"
+    assert info["kind"] == "TaskError"
+    assert "This task failed!!" in info["message"]
+    assert info["driver_id"] == (b"d" * 16).hex()
+
+
+def test_resources(node):
+    assert rayx.cluster_resources() == {"CPU": 2.0}
+    assert rayx.available_resources() == {"CPU": 1.0}
+
+
+@pytest.mark.parametrize("call", [api.error_info, api.cluster_resources, api.available_resources])
+def test_questions_need_a_session(call):
+    with pytest.raises(rayx.NotInitializedError):
+        call()
+
+
+def test_the_public_names_exist():
+    for name in rayx.__all__:
+        assert hasattr(rayx, name)
+    assert rayx.ObjectRef is rayx.ObjectID
+    assert rayx.__version__
+
+
+def test_heavy_modules_are_not_imported_before_they_are_needed():
+    heavy = "numpy pyarrow cloudpickle psutil asyncio subprocess socket inspect dataclasses".split()
+    code = f"import sys, rayx; print([m for m in {heavy} if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"

@@ -1,0 +1,57 @@
+import os
+import pickle
+import sys
+
+import pytest
+
+from rayx import driver_config
+
+
+@pytest.fixture(autouse=True)
+def unchanged(monkeypatch, tmp_path):
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    here = os.getcwd()
+    yield
+    os.chdir(here)
+
+
+def config(path, cwd):
+    return pickle.dumps({"path": path, "cwd": cwd})
+
+
+def test_what_is_captured_changes_nothing_here():
+    sys.path[:] = driver_config.search_path()
+    before = list(sys.path)
+    driver_config.apply(driver_config.capture())
+    assert sys.path == before
+
+
+def test_the_empty_entry_is_the_directory_it_means(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    sys.path[:] = ["", "below", "/absolute"]
+    assert driver_config.search_path() == [f"{tmp_path}/", f"{tmp_path}/below", "/absolute"]
+
+
+def test_entries_of_ours_stay_behind_the_driver_s():
+    sys.path[:] = ["/ours", "/both"]
+    driver_config.apply(config(["/driver", "/both"], ""))
+    assert sys.path == ["/driver", "/both", "/ours"]
+
+
+def test_the_directory_is_entered(tmp_path):
+    driver_config.apply(config(sys.path, str(tmp_path)))
+    assert os.getcwd() == str(tmp_path)
+
+
+def test_a_directory_that_is_gone_is_told(tmp_path, capsys):
+    driver_config.apply(config(sys.path, str(tmp_path / "gone")))
+    assert "cannot be entered" in capsys.readouterr().err
+
+
+def test_a_deleted_directory_of_ours(tmp_path, monkeypatch):
+    (tmp_path / "deleted").mkdir()
+    monkeypatch.chdir(tmp_path / "deleted")
+    (tmp_path / "deleted").rmdir()
+    sys.path[:] = ["", "/absolute"]
+    assert driver_config.search_path() == ["/absolute"]
+    driver_config.apply(driver_config.capture())

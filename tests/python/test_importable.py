@@ -1,0 +1,93 @@
+import collections.abc
+import importlib
+import importlib.util
+import os.path
+import sys
+import types
+
+import numpy as np
+import pytest
+
+from rayx import importable
+
+
+@pytest.fixture(autouse=True)
+def fresh():
+    importable.forget()
+    yield
+    importable.forget()
+
+
+def test_of_the_library_and_of_packages():
+    for thing in (
+        collections.abc.Mapping,
+        os.path.join,
+        len,
+        int,
+        np.ndarray,
+        np.linalg.norm,
+        pytest.raises,
+    ):
+        assert importable.by_others(thing)
+
+
+def test_main_is_somebody_else_elsewhere():
+    assert not importable.by_others(types.SimpleNamespace(__module__="__main__"))
+
+
+def test_without_a_module_pickle_decides():
+    assert importable.by_others(types.SimpleNamespace(__module__=None))
+
+
+def test_a_module_made_by_hand(monkeypatch):
+    monkeypatch.setitem(sys.modules, "made_by_hand", types.ModuleType("made_by_hand"))
+    assert not importable.is_importable("made_by_hand")
+    assert not importable.is_importable("never_heard_of.it")
+
+
+def load(name, path):
+    spec = importlib.util.spec_from_file_location(name, path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_a_file_off_the_path_and_on_it(tmp_path, monkeypatch):
+    (tmp_path / "some_module.py").write_text("class Thing: pass")
+    module = load("some_module", tmp_path / "some_module.py")
+    monkeypatch.setitem(sys.modules, "some_module", module)
+    assert not importable.by_others(module.Thing)
+    assert not importable.by_others(module.Thing)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    importable.forget()
+    assert importable.by_others(module.Thing)
+
+
+def test_a_file_hidden_by_another(tmp_path, monkeypatch):
+    for directory in ("seen", "hidden"):
+        (tmp_path / directory).mkdir()
+        (tmp_path / directory / "twice.py").write_text("")
+    monkeypatch.syspath_prepend(str(tmp_path / "seen"))
+    monkeypatch.setitem(sys.modules, "twice", load("twice", tmp_path / "hidden" / "twice.py"))
+    assert not importable.is_importable("twice")
+    monkeypatch.setitem(sys.modules, "twice", load("twice", tmp_path / "seen" / "twice.py"))
+    assert importable.is_importable("twice")
+
+
+def test_a_submodule_made_by_its_parent(tmp_path, monkeypatch):
+    (tmp_path / "parent.py").write_text("")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setitem(sys.modules, "parent.made", types.ModuleType("parent.made"))
+    assert importable.is_importable("parent.made")
+    assert not importable.is_importable("parent.missing")
+
+
+def test_packages_are_walked(tmp_path, monkeypatch):
+    package = tmp_path / "outer_package" / "inner"
+    package.mkdir(parents=True)
+    (package.parent / "__init__.py").write_text("")
+    (package / "leaf.py").write_text("")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    importlib.import_module("outer_package.inner.leaf")
+    assert importable.is_importable("outer_package.inner.leaf")
+    assert not importable.is_importable("outer_package.inner.other")

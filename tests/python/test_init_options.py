@@ -1,0 +1,54 @@
+import pytest
+
+import rayx
+from rayx import machine
+from rayx.init_options import InitOptions
+
+
+def test_defaults(monkeypatch):
+    monkeypatch.setattr(machine, "cpu_count", lambda: 3)
+    monkeypatch.setattr(machine, "memory_bytes", lambda: 3 << 30)
+    options = InitOptions.checked()
+    assert (options.num_cpus, options.num_gpus, options.num_workers) == (3.0, 0.0, 3)
+    assert options.object_store_bytes == 1 << 30
+    assert options.redis_shards == 1
+    assert options.driver_mode == rayx.SCRIPT_MODE
+
+
+def test_what_is_given_is_taken():
+    options = InitOptions.checked(
+        num_cpus=1.5, num_gpus=2, num_workers=0, resources={"a": 1}, object_store_memory=1 << 21
+    )
+    assert (options.num_cpus, options.num_gpus, options.num_workers) == (1.5, 2.0, 0)
+    assert options.resources == {"a": 1.0}
+    assert options.object_store_bytes == 1 << 21
+    assert InitOptions.checked(num_cpus=1.5).num_workers == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "text"),
+    [
+        ({"redis_address": "h:1"}, rayx.NotYetError, "needs several machines.*Leave redis_address"),
+        ({"node_ip_address": "1.2.3.4"}, NotImplementedError, "needs several machines"),
+        ({"redis_address": 5}, TypeError, "must be a string"),
+        ({"driver_mode": rayx.PYTHON_MODE}, rayx.NotYetError, "PYTHON_MODE"),
+        ({"driver_mode": 1}, ValueError, "SCRIPT_MODE or rayx.SILENT_MODE, not 1"),
+        ({"driver_mode": True}, ValueError, "driver_mode"),
+        ({"driver_mode": "script"}, ValueError, "driver_mode"),
+        ({"redirect_output": 1}, TypeError, "True or False"),
+        ({"object_id_seed": -1}, ValueError, "object_id_seed"),
+        ({"object_id_seed": "a"}, TypeError, "whole number"),
+        ({"num_workers": 1.5}, TypeError, "num_workers"),
+        ({"num_workers": 10**6}, ValueError, "between 0 and 4,096"),
+        ({"num_cpus": -1}, ValueError, "num_cpus"),
+        ({"num_gpus": "1"}, TypeError, "num_gpus"),
+        ({"num_redis_shards": 0}, ValueError, "num_redis_shards"),
+        ({"resources": {"CPU": 1}}, ValueError, "num_cpus"),
+        ({"object_store_memory": 1000}, ValueError, "between 1,048,576"),
+        ({"object_store_memory": 1 << 60}, ValueError, "more than the"),
+        ({"object_store_memory": 1e9}, TypeError, "whole number"),
+    ],
+)
+def test_refuses(arguments, error, text):
+    with pytest.raises(error, match=text):
+        InitOptions.checked(**arguments)

@@ -1,0 +1,142 @@
+import numpy as np
+import pytest
+
+import rayx
+
+
+@rayx.remote
+def double(x):
+    return 2 * x
+
+
+@rayx.remote
+def fail():
+    raise KeyError("missing")
+
+
+def test_put_and_get(node):
+    x = [1, {"a": np.arange(3)}]
+    again = rayx.get(rayx.put(x))
+    assert again[0] == 1
+    np.testing.assert_array_equal(again[1]["a"], np.arange(3))
+
+
+def test_get_of_lists(node):
+    ids = [rayx.put(i) for i in range(10)]
+    assert rayx.get(ids) == list(range(10))
+    assert rayx.get(tuple(ids[:2])) == [0, 1]
+    assert rayx.get([ids[3], ids[3]]) == [3, 3]
+    assert rayx.get([]) == []
+
+
+def test_get_raises_what_the_task_raised(node):
+    with pytest.raises(KeyError) as caught:
+        rayx.get([double.remote(1), fail.remote()])
+    assert isinstance(caught.value, rayx.TaskError)
+    assert caught.value.args == ("missing",)
+
+
+def test_get_in_time(node):
+    with pytest.raises(rayx.GetTimeoutError, match=r"1 of 3 objects were ready after 0 seconds"):
+        rayx.get([rayx.put(1), double.remote(1), double.remote(2)], timeout=0)
+    assert rayx.get(double.remote(1), timeout=5.5) == 2
+    assert rayx.get(double.remote(1), timeout=float("inf")) == 2
+
+
+def test_put_of_an_id(node):
+    with pytest.raises(TypeError, match="stored already"):
+        rayx.put(rayx.put(1))
+    object_id = rayx.put(1)
+    assert rayx.get(rayx.put([object_id])) == [object_id]
+
+
+@pytest.mark.parametrize(
+    ("argument", "text"),
+    [
+        (5, "an ObjectID or a list of ObjectIDs, not int"),
+        ("ab", "not str"),
+        (double, r"RemoteFunction: call it with \.remote"),
+        ([1], r"item at index 0 is of type int: rayx\.put"),
+        ({1}, "not set"),
+    ],
+)
+def test_get_refuses(node, argument, text):
+    with pytest.raises(TypeError, match=text):
+        rayx.get(argument)
+
+
+@pytest.mark.parametrize("timeout", ["1", True, [1]])
+def test_timeouts_must_be_numbers(node, timeout):
+    with pytest.raises(TypeError, match="timeout must be a number"):
+        rayx.get(rayx.put(1), timeout=timeout)
+
+
+@pytest.mark.parametrize("timeout", [-1, -0.1, float("nan")])
+def test_timeouts_must_not_be_negative(node, timeout):
+    with pytest.raises(ValueError, match="timeout must not be negative"):
+        rayx.wait([rayx.put(1)], timeout=timeout)
+
+
+def test_wait_keeps_the_order(node):
+    ids = [rayx.put(i) for i in range(5)]
+    pending = double.remote(1)
+    ready, remaining = rayx.wait([pending, *ids], num_returns=3, timeout=0)
+    assert ready == ids[:3]
+    assert remaining == [pending, *ids[3:]]
+
+
+def test_wait_waits_for_as_many_as_asked(node):
+    ids = [double.remote(i) for i in range(4)]
+    ready, remaining = rayx.wait(ids)
+    assert (ready, remaining) == (ids[:1], ids[1:])
+    ready, remaining = rayx.wait(ids, num_returns=4)
+    assert (ready, remaining) == (ids, [])
+
+
+def test_wait_counts_failed_tasks_as_ready(node):
+    object_id = fail.remote()
+    assert rayx.wait([object_id]) == ([object_id], [])
+
+
+def test_wait_returns_when_time_is_up(node):
+    pending = double.remote(1)
+    assert rayx.wait([pending], timeout=0) == ([], [pending])
+
+
+@pytest.mark.parametrize("num_returns", [0, 3, -1])
+def test_wait_refuses_numbers(node, num_returns):
+    with pytest.raises(ValueError, match="between 1 and the number of ids, 2"):
+        rayx.wait([rayx.put(1), rayx.put(2)], num_returns=num_returns)
+
+
+@pytest.mark.parametrize("num_returns", [1.0, True, "1", None])
+def test_wait_refuses_what_is_no_number(node, num_returns):
+    with pytest.raises(TypeError, match="num_returns must be a whole number"):
+        rayx.wait([rayx.put(1)], num_returns=num_returns)
+
+
+def test_wait_refuses_lists(node):
+    object_id = rayx.put(1)
+    with pytest.raises(TypeError, match="takes a list of ObjectIDs, not FakeObjectID"):
+        rayx.wait(object_id)
+    with pytest.raises(ValueError, match="is in the list twice"):
+        rayx.wait([object_id, object_id])
+    with pytest.raises(ValueError, match="empty list"):
+        rayx.wait([])
+
+
+def test_a_failed_call_is_told_as_ours(node, monkeypatch):
+    from fake_node import failure
+
+    def put(*arguments):
+        raise failure("StoreFull", "no room")
+
+    monkeypatch.setattr(node, "put", put)
+    with pytest.raises(rayx.ObjectStoreFullError, match="no room"):
+        rayx.put(1)
+
+
+@pytest.mark.parametrize("call", [lambda: rayx.put(1), lambda: rayx.get([]), lambda: rayx.wait([])])
+def test_all_need_a_session(call):
+    with pytest.raises(rayx.NotInitializedError):
+        call()

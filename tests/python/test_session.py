@@ -1,0 +1,89 @@
+import os
+import pickle
+
+import pytest
+
+import rayx
+from rayx import session
+
+
+class Closes:
+    """A part of a session that notes what happens to it."""
+
+    def __init__(self, name, events, fails=False):
+        self.name = name
+        self.events = events
+        self.fails = fails
+
+    def _note(self):
+        self.events.append(self.name)
+        if self.fails:
+            raise RuntimeError(self.name)
+
+    finish = close = stop = abandon = _note
+
+
+def test_there_is_none_at_first():
+    assert session.peek() is None
+    with pytest.raises(rayx.NotInitializedError):
+        session.current()
+
+
+def test_closes_in_order_and_the_processes_whatever_happens():
+    events = []
+    parts = [Closes("client", events), Closes("processes", events), Closes("output", events)]
+    session.Session(parts[0], 0, parts[1], parts[2]).close()
+    assert events == ["output", "client", "processes"]
+    events.clear()
+    parts[2].fails = True
+    with pytest.raises(RuntimeError):
+        session.Session(parts[0], 0, parts[1], parts[2]).close()
+    assert events == ["output", "processes"]
+
+
+def test_failures_are_told_as_ours(node):
+    from fake_node import failure
+
+    owner = session.current()
+    assert type(owner.failure(failure("Disconnected"))) is rayx.NodeDiedError
+    assert type(owner.failure(failure("Forked"))) is rayx.ForkedProcessError
+    owner.closed = True
+    assert "rayx.shutdown() was called" in str(owner.failure(failure("Disconnected")))
+
+
+def test_a_fork_is_told_what_to_do(node):
+    read, write = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        try:
+            for call in (lambda: rayx.put(1), lambda: rayx.get([]), rayx.cluster_resources):
+                try:
+                    call()
+                except rayx.ForkedProcessError as error:
+                    assert "call rayx.init() in it" in str(error)
+                else:
+                    raise AssertionError("no error")
+            assert not rayx.is_initialized()
+            rayx.shutdown()
+            assert not node.closed
+            os.write(write, b"well")
+        finally:
+            os._exit(0)
+    os.close(write)
+    with open(read, "rb") as pipe:
+        assert pipe.read() == b"well"
+    os.waitpid(pid, 0)
+    assert rayx.is_initialized()
+    assert rayx.get(rayx.put(1)) == 1
+
+
+def test_ids_that_others_pickle_are_kept(node):
+    object_id = rayx.put(1)
+    again = pickle.loads(pickle.dumps(object_id))
+    assert again == object_id
+    assert session.current()._escaped == {object_id.binary(): object_id}
+
+
+def test_ids_in_our_objects_are_not_kept_for_ever(node):
+    rayx.put([rayx.put(1)])
+    assert not session.current()._escaped

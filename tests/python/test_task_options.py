@@ -1,0 +1,46 @@
+import pytest
+
+from rayx.task_options import TaskOptions
+
+
+def test_defaults():
+    options = TaskOptions()
+    assert options.demand() == {"CPU": 1.0}
+    assert (options.num_return_vals, options.max_retries) == (1, 3)
+
+
+def test_demand():
+    options = TaskOptions().replaced({"num_cpus": 0, "num_gpus": 0.5, "resources": {"disk": 2}})
+    assert options.demand() == {"CPU": 0.0, "GPU": 0.5, "disk": 2.0}
+
+
+def test_shape():
+    assert TaskOptions().shape(["a"]) == "a"
+    assert TaskOptions(num_return_vals=0).shape([]) is None
+    assert TaskOptions(num_return_vals=2).shape(("a", "b")) == ["a", "b"]
+
+
+def test_a_dictionary_that_changes_later():
+    amounts = {"disk": 1}
+    options = TaskOptions().replaced({"resources": amounts})
+    amounts["disk"] = 2
+    assert options.demand()["disk"] == 1
+
+
+@pytest.mark.parametrize(
+    ("changes", "error", "text"),
+    [
+        ({"num_cpu": 1}, TypeError, "no option 'num_cpu'; it has num_return_vals, num_cpus"),
+        ({"num_return_vals": -1}, ValueError, "between 0"),
+        ({"num_return_vals": 1.5}, TypeError, "whole number, not 1.5 of float"),
+        ({"num_return_vals": True}, TypeError, "whole number"),
+        ({"max_retries": -2}, ValueError, "between -1"),
+        ({"max_retries": None}, TypeError, "whole number"),
+        ({"num_cpus": -1}, ValueError, "num_cpus must be between 0"),
+        ({"num_gpus": "1"}, TypeError, "num_gpus must be a number, not '1'"),
+        ({"resources": {"CPU": 1}}, ValueError, "num_cpus=1"),
+    ],
+)
+def test_refuses(changes, error, text):
+    with pytest.raises(error, match=text):
+        TaskOptions().replaced(changes)

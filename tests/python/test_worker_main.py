@@ -1,0 +1,80 @@
+import os
+
+import pytest
+
+from rayx import session, worker_main
+
+
+class Ended(BaseException):
+    """In place of the end of the process."""
+
+
+@pytest.fixture
+def worker(monkeypatch):
+    """Runs a worker on a client that ends as the test says; returns (exit code, events)."""
+    from fake_node import failure
+
+    def run(last):
+        tasks, done = ["first", "second"], []
+
+        class Client:
+            node_id = b"n" * 16
+
+            def next_task(self):
+                if tasks:
+                    return tasks.pop(0)
+                raise failure(last, "it is over") if last else RuntimeError("bug")
+
+        class Clients:
+            @staticmethod
+            def adopt_worker(*arguments):
+                done.append(arguments[:3])
+                return Client()
+
+        class Executor:
+            def __init__(self, owner, output):
+                assert session.current() is owner
+                assert owner.mode == session.WORKER_MODE
+
+            def run(self, task):
+                done.append(task)
+
+        class Output:
+            def install(self):
+                pass
+
+            def take(self):
+                done.append("flushed")
+
+        def end(code):
+            raise Ended(code)
+
+        monkeypatch.setattr(worker_main, "Client", Clients)
+        monkeypatch.setattr(worker_main, "Executor", Executor)
+        monkeypatch.setattr(worker_main, "WorkerOutput", Output)
+        monkeypatch.setattr(os, "_exit", end)
+        before = session.peek()
+        try:
+            with pytest.raises(Ended) as ended:
+                worker_main.run(5, 6, 7)
+        finally:
+            session.set_current(before)
+        return ended.value.args[0], done
+
+    return run
+
+
+def test_runs_tasks_until_the_node_ends_it(worker):
+    assert worker("Disconnected") == (0, [(5, 6, 7), "first", "second", "flushed"])
+
+
+def test_a_broken_connection_is_told(worker, capsys):
+    code, _ = worker("ProtocolError")
+    assert code == 1
+    assert "it is over" in capsys.readouterr().err
+
+
+def test_ends_whatever_happens(worker):
+    code, done = worker(None)
+    assert done[-1] == "flushed"
+    assert code == 1
