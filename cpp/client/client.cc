@@ -81,7 +81,8 @@ struct Client::Impl {
   WorkerTasks tasks;
   TaskSubmitter submitter;
   Inquiry inquiry;
-  // Set in a forked child, where destroying locks that threads of the parent hold could hang: nothing is destroyed then.
+  // Set in a forked child, where destroying locks that threads of the parent hold could hang:
+  // nothing is destroyed then.
   std::shared_ptr<Impl> leaked;
 };
 
@@ -96,7 +97,8 @@ Client::~Client() {
   Close();
 }
 
-// ---- connecting ----------------------------------------------------------------------------------
+// ---- connecting
+// ----------------------------------------------------------------------------------
 
 Result<std::unique_ptr<Client>> Client::Open(int socket_fd, const DriverOptions* options,
                                              uint64_t worker_number,
@@ -154,7 +156,8 @@ int Client::fd() const { return impl_->link->fd(); }
 
 void Client::SeedIds(uint64_t seed) { impl_->ids.Seed(seed, !impl_->is_worker()); }
 
-// ---- what the parts do ---------------------------------------------------------------------------
+// ---- what the parts do
+// ---------------------------------------------------------------------------
 
 #define RAYX_REFUSE_IN_CHILD() \
   if (impl_->references->InForkedChild()) return ForkedStatus()

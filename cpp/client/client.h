@@ -1,15 +1,19 @@
-// A process's connection to its node: submits tasks, stores and gets objects, and, in a worker, takes tasks.
+// A process's connection to its node: submits tasks, stores and gets objects, and, in a worker,
+// takes tasks.
 //
-// All methods may be called from any thread. There is no thread of our own: whoever waits reads the socket for
-// everybody (the others sleep until it has something for them or hands over). What the node pushes (results of our
-// tasks) is kept until it is asked for, so that most calls of Wait and Get need no message.
+// All methods may be called from any thread. There is no thread of our own: whoever waits reads the
+// socket for everybody (the others sleep until it has something for them or hands over). What the
+// node pushes (results of our tasks) is kept until it is asked for, so that most calls of Wait and
+// Get need no message.
 //
-// Calls that wait return Interrupted when a signal arrives; nothing is lost, the caller looks at the signal and calls
-// again. When the connection is lost every call, waiting or later, returns Disconnected with the reason. In a forked child
-// every call returns Forked and touches nothing; the parent's connection stays whole.
+// Calls that wait return Interrupted when a signal arrives; nothing is lost, the caller looks at
+// the signal and calls again. When the connection is lost every call, waiting or later, returns
+// Disconnected with the reason. In a forked child every call returns Forked and touches nothing;
+// the parent's connection stays whole.
 //
-// Ids: the client counts the ObjectIDs of this process (AddLocalReference, RemoveLocalReference) and tells the node of the
-// first and the last one only. The telling is batched with the next message, or sent at once when it frees something large.
+// Ids: the client counts the ObjectIDs of this process (AddLocalReference, RemoveLocalReference)
+// and tells the node of the first and the last one only. The telling is batched with the next
+// message, or sent at once when it frees something large.
 #pragma once
 
 #include <cstdint>
@@ -36,7 +40,8 @@ struct ObjectPieces {
   std::vector<ObjectId> contained;
 };
 
-// What is the same in every call of one remote function with one set of options. Made once, used often.
+// What is the same in every call of one remote function with one set of options. Made once, used
+// often.
 struct TaskTemplate {
   FunctionId function;
   std::string name;
@@ -54,7 +59,8 @@ struct RunnableTask {
   FunctionId function;
   std::string name;
   uint32_t return_count = 1;
-  // The arguments in the object layout; empty if there are none, or if they are the last dependency.
+  // The arguments in the object layout; empty if there are none, or if they are the last
+  // dependency.
   std::span<const uint8_t> args;
   bool args_in_store = false;
   std::vector<ObjectId> dependencies;
@@ -85,7 +91,8 @@ struct DriverOptions {
 
 class Client {
  public:
-  // Connects and shakes hands; waits at most limits::kHelloTimeoutMs. Refused: ProtocolError with the node's reason.
+  // Connects and shakes hands; waits at most limits::kHelloTimeoutMs. Refused: ProtocolError with
+  // the node's reason.
   static Result<std::unique_ptr<Client>> ConnectDriver(const DriverOptions& options);
   // A worker's end of the connection that came with its fork. Takes both descriptors.
   static Result<std::unique_ptr<Client>> AdoptWorker(int socket_fd, int claim_fd, uint64_t number,
@@ -96,37 +103,43 @@ class Client {
 
   NodeId node_id() const;
   uint64_t pool_bytes() const;
-  // The descriptor of the connection, for an event loop that wants to know when to Poll. -1 when closed.
+  // The descriptor of the connection, for an event loop that wants to know when to Poll. -1 when
+  // closed.
   int fd() const;
 
   // --- tasks ---
 
   // Sends a function. Once per function and driver. InvalidArgument over limits::kFunctionBytesMax.
-  Status ExportFunction(const FunctionId& id, const std::string& name, std::span<const uint8_t> pickled);
+  Status ExportFunction(const FunctionId& id, const std::string& name,
+                        std::span<const uint8_t> pickled);
   // The pickled function, from the node. NotFound if nobody exported it.
   Result<std::string> FetchFunction(const FunctionId& id);
 
-  // Submits a task and returns the ids of its results, each with one local reference. `args` may be null (a call without
-  // arguments). Arguments too large for a message are stored first (StoreFull possible). Does not wait for the task.
+  // Submits a task and returns the ids of its results, each with one local reference. `args` may be
+  // null (a call without arguments). Arguments too large for a message are stored first (StoreFull
+  // possible). Does not wait for the task.
   Result<std::vector<ObjectId>> Submit(const TaskTemplate& task, const ObjectPieces* args,
                                        std::span<const ObjectId> dependencies);
 
   // --- objects ---
 
-  // Stores a value under a fresh id of the current task (in a driver, of the driver), which has one local reference.
+  // Stores a value under a fresh id of the current task (in a driver, of the driver), which has one
+  // local reference.
   Result<ObjectId> Put(const ObjectPieces& value);
 
-  // Waits until `count` of `ids` are available or the time is over (timeout_ms < 0: without end), and says for each whether it
-  // is; those behind the one that completes the count may be left out. Not an error if fewer are. Interrupted: call again.
+  // Waits until `count` of `ids` are available or the time is over (timeout_ms < 0: without end),
+  // and says for each whether it is; those behind the one that completes the count may be left out.
+  // Not an error if fewer are. Interrupted: call again.
   Result<std::vector<bool>> Wait(std::span<const ObjectId> ids, size_t count, int64_t timeout_ms);
-  // The values of all `ids`, in order, waiting for those that are not available. TimedOut if some still are not; the message says
-  // how many of how many.
+  // The values of all `ids`, in order, waiting for those that are not available. TimedOut if some
+  // still are not; the message says how many of how many.
   Result<std::vector<ObjectView>> Get(std::span<const ObjectId> ids, int64_t timeout_ms);
   // Takes in what the node has pushed, without waiting.
   Status Poll();
 
   void AddLocalReference(const ObjectId& id);
-  // Never fails, never waits for long: called from destructors, on any thread, at any time (also after Close or fork).
+  // Never fails, never waits for long: called from destructors, on any thread, at any time (also
+  // after Close or fork).
   void RemoveLocalReference(const ObjectId& id) noexcept;
 
   // --- a worker's work (one thread) ---
@@ -135,7 +148,8 @@ class Client {
   Result<RunnableTask> NextTask();
   // Stores one result of the current task. A small one travels with FinishTask.
   Status PutResult(uint32_t index, const ObjectPieces& value);
-  // The current task has ended. `error_text` is what the driver prints if it raised; empty otherwise.
+  // The current task has ended. `error_text` is what the driver prints if it raised; empty
+  // otherwise.
   Status FinishTask(std::string_view error_text, bool wrote_output);
 
   // --- questions ---
@@ -148,7 +162,8 @@ class Client {
   Result<Resources> ClusterResources(int64_t timeout_ms);
   Result<std::string> Dump(int64_t timeout_ms);
 
-  // Makes the ids of this client's tasks follow from `seed` (same seed and program, same ids). Before the first task.
+  // Makes the ids of this client's tasks follow from `seed` (same seed and program, same ids).
+  // Before the first task.
   void SeedIds(uint64_t seed);
 
   // Sends what is queued and closes. Views stay valid.

@@ -13,7 +13,8 @@ class Deadline {
  public:
   // Never passes.
   Deadline() = default;
-  // `timeout_ms` from now; negative: never. A millisecond is added, since the clock's last one has partly gone.
+  // `timeout_ms` from now; negative: never. A millisecond is added, since the clock's last one has
+  // partly gone.
   static Deadline After(int64_t timeout_ms) {
     Deadline deadline;
     if (timeout_ms < 0) return deadline;

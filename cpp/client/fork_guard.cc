@@ -27,8 +27,6 @@ ForkGuard::~ForkGuard() {
   if (page_ != nullptr) ::munmap(const_cast<uint32_t*>(page_), kPageBytes);
 }
 
-bool ForkGuard::InChild() const {
-  return page_ != nullptr ? *page_ != kAlive : ::getpid() != pid_;
-}
+bool ForkGuard::InChild() const { return page_ != nullptr ? *page_ != kAlive : ::getpid() != pid_; }
 
 }  // namespace rayx

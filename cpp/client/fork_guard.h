@@ -1,4 +1,5 @@
-// Tells whether this process is a fork of the one that made the guard, without a system call each time.
+// Tells whether this process is a fork of the one that made the guard, without a system call each
+// time.
 #pragma once
 
 #include <sys/types.h>
@@ -7,7 +8,8 @@
 
 namespace rayx {
 
-// The kernel wipes one page of ours in every child (MADV_WIPEONFORK); where it cannot, process ids are compared.
+// The kernel wipes one page of ours in every child (MADV_WIPEONFORK); where it cannot, process ids
+// are compared.
 class ForkGuard {
  public:
   ForkGuard();

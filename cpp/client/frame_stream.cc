@@ -16,7 +16,8 @@ namespace {
 // A batch of pushed results often has some hundred kilobytes; fewer system calls take it in.
 constexpr size_t kReadBytes = 256u << 10;
 
-// The node sends one descriptor at a time, the template's requests carry four. More is a broken peer.
+// The node sends one descriptor at a time, the template's requests carry four. More is a broken
+// peer.
 constexpr size_t kUntakenFdsMax = 64;
 
 // Beyond this the buffer for writing is given back once it is empty.
@@ -55,7 +56,8 @@ Status FrameStream::ReadSome() {
   if (!outcome.ok()) return outcome.status();
   if (outcome->would_block) return Status::Ok();
   for (ScopedFd& fd : outcome->fds) fds_.push_back(std::move(fd));
-  if (fds_.size() > kUntakenFdsMax) return Status::ProtocolError("the node sent too many descriptors");
+  if (fds_.size() > kUntakenFdsMax)
+    return Status::ProtocolError("the node sent too many descriptors");
   if (outcome->bytes == 0) return Status::Disconnected("the node closed the connection");
   reader_.Commit(outcome->bytes);
   return Status::Ok();

@@ -1,7 +1,9 @@
-// Frames and descriptors over one Unix socket, for a process that waits with poll(2) instead of a loop.
+// Frames and descriptors over one Unix socket, for a process that waits with poll(2) instead of a
+// loop.
 //
-// Threads: at most one reads (Wait for reading, ReadSome, Next, TakeFd) and at most one writes (Queue, Flush) at a
-// time; the reader and the writer may be different threads. Shutdown may be called by anyone while the stream is open.
+// Threads: at most one reads (Wait for reading, ReadSome, Next, TakeFd) and at most one writes
+// (Queue, Flush) at a time; the reader and the writer may be different threads. Shutdown may be
+// called by anyone while the stream is open.
 #pragma once
 
 #include <atomic>
@@ -26,11 +28,12 @@ class FrameStream {
     bool readable = false;  // or closed by the peer
     bool writable = false;
   };
-  // Sleeps until the socket is ready or `timeout_ms` are over (negative: without end; both false then). Interrupted if a
-  // signal arrives.
+  // Sleeps until the socket is ready or `timeout_ms` are over (negative: without end; both false
+  // then). Interrupted if a signal arrives.
   Result<Readiness> Wait(bool read, bool write, int64_t timeout_ms) const;
 
-  // Takes in what has arrived, if anything; invalidates frames returned before. Disconnected when the peer closed.
+  // Takes in what has arrived, if anything; invalidates frames returned before. Disconnected when
+  // the peer closed.
   Status ReadSome();
   // The next whole frame of what has been read.
   Result<std::optional<Frame>> Next();
@@ -45,7 +48,8 @@ class FrameStream {
   // Queue, then Flush and wait until all is written. Not interrupted by signals.
   Status SendAll(uint16_t type, std::span<const uint8_t> payload);
 
-  // Ends the connection for both sides; whoever waits is woken. The descriptor stays open until Close.
+  // Ends the connection for both sides; whoever waits is woken. The descriptor stays open until
+  // Close.
   void Shutdown() const;
   // REQUIRES: no thread reads or writes.
   void Close();

@@ -69,8 +69,8 @@ Status SendHello(FrameStream* stream, const Greeting& greeting) {
   if (!greeting.driver_config.empty()) hello.add_driver_config(config);
   builder.Finish(hello.Finish());
   if (builder.GetSize() > limits::kHelloBytesMax) {
-    return Status::InvalidArgument("the driver's settings have " + std::to_string(builder.GetSize()) +
-                                   " bytes, more than the " +
+    return Status::InvalidArgument("the driver's settings have " +
+                                   std::to_string(builder.GetSize()) + " bytes, more than the " +
                                    std::to_string(limits::kHelloBytesMax) + " of a hello");
   }
   return stream->SendAll(static_cast<uint16_t>(MessageType::Hello), MessageBytes(builder));

@@ -33,8 +33,8 @@ struct NodeWelcome {
 // InvalidArgument if the greeting is too long for the node to read.
 Status SendHello(FrameStream* stream, const Greeting& greeting);
 
-// Sends Hello and waits for the answer, at most limits::kHelloTimeoutMs. ProtocolError with the node's reason if it refuses,
-// TimedOut if it is silent.
+// Sends Hello and waits for the answer, at most limits::kHelloTimeoutMs. ProtocolError with the
+// node's reason if it refuses, TimedOut if it is silent.
 Result<NodeWelcome> ShakeHands(FrameStream* stream, const Greeting& greeting);
 
 }  // namespace rayx

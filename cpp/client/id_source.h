@@ -1,8 +1,9 @@
 // Fresh ids for the tasks that this process submits and the objects that it puts.
 //
-// What is made belongs to an owner: the task that this thread runs, or else the process. A put is named after its owner,
-// PutId(task, attempt << 20 | n): a task that is run again must not give its puts the names that the first attempt's have,
-// since the first value of an id stays. Where numbers run out, a fresh random owner takes over.
+// What is made belongs to an owner: the task that this thread runs, or else the process. A put is
+// named after its owner, PutId(task, attempt << 20 | n): a task that is run again must not give its
+// puts the names that the first attempt's have, since the first value of an id stays. Where numbers
+// run out, a fresh random owner takes over.
 //
 // Any thread.
 #pragma once
@@ -20,8 +21,9 @@ class IdSource {
  public:
   IdSource();
 
-  // Makes the ids that follow a function of the seed, and of the ids and attempts of the tasks that run here. What belongs to the
-  // process does so only if `with_process`: two workers would otherwise make the same ids.
+  // Makes the ids that follow a function of the seed, and of the ids and attempts of the tasks that
+  // run here. What belongs to the process does so only if `with_process`: two workers would
+  // otherwise make the same ids.
   void Seed(uint64_t seed, bool with_process);
 
   // What is made in a task from now on belongs to this one.

@@ -12,8 +12,8 @@ namespace {
 
 using protocol::MessageType;
 
-// An answer comes within a turn of the node's loop; a caller that does not read the socket itself looks for signals in
-// between, and then has to ask again.
+// An answer comes within a turn of the node's loop; a caller that does not read the socket itself
+// looks for signals in between, and then has to ask again.
 constexpr int64_t kSliceMs = 2000;
 
 std::string TextOf(const flatbuffers::String* text) { return text != nullptr ? text->str() : ""; }
@@ -35,15 +35,16 @@ const protocol::Answer& AnswerIn(const MessageCopy& reply) {
 
 }  // namespace
 
-// ---- functions -----------------------------------------------------------------------------------
+// ---- functions
+// -----------------------------------------------------------------------------------
 
 Status Inquiry::ExportFunction(const FunctionId& id, const std::string& name,
                                std::span<const uint8_t> pickled) {
   if (pickled.size() > limits::kFunctionBytesMax) {
-    return Status::InvalidArgument(
-        "the pickled function " + name + " has " + std::to_string(pickled.size()) +
-        " bytes, more than " + std::to_string(limits::kFunctionBytesMax) +
-        "; what it closes over belongs into the object store");
+    return Status::InvalidArgument("the pickled function " + name + " has " +
+                                   std::to_string(pickled.size()) + " bytes, more than " +
+                                   std::to_string(limits::kFunctionBytesMax) +
+                                   "; what it closes over belongs into the object store");
   }
   if (name.size() > limits::kNameBytesMax) {
     return Status::InvalidArgument("a function's name has at most " +
@@ -86,7 +87,8 @@ Status Inquiry::OnFunctionContent(std::span<const uint8_t> payload) {
   return Status::Ok();
 }
 
-// ---- questions -----------------------------------------------------------------------------------
+// ---- questions
+// -----------------------------------------------------------------------------------
 
 Result<Inquiry::Reply> Inquiry::Ask(protocol::QueryKind kind, int64_t timeout_ms) {
   const uint64_t request = next_request_.fetch_add(1);

@@ -11,7 +11,8 @@
 namespace rayx {
 namespace {
 
-// A signal lets a send return before its frame is on the wire, as long as no more than this is left over.
+// A signal lets a send return before its frame is on the wire, as long as no more than this is left
+// over.
 constexpr size_t kLeftOverBytesMax = limits::kFrameBytesMax;
 
 // How long a sender trusts that the leader reads before it looks for itself.
@@ -27,12 +28,12 @@ NodeLink::NodeLink(std::unique_ptr<FrameStream> stream, std::shared_ptr<Referenc
       references_(std::move(references)),
       handler_(std::move(handler)) {}
 
-// ---- sending -------------------------------------------------------------------------------------
+// ---- sending
+// -------------------------------------------------------------------------------------
 
 void NodeLink::QueueReferences() {
-  references_->Drain([this](uint16_t type, std::span<const uint8_t> payload) {
-    stream_->Queue(type, payload);
-  });
+  references_->Drain(
+      [this](uint16_t type, std::span<const uint8_t> payload) { stream_->Queue(type, payload); });
 }
 
 Status NodeLink::Send(uint16_t type, std::span<const uint8_t> payload) {
@@ -101,7 +102,8 @@ void NodeLink::TryFlush() {
   }
 }
 
-// ---- receiving -----------------------------------------------------------------------------------
+// ---- receiving
+// -----------------------------------------------------------------------------------
 
 Status NodeLink::Start() {
   const Lock lock = LockState();
@@ -204,7 +206,8 @@ Status NodeLink::Poll(Lock* lock) {
   return status.code() == StatusCode::kInterrupted ? Status::Ok() : status;
 }
 
-// ---- the end -------------------------------------------------------------------------------------
+// ---- the end
+// -------------------------------------------------------------------------------------
 
 void NodeLink::Close() {
   TryFlush();
@@ -212,7 +215,8 @@ void NodeLink::Close() {
     Lock lock = LockState();
     if (lost_.ok()) Lose(ClosedStatus());
   }
-  // Nobody begins to read or write now; those who do are woken by the shutdown, and then the descriptor can go.
+  // Nobody begins to read or write now; those who do are woken by the shutdown, and then the
+  // descriptor can go.
   token_.Acquire();
   Lock lock = LockState();
   while (leading_) {

@@ -1,11 +1,11 @@
 // The traffic of one connection to the node, shared by all threads of the process.
 //
-// Sending: one thread at a time writes its frame, after what the reference queue holds. When the socket is full it waits,
-// and reads meanwhile, so that two full sockets never wait for each other.
+// Sending: one thread at a time writes its frame, after what the reference queue holds. When the
+// socket is full it waits, and reads meanwhile, so that two full sockets never wait for each other.
 //
-// Receiving: there is no reading thread. Of those that wait, one (the leader) sleeps on the socket and hands every frame to
-// the handler; the others sleep on a condition variable and look again when frames have come. A leader that has what it
-// wants leaves, and one of the others takes over:
+// Receiving: there is no reading thread. Of those that wait, one (the leader) sleeps on the socket
+// and hands every frame to the handler; the others sleep on a condition variable and look again
+// when frames have come. A leader that has what it wants leaves, and one of the others takes over:
 //
 //                 what it wants is there
 //   waiting ───────────────────────────────▶ returns
@@ -14,7 +14,8 @@
 //    │                                         │
 //    └──(nobody leads)─▶ leading ──────────────┘
 //
-// The state that the handler changes is protected by one lock, given out by LockState. Never send while you hold it.
+// The state that the handler changes is protected by one lock, given out by LockState. Never send
+// while you hold it.
 #pragma once
 
 #include <atomic>
@@ -36,7 +37,8 @@ namespace rayx {
 class NodeLink : public ReferenceQueue::Flusher {
  public:
   using Lock = std::unique_lock<std::mutex>;
-  // Called with each frame that arrives, under the state lock; a failure ends the connection. Must not send.
+  // Called with each frame that arrives, under the state lock; a failure ends the connection. Must
+  // not send.
   using Handler = std::function<Status(FrameStream* stream, const Frame& frame)>;
 
   // The handler must stay usable until Close or destruction.
@@ -48,15 +50,17 @@ class NodeLink : public ReferenceQueue::Flusher {
 
   Lock LockState() { return Lock(state_mutex_); }
 
-  // Puts a frame on the stream, after all queued references. Disconnected (with the reason) once the connection is lost.
-  // REQUIRES: the state lock is not held by this thread.
+  // Puts a frame on the stream, after all queued references. Disconnected (with the reason) once
+  // the connection is lost. REQUIRES: the state lock is not held by this thread.
   Status Send(uint16_t type, std::span<const uint8_t> payload);
-  // Writes what is queued as far as the socket takes it at once; whoever is sending does it otherwise.
+  // Writes what is queued as far as the socket takes it at once; whoever is sending does it
+  // otherwise.
   void TryFlush() override;
 
-  // Waits until `ready`, which is called under the lock, is true. TimedOut at the deadline; Interrupted when a signal arrives
-  // or, for a thread that does not lead, after `slice_ms`, so that it can look for signals. Whatever is there when the connection is
-  // lost counts; then Disconnected.
+  // Waits until `ready`, which is called under the lock, is true. TimedOut at the deadline;
+  // Interrupted when a signal arrives or, for a thread that does not lead, after `slice_ms`, so
+  // that it can look for signals. Whatever is there when the connection is lost counts; then
+  // Disconnected.
   Status Wait(Lock* lock, const Deadline& deadline, int64_t slice_ms,
               const std::function<bool()>& ready);
   // Takes in what has arrived, without waiting.

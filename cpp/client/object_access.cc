@@ -15,7 +15,8 @@ namespace {
 
 using protocol::MessageType;
 
-// Values of small objects kept for later Gets. A driver with 100,000 results of some hundred bytes stays below.
+// Values of small objects kept for later Gets. A driver with 100,000 results of some hundred bytes
+// stays below.
 constexpr size_t kKeptBytesMax = 64u << 20;
 
 // A thread that does not read the socket itself cannot be woken by a signal; it looks this often.
@@ -51,7 +52,8 @@ ObjectAccess::ObjectAccess(NodeLink* link, std::shared_ptr<ReferenceQueue> refer
       pool_(std::move(pool)),
       cache_(kKeptBytesMax) {}
 
-// ---- put -----------------------------------------------------------------------------------------
+// ---- put
+// -----------------------------------------------------------------------------------------
 
 Status ObjectAccess::Put(const ObjectId& id, const ObjectPieces& value) {
   const ObjectPlan plan = PlanObject(value);
@@ -104,7 +106,8 @@ Result<uint8_t*> ObjectAccess::Create(const ObjectId& id, uint64_t size_bytes) {
       SendMessage(link_, &builder, MessageType::CreateObject,
                   protocol::CreateCreateObject(builder, request, ToWire(id), size_bytes));
   NodeLink::Lock lock = link_->LockState();
-  // The node answers at once. To leave at a signal would leave room behind that nobody seals, under an id in use.
+  // The node answers at once. To leave at a signal would leave room behind that nobody seals, under
+  // an id in use.
   do {
     if (!status.ok() && status.code() != StatusCode::kInterrupted) break;
     status = link_->Wait(&lock, Deadline(), -1, [&] { return created_.arrived(request); });
@@ -121,7 +124,8 @@ Result<uint8_t*> ObjectAccess::Create(const ObjectId& id, uint64_t size_bytes) {
   return writable_pool_.data() + message->offset();
 }
 
-// ---- get -----------------------------------------------------------------------------------------
+// ---- get
+// -----------------------------------------------------------------------------------------
 
 Result<std::vector<ObjectView>> ObjectAccess::Get(std::span<const ObjectId> ids, int64_t timeout_ms,
                                                   bool in_task) {
@@ -218,7 +222,8 @@ std::string ObjectAccess::MissingText(std::span<const ObjectId> ids) const {
          " objects were not available in time";
 }
 
-// ---- wait ----------------------------------------------------------------------------------------
+// ---- wait
+// ----------------------------------------------------------------------------------------
 
 Result<std::vector<bool>> ObjectAccess::Wait(std::span<const ObjectId> ids, size_t count,
                                              int64_t timeout_ms, bool in_task) {
@@ -266,7 +271,8 @@ Result<std::vector<bool>> ObjectAccess::Wait(std::span<const ObjectId> ids, size
   return available;
 }
 
-// ---- references ----------------------------------------------------------------------------------
+// ---- references
+// ----------------------------------------------------------------------------------
 
 bool ObjectAccess::Tell(const ObjectId& id, ObjectCache::Farewell farewell) {
   if (farewell != ObjectCache::Farewell::kNone) references_->Drop(id);
@@ -295,7 +301,8 @@ void ObjectAccess::RemoveReferences(std::span<const ObjectId> ids) {
   references_->Nudge(urgent);
 }
 
-// ---- messages ------------------------------------------------------------------------------------
+// ---- messages
+// ------------------------------------------------------------------------------------
 
 Status ObjectAccess::OnObjectsReady(std::span<const uint8_t> payload) {
   const auto* message = VerifiedMessage<protocol::ObjectsReady>(payload);

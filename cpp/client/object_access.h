@@ -1,6 +1,7 @@
 // Storing, waiting for and getting objects, and counting the ObjectIDs of this process.
 //
-// Any thread. `in_task`: this thread runs the worker's task, so the node is told while it sleeps (Blocked, Unblocked).
+// Any thread. `in_task`: this thread runs the worker's task, so the node is told while it sleeps
+// (Blocked, Unblocked).
 #pragma once
 
 #include <atomic>

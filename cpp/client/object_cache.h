@@ -1,5 +1,5 @@
-// What this process knows of the objects it has ids of: whether they are available, their bytes if it has them, and how
-// many ObjectIDs it holds.
+// What this process knows of the objects it has ids of: whether they are available, their bytes if
+// it has them, and how many ObjectIDs it holds.
 //
 //                       OnInline, PutOwn
 //   unknown ──ask──▶ asked ─────────────▶ held ──(not kept)──▶ available
@@ -7,10 +7,12 @@
 //      │ (last ObjectID│ OnInPool                                 │  │ last view gone
 //      │  gone)        └──────────────▶ available ──ask to pin──▶ pinned
 //
-// The results of our own tasks are asked for from the start: the node pushes them. An entry lives as long as an ObjectID, a Get
-// or a Wait needs it. Bytes are kept while the entry lives, up to a bound; what is over it is asked for again.
+// The results of our own tasks are asked for from the start: the node pushes them. An entry lives
+// as long as an ObjectID, a Get or a Wait needs it. Bytes are kept while the entry lives, up to a
+// bound; what is over it is asked for again.
 //
-// Not synchronized: the state lock of the NodeLink protects it. Sends nothing: it says what is to be asked or told.
+// Not synchronized: the state lock of the NodeLink protects it. Sends nothing: it says what is to
+// be asked or told.
 #pragma once
 
 #include <cstdint>
@@ -65,20 +67,22 @@ class ObjectCache {
 
   // The bytes are wanted. True if the node must be asked (with a pin).
   bool Want(const ObjectId& id);
-  // The bytes, if they are here. If they are known to be in the pool only, they are added to what is to be pinned.
+  // The bytes, if they are here. If they are known to be in the pool only, they are added to what
+  // is to be pinned.
   bool Take(const ObjectId& id, ObjectView* view);
   // No longer wanted. Those that were not taken are kept, if the Get is to be called again.
   Farewell Settle(const ObjectId& id, bool keep);
-  // Wanted objects that have turned out to be available but not here: the node must be asked (with a pin). They are wanted once
-  // more, so that none is forgotten before the question is sent; Settle them after it.
+  // Wanted objects that have turned out to be available but not here: the node must be asked (with
+  // a pin). They are wanted once more, so that none is forgotten before the question is sent;
+  // Settle them after it.
   std::vector<ObjectId> TakeToPin();
   bool has_to_pin() const { return !to_pin_.empty(); }
 
   // --- Wait ---
 
   bool IsAvailable(const ObjectId& id) const;
-  // Counts the arrival of `id` in `watch`, which must live until Unwatch. True if the node must be asked.
-  // REQUIRES: not available.
+  // Counts the arrival of `id` in `watch`, which must live until Unwatch. True if the node must be
+  // asked. REQUIRES: not available.
   bool StartWatch(const ObjectId& id, Watch* watch);
   // Once for each StartWatch, whether it has arrived or not.
   Farewell EndWatch(const ObjectId& id, Watch* watch);

@@ -17,7 +17,8 @@ struct FreeMemory {
   void operator()(uint8_t* memory) const { std::free(memory); }
 };
 
-// Whether the object claims to have buffers. Its header is not to be trusted, but only alignment hangs on this.
+// Whether the object claims to have buffers. Its header is not to be trusted, but only alignment
+// hangs on this.
 bool HasBuffers(std::span<const uint8_t> object) {
   ObjectHeader header;
   if (object.size() < sizeof(header)) return false;

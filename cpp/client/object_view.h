@@ -8,8 +8,8 @@
 
 namespace rayx {
 
-// A view on an object: on memory of our own if it is small, else on the pool, where it holds a pin that goes with the last
-// copy. Keeps the mapping alive, even after the client has been closed.
+// A view on an object: on memory of our own if it is small, else on the pool, where it holds a pin
+// that goes with the last copy. Keeps the mapping alive, even after the client has been closed.
 class ObjectView {
  public:
   ObjectView() = default;

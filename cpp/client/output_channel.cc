@@ -14,7 +14,9 @@ namespace {
 
 using protocol::MessageType;
 
-std::string TextOf(std::span<const uint8_t> bytes) { return std::string(bytes.begin(), bytes.end()); }
+std::string TextOf(std::span<const uint8_t> bytes) {
+  return std::string(bytes.begin(), bytes.end());
+}
 
 Result<OutputEvent> EventOf(const Frame& frame) {
   OutputEvent event;
@@ -40,8 +42,8 @@ Result<OutputEvent> EventOf(const Frame& frame) {
       event.kind = OutputEvent::Kind::kDrained;
       return event;
     default:
-      return Status::ProtocolError("the node sent a message of type " +
-                                   std::to_string(frame.type) + " as output");
+      return Status::ProtocolError("the node sent a message of type " + std::to_string(frame.type) +
+                                   " as output");
   }
 }
 

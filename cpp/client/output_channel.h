@@ -14,9 +14,9 @@ struct OutputEvent {
   enum class Kind { kLines, kTaskFailed, kDrained };
   Kind kind = Kind::kLines;
   int pid = 0;
-  std::string name;        // of the function, empty if none ran
+  std::string name;  // of the function, empty if none ran
   bool is_stderr = false;
-  std::string text;        // lines separated by newlines, without the last one; or the error's text
+  std::string text;  // lines separated by newlines, without the last one; or the error's text
 };
 
 class OutputChannel {

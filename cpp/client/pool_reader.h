@@ -17,8 +17,8 @@ class PoolReader {
   // Pins are given back through `references`.
   PoolReader(SharedMapping pool, std::shared_ptr<ReferenceQueue> references);
 
-  // A view on the object that lies there, which the node has pinned for us; its last copy gives the pin back, through a queue,
-  // on whatever thread. ProtocolError if it would leave the pool.
+  // A view on the object that lies there, which the node has pinned for us; its last copy gives the
+  // pin back, through a queue, on whatever thread. ProtocolError if it would leave the pool.
   Result<ObjectView> Pinned(const ObjectId& id, uint64_t offset, uint64_t size) const;
 
   uint64_t pool_bytes() const { return pool_->size(); }

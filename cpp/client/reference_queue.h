@@ -1,10 +1,11 @@
 // What the node is still to be told about references and pins, in order.
 //
-// The order on the one stream to the node is what makes reference counting right: a reference that is added because an id
-// came inside a value must be known before the pin on that value goes. So everything is queued here and put on the stream
-// before any other frame.
+// The order on the one stream to the node is what makes reference counting right: a reference that
+// is added because an id came inside a value must be known before the pin on that value goes. So
+// everything is queued here and put on the stream before any other frame.
 //
-// Any thread, at any time, also inside destructors: one short lock, no call back, no waiting. In a forked child nothing is queued.
+// Any thread, at any time, also inside destructors: one short lock, no call back, no waiting. In a
+// forked child nothing is queued.
 #pragma once
 
 #include <cstdint>
@@ -21,7 +22,8 @@ namespace rayx {
 
 class ReferenceQueue {
  public:
-  // Told that the queue should be sent soon: something large can go, or there is much. Must not wait.
+  // Told that the queue should be sent soon: something large can go, or there is much. Must not
+  // wait.
   class Flusher {
    public:
     virtual ~Flusher() = default;
@@ -42,11 +44,13 @@ class ReferenceQueue {
   // One pin less.
   void Unpin(const ObjectId& id) { Push(Kind::kUnpin, id); }
 
-  // To be called after what should not wait for the next message (`urgent`), and after all else: sends when there is much.
+  // To be called after what should not wait for the next message (`urgent`), and after all else:
+  // sends when there is much.
   void Nudge(bool urgent);
 
   bool empty() const;
-  // Takes all that is queued and hands it to `emit` as messages (type, payload), in order. One thread at a time.
+  // Takes all that is queued and hands it to `emit` as messages (type, payload), in order. One
+  // thread at a time.
   void Drain(const std::function<void(uint16_t, std::span<const uint8_t>)>& emit);
 
   // Tells whether this process is a fork of the one that made the queue.

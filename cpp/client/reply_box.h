@@ -15,7 +15,8 @@ namespace rayx {
 template <typename Key>
 class ReplyBox {
  public:
-  // Before the question is sent. Several may wait for the same key; each gets the first answer that comes.
+  // Before the question is sent. Several may wait for the same key; each gets the first answer that
+  // comes.
   void Expect(const Key& key) { ++slots_[key].waiting; }
   bool expected(const Key& key) const { return slots_.contains(key); }
   // An answer that nobody waits for is dropped.

@@ -1,7 +1,8 @@
 // Who may write to the socket.
 //
-// Like a mutex, but to try for it is allowed to the thread that holds it already (and fails): a destructor that runs while its
-// thread is sending must neither hang nor write into the middle of a frame.
+// Like a mutex, but to try for it is allowed to the thread that holds it already (and fails): a
+// destructor that runs while its thread is sending must neither hang nor write into the middle of a
+// frame.
 #pragma once
 
 #include <condition_variable>

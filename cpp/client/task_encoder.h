@@ -17,7 +17,8 @@ struct TaskCall {
   const TaskTemplate* task = nullptr;
   TaskId id;
   DriverId driver;
-  // The arguments, to be written into the message; null for none, or if they are the last dependency.
+  // The arguments, to be written into the message; null for none, or if they are the last
+  // dependency.
   const ObjectPieces* args = nullptr;
   const ObjectPlan* args_plan = nullptr;
   bool args_in_store = false;

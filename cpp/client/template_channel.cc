@@ -50,7 +50,8 @@ Result<std::unique_ptr<TemplateChannel>> TemplateChannel::Adopt(int socket_fd) {
   auto impl = std::make_unique<Impl>(ScopedFd(socket_fd));
   Greeting greeting;
   greeting.role = ClientRole::kTemplate;
-  // The answer is taken as it comes, by NextRequest: the node may have better to do than to wait for us.
+  // The answer is taken as it comes, by NextRequest: the node may have better to do than to wait
+  // for us.
   RAYX_RETURN_IF_ERROR(SendHello(&impl->stream, greeting));
   return std::make_unique<TemplateChannel>(std::move(impl));
 }

@@ -1,4 +1,5 @@
-// The worker template's connection to its node: requests to fork come in, deaths of workers go out. One thread.
+// The worker template's connection to its node: requests to fork come in, deaths of workers go out.
+// One thread.
 #pragma once
 
 #include <cstdint>
@@ -26,8 +27,8 @@ class TemplateChannel {
 
   int fd() const;
   Status ReportReady(int pid);
-  // The next request that has arrived; nothing if none has (does not wait: the template polls fd() and its SIGCHLD wake-up
-  // together). Disconnected when the node is gone.
+  // The next request that has arrived; nothing if none has (does not wait: the template polls fd()
+  // and its SIGCHLD wake-up together). Disconnected when the node is gone.
   Result<std::optional<ForkRequest>> NextRequest();
   Status ReportForked(uint64_t number, int pid, int error_number);
   Status ReportExited(int pid, int wait_status);

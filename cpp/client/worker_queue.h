@@ -19,8 +19,8 @@
 
 namespace rayx {
 
-// Reads a RunTask message. The values that it carries are filled in, those that are missing are invalid views. What the
-// task points into is copied. ProtocolError if the message is malformed.
+// Reads a RunTask message. The values that it carries are filled in, those that are missing are
+// invalid views. What the task points into is copied. ProtocolError if the message is malformed.
 Result<RunnableTask> DecodeRunTask(std::span<const uint8_t> payload, const PoolReader& pool);
 
 class WorkerQueue {

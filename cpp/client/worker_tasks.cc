@@ -13,7 +13,8 @@ namespace {
 
 using protocol::MessageType;
 
-// If another thread of the worker reads the socket, the main one still looks for signals this often.
+// If another thread of the worker reads the socket, the main one still looks for signals this
+// often.
 constexpr int64_t kSliceMs = 50;
 
 }  // namespace
@@ -22,7 +23,8 @@ WorkerTasks::WorkerTasks(NodeLink* link, ObjectAccess* objects, IdSource* ids,
                          std::optional<ClaimWord> claims)
     : link_(link), objects_(objects), ids_(ids), claims_(std::move(claims)) {}
 
-// ---- taking --------------------------------------------------------------------------------------
+// ---- taking
+// --------------------------------------------------------------------------------------
 
 Result<RunnableTask> WorkerTasks::NextTask() {
   if (!claims_) return Status::InvalidArgument("a driver has no tasks to run");
@@ -50,7 +52,8 @@ Status WorkerTasks::FetchValues() {
     if (!fetching_->values[i].valid()) missing.push_back(fetching_->dependencies[i]);
   }
   if (missing.empty()) return Status::Ok();
-  // Referred to until the task ends, so that nothing is asked twice; once even if a signal ends this call.
+  // Referred to until the task ends, so that nothing is asked twice; once even if a signal ends
+  // this call.
   if (current_.references.empty()) {
     for (const ObjectId& id : missing) objects_->AddReference(id);
     current_.references = missing;
@@ -86,7 +89,8 @@ DriverId WorkerTasks::driver() const {
   return driver_;
 }
 
-// ---- finishing -----------------------------------------------------------------------------------
+// ---- finishing
+// -----------------------------------------------------------------------------------
 
 Status WorkerTasks::PutResult(uint32_t index, const ObjectPieces& value) {
   if (!running_.load()) return Status::InvalidArgument("there is no task to store a result of");
@@ -105,8 +109,8 @@ Status WorkerTasks::PutResult(uint32_t index, const ObjectPieces& value) {
     return Status::Ok();
   }
   const ObjectId id = ObjectId::ForReturn(current_.id, index);
-  const Status status = small ? objects_->PutSmall(id, plan, value)
-                              : objects_->PutLarge(id, plan, value);
+  const Status status =
+      small ? objects_->PutSmall(id, plan, value) : objects_->PutLarge(id, plan, value);
   // An earlier attempt stored it before its worker died: the first value stays.
   if (status.code() == StatusCode::kAlreadyExists) return Status::Ok();
   if (status.ok()) current_.references.push_back(id);
@@ -140,7 +144,8 @@ Status WorkerTasks::FinishTask(std::string_view error_text, bool wrote_output) {
   return status;
 }
 
-// ---- messages ------------------------------------------------------------------------------------
+// ---- messages
+// ------------------------------------------------------------------------------------
 
 Status WorkerTasks::OnRunTask(std::span<const uint8_t> payload) {
   if (!claims_) return Status::ProtocolError("the node gave a driver a task");

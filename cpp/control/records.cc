@@ -363,7 +363,9 @@ std::string ErrorLine(std::string_view serial, const ErrorRecord& error) {
 
 Result<NumberedError> ParseErrorLine(const DriverId& driver, std::string_view line) {
   auto parts = SplitEscaped(line);
-  if (!parts || parts->size() != kErrorLineFields) return Nonsense("error", line);
+  if (!parts || parts->size() != kErrorLineFields || (*parts)[0].empty()) {
+    return Nonsense("error", line);
+  }
   NumberedError numbered;
   numbered.serial = std::move((*parts)[0]);
   ErrorRecord& error = numbered.error;

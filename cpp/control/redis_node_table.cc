@@ -16,6 +16,7 @@ RedisNodeTable::RedisNodeTable(EventLoop* loop, RedisShards* shards, RedisEndpoi
 // ---- writing ---------------------------------------------------------------------------------
 
 void RedisNodeTable::Register(const NodeRecord& node) {
+  NoteOwnChange(node.id);
   const std::string id = node.id.Hex();
   const std::string key = schema::Key(schema::kNode, node.id);
   RedisLink* primary = shards_->primary();
@@ -31,6 +32,7 @@ void RedisNodeTable::Heartbeat(const NodeId& node, double now) { heartbeats_[nod
 
 void RedisNodeTable::MarkDead(const NodeId& node, double now) {
   heartbeats_.erase(node);
+  NoteOwnChange(node);
   const std::string key = schema::Key(schema::kNode, node);
   RedisLink* primary = shards_->primary();
   primary->Write({"HSET", key, schema::kAlive, "0", schema::kHeartbeatAt, TimeText(now)});
@@ -58,9 +60,10 @@ void RedisNodeTable::List(Callback<std::vector<NodeRecord>> done) {
                                   std::move(done));
 }
 
-// The state at the moment of the first Subscribe is read on the link that writes, so that what this
-// process registers afterwards is news. What happens later is heard as messages; what happens
-// between, or while the connection is lost, is found by reading all once messages arrive (again).
+// The state of all nodes is read at the first Subscribe, to know what is news afterwards. What
+// happens later is heard as messages; what happens between, or while the connection is lost, is
+// found by reading all once messages arrive (again). Reading takes a moment: what this process
+// changes meanwhile is news although it is read too.
 void RedisNodeTable::Subscribe(std::function<void(const NodeRecord&)> changed) {
   subscribers_.push_back(std::move(changed));
   if (subscription_ != nullptr) return;
@@ -70,31 +73,46 @@ void RedisNodeTable::Subscribe(std::function<void(const NodeRecord&)> changed) {
       [this](const std::string& text) { OnMessage(text); });
 }
 
+void RedisNodeTable::NoteOwnChange(const NodeId& node) {
+  if (subscription_ != nullptr && !seen_all_) changed_early_.insert(node);
+}
+
 void RedisNodeTable::ReadAll() {
   read_all_again_ = false;
-  List([this](Result<std::vector<NodeRecord>> nodes) {
+  List([this](const Result<std::vector<NodeRecord>>& nodes) {
     if (!nodes.ok()) {
       read_all_again_ = true;
       return;
     }
-    const bool tell = seen_all_;
-    seen_all_ = true;
-    for (const NodeRecord& node : *nodes) {
-      if (tell) {
-        Observe(node);
-      } else {
-        seen_[node.id] = {node.alive, node.started_at};
-      }
-    }
+    OnAll(*nodes);
   });
+}
+
+void RedisNodeTable::OnAll(const std::vector<NodeRecord>& nodes) {
+  if (seen_all_) {
+    for (const NodeRecord& node : nodes) Observe(node);
+    return;
+  }
+  for (const NodeRecord& node : nodes) {
+    if (!changed_early_.contains(node.id)) seen_[node.id] = {node.alive, node.started_at};
+  }
+  seen_all_ = true;
+  if (!changed_early_.empty()) read_all_again_ = true;
+  changed_early_.clear();
 }
 
 void RedisNodeTable::OnMessage(const std::string& text) {
   const auto id = NodeId::FromHexString(text);
-  if (!id)
+  if (!id) {
     return LogBadRecord(schema::kNodeChanged, Status::ProtocolError("a message names no node"));
+  }
+  if (!seen_all_) {
+    // Maybe about a change from before, that was only announced now.
+    read_all_again_ = true;
+    return;
+  }
   const std::string key = schema::Key(schema::kNode, *id);
-  ReadHash(shards_->primary(), key, [this, id, key](Result<Fields> fields) {
+  ReadHash(shards_->primary(), key, [this, id, key](const Result<Fields>& fields) {
     if (!fields.ok()) {
       read_all_again_ = true;
       return;

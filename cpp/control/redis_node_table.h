@@ -4,6 +4,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -39,6 +40,8 @@ class RedisNodeTable : public NodeTable {
   };
 
   void ReadAll();
+  void OnAll(const std::vector<NodeRecord>& nodes);
+  void NoteOwnChange(const NodeId& node);
   void OnMessage(const std::string& text);
   void Observe(const NodeRecord& node);
 
@@ -52,6 +55,8 @@ class RedisNodeTable : public NodeTable {
   std::map<NodeId, Seen> seen_;
   // The nodes from before the first subscription are known: what differs from now on is news.
   bool seen_all_ = false;
+  // Changed by this process since the first subscription, while seen_all_ was still false.
+  std::set<NodeId> changed_early_;
   bool read_all_again_ = false;
   std::unique_ptr<RedisSubscription> subscription_;
 };

@@ -29,7 +29,7 @@ void Pipeline::RemoveRunner(WorkerEntry& worker) {
 void Pipeline::OnTailChanged(WorkerEntry& worker, size_t tail_before) {
   if (!worker.is_runner || worker.tail() == tail_before) return;
   SetTailTotal(*worker.lane, worker.lane->tail_total - tail_before + worker.tail());
-  if (worker.tail() <= kShortTail) worker.lane->short_tail = true;
+  if (worker.tail() < tail_before && worker.tail() <= kShortTail) worker.lane->short_tail = true;
 }
 
 void Pipeline::SetTailTotal(Lane& lane, size_t total) {

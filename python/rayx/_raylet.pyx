@@ -34,6 +34,10 @@ DEF OBJECT_ID_BYTES = 20
 DEF SHORT_ID_BYTES = 16
 
 
+# Known to this module only: what is made without it would have nothing behind it.
+cdef object DOORWAY = object()
+
+
 class RayletError(Exception):
     def __init__(self, code, message):
         super().__init__(f"{code}: {message}")

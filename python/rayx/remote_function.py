@@ -53,7 +53,7 @@ class RemoteFunction(Generic[P, R_co]):
         if function is not None:
             functools.update_wrapper(self, function)
 
-    def remote(self, *args: Any, **kwargs: Any) -> R_co:
+    def remote(self, /, *args: Any, **kwargs: Any) -> R_co:
         """Submits a task; returns the ObjectID of its result without waiting for it.
 
         Each argument is a value or an ObjectID, which stands for its object's value. A list of ids
@@ -73,7 +73,7 @@ class RemoteFunction(Generic[P, R_co]):
             raise owner.failure(error) from None
         return self._options.shape(ids)  # type: ignore[no-any-return]
 
-    def options(self, **changes: Any) -> RemoteFunction[P, Any]:
+    def options(self, /, **changes: Any) -> RemoteFunction[P, Any]:
         """The same function with other options: those of `rayx.remote`.
 
         >>> heavy = f.options(num_cpus=4, max_retries=0)
@@ -86,7 +86,7 @@ class RemoteFunction(Generic[P, R_co]):
         """The function itself, to be called here."""
         return self._loaded(None)
 
-    def __call__(self, *args: Any, **kwargs: Any) -> NoReturn:
+    def __call__(self, /, *args: Any, **kwargs: Any) -> NoReturn:
         raise TypeError(
             f"a remote function cannot be called directly: use {self._name}.remote() for a task, "
             f"or {self._name}.function() to run it here"

@@ -1,9 +1,9 @@
 // The last few hundred things that happened in this process: transitions, messages, decisions.
 //
-// A ring of short lines, cheap enough to be always on for what is rare (connections, workers, errors)
-// and off for what is frequent. CHECK failures and debug dumps print it. It is the one piece of state that
-// is reachable from anywhere, because a failing CHECK has no one to ask; nothing decides by it.
-// Threads: each thread has its own ring.
+// A ring of short lines, cheap enough to be always on for what is rare (connections, workers,
+// errors) and off for what is frequent. CHECK failures and debug dumps print it. It is the one
+// piece of state that is reachable from anywhere, because a failing CHECK has no one to ask;
+// nothing decides by it. Threads: each thread has its own ring.
 #pragma once
 
 #include <cstddef>

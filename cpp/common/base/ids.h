@@ -5,7 +5,8 @@
 //
 // An object id is derived from the task that made the object: 16 bytes of task id followed by a
 // 32-bit index (little endian). Return values count from 0; objects stored with put carry the bit
-// kPutBit in their index. Every process can therefore name a task's results before the task has run.
+// kPutBit in their index. Every process can therefore name a task's results before the task has
+// run.
 #pragma once
 
 #include <array>

@@ -8,18 +8,20 @@ namespace rayx::limits {
 
 // --- messages ---------------------------------------------------------------------------------
 
-// The version of the messages between processes. A peer with another version is refused in the hello.
+// The version of the messages between processes. A peer with another version is refused in the
+// hello.
 inline constexpr uint32_t kProtocolVersion = 1;
 
-// A frame is a header and one message. Large values never travel in frames (they go through the pool), so
-// only functions and long lists of small values come near this.
+// A frame is a header and one message. Large values never travel in frames (they go through the
+// pool), so only functions and long lists of small values come near this.
 inline constexpr size_t kFrameBytesMax = 64u << 20;
 
 // Until a peer has said hello we read no more than this from it.
 inline constexpr size_t kHelloBytesMax = 64u << 10;
 
-// Values up to this size travel inside messages and live on the heap of the daemon; larger ones live in the
-// pool. Two copies through a socket of 64 KiB cost about as much as one round trip to create an object.
+// Values up to this size travel inside messages and live on the heap of the daemon; larger ones
+// live in the pool. Two copies through a socket of 64 KiB cost about as much as one round trip to
+// create an object.
 inline constexpr size_t kInlineObjectBytesMax = 64u << 10;
 
 // Inline values that one message may carry in sum (arguments of a task, results, a batch of ready
@@ -44,10 +46,11 @@ inline constexpr size_t kResourceNamesMax = 64;
 // Return values of one task.
 inline constexpr uint32_t kReturnsMax = 1u << 20;
 
-// What may wait to be written to one peer before the daemon stops making more for it (pushed results wait
-// in the store instead) ...
+// What may wait to be written to one peer before the daemon stops making more for it (pushed
+// results wait in the store instead) ...
 inline constexpr size_t kPeerBacklogBytesSoft = 4u << 20;
-// ... before the daemon stops reading what a driver asks next (a driver waits for room by reading, so this ends) ...
+// ... before the daemon stops reading what a driver asks next (a driver waits for room by reading,
+// so this ends) ...
 inline constexpr size_t kPeerBacklogBytesPause = 16u << 20;
 // ... and before it is given up as a peer that never reads.
 inline constexpr size_t kPeerBacklogBytesMax = 256u << 20;
@@ -71,20 +74,22 @@ inline constexpr size_t kHoldersListed = 5;
 // Retries after the death of a worker (not after exceptions), unless the task says otherwise.
 inline constexpr int32_t kTaskRetriesDefault = 3;
 
-// Tasks handed to a worker ahead of the one it runs. Enough to cover one trip through the daemon for tasks
-// of a few microseconds; they are taken back when another worker could run them.
+// Tasks handed to a worker ahead of the one it runs. Enough to cover one trip through the daemon
+// for tasks of a few microseconds; they are taken back when another worker could run them.
 inline constexpr size_t kPipelineDepth = 32;
 
 // Workers of one node, whatever is asked; each costs a process and three file descriptors.
 inline constexpr size_t kWorkersMax = 4096;
 
-// Workers being forked at the same time: the template forks one after the other, more only queue there.
+// Workers being forked at the same time: the template forks one after the other, more only queue
+// there.
 inline constexpr size_t kWorkerStartsMax = 8;
 
 // An idle worker beyond the CPU count ends after this time; forking another takes milliseconds.
 inline constexpr int64_t kIdleWorkerMs = 5000;
 
-// A worker that was told to end must have done so within this time; it runs what it registered for its exit.
+// A worker that was told to end must have done so within this time; it runs what it registered for
+// its exit.
 inline constexpr int64_t kWorkerExitMs = 5000;
 
 // A forked worker must have connected within this time.
@@ -111,19 +116,21 @@ inline constexpr size_t kControlRecordsPerFlush = 500;
 // Errors kept in the error table; older ones go.
 inline constexpr size_t kErrorsKept = 1000;
 
-// Records of this node that may wait for their flush. Beyond, the oldest is written at once, or dropped with a
-// warning if the server is away: local work does not need it, memory does.
+// Records of this node that may wait for their flush. Beyond, the oldest is written at once, or
+// dropped with a warning if the server is away: local work does not need it, memory does.
 inline constexpr size_t kControlPendingRecordsMax = 1u << 18;
 
-// Commands and bytes that may wait for one server's acknowledgement before those that may be lost are.
+// Commands and bytes that may wait for one server's acknowledgement before those that may be lost
+// are.
 inline constexpr size_t kControlQueueCommandsMax = 1u << 16;
 inline constexpr size_t kControlQueueBytesMax = 64u << 20;
 
-// Bytes handed to one server's socket ahead of what it takes; the rest waits where it can still be dropped.
+// Bytes handed to one server's socket ahead of what it takes; the rest waits where it can still be
+// dropped.
 inline constexpr size_t kControlBacklogBytes = 1u << 20;
 
 // Waiting time between two attempts to reach a server, doubled from the first value to the second.
-inline constexpr int64_t kControlReconnectMsMin = 20;
+inline constexpr int64_t kControlReconnectMsMin = 5;
 inline constexpr int64_t kControlReconnectMsMax = 1000;
 
 // A server that has accepted the connection must have let us in within this time.

@@ -37,7 +37,8 @@ void StartLog(std::string_view component, LogLevel least) {
 
 void Log(LogLevel level, std::string_view text) {
   spdlog::logger* logger = spdlog::default_logger_raw();
-  // The logger without a name is spdlog's own, which StartLog replaces. It writes to standard output, which is not ours.
+  // The logger without a name is spdlog's own, which StartLog replaces. It writes to standard
+  // output, which is not ours.
   if (logger == nullptr || logger->name().empty()) {
     if (level < LogLevel::kWarning) return;
     const std::string line = EscapeControl(text);
@@ -55,7 +56,8 @@ std::string EscapeControl(std::string_view text) {
   unsigned char before = 0;
   for (const char c : text) {
     const auto byte = static_cast<unsigned char>(c);
-    // U+0080 to U+009F are control characters as well: terminals take some of them for an escape sequence.
+    // U+0080 to U+009F are control characters as well: terminals take some of them for an escape
+    // sequence.
     const bool is_c1 = before == 0xc2 && byte >= 0x80 && byte <= 0x9f;
     before = byte;
     if (byte < 0x20 || byte == 0x7f || is_c1) {

@@ -1,6 +1,6 @@
-// One line of log: time, level, component, text. Written to standard error, which the supervisor directs
-// into the session's log directory. Control characters in the text are escaped, so that a name chosen by a
-// user cannot forge a line.
+// One line of log: time, level, component, text. Written to standard error, which the supervisor
+// directs into the session's log directory. Control characters in the text are escaped, so that a
+// name chosen by a user cannot forge a line.
 #pragma once
 
 #include <string>

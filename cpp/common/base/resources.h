@@ -1,8 +1,8 @@
 // Quantities of resources: CPU, GPU and names that the user makes up.
 //
-// Amounts are fixed-point numbers in units of 1/10000, so that sums of fractions are exact: taking 0.1 ten
-// times and giving it back leaves what was there. A ResourceSet holds few names (one to five), so it is a
-// sorted vector; names whose amount is 0 are not held.
+// Amounts are fixed-point numbers in units of 1/10000, so that sums of fractions are exact: taking
+// 0.1 ten times and giving it back leaves what was there. A ResourceSet holds few names (one to
+// five), so it is a sorted vector; names whose amount is 0 are not held.
 #pragma once
 
 #include <compare>
@@ -31,8 +31,8 @@ class ResourceAmount {
   static constexpr ResourceAmount FromUnits(int64_t units) { return ResourceAmount(units); }
   // REQUIRES: whole is not over kWholeMax.
   static constexpr ResourceAmount Of(int64_t whole) { return ResourceAmount(whole * kUnitsPerOne); }
-  // Rounds to the nearest 1/10000. InvalidArgument if negative, not finite, over 1e9, or positive but
-  // below 1/10000 (it would silently become nothing).
+  // Rounds to the nearest 1/10000. InvalidArgument if negative, not finite, over 1e9, or positive
+  // but below 1/10000 (it would silently become nothing).
   static Result<ResourceAmount> FromDouble(double value);
 
   constexpr int64_t units() const { return units_; }

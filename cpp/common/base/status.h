@@ -39,7 +39,9 @@ class [[nodiscard]] Status {
   Status(StatusCode code, std::string message);
 
   static Status Ok() { return Status(); }
-  static Status InvalidArgument(std::string m) { return {StatusCode::kInvalidArgument, std::move(m)}; }
+  static Status InvalidArgument(std::string m) {
+    return {StatusCode::kInvalidArgument, std::move(m)};
+  }
   static Status NotFound(std::string m) { return {StatusCode::kNotFound, std::move(m)}; }
   static Status AlreadyExists(std::string m) { return {StatusCode::kAlreadyExists, std::move(m)}; }
   static Status StoreFull(std::string m) { return {StatusCode::kStoreFull, std::move(m)}; }
@@ -74,8 +76,8 @@ class [[nodiscard]] Status {
 template <typename T>
 class [[nodiscard]] Result {
  public:
-  Result(T value) : value_(std::move(value)) {}              // NOLINT: a value is a Result
-  Result(Status status) : status_(std::move(status)) {       // NOLINT: a failure is a Result
+  Result(T value) : value_(std::move(value)) {}         // NOLINT: a value is a Result
+  Result(Status status) : status_(std::move(status)) {  // NOLINT: a failure is a Result
     RAYX_CHECK(!status_.ok());
   }
 
@@ -105,10 +107,10 @@ class [[nodiscard]] Result {
   Status status_;
 };
 
-#define RAYX_RETURN_IF_ERROR(expression)                     \
-  do {                                                       \
-    ::rayx::Status rayx_status_ = (expression);              \
-    if (!rayx_status_.ok()) return rayx_status_;             \
+#define RAYX_RETURN_IF_ERROR(expression)         \
+  do {                                           \
+    ::rayx::Status rayx_status_ = (expression);  \
+    if (!rayx_status_.ok()) return rayx_status_; \
   } while (false)
 
 }  // namespace rayx

@@ -30,8 +30,8 @@ struct SpawnFailure {
 enum Step { kStepParent, kStepFds, kStepDirectory, kStepExec };
 constexpr std::string_view kSteps[] = {"parent is gone", "dup2", "chdir", "exec"};
 
-// All that the child needs, made before the fork: between fork and exec nothing may allocate or lock, since
-// another thread may hold the lock.
+// All that the child needs, made before the fork: between fork and exec nothing may allocate or
+// lock, since another thread may hold the lock.
 struct ChildPlan {
   std::string program;
   std::vector<char*> argv;
@@ -85,7 +85,8 @@ std::vector<char*> Pointers(const std::vector<std::string>& strings) {
   return pointers;
 }
 
-// Copies every descriptor to a number above all targets, so that no dup2 of the child overwrites a source.
+// Copies every descriptor to a number above all targets, so that no dup2 of the child overwrites a
+// source.
 Status PlanFds(const SpawnOptions& options, ChildPlan* plan) {
   std::vector<std::pair<int, int>> wanted = options.fds;
   ScopedFd null_device(::open("/dev/null", O_RDWR | O_CLOEXEC));
@@ -99,14 +100,16 @@ Status PlanFds(const SpawnOptions& options, ChildPlan* plan) {
   for (const auto& [source, target] : wanted) above = std::max(above, target);
   for (const auto& [source, target] : wanted) {
     ScopedFd copy(::fcntl(source, F_DUPFD_CLOEXEC, above + 1));
-    if (!copy.valid()) return Status::FromErrno("dup of descriptor " + std::to_string(source), errno);
+    if (!copy.valid())
+      return Status::FromErrno("dup of descriptor " + std::to_string(source), errno);
     plan->fds.emplace_back(copy.get(), target);
     plan->held.push_back(std::move(copy));
   }
   return Status::Ok();
 }
 
-// ---- in the child: only calls that are safe after fork -------------------------------------------
+// ---- in the child: only calls that are safe after fork
+// -------------------------------------------
 
 [[noreturn]] void FailChild(const ChildPlan& plan, Step step) {
   const SpawnFailure failure{errno, step};

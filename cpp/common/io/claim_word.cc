@@ -57,7 +57,8 @@ void ClaimWord::HandOut(uint32_t sequence) {
 
 uint32_t ClaimWord::TakeBack() {
   // The end is our own number, not the word's, which the worker can write.
-  const uint64_t seen = word().exchange(Pack({handed_out_, handed_out_}), std::memory_order_acq_rel);
+  const uint64_t seen =
+      word().exchange(Pack({handed_out_, handed_out_}), std::memory_order_acq_rel);
   return std::min(Unpack(seen).next, handed_out_);
 }
 

@@ -1,11 +1,14 @@
-// How a worker and its node agree, without a message, on which of the tasks handed out ahead are begun.
+// How a worker and its node agree, without a message, on which of the tasks handed out ahead are
+// begun.
 //
-// Tasks given to one worker are numbered 0, 1, 2, …. One 64-bit word in memory shared by the two holds (next, end): the
-// worker may begin task `next` if next < end, and says so by raising next by one. The node hands out a task by raising
-// end, and takes back all that is not begun by setting next = end. Both by compare-and-swap, so a task is either begun or
-// taken back, never both. A worker that meets a task whose number is below `next` knows that it was taken back, and drops it.
-// A worker that writes nonsense harms only itself: the node checks what it reads against what it handed out.
-// Numbers wrap after 2^32 tasks of one worker; workers are replaced long before (the node checks).
+// Tasks given to one worker are numbered 0, 1, 2, …. One 64-bit word in memory shared by the two
+// holds (next, end): the worker may begin task `next` if next < end, and says so by raising next by
+// one. The node hands out a task by raising end, and takes back all that is not begun by setting
+// next = end. Both by compare-and-swap, so a task is either begun or taken back, never both. A
+// worker that meets a task whose number is below `next` knows that it was taken back, and drops it.
+// A worker that writes nonsense harms only itself: the node checks what it reads against what it
+// handed out. Numbers wrap after 2^32 tasks of one worker; workers are replaced long before (the
+// node checks).
 #pragma once
 
 #include <atomic>

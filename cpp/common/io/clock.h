@@ -1,13 +1,13 @@
 // The clocks of this machine, for shells. Cores are told the time; they never ask for it.
 #pragma once
 
-#include <ctime>
-
 #include <cstdint>
+#include <ctime>
 
 namespace rayx {
 
-// Milliseconds of a clock that never jumps. Comparable between the processes of one machine, and only there.
+// Milliseconds of a clock that never jumps. Comparable between the processes of one machine, and
+// only there.
 inline int64_t MonotonicMs() {
   timespec now;
   ::clock_gettime(CLOCK_MONOTONIC, &now);

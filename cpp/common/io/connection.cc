@@ -115,7 +115,8 @@ struct Connection::Impl {
   bool dirty = false;
   // The socket was full; the watcher tells when it is not.
   bool waits_for_room = false;
-  // Writing failed: what the peer sent before it went is still read, then this closes the connection.
+  // Writing failed: what the peer sent before it went is still read, then this closes the
+  // connection.
   Status write_failure;
   // Declared after `socket`, so that it is destroyed first.
   std::unique_ptr<EventLoop::Watcher> watcher;
@@ -209,9 +210,8 @@ void Connection::Send(uint16_t type, std::span<const uint8_t> payload, std::vect
   RAYX_CHECK(fds.size() <= kFdsPerReadMax);
   if (impl_->closed || !impl_->write_failure.ok()) return;
   if (impl_->output.size() + FrameBytes(payload.size()) > limits::kPeerBacklogBytesMax) {
-    impl_->BeginClose(Status::Disconnected("the peer does not read: " +
-                                           std::to_string(impl_->output.size()) +
-                                           " bytes wait for it"));
+    impl_->BeginClose(Status::Disconnected(
+        "the peer does not read: " + std::to_string(impl_->output.size()) + " bytes wait for it"));
     return;
   }
   impl_->output.Append(type, payload, std::move(fds));
@@ -254,8 +254,8 @@ void Connection::Impl::WriteOut() {
 
 Connection::Connection(EventLoop* loop, ScopedFd socket, size_t payload_bytes_max,
                        Handlers handlers)
-    : impl_(std::make_unique<Impl>(loop, std::move(socket), payload_bytes_max,
-                                   std::move(handlers))) {
+    : impl_(
+          std::make_unique<Impl>(loop, std::move(socket), payload_bytes_max, std::move(handlers))) {
   Impl* impl = impl_.get();
   impl->watcher = loop->Watch(
       impl->socket.get(), [impl] { impl->OnReadable(); }, [impl] { impl->WriteOut(); });

@@ -2,9 +2,10 @@
 //
 //   open ──(peer closes, broken frame, backlog over the cap, Close)──▶ closed
 //
-// Frames are queued by Send and written by Flush, once a turn. `on_frames` is called with the connection when bytes have
-// arrived: the owner calls NextFrame until it is empty. A turn reads at most limits::kReadBytesPerTurn; the rest waits for
-// the next turn. After `on_closed` no other callback comes. The owner destroys the connection later, never inside a callback.
+// Frames are queued by Send and written by Flush, once a turn. `on_frames` is called with the
+// connection when bytes have arrived: the owner calls NextFrame until it is empty. A turn reads at
+// most limits::kReadBytesPerTurn; the rest waits for the next turn. After `on_closed` no other
+// callback comes. The owner destroys the connection later, never inside a callback.
 #pragma once
 
 #include <cstdint>
@@ -29,9 +30,11 @@ class Connection {
   struct Handlers {
     // At least one whole frame may have arrived.
     std::function<void()> on_frames;
-    // The connection is closed, and why. Called once, from the loop, never from inside Send or Flush.
+    // The connection is closed, and why. Called once, from the loop, never from inside Send or
+    // Flush.
     std::function<void(const Status& reason)> on_closed;
-    // A Send or a change of interest made the connection dirty: put it on the list of those to Flush this turn.
+    // A Send or a change of interest made the connection dirty: put it on the list of those to
+    // Flush this turn.
     std::function<void()> on_dirty;
   };
 
@@ -40,15 +43,17 @@ class Connection {
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
-  // The next frame that has arrived; nothing if none is whole. A broken stream closes the connection. The payload is valid
-  // until the next call.
+  // The next frame that has arrived; nothing if none is whole. A broken stream closes the
+  // connection. The payload is valid until the next call.
   std::optional<Frame> NextFrame();
-  // Descriptors that came with what was read so far, oldest first. Those not taken are closed with the connection, and more than
-  // kUntakenFdsMax untaken ones after on_frames close it (a peer that stuffs us with descriptors).
+  // Descriptors that came with what was read so far, oldest first. Those not taken are closed with
+  // the connection, and more than kUntakenFdsMax untaken ones after on_frames close it (a peer that
+  // stuffs us with descriptors).
   std::vector<ScopedFd> TakeFds();
 
-  // Queues a frame; nothing happens if closed. Descriptors are sent with its first byte, and owned until then.
-  // REQUIRES: payload is not over limits::kFrameBytesMax, and fds not more than kFdsPerReadMax (socket.h).
+  // Queues a frame; nothing happens if closed. Descriptors are sent with its first byte, and owned
+  // until then. REQUIRES: payload is not over limits::kFrameBytesMax, and fds not more than
+  // kFdsPerReadMax (socket.h).
   void Send(uint16_t type, std::span<const uint8_t> payload, std::vector<ScopedFd> fds = {});
   // Writes what the socket takes; waits for room by itself.
   void Flush();
@@ -58,7 +63,8 @@ class Connection {
   void PauseReading(bool pause);
   void set_payload_bytes_max(size_t bytes);
 
-  // Closes after what is queued has been written as far as it goes at once. on_closed follows from the loop.
+  // Closes after what is queued has been written as far as it goes at once. on_closed follows from
+  // the loop.
   void Close(Status reason);
   bool closed() const;
   int fd() const;

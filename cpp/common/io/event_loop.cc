@@ -16,12 +16,12 @@
 namespace rayx {
 namespace {
 
-// Handlers of one turn. Watchers fire at most once a turn, so this only bounds what uses context() directly
-// or is woken by itself again and again.
+// Handlers of one turn. Watchers fire at most once a turn, so this only bounds what uses context()
+// directly or is woken by itself again and again.
 constexpr size_t kHandlersPerTurn = 4096;
 
-// Shared by a watcher and by the handlers that asio still holds for it: what they find after the watcher's
-// death is `alive == false`, whoever comes first.
+// Shared by a watcher and by the handlers that asio still holds for it: what they find after the
+// watcher's death is `alive == false`, whoever comes first.
 struct WatcherState {
   WatcherState(asio::io_context& context, std::function<void()> on_readable,
                std::function<void()> on_writable)
@@ -163,7 +163,8 @@ class ScopedTimer : public EventLoop::Timer {
 std::unique_ptr<EventLoop::Timer> EventLoop::CallAt(int64_t when_ms, std::function<void()> done) {
   auto state = std::make_shared<TimerState>(impl_->context);
   state->done = std::move(done);
-  state->timer.expires_at(std::chrono::steady_clock::time_point(std::chrono::milliseconds(when_ms)));
+  state->timer.expires_at(
+      std::chrono::steady_clock::time_point(std::chrono::milliseconds(when_ms)));
   state->timer.async_wait([impl = impl_.get(), state, when_ms](const asio::error_code&) {
     if (!state->done) return;
     // The time may have been taken earlier in this turn; what is due must not find itself early.
@@ -191,8 +192,9 @@ void EventLoop::Impl::WaitForSignal(asio::signal_set* set, std::function<void()>
 
 // ---- watchers -----------------------------------------------------------------------------------
 
-// A watcher is heard at most once a turn: what it waits for next is armed just before the loop sleeps. So no
-// busy peer keeps a turn from ending, and one epoll_ctl a turn and descriptor is all that is paid.
+// A watcher is heard at most once a turn: what it waits for next is armed just before the loop
+// sleeps. So no busy peer keeps a turn from ending, and one epoll_ctl a turn and descriptor is all
+// that is paid.
 void EventLoop::Impl::List(const WatcherStatePtr& state) {
   if (state->listed) return;
   state->listed = true;
@@ -255,8 +257,8 @@ class EventLoop::ScopedWatcher : public EventLoop::Watcher {
 
 std::unique_ptr<EventLoop::Watcher> EventLoop::Watch(int fd, std::function<void()> readable,
                                                      std::function<void()> writable) {
-  auto state = std::make_shared<WatcherState>(impl_->context, std::move(readable),
-                                              std::move(writable));
+  auto state =
+      std::make_shared<WatcherState>(impl_->context, std::move(readable), std::move(writable));
   asio::error_code error;
   state->descriptor.assign(fd, error);
   RAYX_CHECK_MSG(!error, error.message());

@@ -1,7 +1,8 @@
 // The one loop of a daemon: sockets, timers and signals on asio, in three beats.
 //
-// A turn: *hear* (all handlers that are ready run; they change state and queue effects), then `on_turn` (*decide* and
-// *act*), then sleep until something happens. Everything runs on the thread that calls Run().
+// A turn: *hear* (all handlers that are ready run; they change state and queue effects), then
+// `on_turn` (*decide* and *act*), then sleep until something happens. Everything runs on the thread
+// that calls Run().
 #pragma once
 
 #include <asio/io_context.hpp>
@@ -21,8 +22,8 @@ class EventLoop {
   EventLoop(const EventLoop&) = delete;
   EventLoop& operator=(const EventLoop&) = delete;
 
-  // Runs turns until Stop(). `on_turn` is called after the handlers of each turn; it returns true if it wants another
-  // turn at once (work is left over). The first turn does not sleep.
+  // Runs turns until Stop(). `on_turn` is called after the handlers of each turn; it returns true
+  // if it wants another turn at once (work is left over). The first turn does not sleep.
   void Run(const std::function<bool()>& on_turn);
   void Stop();
 
@@ -31,19 +32,23 @@ class EventLoop {
   // Number of the turn, for those who keep a budget a turn.
   uint64_t turn() const;
 
-  // Calls `done` once, at or after `when_ms`. The handle cancels it when destroyed, and is destroyed before the loop.
+  // Calls `done` once, at or after `when_ms`. The handle cancels it when destroyed, and is
+  // destroyed before the loop.
   class Timer;
   std::unique_ptr<Timer> CallAt(int64_t when_ms, std::function<void()> done);
   // Calls `done` once, in the next turn. The one method that other threads may call.
   void Post(std::function<void()> done);
-  // Calls `arrived` for each delivery of `signal_number`, as an event of the loop, for the life of the loop.
+  // Calls `arrived` for each delivery of `signal_number`, as an event of the loop, for the life of
+  // the loop.
   void OnSignal(int signal_number, std::function<void()> arrived);
 
-  // Watches a descriptor it does not own, and makes it non-blocking. Handlers are called once a turn while it is readable /
-  // writable (level) and that is wanted; they stop at once when the watcher is destroyed, even from inside a handler.
-  // Destroy the watcher before the descriptor is closed, and before the loop.
+  // Watches a descriptor it does not own, and makes it non-blocking. Handlers are called once a
+  // turn while it is readable / writable (level) and that is wanted; they stop at once when the
+  // watcher is destroyed, even from inside a handler. Destroy the watcher before the descriptor is
+  // closed, and before the loop.
   class Watcher;
-  std::unique_ptr<Watcher> Watch(int fd, std::function<void()> readable, std::function<void()> writable = {});
+  std::unique_ptr<Watcher> Watch(int fd, std::function<void()> readable,
+                                 std::function<void()> writable = {});
 
   asio::io_context& context();
 

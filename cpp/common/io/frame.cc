@@ -12,11 +12,12 @@ namespace {
 
 static_assert(std::endian::native == std::endian::little, "headers are copied as they are");
 
-// A buffer beyond this is given back once it is empty. Batches of small values stay below it, so only a
-// pickled function or a long list of ids pays for an allocation of its own.
+// A buffer beyond this is given back once it is empty. Batches of small values stay below it, so
+// only a pickled function or a long list of ids pays for an allocation of its own.
 constexpr size_t kKeptBytesMax = 2u << 20;
 
-// Below this, one resize (which writes zeros) is cheaper than three inserts; above, writing twice is dearer.
+// Below this, one resize (which writes zeros) is cheaper than three inserts; above, writing twice
+// is dearer.
 constexpr size_t kResizeBytesMax = 4096;
 
 constexpr size_t AlignTo8(size_t bytes) { return (bytes + 7) & ~size_t{7}; }
@@ -52,7 +53,8 @@ std::span<uint8_t> FrameReader::PrepareRead(size_t bytes_min) {
   if (begin_ == end_) begin_ = end_ = 0;
   if (capacity_ - end_ < bytes_min) {
     const size_t buffered = buffered_bytes();
-    // Doubling while a frame is incomplete: memory follows what has arrived, not what a header claims.
+    // Doubling while a frame is incomplete: memory follows what has arrived, not what a header
+    // claims.
     const size_t frame_bytes = std::min(buffered + MissingBytes(), 2 * capacity_);
     const size_t wanted = std::max(buffered + bytes_min, frame_bytes);
     if (wanted > capacity_) {
@@ -89,9 +91,9 @@ Result<std::optional<Frame>> FrameReader::Next() {
     return broken_;
   }
   if (header.payload_bytes > payload_bytes_max_) {
-    broken_ = Status::ProtocolError("a frame of " + std::to_string(header.payload_bytes) +
-                                    " bytes is over the limit of " +
-                                    std::to_string(payload_bytes_max_));
+    broken_ =
+        Status::ProtocolError("a frame of " + std::to_string(header.payload_bytes) +
+                              " bytes is over the limit of " + std::to_string(payload_bytes_max_));
     return broken_;
   }
   const size_t frame_bytes = FrameBytes(header.payload_bytes);

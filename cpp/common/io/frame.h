@@ -2,15 +2,18 @@
 //
 //   u32 payload bytes | u16 type | u16 zero | payload | padding to a multiple of 8
 //
-// Little endian. Payloads are FlatBuffers, which want their start aligned to 8 bytes; header and padding keep it so as
-// long as the buffer that is parsed starts aligned. FrameReader cuts frames out of bytes that arrive chopped in any way:
+// Little endian. Payloads are FlatBuffers, which want their start aligned to 8 bytes; header and
+// padding keep it so as long as the buffer that is parsed starts aligned. FrameReader cuts frames
+// out of bytes that arrive chopped in any way:
 //
 //   FrameReader reader(limits::kHelloBytesMax);
-//   while (...) { auto room = reader.PrepareRead(64 << 10); n = read(fd, room...); reader.Commit(n);
-//     while (true) { auto next = reader.Next(); if (!next.ok()) close; if (!*next) break; use(**next); } }
+//   while (...) { auto room = reader.PrepareRead(64 << 10); n = read(fd, room...);
+//   reader.Commit(n);
+//     while (true) { auto next = reader.Next(); if (!next.ok()) close; if (!*next) break;
+//     use(**next); } }
 //
-// It has no socket, holds at most one frame plus one read, grows only as bytes arrive, and refuses lengths over its cap.
-// Each byte is copied at most a few times however the stream is chopped.
+// It has no socket, holds at most one frame plus one read, grows only as bytes arrive, and refuses
+// lengths over its cap. Each byte is copied at most a few times however the stream is chopped.
 #pragma once
 
 #include <cstdint>
@@ -55,11 +58,12 @@ class FrameReader {
   std::span<uint8_t> PrepareRead(size_t bytes_min);
   // The first `bytes` of that room have been filled. REQUIRES: not more than there was.
   void Commit(size_t bytes);
-  // Gives back what a huge frame made it allocate, if nothing is buffered any more. Invalidates frames returned before.
+  // Gives back what a huge frame made it allocate, if nothing is buffered any more. Invalidates
+  // frames returned before.
   void Trim();
 
-  // The next whole frame; nothing if more bytes are needed; ProtocolError (for ever) if the stream is broken: a length
-  // over the cap, or a header whose zero is not zero.
+  // The next whole frame; nothing if more bytes are needed; ProtocolError (for ever) if the stream
+  // is broken: a length over the cap, or a header whose zero is not zero.
   Result<std::optional<Frame>> Next();
 
   size_t buffered_bytes() const { return end_ - begin_; }
@@ -73,7 +77,8 @@ class FrameReader {
   size_t MissingBytes() const;
 
   size_t payload_bytes_max_;
-  // uint64_t elements, so that the memory is aligned to 8; not initialised, so that unused pages cost nothing.
+  // uint64_t elements, so that the memory is aligned to 8; not initialised, so that unused pages
+  // cost nothing.
   std::unique_ptr<uint64_t[]> memory_;
   size_t capacity_ = 0;
   // Buffered are [begin_, end_); begin_ is a multiple of 8.

@@ -22,8 +22,8 @@
 namespace rayx {
 namespace {
 
-// A sweep may read a child before its parent and the parent's death, and so lose both. The child has moved up by
-// the next sweep.
+// A sweep may read a child before its parent and the parent's death, and so lose both. The child
+// has moved up by the next sweep.
 constexpr int kCleanSweeps = 2;
 
 // Between two sweeps: long enough for killed processes to die, short beside any timeout.
@@ -39,8 +39,8 @@ struct Process {
 // Processes by their parent.
 using ProcessTree = std::unordered_multimap<pid_t, Process>;
 
-// /proc/<pid>/stat is "pid (name) state ppid pgrp …". The name may hold anything, also ") Z 1": what counts is the
-// last parenthesis.
+// /proc/<pid>/stat is "pid (name) state ppid pgrp …". The name may hold anything, also ") Z 1":
+// what counts is the last parenthesis.
 bool ParseStat(std::string_view text, Process* process) {
   const size_t name_end = text.rfind(')');
   if (name_end == std::string_view::npos || text.size() < name_end + 5) return false;
@@ -114,8 +114,8 @@ struct Sweep {
 Sweep KillOnce(pid_t root, const std::vector<pid_t>& spare) {
   const ProcessTree tree = ReadProcessTree();
   const std::vector<Process> found = Below(tree, root, spare);
-  // A group gets its signal as one: a member that is just forking does not escape with its child, as it may
-  // when it is killed by its number.
+  // A group gets its signal as one: a member that is just forking does not escape with its child,
+  // as it may when it is killed by its number.
   for (const pid_t group : GroupsWithin(tree, found)) ::kill(-group, SIGKILL);
   Sweep sweep;
   for (const Process& process : found) {

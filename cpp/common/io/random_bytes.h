@@ -13,8 +13,9 @@ namespace rayx {
 // Fills `out`; ends the process if the system has no randomness.
 void FillRandom(std::span<uint8_t> out);
 
-// Makes ids, with one system call for many. Not for use across fork: a copy of the buffer in two processes would give the same
-// ids twice, so the process id is remembered and a child starts afresh. Used from one thread at a time.
+// Makes ids, with one system call for many. Not for use across fork: a copy of the buffer in two
+// processes would give the same ids twice, so the process id is remembered and a child starts
+// afresh. Used from one thread at a time.
 class RandomIdSource {
  public:
   template <typename IdType>

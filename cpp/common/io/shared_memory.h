@@ -9,10 +9,11 @@
 
 namespace rayx {
 
-// A memfd of `bytes`, sealed against shrinking and growing, so that no peer can make another fault by truncating.
-// `name` is what /proc shows; it is not a path.
+// A memfd of `bytes`, sealed against shrinking and growing, so that no peer can make another fault
+// by truncating. `name` is what /proc shows; it is not a path.
 Result<ScopedFd> CreateSharedMemory(const char* name, uint64_t bytes);
-// The same memory through a descriptor that can only be read: mmap(PROT_WRITE), write and ftruncate fail on it.
+// The same memory through a descriptor that can only be read: mmap(PROT_WRITE), write and ftruncate
+// fail on it.
 Result<ScopedFd> ReopenReadOnly(int fd);
 
 // A mapping of the first `bytes` of shared memory; unmapped when destroyed. Move-only.

@@ -28,7 +28,8 @@ struct UnixAddress {
   ScopedFd directory;
 };
 
-// Addresses have 108 bytes; a path that does not fit is reached through a descriptor of its directory.
+// Addresses have 108 bytes; a path that does not fit is reached through a descriptor of its
+// directory.
 Result<UnixAddress> MakeUnixAddress(const std::string& path) {
   UnixAddress made;
   std::string reached = path;
@@ -81,8 +82,8 @@ Result<ScopedFd> ListenUnix(const std::string& path) {
   if (!address.ok()) return address.status();
   Result<ScopedFd> socket = NewSocket(SOCK_NONBLOCK);
   if (!socket.ok()) return socket;
-  // The file gets the socket's mode less the umask: so it is never more open than 0600, not even for a moment,
-  // and chmod gives back what a strict umask took.
+  // The file gets the socket's mode less the umask: so it is never more open than 0600, not even
+  // for a moment, and chmod gives back what a strict umask took.
   const int fd = socket->get();
   if (::fchmod(fd, 0600) != 0) return Status::FromErrno("fchmod", errno);
   if (::bind(fd, AsSockaddr(*address), address->size) != 0) {
@@ -132,7 +133,8 @@ Status SetNonBlocking(int fd, bool non_blocking) {
   const int flags = ::fcntl(fd, F_GETFL);
   if (flags < 0) return Status::FromErrno("fcntl", errno);
   const int wanted = non_blocking ? flags | O_NONBLOCK : flags & ~O_NONBLOCK;
-  if (wanted != flags && ::fcntl(fd, F_SETFL, wanted) != 0) return Status::FromErrno("fcntl", errno);
+  if (wanted != flags && ::fcntl(fd, F_SETFL, wanted) != 0)
+    return Status::FromErrno("fcntl", errno);
   return Status::Ok();
 }
 

@@ -1,4 +1,5 @@
-// Unix stream sockets and the passing of file descriptors. Every descriptor made here is close-on-exec.
+// Unix stream sockets and the passing of file descriptors. Every descriptor made here is
+// close-on-exec.
 #pragma once
 
 #include <sys/types.h>
@@ -15,8 +16,9 @@
 
 namespace rayx {
 
-// Listens at `path`, mode 0600, non-blocking. InvalidArgument if the path does not fit into sockaddr_un (107 bytes).
-// Paths longer than that are reached through /proc/self/fd of their directory, so that deep directories work.
+// Listens at `path`, mode 0600, non-blocking. InvalidArgument if the path does not fit into
+// sockaddr_un (107 bytes). Paths longer than that are reached through /proc/self/fd of their
+// directory, so that deep directories work.
 Result<ScopedFd> ListenUnix(const std::string& path);
 // A blocking connection to `path`.
 Result<ScopedFd> ConnectUnix(const std::string& path);
@@ -25,7 +27,8 @@ Result<ScopedFd> AcceptUnix(int listener);
 // Two connected sockets, blocking.
 Result<std::pair<ScopedFd, ScopedFd>> SocketPair();
 Status SetNonBlocking(int fd, bool non_blocking);
-// Ends the connection in both directions, for every process that has it; whoever waits on it is woken. Does not close.
+// Ends the connection in both directions, for every process that has it; whoever waits on it is
+// woken. Does not close.
 void ShutdownSocket(int socket);
 
 struct PeerCredentials {
@@ -34,18 +37,20 @@ struct PeerCredentials {
 };
 Result<PeerCredentials> GetPeerCredentials(int socket);
 
-// At most this many descriptors come with one read; more are closed by the kernel and reported as ProtocolError.
+// At most this many descriptors come with one read; more are closed by the kernel and reported as
+// ProtocolError.
 inline constexpr size_t kFdsPerReadMax = 8;
 
 struct ReadOutcome {
-  size_t bytes = 0;      // 0 and not would_block: the peer closed
+  size_t bytes = 0;  // 0 and not would_block: the peer closed
   bool would_block = false;
   std::vector<ScopedFd> fds;
 };
 // One recvmsg. Retries EINTR unless `interruptible`, in which case it returns Interrupted.
 Result<ReadOutcome> ReadWithFds(int socket, std::span<uint8_t> room, bool interruptible = false);
 
-// One sendmsg (MSG_NOSIGNAL); `fds` go with the first byte. Returns the bytes written, 0 if it would block.
+// One sendmsg (MSG_NOSIGNAL); `fds` go with the first byte. Returns the bytes written, 0 if it
+// would block.
 Result<size_t> WriteWithFds(int socket, std::span<const uint8_t> bytes, std::span<const int> fds);
 
 }  // namespace rayx

@@ -43,7 +43,8 @@ void ObjectPlan::WriteHeader(uint8_t* memory) const {
 
 Result<ObjectParts> ParseObject(std::span<const uint8_t> memory) {
   ObjectHeader header;
-  if (memory.size() < sizeof(header)) return Status::ProtocolError("object shorter than its header");
+  if (memory.size() < sizeof(header))
+    return Status::ProtocolError("object shorter than its header");
   std::memcpy(&header, memory.data(), sizeof(header));
   if (header.version != ObjectHeader::kVersion || !IsKnownKind(header.kind)) {
     return Status::ProtocolError("object of unknown kind " + std::to_string(header.kind) +

@@ -1,12 +1,15 @@
 // How a value lies in memory, in the pool as in a message.
 //
-//   ObjectHeader | BufferEntry × buffer_count | stream | padding | buffer 0 | padding | buffer 1 | …
+//   ObjectHeader | BufferEntry × buffer_count | stream | padding | buffer 0 | padding | buffer 1 |
+//   …
 //
-// The stream is a pickle (protocol 5), raw bytes or text, as the kind says. The buffers are the pickle's
-// out-of-band data, each aligned to 64 bytes from the start of the object, so that arrays can be used where
-// they lie. Offsets count from the start of the object. Everything is little endian.
+// The stream is a pickle (protocol 5), raw bytes or text, as the kind says. The buffers are the
+// pickle's out-of-band data, each aligned to 64 bytes from the start of the object, so that arrays
+// can be used where they lie. Offsets count from the start of the object. Everything is little
+// endian.
 //
-// Readers must not trust an object: its writer was another process. ParseObject checks every offset.
+// Readers must not trust an object: its writer was another process. ParseObject checks every
+// offset.
 #pragma once
 
 #include <cstdint>
@@ -27,8 +30,8 @@ enum class ObjectKind : uint8_t {
   kSystemError = 4,  // rayx failed the task: one byte of SystemErrorCode, then UTF-8 text
 };
 
-// Why rayx itself gave an object an error for a value. Numbers are part of the format; python/rayx/errors.py
-// maps each to its exception.
+// Why rayx itself gave an object an error for a value. Numbers are part of the format;
+// python/rayx/errors.py maps each to its exception.
 enum class SystemErrorCode : uint8_t {
   kWorkerCrashed = 1,
   kInfeasible = 2,
@@ -64,8 +67,8 @@ class ObjectPlan {
   uint64_t stream_bytes() const { return header_.stream_bytes; }
   const std::vector<BufferEntry>& buffers() const { return buffers_; }
 
-  // Writes header and entries to `memory`. REQUIRES: `memory` has total_bytes(). The stream and the buffers
-  // are the caller's to copy.
+  // Writes header and entries to `memory`. REQUIRES: `memory` has total_bytes(). The stream and the
+  // buffers are the caller's to copy.
   void WriteHeader(uint8_t* memory) const;
 
  private:

@@ -1,4 +1,5 @@
-// A task as the cores see it: the fields of the TaskSpec message that decisions need, and the message itself.
+// A task as the cores see it: the fields of the TaskSpec message that decisions need, and the
+// message itself.
 #pragma once
 
 #include <cstdint>

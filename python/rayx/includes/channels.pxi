@@ -5,13 +5,14 @@
 cdef class OutputChannel:
     cdef unique_ptr[COutputChannel] channel
 
-    def __init__(self, *args, **kwargs):
-        raise TypeError("an OutputChannel is made by OutputChannel.connect")
+    def __cinit__(self, made_by=None):
+        if made_by is not DOORWAY:
+            raise TypeError("an OutputChannel is made by OutputChannel.connect")
 
     @staticmethod
     def connect(str socket_path not None, bytes driver_id not None, str python_version not None):
         cdef DriverOptions options = driver_options(socket_path, driver_id, python_version, b"")
-        cdef OutputChannel made = OutputChannel.__new__(OutputChannel)
+        cdef OutputChannel made = OutputChannel.__new__(OutputChannel, DOORWAY)
         cdef Status status
         with nogil:
             status = Unwrap(COutputChannel.Connect(options), &made.channel)

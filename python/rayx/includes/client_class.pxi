@@ -10,8 +10,9 @@ cdef dict amounts_of(const ResourceSet& resources):
 cdef class Client:
     cdef unique_ptr[CClient] client
 
-    def __init__(self, *args, **kwargs):
-        raise TypeError("a Client is made by Client.connect_driver or Client.adopt_worker")
+    def __cinit__(self, made_by=None):
+        if made_by is not DOORWAY:
+            raise TypeError("a Client is made by Client.connect_driver or Client.adopt_worker")
 
     def __dealloc__(self):
         # Destroying closes, which may have to wait for threads that want the GIL.
@@ -27,7 +28,7 @@ cdef class Client:
                        str python_version not None, bytes driver_config not None):
         cdef DriverOptions options = driver_options(
             socket_path, driver_id, python_version, driver_config)
-        cdef Client made = Client.__new__(Client)
+        cdef Client made = Client.__new__(Client, DOORWAY)
         cdef Status status
         with nogil:
             status = Unwrap(CClient.ConnectDriver(options), &made.client)
@@ -37,7 +38,7 @@ cdef class Client:
     @staticmethod
     def adopt_worker(int socket_fd, int claim_fd, uint64_t number, str python_version not None):
         cdef string version = python_version.encode()
-        cdef Client made = Client.__new__(Client)
+        cdef Client made = Client.__new__(Client, DOORWAY)
         cdef Status status
         with nogil:
             status = Unwrap(CClient.AdoptWorker(socket_fd, claim_fd, number, version), &made.client)

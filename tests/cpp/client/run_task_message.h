@@ -1,0 +1,71 @@
+// A RunTask message as a node would write it, for tests.
+#pragma once
+
+#include <map>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "client/message.h"
+#include "client/object_memory.h"
+#include "client/task_encoder.h"
+#include "common/protocol/wire_ids.h"
+
+namespace rayx {
+
+struct RunTaskMessage {
+  uint32_t sequence = 0;
+  uint32_t attempt = 0;
+  TaskId id;
+  uint32_t return_count = 1;
+  std::string args;  // the stream; empty for none
+  bool args_in_store = false;
+  std::vector<ObjectId> dependencies;
+  std::map<ObjectId, std::string> inline_values;
+  std::map<ObjectId, std::pair<uint64_t, uint64_t>> pool_values;  // offset and size
+  std::string driver_config;
+
+  // Valid as long as the builder is not used.
+  std::span<const uint8_t> Encode(flatbuffers::FlatBufferBuilder* builder) const {
+    TaskEncoder encoder;
+    TaskTemplate task;
+    task.name = "f";
+    task.return_count = return_count;
+    ObjectPieces pieces;
+    pieces.stream = {reinterpret_cast<const uint8_t*>(args.data()), args.size()};
+    const ObjectPlan plan = PlanObject(pieces);
+    TaskCall call;
+    call.task = &task;
+    call.id = id;
+    if (!args.empty()) {
+      call.args = &pieces;
+      call.args_plan = &plan;
+    }
+    call.args_in_store = args_in_store;
+    call.dependencies = dependencies;
+    const std::span<const uint8_t> encoded = encoder.Encode(call);
+    const auto spec = builder->CreateVector(encoded.data(), encoded.size());
+    std::vector<flatbuffers::Offset<protocol::ObjectValue>> values;
+    for (const auto& [value_id, data] : inline_values) {
+      const auto bytes =
+          builder->CreateVector(reinterpret_cast<const uint8_t*>(data.data()), data.size());
+      values.push_back(protocol::CreateObjectValue(*builder, ToWire(value_id), bytes));
+    }
+    for (const auto& [value_id, place] : pool_values) {
+      values.push_back(protocol::CreateObjectValue(*builder, ToWire(value_id), 0, place.first,
+                                                   place.second, true));
+    }
+    const auto encoded_values = builder->CreateVector(values);
+    flatbuffers::Offset<flatbuffers::Vector<uint8_t>> config;
+    if (!driver_config.empty()) {
+      config = builder->CreateVector(reinterpret_cast<const uint8_t*>(driver_config.data()),
+                                     driver_config.size());
+    }
+    builder->Finish(
+        protocol::CreateRunTask(*builder, sequence, attempt, spec, encoded_values, config));
+    return MessageBytes(*builder);
+  }
+};
+
+}  // namespace rayx

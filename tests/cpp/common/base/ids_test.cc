@@ -1,0 +1,74 @@
+#include "common/base/ids.h"
+
+#include <gtest/gtest.h>
+
+#include <set>
+#include <type_traits>
+#include <unordered_set>
+
+namespace rayx {
+namespace {
+
+TaskId TaskOf(uint8_t first) {
+  TaskId id;
+  for (size_t i = 0; i < TaskId::kSize; ++i) id.mutable_data()[i] = static_cast<uint8_t>(first + i);
+  return id;
+}
+
+TEST(IdsTest, NilIsAllZeros) {
+  EXPECT_TRUE(TaskId().IsNil());
+  EXPECT_FALSE(TaskOf(1).IsNil());
+  EXPECT_EQ(TaskId().Hex(), std::string(32, '0'));
+}
+
+TEST(IdsTest, KindsAreTypes) {
+  static_assert(!std::is_convertible_v<TaskId, FunctionId>);
+  static_assert(!std::is_convertible_v<TaskId, ObjectId>);
+  static_assert(std::is_trivially_copyable_v<ObjectId>);
+}
+
+TEST(IdsTest, HexRoundTrip) {
+  const TaskId id = TaskOf(0xf8);
+  EXPECT_EQ(id.Hex(), "f8f9fafbfcfdfeff0001020304050607");
+  EXPECT_EQ(TaskId::FromHexString(id.Hex()), id);
+  EXPECT_EQ(TaskId::FromHexString("F8F9FAFBFCFDFEFF0001020304050607"), id);
+}
+
+TEST(IdsTest, WhatIsNotAnIdIsRefused) {
+  EXPECT_FALSE(TaskId::FromHexString("").has_value());
+  EXPECT_FALSE(TaskId::FromHexString(std::string(31, '0')).has_value());
+  EXPECT_FALSE(TaskId::FromHexString(std::string(33, '0')).has_value());
+  EXPECT_FALSE(TaskId::FromHexString(std::string(31, '0') + "g").has_value());
+  EXPECT_FALSE(TaskId::FromHexString("0x" + std::string(30, '0')).has_value());
+}
+
+TEST(IdsTest, ObjectIdsNameTaskKindAndIndex) {
+  const TaskId task = TaskOf(1);
+  const ObjectId result = ObjectId::ForReturn(task, 0x01020304);
+  EXPECT_EQ(result.Task(), task);
+  EXPECT_EQ(result.Index(), 0x01020304u);
+  EXPECT_FALSE(result.IsPut());
+  EXPECT_EQ(result.Hex(), task.Hex() + "04030201") << "little endian, as documented";
+  const ObjectId put = ObjectId::ForPut(task, 0x01020304);
+  EXPECT_TRUE(put.IsPut());
+  EXPECT_EQ(put.Index(), 0x01020304u | ObjectId::kPutBit);
+  EXPECT_NE(put, result);
+}
+
+TEST(IdsTest, OrderIsThatOfTheBytes) {
+  EXPECT_LT(TaskOf(1), TaskOf(2));
+  EXPECT_GT(TaskOf(0xff), TaskOf(0));
+  const std::set<TaskId> sorted = {TaskOf(3), TaskOf(1), TaskOf(2)};
+  EXPECT_EQ(*sorted.begin(), TaskOf(1));
+}
+
+TEST(IdsTest, ResultsOfOneTaskHashApart) {
+  std::unordered_set<size_t> hashes;
+  for (uint32_t i = 0; i < 10'000; ++i) {
+    hashes.insert(std::hash<ObjectId>()(ObjectId::ForReturn(TaskOf(1), i)));
+  }
+  EXPECT_EQ(hashes.size(), 10'000u);
+}
+
+}  // namespace
+}  // namespace rayx

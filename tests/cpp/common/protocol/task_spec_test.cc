@@ -1,0 +1,139 @@
+#include "common/protocol/task_spec.h"
+
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "common/base/limits.h"
+#include "common/protocol/generated/task_generated.h"
+#include "common/protocol/wire_ids.h"
+#include "testing/example_messages.h"
+
+namespace rayx {
+namespace {
+
+class TaskSpecTest : public testing::Test {
+ protected:
+  using Builder = protocol::TaskSpecBuilder;
+
+  // Parses a minimal specification to which `more` was added. `prepare` makes what must exist
+  // before.
+  Result<TaskSpec> Parse(const std::function<void(Builder&)>& more = [](Builder&) {}) {
+    const auto name = builder_.CreateString(name_);
+    Builder spec(builder_);
+    spec.add_task_id(ToWire(task_));
+    spec.add_driver_id(ToWire(driver_));
+    spec.add_function_id(ToWire(function_));
+    spec.add_name(name);
+    more(spec);
+    builder_.Finish(spec.Finish());
+    Result<TaskSpec> parsed = ParseTaskSpec({builder_.GetBufferPointer(), builder_.GetSize()});
+    builder_.Clear();
+    return parsed;
+  }
+
+  Result<TaskSpec> ParseWithResources(const std::vector<std::pair<std::string, int64_t>>& asked) {
+    std::vector<flatbuffers::Offset<protocol::ResourceItem>> items;
+    for (const auto& [name, units] : asked) {
+      items.push_back(protocol::CreateResourceItemDirect(builder_, name.c_str(), units));
+    }
+    const auto resources = builder_.CreateVector(items);
+    return Parse([&](Builder& spec) { spec.add_resources(resources); });
+  }
+
+  flatbuffers::FlatBufferBuilder builder_;
+  std::string name_ = "work";
+  const TaskId task_ = ExampleId<TaskId>(1);
+  const DriverId driver_ = ExampleId<DriverId>(2);
+  const FunctionId function_ = ExampleId<FunctionId>(3);
+};
+
+TEST_F(TaskSpecTest, DefaultsOfWhatIsAbsent) {
+  Result<TaskSpec> spec = Parse();
+  ASSERT_TRUE(spec.ok()) << spec.status().ToString();
+  EXPECT_EQ(spec->id, task_);
+  EXPECT_EQ(spec->driver, driver_);
+  EXPECT_EQ(spec->function, function_);
+  EXPECT_EQ(spec->name, "work");
+  EXPECT_EQ(spec->return_count, 1u);
+  EXPECT_EQ(spec->max_retries, limits::kTaskRetriesDefault);
+  EXPECT_EQ(spec->resources, (ResourceSet{{"CPU", ResourceAmount::Of(1)}}));
+  EXPECT_TRUE(spec->dependencies.empty());
+  EXPECT_TRUE(spec->contained.empty());
+}
+
+TEST_F(TaskSpecTest, EverythingThatIsThere) {
+  const std::vector<uint8_t> bytes = ExampleMessages().Encode(protocol::MessageType::SubmitTask);
+  Result<TaskSpec> spec = ParseTaskSpec(bytes);
+  ASSERT_TRUE(spec.ok()) << spec.status().ToString();
+  EXPECT_EQ(spec->dependencies,
+            (std::vector<ObjectId>{ExampleId<ObjectId>(60), ExampleId<ObjectId>(61)}));
+  EXPECT_EQ(spec->contained, std::vector<ObjectId>{ExampleId<ObjectId>(62)});
+  EXPECT_EQ(spec->return_count, 2u);
+  EXPECT_EQ(spec->max_retries, -1);
+  EXPECT_EQ(spec->resources.ToString(), "{CPU: 2, GPU: 0.5}");
+  EXPECT_EQ(spec->encoded, std::string(bytes.begin(), bytes.end()));
+  EXPECT_EQ(spec->ReturnId(1), ObjectId::ForReturn(spec->id, 1));
+}
+
+TEST_F(TaskSpecTest, EmptyResourcesMeanNoneNotOneCpu) {
+  Result<TaskSpec> spec = ParseWithResources({});
+  ASSERT_TRUE(spec.ok());
+  EXPECT_TRUE(spec->resources.empty());
+}
+
+TEST_F(TaskSpecTest, AmountsWithoutMeaningAreRefused) {
+  EXPECT_FALSE(ParseWithResources({{"CPU", -1}}).ok());
+  EXPECT_FALSE(ParseWithResources({{"CPU", INT64_MAX}}).ok());
+  EXPECT_FALSE(ParseWithResources({{"CPU", ResourceAmount::kUnitsMax + 1}}).ok());
+  EXPECT_TRUE(ParseWithResources({{"CPU", ResourceAmount::kUnitsMax}}).ok());
+}
+
+TEST_F(TaskSpecTest, ResourceNamesAreLimited) {
+  EXPECT_FALSE(ParseWithResources({{"", 1}}).ok());
+  EXPECT_TRUE(ParseWithResources({{std::string(limits::kNameBytesMax, 'n'), 1}}).ok());
+  EXPECT_FALSE(ParseWithResources({{std::string(limits::kNameBytesMax + 1, 'n'), 1}}).ok());
+  std::vector<std::pair<std::string, int64_t>> many;
+  for (size_t i = 0; i < limits::kResourceNamesMax; ++i) many.emplace_back(std::to_string(i), 1);
+  EXPECT_TRUE(ParseWithResources(many).ok());
+  many.emplace_back("one more", 1);
+  EXPECT_FALSE(ParseWithResources(many).ok());
+}
+
+TEST_F(TaskSpecTest, NumbersBeyondLimitsAreRefused) {
+  EXPECT_TRUE(Parse([](Builder& spec) { spec.add_return_count(limits::kReturnsMax); }).ok());
+  EXPECT_FALSE(Parse([](Builder& spec) { spec.add_return_count(limits::kReturnsMax + 1); }).ok());
+  EXPECT_TRUE(Parse([](Builder& spec) { spec.add_max_retries(-1); }).ok());
+  EXPECT_FALSE(Parse([](Builder& spec) { spec.add_max_retries(-2); }).ok());
+  name_ = std::string(limits::kNameBytesMax + 1, 'n');
+  EXPECT_FALSE(Parse().ok());
+}
+
+TEST_F(TaskSpecTest, TooManyIdsAreRefused) {
+  const std::vector<ObjectId> ids(limits::kIdsPerMessageMax + 1);
+  const auto dependencies = ToWire(builder_, ids);
+  EXPECT_FALSE(Parse([&](Builder& spec) { spec.add_dependencies(dependencies); }).ok());
+  const auto contained = ToWire(builder_, ids);
+  EXPECT_FALSE(Parse([&](Builder& spec) { spec.add_contained(contained); }).ok());
+}
+
+TEST_F(TaskSpecTest, ArgumentsInTheStoreNeedAnObject) {
+  EXPECT_FALSE(Parse([](Builder& spec) { spec.add_args_in_store(true); }).ok());
+  const auto dependencies = ToWire(builder_, std::vector<ObjectId>{ExampleId<ObjectId>(4)});
+  EXPECT_TRUE(Parse([&](Builder& spec) {
+                spec.add_args_in_store(true);
+                spec.add_dependencies(dependencies);
+              }).ok());
+}
+
+TEST_F(TaskSpecTest, JunkIsRefused) {
+  EXPECT_FALSE(ParseTaskSpec({}).ok());
+  alignas(8) const uint8_t junk[64] = {0xff, 0xff, 0xff, 0x7f, 1, 2, 3};
+  EXPECT_EQ(ParseTaskSpec(junk).status().code(), StatusCode::kProtocolError);
+}
+
+}  // namespace
+}  // namespace rayx

@@ -1,0 +1,194 @@
+// Peers that are broken or hostile before they have said a proper hello (RELIABILITY F53, S28).
+#include <fcntl.h>
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <random>
+#include <thread>
+
+#include "common/base/limits.h"
+#include "common/io/random_bytes.h"
+#include "daemon/honest_driver.h"
+#include "daemon/raw_peer.h"
+#include "daemon/test_node.h"
+
+namespace rayx {
+namespace {
+
+using protocol::MessageType;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+// Memory that the node may hold back after an attack.
+constexpr size_t kGrowthMax = 16u << 20;
+
+// A node under attack, with an honest driver beside; afterwards nothing of the attack may be left.
+class NodeHostile : public testing::Test {
+ protected:
+  NodeHostile() {
+    fds_before_ = FdCountOf(node_.pid());
+    rss_before_ = RssBytesOf(node_.pid());
+  }
+  void TearDown() override {
+    EXPECT_TRUE(WaitUntil([this] { return FdCountOf(node_.pid()) <= fds_before_ + 2; }))
+        << FdCountOf(node_.pid()) << " descriptors, " << fds_before_ << " before";
+    EXPECT_LE(RssBytesOf(node_.pid()), rss_before_ + kGrowthMax);
+    EXPECT_GT(honest_.StopAndCount(), 0u);
+  }
+  std::string path() const { return node_.socket_path(); }
+  bool NodeLogSays(const std::string& text) const { return node_.LogSays(text); }
+
+  TestNode node_;
+  HonestDriver honest_{node_.socket_path()};
+  size_t fds_before_ = 0;
+  size_t rss_before_ = 0;
+};
+
+TEST_F(NodeHostile, F53_RandomBytesOnTheNodeSocket) {
+  std::mt19937_64 random(53);
+  for (int i = 0; i < 1000; ++i) {
+    RawPeer peer(path());
+    std::string bytes(16 + random() % 2000, '\0');
+    for (char& byte : bytes) byte = static_cast<char>(random());
+    // Never a length that would be waited for.
+    bytes[3] = '\x7f';
+    peer.Send(bytes);
+    ASSERT_TRUE(peer.IsClosedWithin(seconds(5))) << "connection " << i;
+  }
+  EXPECT_TRUE(NodeLogSays("closed: "));
+}
+
+TEST_F(NodeHostile, F53_AValidHeaderWithJunk) {
+  std::mt19937_64 random(54);
+  for (int i = 0; i < 500; ++i) {
+    RawPeer peer(path());
+    std::vector<uint8_t> junk(random() % 500);
+    for (uint8_t& byte : junk) byte = static_cast<uint8_t>(random());
+    peer.SendFrame(MessageType::Hello, junk);
+    ASSERT_TRUE(peer.IsClosedWithin(seconds(5))) << "connection " << i;
+  }
+  EXPECT_TRUE(NodeLogSays("malformed hello"));
+}
+
+TEST_F(NodeHostile, F53_LengthsThatNobodyMeans) {
+  for (const uint32_t length : {0xffffffffu, 0x80000000u, 0x7fffffffu,
+                                static_cast<uint32_t>(limits::kHelloBytesMax + 1)}) {
+    RawPeer peer(path());
+    const FrameHeader header{length, 1, 0};
+    peer.Send(std::span(reinterpret_cast<const uint8_t*>(&header), sizeof(header)));
+    EXPECT_TRUE(peer.IsClosedWithin(seconds(5))) << length;
+  }
+  RawPeer empty(path());
+  empty.SendFrame(MessageType::Hello, {});
+  EXPECT_TRUE(empty.IsClosedWithin(seconds(5)));
+}
+
+TEST_F(NodeHostile, F53_ATruncatedFrameAndSilence) {
+  RawPeer peer(path());
+  const FrameHeader header{100, 1, 0};
+  peer.Send(std::span(reinterpret_cast<const uint8_t*>(&header), sizeof(header)));
+  RawPeer silent(path());
+  EXPECT_TRUE(peer.IsClosedWithin(milliseconds(limits::kHelloTimeoutMs + 3000)));
+  EXPECT_TRUE(silent.IsClosedWithin(seconds(3)));
+  EXPECT_TRUE(NodeLogSays("no hello within"));
+}
+
+TEST_F(NodeHostile, F53_OneByteAtATime) {
+  RawPeer peer(path());
+  const auto start = std::chrono::steady_clock::now();
+  bool closed = false;
+  // A hello of 200 bytes would take a minute.
+  const FrameHeader header{200, 1, 0};
+  const auto* bytes = reinterpret_cast<const uint8_t*>(&header);
+  for (size_t i = 0; i < 208 && !closed; ++i) {
+    const uint8_t byte = i < sizeof(header) ? bytes[i] : 0;
+    if (!peer.Send(std::span(&byte, 1))) break;
+    closed = peer.IsClosedWithin(milliseconds(300));
+  }
+  const auto lasted = std::chrono::steady_clock::now() - start;
+  EXPECT_LE(lasted, milliseconds(limits::kHelloTimeoutMs + 3000));
+}
+
+TEST_F(NodeHostile, F53_ManyConnectionsAtOnce) {
+  for (int round = 0; round < 5; ++round) {
+    std::vector<std::unique_ptr<RawPeer>> peers;
+    for (int i = 0; i < 500; ++i) {
+      peers.push_back(std::make_unique<RawPeer>(path()));
+      if (i % 2 == 0) peers.back()->Send("\x10");
+    }
+  }
+}
+
+TEST_F(NodeHostile, S28_DescriptorsThatNobodyExpects) {
+  const ScopedFd null_device(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+  const std::vector<int> fds(253, null_device.get());
+  for (int i = 0; i < 1000; ++i) {
+    RawPeer peer(path());
+    if (i % 2 == 0) peer.BecomeDriver();
+    const FrameHeader header{8, static_cast<uint16_t>(i % 2 == 0 ? 38 : 1), 0};
+    peer.Send(std::span(reinterpret_cast<const uint8_t*>(&header), sizeof(header)), fds);
+    ASSERT_TRUE(peer.IsClosedWithin(seconds(10))) << "message " << i;
+  }
+}
+
+TEST_F(NodeHostile, S28_AFewDescriptorsWithEveryMessage) {
+  const ScopedFd null_device(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+  const std::vector<int> fds(8, null_device.get());
+  RawPeer peer(path());
+  peer.BecomeDriver();
+  for (int i = 0; i < 1000; ++i) {
+    std::vector<uint8_t> drip = {0};
+    if (!peer.Send(drip, fds)) break;
+  }
+  EXPECT_TRUE(peer.IsClosedWithin(seconds(10)));
+}
+
+TEST_F(NodeHostile, F53_RolesThatAreNotForConnecting) {
+  RandomIdSource ids;
+  for (const auto role : {protocol::Role::Worker, protocol::Role::Template, static_cast<protocol::Role>(9)}) {
+    RawPeer peer(path());
+    peer.SendHello(role, ids.Next<DriverId>(), limits::kProtocolVersion);
+    const auto answer = peer.Receive();
+    ASSERT_TRUE(answer);
+    EXPECT_EQ(answer->type, MessageType::Refused);
+    EXPECT_TRUE(peer.IsClosedWithin(seconds(5)));
+  }
+  EXPECT_TRUE(NodeLogSays("refused: "));
+}
+
+TEST_F(NodeHostile, F53_AnotherVersionIsToldWhich) {
+  RawPeer peer(path());
+  RandomIdSource ids;
+  peer.SendHello(protocol::Role::Driver, ids.Next<DriverId>(), limits::kProtocolVersion + 7);
+  const auto answer = peer.Receive();
+  ASSERT_TRUE(answer);
+  ASSERT_EQ(answer->type, MessageType::Refused);
+  const std::string reason = flatbuffers::GetRoot<protocol::Refused>(answer->payload.data())->reason()->str();
+  EXPECT_NE(reason.find("version " + std::to_string(limits::kProtocolVersion + 7)), std::string::npos);
+  EXPECT_TRUE(peer.IsClosedWithin(seconds(5)));
+}
+
+TEST_F(NodeHostile, F53_DriverIdsThatAreTakenOrNil) {
+  RawPeer first(path());
+  const DriverId id = first.BecomeDriver();
+  RawPeer second(path());
+  second.SendHello(protocol::Role::Driver, id, limits::kProtocolVersion);
+  EXPECT_TRUE(second.IsClosedWithin(seconds(5)));
+  RawPeer nil(path());
+  nil.SendHello(protocol::Role::Driver, DriverId(), limits::kProtocolVersion);
+  EXPECT_TRUE(nil.IsClosedWithin(seconds(5)));
+  RawPeer output(path());
+  RandomIdSource ids;
+  output.SendHello(protocol::Role::Output, ids.Next<DriverId>(), limits::kProtocolVersion);
+  EXPECT_TRUE(output.IsClosedWithin(seconds(5)));
+  // The one who was there first is still heard.
+  first.SendMessage(MessageType::Query, [](flatbuffers::FlatBufferBuilder& builder) {
+    return protocol::CreateQuery(builder, 1, protocol::QueryKind::Resources);
+  });
+  const auto answer = first.Receive();
+  ASSERT_TRUE(answer);
+  EXPECT_EQ(answer->type, MessageType::Answer);
+}
+
+}  // namespace
+}  // namespace rayx

@@ -1,0 +1,337 @@
+// Whole lives of a node, from seeds. A failure names its seed; the same seed replays it exactly.
+
+#include <gtest/gtest.h>
+
+#include <random>
+
+#include "common/base/limits.h"
+#include "scheduler/node_model.h"
+#include "scheduler/waiting_heads.h"
+
+namespace rayx::scheduler {
+namespace {
+
+using Scripts = std::map<uint64_t, TaskScript>;
+
+ResourceSet Cpus(int64_t count) { return {{std::string(kCpu), ResourceAmount::Of(count)}}; }
+
+class Maker {
+ public:
+  explicit Maker(uint64_t seed) : random_(seed * 7919 + 1) {}
+
+  unsigned Random(unsigned below) { return static_cast<unsigned>(random_() % below); }
+  bool OneIn(unsigned count) { return Random(count) == 0; }
+
+  TaskScript& Add(uint64_t driver) {
+    const uint64_t number = scripts.size() + 1;
+    TaskScript& script = scripts[number];
+    script.number = number;
+    script.driver = driver;
+    script.resources = Cpus(1);
+    return script;
+  }
+  // A tree of tasks that wait for their children; returns its root.
+  uint64_t AddTree(uint64_t driver, unsigned depth, unsigned width) {
+    const uint64_t root = Add(driver).number;
+    scripts[root].steps = Random(3);
+    scripts[root].waits = !OneIn(5);
+    if (depth == 0) return root;
+    const unsigned children = 1 + Random(width);
+    for (unsigned i = 0; i < children; ++i) {
+      const uint64_t child = AddTree(driver, depth - 1, width);
+      scripts[root].children.push_back(child);
+    }
+    return root;
+  }
+
+  Scripts scripts;
+  std::vector<uint64_t> roots;
+
+ private:
+  std::mt19937_64 random_;
+};
+
+ResourceSet AnyDemand(Maker& maker, const ResourceSet& total) {
+  ResourceSet demand = Cpus(1);
+  const int64_t cpus = total.Get(kCpu).units();
+  switch (maker.Random(8)) {
+    case 0:
+      demand.Set(kCpu, ResourceAmount::FromUnits(cpus));
+      break;
+    case 1:
+      demand.Set(kCpu, ResourceAmount::FromUnits(2500));
+      break;
+    case 2:
+      demand.Set(kGpu, ResourceAmount::FromUnits(5000));
+      break;
+    case 3:
+      demand = {};
+      break;
+    case 4:
+      demand = {{"lamp", ResourceAmount::Of(1)}};
+      break;
+    default:
+      break;
+  }
+  return demand;
+}
+
+// Everything at once: shapes, trees, dependencies, deaths, several drivers.
+struct World {
+  explicit World(uint64_t seed) : maker(seed) {
+    options.seed = seed;
+    options.total = Cpus(1 + maker.Random(4));
+    options.total.Set(kGpu, ResourceAmount::Of(1));
+    options.total.Set("lamp", ResourceAmount::Of(2));
+    options.prestart = maker.Random(4);
+    options.delay_max = maker.Random(6);
+    const unsigned drivers = 1 + maker.Random(3);
+    const unsigned count = 5 + maker.Random(60);
+    for (unsigned i = 0; i < count; ++i) AddRoot(1 + maker.Random(drivers));
+  }
+
+  void AddRoot(uint64_t driver) {
+    uint64_t root = 0;
+    if (maker.OneIn(8)) {
+      root = maker.AddTree(driver, 1 + maker.Random(4), 3);
+      // A blocked task keeps its GPU; its children ask for CPUs only, so this cannot be a deadlock
+      // of the user's making.
+      if (maker.OneIn(3)) maker.scripts[root].resources.Set(kGpu, ResourceAmount::Of(1));
+    } else {
+      TaskScript& script = maker.Add(driver);
+      script.resources = AnyDemand(maker, options.total);
+      script.steps = maker.OneIn(4) ? maker.Random(40) : maker.Random(3);
+      root = script.number;
+    }
+    TaskScript& script = maker.scripts[root];
+    if (maker.OneIn(10)) script.deaths = 1 + maker.Random(3);
+    if (maker.OneIn(3)) script.max_retries = static_cast<int32_t>(maker.Random(3)) - 1;
+    if (maker.OneIn(5) && !maker.roots.empty()) {
+      const size_t count = maker.roots.size();
+      for (int i = 0; i < 2; ++i) {
+        const uint64_t other = maker.roots[maker.Random(static_cast<unsigned>(count))];
+        if (maker.scripts[other].driver == driver) script.depends_on.push_back(other);
+      }
+    }
+    maker.roots.push_back(root);
+  }
+
+  Maker maker;
+  ModelOptions options;
+};
+
+bool MustFail(const TaskScript& script) {
+  return script.max_retries >= 0 && script.deaths > static_cast<uint32_t>(script.max_retries);
+}
+
+void ExpectAtRest(NodeModel& model, const ModelOptions& options) {
+  EXPECT_EQ(model.core().available().ToString(), options.total.ToString());
+  // Beyond those that are kept, workers end when they have been idle long enough.
+  for (int64_t i = 0; i < limits::kIdleWorkerMs + 100; ++i) model.Step();
+  EXPECT_EQ(model.processes(), options.prestart);
+  EXPECT_EQ(model.broken(), "");
+}
+
+class Simulation : public ::testing::TestWithParam<int> {};
+
+// Each parameter is a block of seeds, so that blocks run as tests of their own.
+constexpr int kBlocks = 10;
+constexpr int kSeedsPerBlock = 40;
+
+TEST_P(Simulation, EveryTaskEndsOnceWhateverHappens) {
+  for (int i = 0; i < kSeedsPerBlock; ++i) {
+    const auto seed = static_cast<uint64_t>(GetParam() * kSeedsPerBlock + i);
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    World world(seed);
+    NodeModel model(world.options, world.maker.scripts);
+    for (const uint64_t root : world.maker.roots) {
+      model.Submit(root);
+      while (world.maker.OneIn(3)) model.Step();
+    }
+    ASSERT_TRUE(model.RunToEnd(200000)) << model.broken() << "\n" << model.core().DebugText(50);
+    ASSERT_EQ(model.broken(), "");
+    for (const uint64_t root : world.maker.roots) {
+      const TaskScript& script = world.maker.scripts[root];
+      EXPECT_EQ(model.Failed(root), MustFail(script)) << "task " << root;
+      if (script.max_retries < 0) continue;
+      EXPECT_LE(model.Begun(root), static_cast<uint32_t>(script.max_retries) + 1) << root;
+    }
+    ExpectAtRest(model, world.options);
+    if (::testing::Test::HasFailure()) return;
+  }
+}
+
+TEST_P(Simulation, EveryTaskEndsOnceWhenStartsFailAndIdleWorkersDie) {
+  for (int i = 0; i < kSeedsPerBlock / 2; ++i) {
+    const auto seed = static_cast<uint64_t>(100000 + GetParam() * kSeedsPerBlock + i);
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    World world(seed);
+    world.options.start_fails = 200;
+    world.options.idle_dies = 5;
+    world.options.loses_messages = true;
+    NodeModel model(world.options, world.maker.scripts);
+    for (const uint64_t root : world.maker.roots) model.Submit(root);
+    ASSERT_TRUE(model.RunToEnd(2000000)) << model.broken() << "\n" << model.core().DebugText(50);
+    EXPECT_EQ(model.core().available().ToString(), world.options.total.ToString());
+    if (::testing::Test::HasFailure()) return;
+  }
+}
+
+TEST_P(Simulation, AGoneDriverLeavesNothingAndHarmsNobody) {
+  for (int i = 0; i < kSeedsPerBlock / 2; ++i) {
+    const auto seed = static_cast<uint64_t>(200000 + GetParam() * kSeedsPerBlock + i);
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    World world(seed);
+    NodeModel model(world.options, world.maker.scripts);
+    for (const uint64_t root : world.maker.roots) model.Submit(root);
+    for (unsigned k = world.maker.Random(100); k > 0; --k) model.Step();
+    model.DriverGone(1);
+    ASSERT_TRUE(model.RunToEnd(200000)) << model.broken() << "\n" << model.core().DebugText(50);
+    for (const uint64_t root : world.maker.roots) {
+      const TaskScript& script = world.maker.scripts[root];
+      if (script.driver == 1) continue;
+      EXPECT_EQ(model.Failed(root), MustFail(script)) << "task " << root;
+    }
+    ExpectAtRest(model, world.options);
+    if (::testing::Test::HasFailure()) return;
+  }
+}
+
+TEST_P(Simulation, ProcessesAreBoundedByProcessorsAndBlockedWorkers) {
+  for (int i = 0; i < kSeedsPerBlock / 2; ++i) {
+    const auto seed = static_cast<uint64_t>(300000 + GetParam() * kSeedsPerBlock + i);
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    Maker maker(seed);
+    ModelOptions options;
+    options.seed = seed;
+    options.total = Cpus(1 + maker.Random(4));
+    const size_t cpus = static_cast<size_t>(options.total.Get(kCpu).units() / 10000);
+    options.prestart = cpus;
+    for (int k = 0; k < 10; ++k) maker.roots.push_back(maker.AddTree(1, 1 + maker.Random(5), 4));
+    NodeModel model(options, maker.scripts);
+    for (const uint64_t root : maker.roots) model.Submit(root);
+    ASSERT_TRUE(model.RunToEnd(200000)) << model.broken() << "\n" << model.core().DebugText(50);
+    EXPECT_LE(model.processes_peak(), cpus + model.blocked_peak() + 8);
+    if (::testing::Test::HasFailure()) return;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Seeds, Simulation, ::testing::Range(0, kBlocks));
+
+// --- particular loads ---
+
+ModelOptions TwoCpus() {
+  ModelOptions options;
+  options.seed = 1;
+  options.total = Cpus(2);
+  options.prestart = 2;
+  return options;
+}
+
+TEST(SimulationOfLoads, AChainOfBlockingTasksNeedsOneWorkerALevel) {
+  constexpr uint64_t kDepth = 200;
+  Maker maker(1);
+  for (uint64_t i = 1; i <= kDepth; ++i) maker.Add(1);
+  for (uint64_t i = 1; i < kDepth; ++i) {
+    maker.scripts[i].children = {i + 1};
+    maker.scripts[i].waits = true;
+  }
+  NodeModel model(TwoCpus(), maker.scripts);
+  model.Submit(1);
+  ASSERT_TRUE(model.RunToEnd(20000)) << model.broken() << model.core().DebugText(10);
+  EXPECT_EQ(model.ended(), kDepth);
+  EXPECT_LE(model.processes_peak(), kDepth + 2 + 8);
+}
+
+uint64_t AddFibonacci(Maker& maker, unsigned n) {
+  const uint64_t number = maker.Add(1).number;
+  maker.scripts[number].steps = 1;
+  if (n < 2) return number;
+  const uint64_t left = AddFibonacci(maker, n - 1);
+  const uint64_t right = AddFibonacci(maker, n - 2);
+  maker.scripts[number].children = {left, right};
+  maker.scripts[number].waits = true;
+  return number;
+}
+
+TEST(SimulationOfLoads, ATreeOfBlockingTasksNeedsWorkersByItsDepthNotItsSize) {
+  Maker maker(1);
+  AddFibonacci(maker, 14);
+  NodeModel model(TwoCpus(), maker.scripts);
+  model.Submit(1);
+  ASSERT_TRUE(model.RunToEnd(100000)) << model.broken() << model.core().DebugText(10);
+  EXPECT_EQ(model.ended(), maker.scripts.size());
+  EXPECT_GT(maker.scripts.size(), 1000u);
+  // Two processors walk two branches, each at most 14 deep.
+  EXPECT_LE(model.processes_peak(), 2 * 14 + 2 + 8);
+}
+
+TEST(SimulationOfLoads, FiftyTasksThatBlockOnTwentyChildrenEach) {
+  Maker maker(1);
+  for (int i = 0; i < 50; ++i) maker.roots.push_back(maker.AddTree(1, 0, 0));
+  for (const uint64_t root : maker.roots) {
+    maker.scripts[root].waits = true;
+    for (int k = 0; k < 20; ++k) {
+      const uint64_t child = maker.Add(1).number;
+      maker.scripts[root].children.push_back(child);
+    }
+  }
+  NodeModel model(TwoCpus(), maker.scripts);
+  for (const uint64_t root : maker.roots) model.Submit(root);
+  ASSERT_TRUE(model.RunToEnd(100000)) << model.broken() << model.core().DebugText(10);
+  EXPECT_EQ(model.ended(), 50u * 21u);
+  EXPECT_LE(model.processes_peak(), 50u + 2 + 8);
+}
+
+// A stream of tasks of one CPU never ends; a task that needs both runs all the same, whether tasks
+// are long or short.
+void RunBigTaskInStream(int64_t steps, int64_t wait_max_ms) {
+  Maker maker(1);
+  constexpr uint64_t kStream = 60000;
+  for (uint64_t i = 0; i < kStream; ++i) maker.Add(1).steps = steps;
+  TaskScript& big = maker.Add(1);
+  big.resources = Cpus(2);
+  const uint64_t big_number = big.number;
+  NodeModel model(TwoCpus(), maker.scripts);
+  uint64_t next = 1;
+  const auto feed = [&] {
+    while (next < kStream && model.submitted() < model.ended() + 50) model.Submit(next++);
+    model.Step();
+  };
+  for (int i = 0; i < 100; ++i) feed();
+  const int64_t submitted_ms = model.now_ms();
+  model.Submit(big_number);
+  while (!model.Ended(big_number) && model.now_ms() < submitted_ms + wait_max_ms) feed();
+  EXPECT_TRUE(model.Ended(big_number)) << model.core().Explain(testing::TaskNumber(big_number));
+  EXPECT_LT(next, kStream) << "the stream has dried up, this test shows nothing";
+  EXPECT_EQ(model.broken(), "");
+}
+
+TEST(SimulationOfLoads, ABigTaskRunsInAStreamOfTinyOnes) { RunBigTaskInStream(0, 200); }
+
+TEST(SimulationOfLoads, ABigTaskRunsInAStreamOfLongOnes) {
+  // The fifty tasks before it take 5 s on two CPUs; then it waits for those that run.
+  RunBigTaskInStream(200, 5000 + WaitingHeads::kWaitMs + 500);
+}
+
+TEST(SimulationOfLoads, WorkersThatCannotStartAreTriedTenTimesAMinuteAtMost) {
+  Maker maker(1);
+  for (int i = 0; i < 20; ++i) maker.roots.push_back(maker.Add(1).number);
+  ModelOptions options = TwoCpus();
+  options.total = Cpus(16);
+  options.prestart = 16;
+  options.start_fails = 1000;
+  NodeModel model(options, maker.scripts);
+  for (const uint64_t root : maker.roots) model.Submit(root);
+  ASSERT_TRUE(model.RunToEnd(10000)) << model.broken() << model.core().DebugText(10);
+  for (const uint64_t root : maker.roots) EXPECT_TRUE(model.Failed(root));
+  while (model.now_ms() < 60000) model.Step();
+  EXPECT_LE(model.started(), 10u);
+  while (model.now_ms() < 600000) model.Step();
+  EXPECT_LE(model.started(), 100u);
+  EXPECT_GT(model.started(), 10u) << "it has given up for ever";
+  EXPECT_EQ(model.broken(), "");
+}
+
+}  // namespace
+}  // namespace rayx::scheduler

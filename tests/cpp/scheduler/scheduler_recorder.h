@@ -1,0 +1,160 @@
+// Drives a real LocalScheduler and writes down, as short lines, everything that it asks for.
+//
+//   SchedulerRecorder scheduler({.cpus = 2});
+//   scheduler.Submit(Task(1));
+//   EXPECT_EQ(scheduler.Turn(), Lines({"start 1"}));      // this, and nothing else, happened
+//
+// The whole scheduler is checked (SanityCheck) after every step.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "scheduler/local_scheduler.h"
+#include "testing/task_builder.h"
+
+namespace rayx::scheduler {
+
+using Lines = std::vector<std::string>;
+using testing::DriverNumber;
+using testing::ResultOf;
+using testing::Task;
+using testing::TaskNumber;
+
+inline ResourceAmount Amount(double value) { return ResourceAmount::FromDouble(value).value(); }
+
+class SchedulerRecorder {
+ public:
+  struct Options {
+    int64_t cpus = 2;
+    size_t prestart = 0;
+    size_t workers_max = 64;
+    bool pipeline = true;
+    uint32_t tasks_per_worker_max = 1u << 30;
+    ResourceSet more = {};
+  };
+
+  explicit SchedulerRecorder(Options options) : core_(Make(options)) {}
+  SchedulerRecorder() : SchedulerRecorder(Options{}) {}
+
+  LocalScheduler& core() { return core_; }
+  int64_t now_ms() const { return now_ms_; }
+  void Advance(int64_t ms) { now_ms_ += ms; }
+  std::string texts() const { return texts_; }
+
+  void Submit(Task&& task, std::vector<ObjectId> missing = {}, WorkerNumber submitter = kNoWorker) {
+    core_.OnTaskSubmitted(std::move(task).Build(), missing, submitter);
+    core_.SanityCheck();
+  }
+  void Submit(uint64_t first, uint64_t last) {
+    for (uint64_t number = first; number <= last; ++number) Submit(Task(number));
+  }
+  void Available(const ObjectId& id) {
+    Checked([&] { core_.OnObjectAvailable(id); });
+  }
+  void Started(WorkerNumber worker) {
+    Checked([&] { core_.OnWorkerStarted(worker); });
+  }
+  Status Finished(WorkerNumber worker, uint64_t task, uint32_t sequence) {
+    const Status status = core_.OnTaskFinished(worker, TaskNumber(task), sequence);
+    core_.SanityCheck();
+    return status;
+  }
+  Status Blocked(WorkerNumber worker) {
+    const Status status = core_.OnWorkerBlocked(worker);
+    core_.SanityCheck();
+    return status;
+  }
+  Status Unblocked(WorkerNumber worker) {
+    const Status status = core_.OnWorkerUnblocked(worker);
+    core_.SanityCheck();
+    return status;
+  }
+  void Recalled(WorkerNumber worker, uint32_t first) {
+    Checked([&] { core_.OnTasksRecalled(worker, first); });
+  }
+  void Gone(WorkerNumber worker, uint32_t begun_sequence = 0, std::string description = "it died") {
+    const WorkerEnd end{begun_sequence, std::move(description), false};
+    Checked([&] { core_.OnWorkerGone(worker, end); });
+  }
+  void StartFailed(WorkerNumber worker, std::string description = "no interpreter") {
+    const WorkerEnd end{0, std::move(description), true};
+    Checked([&] { core_.OnWorkerGone(worker, end); });
+  }
+  void DriverGone(uint64_t driver) {
+    Checked([&] { core_.OnDriverGone(DriverNumber(driver)); });
+  }
+
+  // One turn of the daemon's loop: decides, and returns what was asked for since the last turn.
+  Lines Turn() {
+    core_.OnTick(now_ms_);
+    core_.Schedule(now_ms_);
+    core_.SanityCheck();
+    Lines lines;
+    for (const Effect& effect : core_.TakeEffects()) {
+      std::visit([&](const auto& one) { lines.push_back(Line(one)); }, effect);
+    }
+    return lines;
+  }
+  // Starts the workers that the scheduler asks for until it asks for none. REQUIRES: it does
+  // nothing else.
+  void StartAll() {
+    for (Lines lines = Turn(); !lines.empty(); lines = Turn()) {
+      for (const std::string& line : lines) Started(std::stoull(line.substr(line.find(' '))));
+    }
+  }
+  // The scheduler asks for this worker alone, it starts and is given what waits.
+  void StartNext(WorkerNumber worker) {
+    ASSERT_EQ(Turn().back(), "start " + std::to_string(worker));
+    Started(worker);
+    Turn();
+  }
+
+ private:
+  static SchedulerOptions Make(const Options& options) {
+    SchedulerOptions made;
+    made.total = options.more;
+    made.total.Set(kCpu, ResourceAmount::Of(options.cpus));
+    made.prestart_workers = options.prestart;
+    made.workers_max = options.workers_max;
+    made.pipeline = options.pipeline;
+    made.tasks_per_worker_max = options.tasks_per_worker_max;
+    made.node_name = "node-a";
+    return made;
+  }
+  template <typename Event>
+  void Checked(Event event) {
+    event();
+    core_.SanityCheck();
+  }
+
+  static std::string Name(const TaskId& id) { return "t" + std::to_string(testing::NumberOf(id)); }
+  static std::string Name(WorkerNumber worker) { return "w" + std::to_string(worker); }
+  std::string Line(const StartWorker& effect) { return "start " + std::to_string(effect.worker); }
+  std::string Line(const StopWorker& effect) {
+    return (effect.kill ? "kill " : "stop ") + Name(effect.worker);
+  }
+  std::string Line(const AssignTask& effect) {
+    return Name(effect.task) + " to " + Name(effect.worker) + " as " +
+           std::to_string(effect.sequence) +
+           (effect.attempt > 0 ? ", attempt " + std::to_string(effect.attempt) : "");
+  }
+  std::string Line(const RecallTasks& effect) { return "recall " + Name(effect.worker); }
+  std::string Line(const FailTask& effect) {
+    texts_ += effect.text + "\n";
+    return "fail " + Name(effect.task) + " code " + std::to_string(static_cast<int>(effect.code));
+  }
+  std::string Line(const TaskEnded& effect) {
+    return "ended " + Name(effect.spec.id) + (effect.failed_by_system ? " by system" : "");
+  }
+
+  LocalScheduler core_;
+  int64_t now_ms_ = 0;
+  std::string texts_;
+};
+
+}  // namespace rayx::scheduler

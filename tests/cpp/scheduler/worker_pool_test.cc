@@ -1,0 +1,98 @@
+#include "scheduler/worker_pool.h"
+
+#include <gtest/gtest.h>
+
+#include "testing/task_builder.h"
+
+namespace rayx::scheduler {
+namespace {
+
+using testing::DriverNumber;
+
+WorkerPool::Options Sizes(size_t prestart, size_t workers_max, size_t cpus) {
+  WorkerPool::Options options;
+  options.prestart = prestart;
+  options.workers_max = workers_max;
+  options.cpus = cpus;
+  return options;
+}
+
+WorkerEntry& AddIdle(WorkerPool& pool, uint64_t driver = 0) {
+  WorkerEntry& worker = pool.Add();
+  pool.Move(worker, WorkerState::kIdle);
+  if (driver != 0) pool.Bind(worker, DriverNumber(driver));
+  pool.SanityCheck();
+  return worker;
+}
+
+TEST(WorkerPool, PrefersWorkersOfTheDriverThenUnboundOnes) {
+  WorkerPool pool(Sizes(0, 10, 2));
+  WorkerEntry& of_one = AddIdle(pool, 1);
+  WorkerEntry& of_nobody = AddIdle(pool);
+  EXPECT_EQ(pool.FindIdle(DriverNumber(1)), &of_one);
+  EXPECT_EQ(pool.FindIdle(DriverNumber(2)), &of_nobody);
+  pool.Bind(of_nobody, DriverNumber(1));
+  EXPECT_EQ(pool.FindIdle(DriverNumber(2)), nullptr);
+  EXPECT_EQ(pool.FindIdle(DriverNumber(1)), &of_nobody) << "last in, first out";
+  EXPECT_EQ(pool.BoundTo(DriverNumber(1)).size(), 2u);
+}
+
+TEST(WorkerPool, StartsAreBoundedByTheBatchAndByTheRoom) {
+  WorkerPool pool(Sizes(4, 10, 2));
+  EXPECT_EQ(pool.StartsAllowed(0), limits::kWorkerStartsMax);
+  EXPECT_EQ(pool.PrestartMissing(), 4u);
+  for (int i = 0; i < 5; ++i) pool.Add();
+  EXPECT_EQ(pool.StartsAllowed(0), limits::kWorkerStartsMax - 5);
+  EXPECT_EQ(pool.PrestartMissing(), 0u);
+  for (int i = 0; i < 4; ++i) AddIdle(pool);
+  EXPECT_EQ(pool.StartsAllowed(0), 1u);
+  EXPECT_FALSE(pool.full());
+}
+
+TEST(WorkerPool, SurplusWorkersEndAfterAWhileTheLongestIdleFirst) {
+  WorkerPool pool(Sizes(1, 10, 2));
+  WorkerEntry& a = AddIdle(pool, 1);
+  pool.StampIdle(100);
+  AddIdle(pool);
+  pool.StampIdle(200);
+  WorkerEntry& c = AddIdle(pool, 2);
+  pool.StampIdle(300);
+  EXPECT_EQ(pool.LongestIdleBound(), &a);
+  EXPECT_EQ(pool.NextIdleEndMs(), 100 + limits::kIdleWorkerMs);
+  EXPECT_TRUE(pool.TooLongIdle(99 + limits::kIdleWorkerMs).empty());
+  EXPECT_EQ(pool.TooLongIdle(100 + limits::kIdleWorkerMs), std::vector<WorkerEntry*>{&a});
+  EXPECT_EQ(pool.TooLongIdle(300 + limits::kIdleWorkerMs).size(), 2u) << "one is kept";
+  pool.Move(a, WorkerState::kBusy);
+  pool.Move(a, WorkerState::kBlocked);
+  EXPECT_EQ(pool.TooLongIdle(300 + limits::kIdleWorkerMs).size(), 1u)
+      << "blocked ones do not count";
+  pool.Remove(c);
+  pool.SanityCheck();
+  EXPECT_FALSE(pool.NextIdleEndMs().has_value());
+}
+
+TEST(WorkerPool, BlockedWorkersAreOfNoUse) {
+  WorkerPool pool(Sizes(0, 10, 2));
+  WorkerEntry& worker = AddIdle(pool, 1);
+  EXPECT_TRUE(pool.HasUsable(DriverNumber(1)));
+  EXPECT_FALSE(pool.HasUsable(DriverNumber(2)));
+  pool.Move(worker, WorkerState::kBusy);
+  EXPECT_TRUE(pool.HasUsable(DriverNumber(1)));
+  pool.Move(worker, WorkerState::kBlocked);
+  EXPECT_FALSE(pool.HasUsable(DriverNumber(1)));
+  EXPECT_EQ(pool.active(), 0u);
+  pool.Add();
+  EXPECT_TRUE(pool.HasUsable(DriverNumber(1)));
+  pool.Remove(worker);
+  EXPECT_FALSE(pool.HasBoundTo(DriverNumber(1)));
+  pool.SanityCheck();
+}
+
+TEST(WorkerPoolDeathTest, AMoveThatIsNotInTheTableEndsTheProcess) {
+  WorkerPool pool(Sizes(0, 10, 2));
+  WorkerEntry& worker = pool.Add();
+  EXPECT_DEATH(pool.Move(worker, WorkerState::kBusy), "Starting");
+}
+
+}  // namespace
+}  // namespace rayx::scheduler

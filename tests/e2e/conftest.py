@@ -1,0 +1,90 @@
+"""For tests of the whole: programs of their own, and blocks of code as people type them."""
+
+import ast
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+
+import rayx
+
+
+@pytest.fixture
+def interactive():
+    """Runs blocks as an interactive Python would, and returns the values of their expressions.
+
+    All blocks of a test share one namespace, which knows `rayx` and claims to be `__main__`.
+    """
+    namespace = {"__name__": "__main__", "rayx": rayx}
+
+    def run(source, **variables):
+        namespace.update(variables)
+        values = []
+        for statement in ast.parse(source).body:
+            if isinstance(statement, ast.Expr):
+                code = compile(ast.Expression(statement.value), "<typed>", "eval")
+                values.append(eval(code, namespace))
+            else:
+                exec(compile(ast.Module([statement], []), "<typed>", "exec"), namespace)
+        return values
+
+    yield run
+    namespace.clear()
+
+
+class Program:
+    """A program in a process of its own, with its output in pipes."""
+
+    def __init__(self, path, arguments):
+        self.process = subprocess.Popen(
+            [sys.executable, str(path), *arguments],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=os.environ | {"PYTHONUNBUFFERED": "1", "PYTHONFAULTHANDLER": "1"},
+            start_new_session=True,
+        )
+
+    def line(self):
+        """The next line it prints."""
+        return self.process.stdout.readline().rstrip("\n")
+
+    def interrupt(self):
+        """As Ctrl-C does."""
+        self.process.send_signal(signal.SIGINT)
+
+    def finish(self, exit_code=0):
+        """Waits for its end; the rest of its stdout, and its stderr."""
+        out, err = self.process.communicate(timeout=50)
+        assert self.process.returncode == exit_code, out + err
+        return out, err
+
+
+@pytest.fixture
+def start_program(tmp_path):
+    """Starts a program given as text; it is dead when the test ends."""
+    programs = []
+
+    def start(source, *arguments):
+        path = tmp_path / f"program{len(programs)}.py"
+        path.write_text(source)
+        programs.append(Program(path, arguments))
+        return programs[-1]
+
+    yield start
+    for program in programs:
+        program.process.kill()
+        program.process.communicate()
+
+
+@pytest.fixture
+def run_program(start_program):
+    """Runs a program given as text to its end; returns its stdout and stderr."""
+
+    def run(source, *arguments, exit_code=0):
+        return start_program(source, *arguments).finish(exit_code)
+
+    return run
