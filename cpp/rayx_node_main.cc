@@ -1,22 +1,13 @@
 // rayx-node: the daemon of one machine. Object store, local scheduler and worker pool on one loop.
-#include <sys/resource.h>
-#include <unistd.h>
-
 #include <CLI/CLI.hpp>
-#include <algorithm>
-#include <csignal>
-#include <fstream>
+#include <exception>
 #include <iostream>
-#include <memory>
 #include <string>
 #include <vector>
 
 #include "common/base/log.h"
-#include "common/io/event_loop.h"
-#include "common/io/random_bytes.h"
-#include "control/memory_tables.h"
-#include "control/redis_tables.h"
-#include "daemon/node_daemon.h"
+#include "common/base/resources.h"
+#include "daemon/run_processes.h"
 
 namespace {
 
@@ -32,25 +23,6 @@ void AddResource(const std::string& text, rayx::ResourceSet* total) {
   const auto amount = ResourceAmount::FromDouble(std::stod(text.substr(equals + 1)));
   if (!amount.ok()) throw CLI::ValidationError("--resource", amount.status().message());
   total->Set(text.substr(0, equals), amount.value());
-}
-
-std::unique_ptr<rayx::control::Tables> MakeTables(rayx::EventLoop* loop,
-                                                  const NodeOptions& options) {
-  if (options.control_sockets.empty()) return rayx::control::MakeMemoryTables();
-  std::ifstream file(options.control_password_file);
-  rayx::control::RedisOptions redis;
-  std::getline(file, redis.password);
-  for (const std::string& socket : options.control_sockets) redis.shards.push_back({socket});
-  return rayx::control::MakeRedisTables(loop, redis);
-}
-
-// Each worker and driver costs descriptors, and a crowd of connections must not leave none for them.
-void RaiseDescriptorLimit() {
-  constexpr rlim_t kWanted = 65536;
-  rlimit limit{};
-  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= kWanted) return;
-  limit.rlim_cur = std::min(kWanted, limit.rlim_max);
-  if (::setrlimit(RLIMIT_NOFILE, &limit) != 0) rayx::LogWarning("the descriptor limit stays low");
 }
 
 }  // namespace
@@ -107,18 +79,6 @@ int main(int argc, char** argv) {
   // The pool is handed out in aligned pieces.
   options.pool_bytes &= ~uint64_t{4095};
 
-  ::signal(SIGPIPE, SIG_IGN);
   rayx::StartLog("node", verbose ? rayx::LogLevel::kDebug : rayx::LogLevel::kInfo);
-  RaiseDescriptorLimit();
-  rayx::EventLoop loop;
-  rayx::RandomIdSource ids;
-  auto tables = MakeTables(&loop, options);
-  rayx::daemon::NodeDaemon node(&loop, options, ids.Next<rayx::NodeId>(), std::move(tables));
-  const rayx::Status started = node.Start();
-  if (!started.ok()) {
-    rayx::LogError("the node cannot start: " + started.message());
-    return 1;
-  }
-  loop.Run([&node] { return node.OnTurn(); });
-  return 0;
+  return rayx::daemon::RunNode(options);
 }

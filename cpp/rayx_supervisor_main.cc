@@ -1,14 +1,10 @@
 // rayx-supervisor: starts the processes of a session and leaves nothing behind when it ends.
 #include <CLI/CLI.hpp>
-#include <csignal>
-#include <cstdlib>
-#include <filesystem>
 #include <string>
 #include <vector>
 
 #include "common/base/log.h"
-#include "common/io/event_loop.h"
-#include "daemon/supervisor.h"
+#include "daemon/run_processes.h"
 
 int main(int argc, char** argv) {
   rayx::daemon::SupervisorOptions options;
@@ -16,9 +12,8 @@ int main(int argc, char** argv) {
       "rayx-supervisor: starts the control servers and the node daemon of a session, and ends all of them,\n"
       "with everything they started, when the driver ends. Started by rayx.init()."};
   app.add_option("--session-dir", options.session_dir,
-                 "Private, empty directory (mode 0700) of the session; removed at the end")
-      ->required()
-      ->check(CLI::ExistingDirectory);
+                 "Private directory (mode 0700) of the session; made if it is not there, removed at the end")
+      ->required();
   app.add_option("--lifeline-fd", options.lifeline_fd,
                  "Stream to the driver: one line 'ready' or 'error <why>' is written to it, and the "
                  "session ends when it closes")
@@ -38,19 +33,6 @@ int main(int argc, char** argv) {
   if (!options.node_arguments.empty() && options.node_arguments.front() == "--") {
     options.node_arguments.erase(options.node_arguments.begin());
   }
-  options.node_program =
-      (std::filesystem::canonical("/proc/self/exe").parent_path() / "rayx-node").string();
-
-  ::signal(SIGPIPE, SIG_IGN);
   rayx::StartLog("supervisor", rayx::LogLevel::kInfo);
-  rayx::EventLoop loop;
-  rayx::daemon::Supervisor supervisor(&loop, options);
-  const rayx::Status started = supervisor.Start();
-  if (!started.ok()) {
-    supervisor.ReportError(started.message());
-    supervisor.End(started.message());
-    return 1;
-  }
-  loop.Run([] { return false; });
-  return 0;
+  return rayx::daemon::RunSupervisor(options);
 }

@@ -88,6 +88,8 @@ class Results:
 
     def ratio(self, metric: Metric, backend: str) -> float | None:
         """How many times better than this backend rayx is, by the medians."""
+        if not metric.is_compared:
+            return None
         base, other = self.summary(metric.name, BASE), self.summary(metric.name, backend)
         if base is None or other is None:
             return None

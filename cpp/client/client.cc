@@ -97,8 +97,7 @@ Client::~Client() {
   Close();
 }
 
-// ---- connecting
-// ----------------------------------------------------------------------------------
+// --- connecting ---
 
 Result<std::unique_ptr<Client>> Client::Open(int socket_fd, const DriverOptions* options,
                                              uint64_t worker_number,
@@ -156,8 +155,7 @@ int Client::fd() const { return impl_->link->fd(); }
 
 void Client::SeedIds(uint64_t seed) { impl_->ids.Seed(seed, !impl_->is_worker()); }
 
-// ---- what the parts do
-// ---------------------------------------------------------------------------
+// --- what the parts do ---
 
 #define RAYX_REFUSE_IN_CHILD() \
   if (impl_->references->InForkedChild()) return ForkedStatus()

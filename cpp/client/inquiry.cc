@@ -35,8 +35,7 @@ const protocol::Answer& AnswerIn(const MessageCopy& reply) {
 
 }  // namespace
 
-// ---- functions
-// -----------------------------------------------------------------------------------
+// --- functions ---
 
 Status Inquiry::ExportFunction(const FunctionId& id, const std::string& name,
                                std::span<const uint8_t> pickled) {
@@ -87,8 +86,7 @@ Status Inquiry::OnFunctionContent(std::span<const uint8_t> payload) {
   return Status::Ok();
 }
 
-// ---- questions
-// -----------------------------------------------------------------------------------
+// --- questions ---
 
 Result<Inquiry::Reply> Inquiry::Ask(protocol::QueryKind kind, int64_t timeout_ms) {
   const uint64_t request = next_request_.fetch_add(1);

@@ -28,8 +28,7 @@ NodeLink::NodeLink(std::unique_ptr<FrameStream> stream, std::shared_ptr<Referenc
       references_(std::move(references)),
       handler_(std::move(handler)) {}
 
-// ---- sending
-// -------------------------------------------------------------------------------------
+// --- sending ---
 
 void NodeLink::QueueReferences() {
   references_->Drain(
@@ -102,8 +101,7 @@ void NodeLink::TryFlush() {
   }
 }
 
-// ---- receiving
-// -----------------------------------------------------------------------------------
+// --- receiving ---
 
 Status NodeLink::Start() {
   const Lock lock = LockState();
@@ -206,8 +204,7 @@ Status NodeLink::Poll(Lock* lock) {
   return status.code() == StatusCode::kInterrupted ? Status::Ok() : status;
 }
 
-// ---- the end
-// -------------------------------------------------------------------------------------
+// --- the end ---
 
 void NodeLink::Close() {
   TryFlush();

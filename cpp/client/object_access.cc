@@ -52,8 +52,7 @@ ObjectAccess::ObjectAccess(NodeLink* link, std::shared_ptr<ReferenceQueue> refer
       pool_(std::move(pool)),
       cache_(kKeptBytesMax) {}
 
-// ---- put
-// -----------------------------------------------------------------------------------------
+// --- put ---
 
 Status ObjectAccess::Put(const ObjectId& id, const ObjectPieces& value) {
   const ObjectPlan plan = PlanObject(value);
@@ -82,14 +81,17 @@ Status ObjectAccess::PutSmall(const ObjectId& id, const ObjectPlan& plan,
 }
 
 Status ObjectAccess::PutLarge(const ObjectId& id, const ObjectPlan& plan,
-                              const ObjectPieces& value) {
+                              const ObjectPieces& value, bool keep_reference) {
   const Result<uint8_t*> memory = Create(id, plan.total_bytes());
   if (!memory.ok()) return memory.status();
   WriteObject(plan, value, *memory);
+  // Goes out in one write with the seal, and before it: whoever has the value finds us no holder.
+  if (!keep_reference) references_->Drop(id);
   flatbuffers::FlatBufferBuilder builder(256);
   const auto contained = EncodeContained(&builder, value);
   RAYX_RETURN_IF_ERROR(SendMessage(link_, &builder, MessageType::SealObject,
                                    protocol::CreateSealObject(builder, ToWire(id), contained)));
+  if (!keep_reference) return Status::Ok();
   const NodeLink::Lock lock = link_->LockState();
   cache_.AddSealed(id);
   return Status::Ok();
@@ -124,8 +126,7 @@ Result<uint8_t*> ObjectAccess::Create(const ObjectId& id, uint64_t size_bytes) {
   return writable_pool_.data() + message->offset();
 }
 
-// ---- get
-// -----------------------------------------------------------------------------------------
+// --- get ---
 
 Result<std::vector<ObjectView>> ObjectAccess::Get(std::span<const ObjectId> ids, int64_t timeout_ms,
                                                   bool in_task) {
@@ -222,8 +223,7 @@ std::string ObjectAccess::MissingText(std::span<const ObjectId> ids) const {
          " objects were not available in time";
 }
 
-// ---- wait
-// ----------------------------------------------------------------------------------------
+// --- wait ---
 
 Result<std::vector<bool>> ObjectAccess::Wait(std::span<const ObjectId> ids, size_t count,
                                              int64_t timeout_ms, bool in_task) {
@@ -271,8 +271,7 @@ Result<std::vector<bool>> ObjectAccess::Wait(std::span<const ObjectId> ids, size
   return available;
 }
 
-// ---- references
-// ----------------------------------------------------------------------------------
+// --- references ---
 
 bool ObjectAccess::Tell(const ObjectId& id, ObjectCache::Farewell farewell) {
   if (farewell != ObjectCache::Farewell::kNone) references_->Drop(id);
@@ -301,8 +300,7 @@ void ObjectAccess::RemoveReferences(std::span<const ObjectId> ids) {
   references_->Nudge(urgent);
 }
 
-// ---- messages
-// ------------------------------------------------------------------------------------
+// --- messages ---
 
 Status ObjectAccess::OnObjectsReady(std::span<const uint8_t> payload) {
   const auto* message = VerifiedMessage<protocol::ObjectsReady>(payload);

@@ -34,7 +34,9 @@ class ObjectAccess {
   Status Put(const ObjectId& id, const ObjectPieces& value);
   // The same for a value whose place is planned, whatever its size: in a message, or in the pool.
   Status PutSmall(const ObjectId& id, const ObjectPlan& plan, const ObjectPieces& value);
-  Status PutLarge(const ObjectId& id, const ObjectPlan& plan, const ObjectPieces& value);
+  // Without `keep_reference`, the value lives only if somebody else refers to it.
+  Status PutLarge(const ObjectId& id, const ObjectPlan& plan, const ObjectPieces& value,
+                  bool keep_reference = true);
 
   // As Client says.
   Result<std::vector<ObjectView>> Get(std::span<const ObjectId> ids, int64_t timeout_ms,

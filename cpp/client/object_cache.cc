@@ -7,8 +7,7 @@
 
 namespace rayx {
 
-// ---- ObjectIDs
-// -----------------------------------------------------------------------------------
+// --- ObjectIDs ---
 
 bool ObjectCache::AddReference(const ObjectId& id) {
   // The node knows of every entry: each begins with a message that makes it count us.
@@ -44,8 +43,7 @@ void ObjectCache::AddSealed(const ObjectId& id) {
   BecomeAvailable(id, &entry);
 }
 
-// ---- deliveries
-// ----------------------------------------------------------------------------------
+// --- deliveries ---
 
 void ObjectCache::OnInline(const ObjectId& id, std::span<const uint8_t> bytes) {
   const auto found = entries_.find(id);
@@ -111,8 +109,7 @@ void ObjectCache::Forget(Entry* entry) {
   entry->owner.reset();
 }
 
-// ---- Get
-// -----------------------------------------------------------------------------------------
+// --- Get ---
 
 bool ObjectCache::Want(const ObjectId& id) {
   Entry& entry = entries_[id];
@@ -172,8 +169,7 @@ std::vector<ObjectId> ObjectCache::TakeToPin() {
   return wanted;
 }
 
-// ---- Wait
-// ----------------------------------------------------------------------------------------
+// --- Wait ---
 
 bool ObjectCache::IsAvailable(const ObjectId& id) const {
   const auto found = entries_.find(id);

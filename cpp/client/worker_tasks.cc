@@ -23,8 +23,7 @@ WorkerTasks::WorkerTasks(NodeLink* link, ObjectAccess* objects, IdSource* ids,
                          std::optional<ClaimWord> claims)
     : link_(link), objects_(objects), ids_(ids), claims_(std::move(claims)) {}
 
-// ---- taking
-// --------------------------------------------------------------------------------------
+// --- taking ---
 
 Result<RunnableTask> WorkerTasks::NextTask() {
   if (!claims_) return Status::InvalidArgument("a driver has no tasks to run");
@@ -89,8 +88,7 @@ DriverId WorkerTasks::driver() const {
   return driver_;
 }
 
-// ---- finishing
-// -----------------------------------------------------------------------------------
+// --- finishing ---
 
 Status WorkerTasks::PutResult(uint32_t index, const ObjectPieces& value) {
   if (!running_.load()) return Status::InvalidArgument("there is no task to store a result of");
@@ -109,11 +107,12 @@ Status WorkerTasks::PutResult(uint32_t index, const ObjectPieces& value) {
     return Status::Ok();
   }
   const ObjectId id = ObjectId::ForReturn(current_.id, index);
-  const Status status =
-      small ? objects_->PutSmall(id, plan, value) : objects_->PutLarge(id, plan, value);
+  // We need no large result ourselves, and would keep its room from whoever is done with it.
+  const Status status = small ? objects_->PutSmall(id, plan, value)
+                              : objects_->PutLarge(id, plan, value, /*keep_reference=*/false);
   // An earlier attempt stored it before its worker died: the first value stays.
   if (status.code() == StatusCode::kAlreadyExists) return Status::Ok();
-  if (status.ok()) current_.references.push_back(id);
+  if (status.ok() && small) current_.references.push_back(id);
   return status;
 }
 
@@ -144,8 +143,7 @@ Status WorkerTasks::FinishTask(std::string_view error_text, bool wrote_output) {
   return status;
 }
 
-// ---- messages
-// ------------------------------------------------------------------------------------
+// --- messages ---
 
 Status WorkerTasks::OnRunTask(std::span<const uint8_t> payload) {
   if (!claims_) return Status::ProtocolError("the node gave a driver a task");

@@ -48,8 +48,7 @@ void ReadSet(RedisLink* link, std::string_view key, Callback<std::vector<std::st
 // The log line for a record that is left out.
 void LogBadRecord(std::string_view key, const Status& why);
 
-// ---- templates
-// -----------------------------------------------------------------------------------
+// --- templates ---
 
 template <typename Record, typename IdType>
 std::vector<Record> ParseRecords(const std::vector<KeyedFields>& hashes, std::string_view prefix,

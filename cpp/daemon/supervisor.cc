@@ -48,6 +48,20 @@ Status MakePrivateDirectory(const std::string& path) {
   return Status::Ok();
 }
 
+// One that is there already must be ours and closed to others. On some file systems modes mean nothing: refused.
+Status MakeSessionDirectory(const std::string& path) {
+  struct stat status;
+  if (::lstat(path.c_str(), &status) != 0) {
+    RAYX_RETURN_IF_ERROR(MakePrivateDirectory(path));
+    if (::lstat(path.c_str(), &status) != 0) return Status::FromErrno("stat " + path, errno);
+  }
+  if (!S_ISDIR(status.st_mode) || status.st_uid != ::geteuid() ||
+      (status.st_mode & 07777) != 0700) {
+    return Status::IoError(path + " is not a private directory of ours");
+  }
+  return Status::Ok();
+}
+
 }  // namespace
 
 Supervisor::Supervisor(EventLoop* loop, SupervisorOptions options)
@@ -61,13 +75,15 @@ Status Supervisor::Start() {
   loop_->OnSignal(SIGINT, [this] { End("SIGINT"); });
   loop_->OnSignal(SIGHUP, [this] { End("SIGHUP"); });
   loop_->OnSignal(SIGCHLD, [this] { ReapChildren(); });
-  WatchDriver();
+  RAYX_RETURN_IF_ERROR(WatchDriver());
   RAYX_RETURN_IF_ERROR(PrepareDirectory());
   RAYX_RETURN_IF_ERROR(StartControlServers());
   return StartNode();
 }
 
 Status Supervisor::PrepareDirectory() {
+  RAYX_RETURN_IF_ERROR(MakeSessionDirectory(options_.session_dir));
+  has_directory_ = true;
   RAYX_RETURN_IF_ERROR(MakePrivateDirectory(options_.session_dir + "/logs"));
   std::array<uint8_t, 32> secret;
   FillRandom(secret);
@@ -134,7 +150,7 @@ Status Supervisor::StartNode() {
   return Status::Ok();
 }
 
-void Supervisor::WatchDriver() {
+Status Supervisor::WatchDriver() {
   if (options_.lifeline_fd >= 0) {
     lifeline_watch_ = loop_->Watch(options_.lifeline_fd, [this] {
       char byte;
@@ -144,11 +160,17 @@ void Supervisor::WatchDriver() {
       }
     });
   }
-  if (options_.driver_pid <= 0) return;
+  if (options_.driver_pid <= 0) return Status::Ok();
   Result<ScopedFd> pid_fd = OpenPidFd(options_.driver_pid);
-  if (!pid_fd.ok()) return;
+  // A child that the driver forked may hold the lifeline, so that only this tells.
+  if (pid_fd.status().code() == StatusCode::kNotFound) {
+    return Status::Disconnected("the driver has ended");
+  }
+  // An old kernel; the lifeline has to do.
+  if (!pid_fd.ok()) return Status::Ok();
   driver_pid_fd_ = std::move(*pid_fd);
   driver_watch_ = loop_->Watch(driver_pid_fd_.get(), [this] { End("the driver has ended"); });
+  return Status::Ok();
 }
 
 void Supervisor::OnNodeSpoke() {
@@ -206,7 +228,7 @@ void Supervisor::End(const std::string& reason) {
   LogInfo("the session ends: " + reason);
   const size_t left = KillDescendants(::getpid(), {}, limits::kShutdownGraceMs);
   if (left > 0) LogError(std::to_string(left) + " processes could not be ended");
-  RemoveSessionFiles(options_.session_dir, options_.redirect_output);
+  if (has_directory_) RemoveSessionFiles(options_.session_dir, options_.redirect_output);
   loop_->Stop();
 }
 

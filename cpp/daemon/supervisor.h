@@ -21,7 +21,7 @@
 namespace rayx::daemon {
 
 struct SupervisorOptions {
-  // The session's private directory, made by the driver, removed by us.
+  // The session's private directory. Made by us, since a driver that is killed would leave it; removed by us.
   std::string session_dir;
   // Our end of the stream to the driver. We write one line to it: "ready", or "error <why>".
   int lifeline_fd = -1;
@@ -51,7 +51,7 @@ class Supervisor {
   Status PrepareDirectory();
   Status StartControlServers();
   Status StartNode();
-  void WatchDriver();
+  Status WatchDriver();
   void OnNodeSpoke();
   void ReapChildren();
   void OnChildEnded(pid_t pid, int wait_status);
@@ -67,6 +67,8 @@ class Supervisor {
   ScopedFd node_stream_;
   bool reported_ = false;
   bool ending_ = false;
+  // The directory is ours to remove.
+  bool has_directory_ = false;
   ScopedFd driver_pid_fd_;
   std::unique_ptr<EventLoop::Watcher> driver_watch_;
   std::unique_ptr<EventLoop::Watcher> lifeline_watch_;

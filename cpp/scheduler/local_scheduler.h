@@ -94,16 +94,18 @@ class LocalScheduler {
   // InvalidArgument if the worker runs nothing, or is blocked already / not blocked.
   Status OnWorkerBlocked(WorkerNumber worker);
   Status OnWorkerUnblocked(WorkerNumber worker);
-  // Answer to RecallTasks: the worker will not begin tasks with sequence >= `first`. They are ready again, at the places they
-  // had. Numbers are not used again: the next task gets the one after the highest that was handed out.
+  // Answer to RecallTasks: the worker will not begin tasks with sequence >= `first`. They are ready
+  // again, at the places they had. Numbers are not used again: the next task gets the one after the
+  // highest that was handed out.
   void OnTasksRecalled(WorkerNumber worker, uint32_t first);
   // The worker is gone, for whatever reason. Its running task is tried again or fails; the others
   // it held are queued again.
   void OnWorkerGone(WorkerNumber worker, const WorkerEnd& end);
   // Its queued tasks are dropped (TaskEnded), its workers stopped (StopWorker kill).
   void OnDriverGone(const DriverId& driver);
-  // Time passes. If NextTickMs() has come, the next Schedule() looks at what depends on time: idle workers beyond
-  // `prestart_workers` end after limits::kIdleWorkerMs, failed starts are tried again, waits become too long.
+  // Time passes. If NextTickMs() has come, the next Schedule() looks at what depends on time: idle
+  // workers beyond `prestart_workers` end after limits::kIdleWorkerMs, failed starts are tried
+  // again, waits become too long.
   void OnTick(int64_t now_ms);
 
   // Decides: assigns ready tasks, asks for workers, recalls. Call once a turn, after the events,

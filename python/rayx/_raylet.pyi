@@ -89,6 +89,8 @@ class RunnableTask:
         """The arguments given as ids, in the order of their places (without the arguments object itself)."""
     @property
     def driver_config(self) -> bytes | None: ...
+    def release(self) -> None:
+        """Gives up the memory of the arguments; views on it keep what they need."""
 
 @final
 class Client:

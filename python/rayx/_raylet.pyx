@@ -155,6 +155,12 @@ cdef class RunnableTask:
         cdef string config = self.core.driver_config.value()
         return <bytes> config
 
+    def release(self):
+        self.core.values.clear()
+        self.core.args_in_store = False
+        self.core.args = ByteSpan()
+        self.core.memory.reset()
+
 
 cdef DriverOptions driver_options(str socket_path, bytes driver_id, str python_version,
                                   bytes driver_config) except *:

@@ -37,7 +37,14 @@ class Executor:
         for index, result in enumerate(results):
             full = self._store(index, result)
             error_text = error_text or full
+        # Whoever has the results may rely on it that we hold no memory any more. What the results
+        # contain must live until they are the node's.
+        contained = [result.contained for result in results]
+        results.clear()
+        result = None
+        task.release()
         self._client.finish_task(error_text, self._output.take())
+        del contained
 
     def _results(self, task: RunnableTask) -> tuple[list[Serialized], str | None]:
         """What to store, and the text to print if the task failed."""

@@ -4,7 +4,8 @@
                                          ──▶ rayx-node ──▶ worker template ──▶ workers
 
 The lifeline is one end of a socket pair. When it closes, however the driver ended, the supervisor
-ends everything below it and removes the session's directory.
+ends everything below it and removes the session's directory. It also makes the directory: a driver
+that is killed at the wrong moment would leave one that it had made itself.
 
 >>> processes = Processes.start(StartOptions(...))
 >>> processes.stop()
@@ -56,11 +57,13 @@ class Processes:
         directory: Path,
         supervisor: subprocess.Popen[bytes],
         lifeline: socket.socket,
+        log: BinaryIO,
         keeps_logs: bool = False,
     ) -> None:
         self.directory = directory
         self._supervisor = supervisor
         self._lifeline = lifeline
+        self._log = log
         self._keeps_logs = keeps_logs
         self._stopping = threading.Lock()
 
@@ -77,10 +80,11 @@ class Processes:
     @classmethod
     def launch(cls, options: StartOptions) -> Processes:
         """Begins to start the processes; `wait_until_ready` must follow."""
-        directory = session_directory.create()
+        directory = session_directory.choose()
         ours, theirs = socket.socketpair()
+        log = _open_log()
         try:
-            with theirs, _open_log(directory) as log:
+            with theirs:
                 supervisor = subprocess.Popen(
                     _command(options, directory, theirs.fileno()),
                     stdin=subprocess.DEVNULL,
@@ -92,11 +96,11 @@ class Processes:
                 )
         except BaseException as error:
             ours.close()
-            session_directory.remove(directory)
+            log.close()
             if isinstance(error, OSError):
                 raise errors.StartError(f"{options.supervisor} cannot be run: {error}") from error
             raise
-        return cls(directory, supervisor, ours, options.redirect_output)
+        return cls(directory, supervisor, ours, log, options.redirect_output)
 
     def wait_until_ready(self, timeout_seconds: float = _START_SECONDS_MAX) -> None:
         """Returns when the node listens. StartError, with all ended, if it never does."""
@@ -106,8 +110,9 @@ class Processes:
             self.stop()
             raise
         if answer == "ready":
+            self._log.close()
             return
-        tail = session_directory.log_tail(self.directory)
+        tail = session_directory.log_tail(self.directory, self._own_log())
         self.stop()
         if answer is None:
             reason = f"the node was not ready within {timeout_seconds:g} seconds"
@@ -138,6 +143,11 @@ class Processes:
             received += chunk
         return received.decode(errors="replace").strip()
 
+    def _own_log(self) -> tuple[str, str]:
+        """Name and text of what the supervisor wrote."""
+        self._log.seek(0)
+        return f"{SUPERVISOR_NAME}.log", self._log.read().decode(errors="replace")
+
     def stop(self, timeout_seconds: float = _STOP_SECONDS_MAX) -> None:
         """Ends everything, and waits for it. A second call does nothing."""
         with self._stopping:
@@ -145,6 +155,7 @@ class Processes:
             with contextlib.suppress(OSError):
                 self._lifeline.shutdown(socket.SHUT_RDWR)
             self._lifeline.close()
+            self._log.close()
             try:
                 self._supervisor.wait(timeout_seconds)
             except subprocess.TimeoutExpired:
@@ -155,6 +166,7 @@ class Processes:
     def abandon(self) -> None:
         """In a fork: lets go of the lifeline, without a word to the supervisor."""
         self._lifeline.close()
+        self._log.close()
         # Not our child: there is nothing to wait for, and nothing to complain of.
         self._supervisor.returncode = 0
 
@@ -194,12 +206,9 @@ def _environment(options: StartOptions) -> dict[str, str]:
     return environment
 
 
-def _open_log(directory: Path) -> BinaryIO:
-    return open(directory / "supervisor.log", "ab", opener=_private)
-
-
-def _private(path: str, flags: int) -> int:
-    return os.open(path, flags | os.O_NOFOLLOW, 0o600)
+def _open_log() -> BinaryIO:
+    """A file without a name: the session's directory is not there yet."""
+    return open(os.memfd_create(f"{SUPERVISOR_NAME}.log", os.MFD_CLOEXEC), "r+b")
 
 
 def _ending(status: int | None) -> str:

@@ -1,7 +1,8 @@
 """The directory of a session: private, with a name nobody can guess, and short enough for sockets.
 
->>> directory = create()
->>> remove(directory)
+>>> directory = choose()
+
+The supervisor makes it, and removes it.
 """
 
 from __future__ import annotations
@@ -21,16 +22,13 @@ _NAME_BYTES_MAX = len(PREFIX) + 16
 _SOCKET_NAME_BYTES_MAX = 32
 
 
-def create() -> Path:
-    """Makes the directory: mode 0700, ours, not there before."""
+def choose() -> Path:
+    """A path that is free, in a place where a directory can be made."""
     refusals = []
     for parent in _parents():
         reason = _refusal(parent)
         if reason is None:
-            try:
-                return _create_in(parent)
-            except OSError as error:
-                reason = error.strerror or str(error)
+            return parent / (PREFIX + os.urandom(8).hex())
         refusals.append(f"{parent} ({reason})")
     raise errors.StartError(
         "there is no place for the session's sockets; tried "
@@ -62,29 +60,19 @@ def _refusal(parent: Path) -> str | None:
     length = len(os.fsencode(parent)) + 1 + _NAME_BYTES_MAX + 1 + _SOCKET_NAME_BYTES_MAX
     if length > _SOCKET_PATH_BYTES_MAX:
         return f"its path is {length - _SOCKET_PATH_BYTES_MAX} bytes too long for a socket"
+    if not parent.is_dir():
+        return "not a directory" if parent.exists() else "it does not exist"
+    if not os.access(parent, os.W_OK | os.X_OK):
+        return "not writable"
     return None
-
-
-def _create_in(parent: Path) -> Path:
-    while True:
-        directory = parent / (PREFIX + os.urandom(8).hex())
-        try:
-            os.mkdir(directory, 0o700)
-        except FileExistsError:
-            continue
-        break
-    os.chmod(directory, 0o700)  # whatever the umask took away
-    if not _is_private(str(directory)):
-        raise OSError(f"{directory} was made, but is not private")
-    return directory
 
 
 def remove(directory: Path, keep_logs: bool = False) -> None:
     """Removes the directory and what is in it, if it is there."""
-    import shutil
-
     if not directory.name.startswith(PREFIX) or not _is_private(str(directory)):
         return
+    import shutil
+
     if not keep_logs:
         shutil.rmtree(directory, ignore_errors=True)
         return
@@ -95,14 +83,17 @@ def remove(directory: Path, keep_logs: bool = False) -> None:
             entry.unlink(missing_ok=True)
 
 
-def log_tail(directory: Path, lines_max: int = 15) -> str:
-    """The last lines of the session's logs, for an error message."""
-    parts = []
-    for log in [*sorted(directory.glob("*.log")), *sorted((directory / "logs").glob("*"))]:
+def log_tail(directory: Path, first: tuple[str, str], lines_max: int = 15) -> str:
+    """The last lines of the session's logs, for an error message. `first`: name and text of one."""
+    texts = [first]
+    for log in sorted((directory / "logs").glob("*")):
         try:
-            lines = log.read_text(errors="replace").splitlines()[-lines_max:]
+            texts.append((log.name, log.read_text(errors="replace")))
         except OSError:
             continue
+    parts = []
+    for name, text in texts:
+        lines = text.splitlines()[-lines_max:]
         if lines:
-            parts.append(f"{log.name}:\n" + "\n".join(f"  {line}" for line in lines))
+            parts.append(f"{name}:\n" + "\n".join(f"  {line}" for line in lines))
     return "\n".join(parts)

@@ -10,6 +10,8 @@ import pytest
 
 import rayx
 
+sys.path.insert(0, os.path.dirname(__file__))
+
 
 @pytest.fixture
 def interactive():
@@ -88,3 +90,19 @@ def run_program(start_program):
         return start_program(source, *arguments).finish(exit_code)
 
     return run
+
+
+@pytest.fixture
+def start_driver(tmp_path):
+    """Starts a program that has a session, and looks for what is left of it; see session_watch."""
+    from session_watch import WatchedDriver
+
+    drivers = []
+
+    def start(source, *arguments, **options):
+        drivers.append(WatchedDriver(source, tmp_path, *arguments, **options))
+        return drivers[-1]
+
+    yield start
+    for driver in drivers:
+        driver.end()

@@ -75,6 +75,10 @@ class FakeTask:
         self.values = []
         self.driver_config = None
 
+    def release(self):
+        self.args = None
+        self.values = []
+
 
 class FakeOutput:
     """In place of a worker's streams."""

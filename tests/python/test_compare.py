@@ -168,6 +168,15 @@ def test_json_has_samples_ratios_and_failures():
     assert told["failures"] == {"ray": {"nested": "slow"}}
 
 
+def test_what_tells_of_the_machine_has_no_ratio():
+    results = results_of(["rayx", "ray"], ["arrays"])
+    for backend in results.backends:
+        figures = {"memcpy_gb_per_s": 7.0, "put_100m_gb_per_s": 7.0}
+        results.add(turn_of(backend, group="arrays"), Outcome(figures=figures))
+    assert results.ratio(METRIC_OF["put_100m_gb_per_s"], "ray") == 1.0
+    assert results.ratio(METRIC_OF["memcpy_gb_per_s"], "ray") is None
+
+
 # ---- limits --------------------------------------------------------------------------------------
 
 

@@ -12,7 +12,7 @@ from rayx.processes import Processes, StartOptions, template_command
 SUPERVISOR = """#!{python}
 import json, os, socket, sys
 options = dict(word[2:].split("=", 1) for word in sys.argv[1 : sys.argv.index("--")] if "=" in word)
-directory = options["session-dir"]
+os.mkdir(options["session-dir"], 0o700)
 lifeline = socket.socket(fileno=int(options["lifeline-fd"]))
 told = dict(arguments=sys.argv[1:], path=os.environ["PYTHONPATH"],
             group=os.getsid(0) == os.getpid(), driver_path=os.environ["RAYX_DRIVER_PYTHONPATH"],

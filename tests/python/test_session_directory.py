@@ -1,5 +1,4 @@
 import os
-import stat
 
 import pytest
 
@@ -25,17 +24,15 @@ def short(monkeypatch):
     shutil.rmtree(path)
 
 
-@pytest.mark.parametrize("umask", [0, 0o022, 0o777])
-def test_is_private_whatever_the_umask(short, monkeypatch, umask):
+def make(directory):
+    """As the supervisor does."""
+    os.mkdir(directory, 0o700)
+    return directory
+
+
+def test_what_was_made_can_be_removed(short, monkeypatch):
     monkeypatch.setenv("TMPDIR", short)
-    before = os.umask(umask)
-    try:
-        directory = session_directory.create()
-    finally:
-        os.umask(before)
-    status = os.lstat(directory)
-    assert stat.S_IMODE(status.st_mode) == 0o700
-    assert status.st_uid == os.geteuid()
+    directory = make(session_directory.choose())
     assert str(directory).startswith(f"{short}/rayx-")
     session_directory.remove(directory)
     assert not directory.exists()
@@ -43,14 +40,14 @@ def test_is_private_whatever_the_umask(short, monkeypatch, umask):
 
 def test_names_differ(short, monkeypatch):
     monkeypatch.setenv("TMPDIR", short)
-    directories = {session_directory.create() for _ in range(10)}
+    directories = {session_directory.choose() for _ in range(10)}
     assert len(directories) == 10
 
 
 def test_the_runtime_directory_comes_first(short, monkeypatch):
     os.mkdir(f"{short}/run", 0o700)
     monkeypatch.setenv("XDG_RUNTIME_DIR", f"{short}/run")
-    assert session_directory.create().parent.name == "run"
+    assert session_directory.choose().parent.name == "run"
 
 
 @pytest.mark.parametrize("mode", [0o755, 0o777, 0o750])
@@ -59,7 +56,7 @@ def test_a_runtime_directory_open_to_others_is_not_used(short, monkeypatch, mode
     os.chmod(f"{short}/run", mode)
     monkeypatch.setenv("XDG_RUNTIME_DIR", f"{short}/run")
     monkeypatch.setenv("TMPDIR", short)
-    directory = session_directory.create()
+    directory = session_directory.choose()
     assert directory.parent.name != "run"
     session_directory.remove(directory)
 
@@ -69,26 +66,30 @@ def test_a_link_is_not_followed(short, monkeypatch):
     os.symlink(f"{short}/real", f"{short}/run")
     monkeypatch.setenv("XDG_RUNTIME_DIR", f"{short}/run")
     monkeypatch.setenv("TMPDIR", short)
-    assert session_directory.create().parent.name != "run"
+    assert session_directory.choose().parent.name != "run"
 
 
 def test_a_path_too_long_for_sockets_is_not_used(monkeypatch, tmp_path):
     long = tmp_path / ("x" * 100)
     long.mkdir()
     monkeypatch.setenv("TMPDIR", str(long))
-    directory = session_directory.create()
+    directory = session_directory.choose()
     assert directory.parent in map(type(directory), ("/tmp", "/var/tmp"))
     session_directory.remove(directory)
 
 
-def test_without_any_place_the_error_lists_all(monkeypatch):
-    def refuse(*arguments):
-        raise PermissionError(13, "Permission denied")
-
-    monkeypatch.setattr(os, "mkdir", refuse)
+def test_without_any_place_the_error_lists_all(monkeypatch, short):
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
     monkeypatch.setenv("TMPDIR", "relative")
-    with pytest.raises(rayx.StartError, match=r"relative \(not an absolute path\), /tmp \(Perm"):
-        session_directory.create()
+    with pytest.raises(rayx.StartError, match=r"relative \(not an absolute path\), /tmp \(not wr"):
+        session_directory.choose()
+
+
+@pytest.mark.parametrize("place", ["missing", "file"])
+def test_a_place_that_is_no_directory_is_not_used(short, monkeypatch, place):
+    open(f"{short}/file", "w").close()
+    monkeypatch.setenv("TMPDIR", f"{short}/{place}")
+    assert str(session_directory.choose().parent) == "/tmp"
 
 
 def test_removes_nothing_else(tmp_path):
@@ -100,7 +101,7 @@ def test_removes_nothing_else(tmp_path):
 
 def test_logs_can_be_kept(short, monkeypatch):
     monkeypatch.setenv("TMPDIR", short)
-    directory = session_directory.create()
+    directory = make(session_directory.choose())
     for name in ("logs", "control-0"):
         (directory / name).mkdir()
         (directory / name / "file").touch()
@@ -114,5 +115,5 @@ def test_the_tail_of_the_logs(tmp_path):
     (tmp_path / "logs").mkdir()
     (tmp_path / "logs" / "node.log").write_text("".join(f"line {i}\n" for i in range(100)))
     (tmp_path / "logs" / "empty.log").write_text("")
-    tail = session_directory.log_tail(tmp_path, 2)
-    assert tail == "node.log:\n  line 98\n  line 99"
+    tail = session_directory.log_tail(tmp_path, ("first.log", "a\nb\n"), 2)
+    assert tail == "first.log:\n  a\n  b\nnode.log:\n  line 98\n  line 99"

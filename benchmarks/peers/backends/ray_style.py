@@ -29,14 +29,14 @@ class RayStyleBackend(Backend):
         return submit
 
     def get(self, references: Sequence[Reference]) -> list[Any]:
-        values: list[Any] = self._get(list(references))
+        values: list[Any] = self._get(references)
         return values
 
     def get_one(self, reference: Reference) -> Any:
         return self._get(reference)
 
     def wait_any(self, references: Collection[Reference]) -> Collection[Reference]:
-        left: list[Reference] = self._library.wait(list(references), num_returns=1)[1]
+        left: list[Reference] = self._library.wait(references, num_returns=1)[1]
         return left
 
     @abstractmethod

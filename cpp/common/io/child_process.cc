@@ -108,8 +108,7 @@ Status PlanFds(const SpawnOptions& options, ChildPlan* plan) {
   return Status::Ok();
 }
 
-// ---- in the child: only calls that are safe after fork
-// -------------------------------------------
+// --- in the child: only calls that are safe after fork ---
 
 [[noreturn]] void FailChild(const ChildPlan& plan, Step step) {
   const SpawnFailure failure{errno, step};

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -136,6 +137,17 @@ std::string CrashOnce(Call& call) {
   return "attempt " + std::to_string(call.task->attempt);
 }
 
+// "<path> <text>": appends the text.
+std::string Append(Call& call) {
+  const size_t space = call.args.find(' ');
+  const int file =
+      ::open(call.args.substr(0, space).c_str(), O_CREAT | O_WRONLY | O_APPEND | O_CLOEXEC, 0600);
+  const std::string text = call.args.substr(space + 1);
+  const bool written = ::write(file, text.data(), text.size()) == static_cast<ssize_t>(text.size());
+  ::close(file);
+  return written ? "written" : "lost";
+}
+
 std::string Print(Call& call) {
   std::fputs(call.args.c_str(), stdout);
   std::fflush(stdout);
@@ -159,12 +171,13 @@ const std::map<std::string, Function>& Functions() {
       {"crash once", CrashOnce},
       {"close the socket",
        [](Call& call) -> std::string {
-         ::shutdown(call.client->fd(), 2);
+         ::shutdown(call.client->fd(), SHUT_RDWR);
          while (true) ::pause();
        }},
       {"get", [](Call& call) { return GetText(call.client, *ObjectId::FromHexString(call.args)); }},
       {"wait for file", [](Call& call) { WaitForFile(call.args); return std::string("there"); }},
       {"touch", [](Call& call) { Touch(call.args); return std::string(); }},
+      {"append", Append},
       {"print", Print},
       {"large", Large},
       {"nested", Nested},

@@ -100,12 +100,16 @@ TEST(NodeDaemon, TasksOfOneShapeStartInOrder) {
   options.arguments = {"--num-workers", "1"};
   TestNode node(options);
   TestDriver driver(node.socket_path());
-  const ObjectId pid = driver.Submit("pid");
+  const std::string path = node.scratch() + "/order";
   std::vector<ObjectId> ids;
-  for (int i = 0; i < 200; ++i) ids.push_back(driver.Submit("print", std::to_string(i) + "\n"));
-  for (const ObjectId& id : ids) driver.Get(id);
-  // One worker ran them all.
-  EXPECT_EQ(driver.Call("pid"), driver.Get(pid));
+  std::string expected;
+  for (int i = 0; i < 200; ++i) {
+    const std::string line = std::to_string(i) + "\n";
+    ids.push_back(driver.Submit("append", path + " " + line));
+    expected += line;
+  }
+  for (const ObjectId& id : ids) EXPECT_EQ(driver.Get(id), "written");
+  EXPECT_EQ(ReadFile(path), expected);
 }
 
 TEST(NodeDaemon, TenThousandTasks) {

@@ -127,7 +127,7 @@ bool MustFail(const TaskScript& script) {
 void ExpectAtRest(NodeModel& model, const ModelOptions& options) {
   EXPECT_EQ(model.core().available().ToString(), options.total.ToString());
   // Beyond those that are kept, workers end when they have been idle long enough.
-  for (int64_t i = 0; i < limits::kIdleWorkerMs + 100; ++i) model.Step();
+  model.Rest(2 * limits::kIdleWorkerMs);
   EXPECT_EQ(model.processes(), options.prestart);
   EXPECT_EQ(model.broken(), "");
 }
@@ -325,9 +325,9 @@ TEST(SimulationOfLoads, WorkersThatCannotStartAreTriedTenTimesAMinuteAtMost) {
   for (const uint64_t root : maker.roots) model.Submit(root);
   ASSERT_TRUE(model.RunToEnd(10000)) << model.broken() << model.core().DebugText(10);
   for (const uint64_t root : maker.roots) EXPECT_TRUE(model.Failed(root));
-  while (model.now_ms() < 60000) model.Step();
+  while (model.now_ms() < 60000) model.Rest(50);
   EXPECT_LE(model.started(), 10u);
-  while (model.now_ms() < 600000) model.Step();
+  while (model.now_ms() < 600000) model.Rest(50);
   EXPECT_LE(model.started(), 100u);
   EXPECT_GT(model.started(), 10u) << "it has given up for ever";
   EXPECT_EQ(model.broken(), "");

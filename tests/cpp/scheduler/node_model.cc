@@ -61,6 +61,14 @@ void NodeModel::Step() {
   Check();
 }
 
+void NodeModel::Rest(int64_t ms) {
+  constexpr int64_t kStepMs = 50;
+  for (int64_t passed_ms = 0; passed_ms < ms; passed_ms += kStepMs) {
+    now_ms_ += kStepMs - 1;
+    Step();
+  }
+}
+
 bool NodeModel::RunToEnd(int64_t steps_max) {
   for (int64_t i = 0; i < steps_max; ++i) {
     if (ended_.size() == submitted_.size() && i > 0) return true;

@@ -57,6 +57,8 @@ class NodeModel {
   void DriverGone(uint64_t driver);
   // One step of everything: a millisecond, a turn of the daemon's loop, a step of each worker.
   void Step();
+  // Lets time pass in larger steps, for when nothing but time matters.
+  void Rest(int64_t ms);
   // Steps until all submitted tasks have ended. False if that takes more than `steps_max`.
   bool RunToEnd(int64_t steps_max);
 

@@ -1,0 +1,315 @@
+"""Nothing of a session stays, whatever way it ends.
+
+All sessions here run tasks that are hard to end: children that detach themselves (double fork,
+setsid), ignore signals, drop their environment and close their descriptors, and native code that
+never gives Python a turn.
+"""
+
+import os
+import signal
+import time
+
+import pytest
+from session_watch import GONE_SECONDS, poll_until, start_time
+
+# Defines the tasks, and `occupy()`, which returns when all of them run.
+STUBBORN = """
+@rayx.remote(num_cpus=0)
+def detach(path):
+    if os.fork() == 0:
+        os.setsid()
+        if os.fork() == 0:
+            for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+                signal.signal(number, signal.SIG_IGN)
+            with open(path, "w") as file:
+                file.write("x")
+            os.closerange(0, 1024)
+            while True:
+                time.sleep(1000)
+        os._exit(0)
+    os.wait()
+
+@rayx.remote(num_cpus=0)
+def run_shell(path):
+    # Nothing of the environment, another session, deaf to SIGTERM, and with a child of its own.
+    subprocess.Popen(["/bin/sh", "-c", f"trap '' TERM INT HUP; (sleep 1000; :) & : > {path}; wait"],
+                     env={"PATH": os.environ["PATH"]}, start_new_session=True).wait()
+
+@rayx.remote(num_cpus=0)
+def sleep_natively(path):
+    with open(path, "w") as file:
+        file.write("x")
+    ctypes.PyDLL(None).sleep(1000)  # holds the GIL
+
+@rayx.remote
+def one():
+    return 1
+
+def occupy(place):
+    paths = [f"{place}/{number}" for number in range(3)]
+    ids = [rayx.get(detach.remote(paths[0])), run_shell.remote(paths[1]),
+           sleep_natively.remote(paths[2])]
+    while not all(os.path.exists(path) for path in paths):
+        time.sleep(0.01)
+    return ids
+
+addresses = init()
+kept = rayx.put(bytearray(10**6))
+running = occupy(sys.argv[1])
+"""
+
+ENDS = {
+    "normal": "",
+    "exception": "raise RuntimeError('the program fails')",
+    "sys_exit": "sys.exit(3)",
+    "sys_exit_in_a_thread": """
+thread = threading.Thread(target=sys.exit, args=(3,))
+thread.start()
+thread.join()
+assert rayx.get(one.remote()) == 1
+""",
+    "exit_with_a_thread_in_get": """
+threading.Thread(target=lambda: rayx.get(running[1:]), daemon=True).start()
+time.sleep(0.05)
+""",
+    "os_exit": "os._exit(3)",
+    "exec": "os.execv('/bin/true', ['true'])",
+}
+
+
+@pytest.mark.parametrize("way", ENDS)
+def test_the_driver_ends_by_itself(start_driver, tmp_path, way):
+    driver = start_driver(
+        STUBBORN
+        + "tell(running=True)\nwhile not os.path.exists(sys.argv[2]): time.sleep(0.01)\n"
+        + ENDS[way],
+        tmp_path,
+        tmp_path / "go",
+    )
+    driver.fact("running")
+    assert len(driver.record()) >= 9
+    (tmp_path / "go").touch()
+    expected = {"exception": 1, "sys_exit": 3, "os_exit": 3}.get(way, 0)
+    assert driver.wait() == expected, driver.output()
+    driver.traces.assert_gone()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGKILL])
+def test_F14_the_driver_is_killed(start_driver, tmp_path, number):
+    driver = start_driver(
+        STUBBORN + "tell(running=True)\nrayx.get(running[1:])", tmp_path, tmp_path / "go"
+    )
+    driver.fact("running")
+    assert len(driver.record()) >= 9
+    driver.process.send_signal(number)
+    assert driver.wait(GONE_SECONDS) == -number, driver.output()
+    driver.traces.assert_gone()
+
+
+# Blocks a thread in each of get and wait, waits for the end of what they wait on, and starts again.
+BLOCKED = (
+    STUBBORN
+    + """
+ends = []
+
+def block(call):
+    try:
+        call()
+    except rayx.RayxError as error:
+        ends.append((type(error).__name__, time.monotonic(), str(error)))
+
+calls = [lambda: rayx.get(running[1]), lambda: rayx.get(running[1:]),
+         lambda: rayx.wait(running[1:], num_returns=2),
+         lambda: rayx.wait(running[1:], num_returns=1, timeout=60_000),
+         lambda: rayx.get(running[2], timeout=60)]
+threads = [threading.Thread(target=block, args=(call,)) for call in calls]
+for thread in threads:
+    thread.start()
+tell(running=True)
+block(lambda: rayx.get(running[2]))
+for thread in threads:
+    thread.join()
+tell(ends=ends)
+for call in (lambda: one.remote(), lambda: rayx.put(1), lambda: rayx.get(one.remote())):
+    before = len(ends)
+    block(call)
+    assert len(ends) == before + 1 and ends[-1][0] == "NodeDiedError", ends
+while not os.path.exists(sys.argv[2]):
+    time.sleep(0.01)
+began = time.monotonic()
+rayx.shutdown()
+tell(shutdown_seconds=time.monotonic() - began)
+init()
+assert rayx.get(one.remote()) == 1
+tell(second=True)
+while not os.path.exists(sys.argv[3]):
+    time.sleep(0.01)
+"""
+)
+
+
+@pytest.mark.parametrize("victim", ["node", "control", "supervisor"])
+def test_F6_a_part_is_killed(start_driver, tmp_path, victim):
+    driver = start_driver(BLOCKED, tmp_path, tmp_path / "again", tmp_path / "end")
+    driver.fact("running")
+    assert len(driver.record()) >= 9
+    killed_at = time.monotonic()
+    os.kill(driver.fact(victim), signal.SIGKILL)
+    ends = driver.fact("ends")
+    assert [kind for kind, _, _ in ends] == ["NodeDiedError"] * 6
+    assert max(when for _, when, _ in ends) - killed_at < GONE_SECONDS
+    # Of the driver's own: itself, and the supervisor's remains that it has not waited for.
+    spare = (driver.pid, driver.fact("supervisor"))
+    driver.traces.assert_gone(spare, since=killed_at)
+    (tmp_path / "again").touch()
+    driver.fact("second")
+    assert driver.fact("shutdown_seconds") < GONE_SECONDS
+    driver.record()
+    (tmp_path / "end").touch()
+    assert driver.wait() == 0, driver.output()
+    driver.traces.assert_gone()
+
+
+def test_the_template_is_killed(start_driver, tmp_path):
+    driver = start_driver(
+        """
+@rayx.remote
+def parent():
+    return os.getppid()
+
+addresses = init()
+template = rayx.get(parent.remote())
+os.kill(template, signal.SIGKILL)
+while template in rayx.get([parent.remote() for _ in range(4)], timeout=20):
+    pass  # the signal has not arrived yet
+tell(running=True)
+time.sleep(1000)
+"""
+    )
+    driver.fact("running")
+    driver.record()
+    driver.process.kill()
+    driver.wait()
+    driver.traces.assert_gone()
+
+
+@pytest.mark.parametrize(
+    "fork", ["os.fork()", "ctypes.CDLL(None).fork()"], ids=["fork", "fork_unseen"]
+)
+@pytest.mark.parametrize("end", ["killed", "exits"])
+def test_a_fork_of_the_driver_holds_the_lifeline(start_driver, tmp_path, fork, end):
+    driver = start_driver(
+        STUBBORN
+        + f"""
+child = {fork}
+if child == 0:
+    while True:
+        time.sleep(1000)
+tell(child=child)
+if {end == "exits"}:
+    while not os.path.exists(sys.argv[2]):
+        time.sleep(0.01)
+    sys.exit(0)
+rayx.get(running[1:])
+""",
+        tmp_path,
+        tmp_path / "go",
+    )
+    child = driver.fact("child")
+    driver.record()
+    if end == "killed":
+        driver.process.kill()
+    (tmp_path / "go").touch()
+    driver.wait()
+    driver.traces.assert_gone(spare=[child])
+    assert start_time(child) is not None, "the child, which is none of the session's, is gone"
+
+
+def test_a_fork_of_the_driver_ends(start_driver):
+    """It must not take the session with it."""
+    driver = start_driver(
+        """
+@rayx.remote
+def one():
+    return 1
+
+init()
+for end in (lambda: os._exit(0), lambda: sys.exit(0), lambda: os.kill(os.getpid(), 9)):
+    child = os.fork()
+    if child == 0:
+        end()
+    os.waitpid(child, 0)
+    assert rayx.get(one.remote(), timeout=10) == 1
+tell(works=True)
+"""
+    )
+    assert driver.fact("works")
+    assert driver.wait() == 0, driver.output()
+
+
+@pytest.mark.slow
+@pytest.mark.time_limit(240)
+def test_200_cycles(start_driver):
+    driver = start_driver(
+        """
+import numpy
+
+@rayx.remote
+def add(x):
+    return x + 1
+
+def cycle():
+    with rayx.init(num_cpus=1, num_redis_shards=0):
+        ids = [add.remote(number) for number in range(3)]
+        array = rayx.put(numpy.ones(100_000))
+        assert rayx.get(ids) == [1, 2, 3]
+        assert rayx.get(array).sum() == 100_000
+
+def state():
+    status = dict(line.split(":", 1) for line in open("/proc/self/status"))
+    return {"fds": len(os.listdir("/proc/self/fd")), "threads": int(status["Threads"]),
+            "kilobytes": int(status["VmRSS"].split()[0])}
+
+for _ in range(10):
+    cycle()
+before = state()
+began = time.monotonic()
+for number in range(190):
+    cycle()
+tell(before=before, after=state(), seconds=time.monotonic() - began)
+"""
+    )
+    after, before = driver.fact("after", seconds=220), driver.fact("before")
+    assert abs(after["fds"] - before["fds"]) <= 2
+    assert after["threads"] <= before["threads"]
+    assert after["kilobytes"] - before["kilobytes"] < 10_000
+    assert driver.wait() == 0, driver.output()
+    driver.traces.assert_gone()
+
+
+# ---- a start that is cut short -------------------------------------------------------------------
+
+
+def _begin_init(start_driver):
+    return start_driver("tell(begins=True)\ninit(num_cpus=1)\ntell(ready=True)\ntime.sleep(1000)")
+
+
+@pytest.mark.time_limit(120)
+def test_killed_30_times_during_init(start_driver):
+    """At times spread evenly over what an init takes."""
+    drivers = [_begin_init(start_driver)]
+    began = time.monotonic()
+    drivers[0].fact("begins")
+    begins_at = time.monotonic()
+    drivers[0].fact("ready")
+    init_seconds = time.monotonic() - begins_at
+    assert begins_at > began
+    drivers[0].process.kill()
+    drivers[0].wait()
+    for number in range(30):
+        driver = _begin_init(start_driver)
+        poll_until(lambda: driver.facts().get("begins"), 20, "the beginning of init")
+        time.sleep(init_seconds * number / 25)  # the moment itself is what is tested
+        driver.process.kill()
+        driver.wait()
+        driver.traces.assert_gone()
