@@ -29,7 +29,10 @@ endif()
 
 find_program(RAYX_CCACHE ccache)
 if(RAYX_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
-  set(CMAKE_CXX_COMPILER_LAUNCHER "${RAYX_CCACHE}")
+  # Paths below the source tree are hashed relative to the build directory, so that the build directories of
+  # the sanitizers and of a second clone share what is the same.
+  set(CMAKE_CXX_COMPILER_LAUNCHER "${CMAKE_COMMAND}" -E env
+    "CCACHE_BASEDIR=${PROJECT_SOURCE_DIR}" CCACHE_NOHASHDIR=1 "${RAYX_CCACHE}")
 endif()
 
 include(CheckPIESupported)

@@ -25,6 +25,7 @@
 
 #include "client/object_view.h"
 #include "common/base/ids.h"
+#include "common/base/limits.h"
 #include "common/base/resources.h"
 #include "common/base/status.h"
 #include "common/protocol/object_layout.h"

@@ -81,6 +81,11 @@ void RedisLink::DropSome() {
              std::to_string(dropped) + " old updates of tasks and objects");
 }
 
+void RedisLink::KeepQueued() {
+  for (Command& command : queue_) command.loss = Loss::kMustArrive;
+  droppable_ = 0;
+}
+
 void RedisLink::Flush() {
   if (!connection_.ready()) return;
   while (sent_ < queue_.size() && connection_.backlog_bytes() < limits::kControlBacklogBytes) {

@@ -24,7 +24,7 @@
 
 namespace rayx::control {
 
-class RedisLink : private RedisConnection::Events {
+class RedisLink final : private RedisConnection::Events {
  public:
   using Words = std::span<const std::string_view>;
   using Done = std::function<void(Result<Reply>)>;
@@ -52,6 +52,8 @@ class RedisLink : private RedisConnection::Events {
             int64_t timeout_ms = limits::kControlReadTimeoutMs) {
     Read(Words(words.begin(), words.size()), std::move(done), timeout_ms);
   }
+  // What is queued now must arrive, all of it: somebody waits for it.
+  void KeepQueued();
   // Hands what is queued to the socket. Call once a turn.
   void Flush();
 

@@ -1,7 +1,6 @@
 #include "control/redis_local_tables.h"
 
 #include <algorithm>
-#include <limits>
 #include <utility>
 
 #include "common/base/limits.h"
@@ -14,8 +13,8 @@
 namespace rayx::control {
 namespace {
 
-constexpr size_t kAll = std::numeric_limits<size_t>::max();
 constexpr RedisLink::Loss kMayBeDropped = RedisLink::Loss::kMayBeDropped;
+constexpr RedisLink::Loss kMustArrive = RedisLink::Loss::kMustArrive;
 
 void LogDropped(std::string_view what) {
   LogWarning("the control server is away and too much waits for it: an old update of " +
@@ -79,12 +78,12 @@ void RedisTaskTable::Remove(const TaskId& id) {
   }
 }
 
-void RedisTaskTable::WriteOne(const TaskId& id, const Change& change) {
+void RedisTaskTable::WriteOne(const TaskId& id, const Change& change, RedisLink::Loss loss) {
   RedisLink* link = shards_->For(id);
   const std::string key = schema::Key(schema::kTask, id);
-  if (change.remove) link->Write({"DEL", key}, kMayBeDropped);
+  if (change.remove) link->Write({"DEL", key}, loss);
   if (change.put) {
-    WriteHash(link, key, TaskFields(change.record), kMayBeDropped);
+    WriteHash(link, key, TaskFields(change.record), loss);
     written_.insert(id);
   } else {
     written_.erase(id);
@@ -96,20 +95,30 @@ size_t RedisTaskTable::WriteOut(size_t shard, size_t records) {
   const size_t count = std::min(records, pending.size());
   for (size_t i = 0; i < count; ++i) {
     const auto [id, change] = pending.TakeOldest();
-    WriteOne(id, change);
+    WriteOne(id, change, kMayBeDropped);
   }
   return count;
 }
 
+void RedisTaskTable::WriteOutAll() {
+  for (size_t shard = 0; shard < shards_->count(); ++shard) {
+    shards_->link(shard)->KeepQueued();
+    while (!pending_[shard].empty()) {
+      const auto [id, change] = pending_[shard].TakeOldest();
+      WriteOne(id, change, kMustArrive);
+    }
+  }
+}
+
 void RedisTaskTable::Get(const TaskId& id, Callback<std::optional<TaskRecord>> done) {
   const auto waiting = pending_[schema::ShardOf(id, shards_->count())].Take(id);
-  if (waiting) WriteOne(id, waiting->second);
+  if (waiting) WriteOne(id, waiting->second, kMustArrive);
   ReadHash(shards_->For(id), schema::Key(schema::kTask, id),
            ParseThen(&ParseTask, id, std::move(done)));
 }
 
 void RedisTaskTable::List(Callback<std::vector<TaskRecord>> done) {
-  for (size_t shard = 0; shard < shards_->count(); ++shard) WriteOut(shard, kAll);
+  WriteOutAll();
   ScanHashes(shards_->All(), schema::kTask,
              ParseAllThen(&ParseTask, schema::kTask, std::move(done)));
 }
@@ -148,17 +157,17 @@ void RedisObjectTable::RemoveLocation(const ObjectId& id, const NodeId& node) {
   Change(id, node, std::nullopt);
 }
 
-void RedisObjectTable::WriteOne(const ObjectId& id, const Changes& changes) {
+void RedisObjectTable::WriteOne(const ObjectId& id, const Changes& changes, RedisLink::Loss loss) {
   RedisLink* link = shards_->For(id);
   const std::string key = schema::Key(schema::kObject, id);
   for (const auto& [node, size] : changes) {
     const auto [field, text] = LocationField(node, size.value_or(0));
     if (size) {
-      link->Write({"HSET", key, field, text}, kMayBeDropped);
+      link->Write({"HSET", key, field, text}, loss);
       written_.insert({id, node});
     } else {
       // The server removes a hash with its last field.
-      link->Write({"HDEL", key, field}, kMayBeDropped);
+      link->Write({"HDEL", key, field}, loss);
       written_.erase({id, node});
     }
   }
@@ -169,20 +178,30 @@ size_t RedisObjectTable::WriteOut(size_t shard, size_t records) {
   const size_t count = std::min(records, pending.size());
   for (size_t i = 0; i < count; ++i) {
     const auto [id, changes] = pending.TakeOldest();
-    WriteOne(id, changes);
+    WriteOne(id, changes, kMayBeDropped);
   }
   return count;
 }
 
+void RedisObjectTable::WriteOutAll() {
+  for (size_t shard = 0; shard < shards_->count(); ++shard) {
+    shards_->link(shard)->KeepQueued();
+    while (!pending_[shard].empty()) {
+      const auto [id, changes] = pending_[shard].TakeOldest();
+      WriteOne(id, changes, kMustArrive);
+    }
+  }
+}
+
 void RedisObjectTable::Get(const ObjectId& id, Callback<std::optional<ObjectRecord>> done) {
   const auto waiting = pending_[schema::ShardOf(id, shards_->count())].Take(id);
-  if (waiting) WriteOne(id, waiting->second);
+  if (waiting) WriteOne(id, waiting->second, kMustArrive);
   ReadHash(shards_->For(id), schema::Key(schema::kObject, id),
            ParseThen(&ParseObject, id, std::move(done)));
 }
 
 void RedisObjectTable::List(Callback<std::vector<ObjectRecord>> done) {
-  for (size_t shard = 0; shard < shards_->count(); ++shard) WriteOut(shard, kAll);
+  WriteOutAll();
   ScanHashes(shards_->All(), schema::kObject,
              ParseAllThen(&ParseObject, schema::kObject, std::move(done)));
 }

@@ -29,6 +29,8 @@ class RedisTaskTable : public TaskTable {
 
   // Queues at most `records` changes for server `shard`; returns how many.
   size_t WriteOut(size_t shard, size_t records);
+  // Queues all, and none of them may be dropped.
+  void WriteOutAll();
   size_t pending(size_t shard) const { return pending_[shard].size(); }
 
  private:
@@ -39,7 +41,7 @@ class RedisTaskTable : public TaskTable {
   };
 
   Change& ChangeOf(const TaskId& id);
-  void WriteOne(const TaskId& id, const Change& change);
+  void WriteOne(const TaskId& id, const Change& change, RedisLink::Loss loss);
 
   RedisShards* const shards_;
   std::vector<PendingWrites<TaskId, Change>> pending_;
@@ -55,7 +57,9 @@ class RedisObjectTable : public ObjectTable {
   void Get(const ObjectId& id, Callback<std::optional<ObjectRecord>> done) override;
   void List(Callback<std::vector<ObjectRecord>> done) override;
 
+  // As those of tasks.
   size_t WriteOut(size_t shard, size_t records);
+  void WriteOutAll();
   size_t pending(size_t shard) const { return pending_[shard].size(); }
 
  private:
@@ -69,7 +73,7 @@ class RedisObjectTable : public ObjectTable {
   using Changes = std::vector<std::pair<NodeId, std::optional<uint64_t>>>;
 
   void Change(const ObjectId& id, const NodeId& node, std::optional<uint64_t> size);
-  void WriteOne(const ObjectId& id, const Changes& changes);
+  void WriteOne(const ObjectId& id, const Changes& changes, RedisLink::Loss loss);
 
   RedisShards* const shards_;
   std::vector<PendingWrites<ObjectId, Changes>> pending_;

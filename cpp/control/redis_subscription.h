@@ -11,7 +11,7 @@
 
 namespace rayx::control {
 
-class RedisSubscription : private RedisConnection::Events {
+class RedisSubscription final : private RedisConnection::Events {
  public:
   // `subscribed` is called each time messages begin (again) to arrive, `message` with the text of
   // each. Neither may destroy the subscription. `loop` must outlive it.

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <limits>
 #include <utility>
 
 #include "common/base/limits.h"
@@ -123,12 +122,9 @@ void RedisTables::WriteOutSome() {
 }
 
 void RedisTables::WriteOutAll() {
-  constexpr size_t kAll = std::numeric_limits<size_t>::max();
   counters_.WriteOut();
-  for (size_t shard = 0; shard < shards_.count(); ++shard) {
-    objects_.WriteOut(shard, kAll);
-    tasks_.WriteOut(shard, kAll);
-  }
+  objects_.WriteOutAll();
+  tasks_.WriteOutAll();
 }
 
 // A question behind all writes: its answer comes when they have theirs.

@@ -22,10 +22,14 @@ void LinePipe::ReadNow() {
   HandOutLines();
 }
 
+void LinePipe::EndLine() {
+  ReadNow();
+  if (!pending_.empty()) on_lines_(std::exchange(pending_, {}));
+}
+
 void LinePipe::Finish() {
   while (ReadSome()) HandOutLines();
-  HandOutLines();
-  if (!pending_.empty()) on_lines_(std::exchange(pending_, {}));
+  EndLine();
 }
 
 bool LinePipe::ReadSome() {

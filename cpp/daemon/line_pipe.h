@@ -26,6 +26,8 @@ class LinePipe {
   // Reads what is there now, up to the bound; lines go to on_lines. Called by the loop, and before an event that must come after what
   // was printed before it.
   void ReadNow();
+  // ReadNow, then hands out an unfinished last line too: what follows is somebody else's.
+  void EndLine();
   // ReadNow without the bound, then hands out an unfinished last line too. For a worker that is gone.
   void Finish();
 

@@ -1,6 +1,7 @@
 #include "daemon/worker_service.h"
 
 #include <fcntl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -197,6 +198,8 @@ void WorkerService::OnWorkerExited(pid_t pid, int wait_status) {
   WorkerProcess* worker = Find(number);
   worker->wait_status = wait_status;
   worker->state = WorkerState::kEnding;
+  // It led a group of its own. What its tasks had started there has nobody to tell any more.
+  if (!worker->stopped) ::kill(-pid, SIGKILL);
   AwaitEnd(*worker);
 }
 
@@ -275,6 +278,11 @@ std::string WorkerService::DescribeEnd(const WorkerProcess& worker) {
     text += "closed its connection to the node (did the task close descriptors?) and was ended";
   } else if (worker.wait_status) {
     text += DescribeWaitStatus(*worker.wait_status);
+    // A worker that can no longer reach its node ends so, as does one whose task ends it in silence.
+    const bool silent = WIFEXITED(*worker.wait_status) && WEXITSTATUS(*worker.wait_status) == 0;
+    if (silent && !worker.stopped) {
+      text += " (did the task end the process, or close its connection to the node?)";
+    }
   } else {
     text += "ended, nobody knows how";
   }
@@ -282,8 +290,8 @@ std::string WorkerService::DescribeEnd(const WorkerProcess& worker) {
 }
 
 void WorkerService::ReadOutput(WorkerProcess& worker) {
-  worker.out->ReadNow();
-  worker.err->ReadNow();
+  worker.out->EndLine();
+  worker.err->EndLine();
 }
 
 std::string WorkerService::DebugText() const {

@@ -1,5 +1,4 @@
-# distutils: language = c++
-# cython: language_level=3, binding=False, embedsignature=False, freethreading_compatible=False
+# cython: binding=False
 """The compiled doorway to rayx's C++ client: converts types, releases the GIL, raises. What each thing does stands in
 _raylet.pyi and in cpp/client; there is no policy here."""
 
@@ -30,8 +29,9 @@ KIND_BYTES = <int> ObjectKind.kBytes
 KIND_TASK_ERROR = <int> ObjectKind.kTaskError
 KIND_SYSTEM_ERROR = <int> ObjectKind.kSystemError
 
-DEF OBJECT_ID_BYTES = 20
-DEF SHORT_ID_BYTES = 16
+cdef enum:
+    OBJECT_ID_BYTES = 20
+    SHORT_ID_BYTES = 16
 
 
 # Known to this module only: what is made without it would have nothing behind it.

@@ -16,8 +16,8 @@ from rayx.output import OutputPrinter
 from rayx.processes import Processes, StartOptions
 from rayx.session import SILENT_MODE, Session
 
-# Where the supervisor has the control servers listen.
-_CONTROL_SOCKETS = "control-*/redis.sock"
+# Where the supervisor has the control servers listen, the primary first (cpp/daemon/supervisor.cc).
+_CONTROL_SOCKET = "control-{}/redis.sock"
 
 
 class AddressInfo(TypedDict):
@@ -28,7 +28,7 @@ class AddressInfo(TypedDict):
     #: The socket that drivers and workers connect to.
     node_socket: str
     node_id: str
-    #: Of the control server and its shards.
+    #: Of the control server and its shards, which may come up a moment after `init` has returned.
     redis_sockets: list[str]
     #: The process that ends all others when this one ends.
     supervisor_pid: int
@@ -87,7 +87,11 @@ def _connect(options: InitOptions, processes: Processes) -> tuple[Session, Addre
         session_dir=str(processes.directory),
         node_socket=node_socket,
         node_id=client.node_id.hex(),
-        redis_sockets=[str(path) for path in sorted(processes.directory.glob(_CONTROL_SOCKETS))],
+        # Not looked for: they may come up after the node.
+        redis_sockets=[
+            str(processes.directory / _CONTROL_SOCKET.format(number))
+            for number in range(options.redis_shards + 1)
+        ],
         supervisor_pid=processes.supervisor_pid,
         driver_id=driver_id.hex(),
     )

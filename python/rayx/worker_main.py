@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import platform
 import sys
@@ -11,6 +12,9 @@ from rayx import session
 from rayx._raylet import Client, RayletError
 from rayx.executor import Executor
 from rayx.worker_output import WorkerOutput
+
+# Longer, and lines may get the name of another task; nothing else depends on it.
+_MEETING_MS = 1000
 
 
 def run(socket_fd: int, claim_fd: int, number: int) -> None:
@@ -22,6 +26,7 @@ def run(socket_fd: int, claim_fd: int, number: int) -> None:
     output = WorkerOutput()
     output.install()
     client = Client.adopt_worker(socket_fd, claim_fd, number, platform.python_version())
+    output.meet_node = functools.partial(_meet_node, client)
     owner = session.Session(client, session.WORKER_MODE)
     session.set_current(owner)
     executor = Executor(owner, output)
@@ -39,3 +44,11 @@ def run(socket_fd: int, claim_fd: int, number: int) -> None:
     finally:
         output.take()
         os._exit(exit_code)
+
+
+def _meet_node(client: Client) -> None:
+    """Returns when the node has taken in all we have sent: it answers in order."""
+    try:
+        client.cluster_resources(_MEETING_MS)
+    except RayletError:
+        return  # a fork of the worker, or its end: there is nobody to meet

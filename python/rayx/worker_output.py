@@ -1,13 +1,16 @@
 """stdout and stderr of a worker, which remember whether anything was written.
 
-The node reads the pipes behind them. After a task that printed, it must do so before it forgets
-which task that was; after one that did not, it need not look.
+The node reads the pipes behind them, and takes what it reads for the output of the task that it
+believes to run here. So before a task's first word we wait until the node has heard of the ends of
+all tasks before it; and at such an end it is told whether there is something to be read first.
 """
 
 from __future__ import annotations
 
 import io
 import sys
+from collections.abc import Callable
+from typing import Any
 
 
 class WorkerOutput:
@@ -15,6 +18,8 @@ class WorkerOutput:
 
     def __init__(self) -> None:
         self.written = False
+        #: Called before the first word of each task; to return when the node has heard us out.
+        self.meet_node: Callable[[], object] | None = None
         self._streams: list[_NotingStream] = []
 
     def install(self, stdout_fd: int = 1, stderr_fd: int = 2) -> None:
@@ -24,27 +29,44 @@ class WorkerOutput:
         sys.stderr = sys.__stderr__ = err  # type: ignore[misc]
         self._streams = [out, err]
 
+    def begin(self) -> None:
+        """Something is about to be written, for the first time since `take`."""
+        self.written = True
+        if self.meet_node is not None:
+            self.meet_node()
+
     def take(self) -> bool:
         """Whether something was written since the last call; flushes it."""
         if not self.written:
             return False
-        self.written = False
         for stream in self._streams:
             try:
                 stream.flush()
             except (OSError, ValueError):  # the task closed it
                 continue
+        self.written = False  # only now: to flush is to write
         return True
+
+
+class _NotingBuffer(io.BufferedWriter):
+    def __init__(self, owner: WorkerOutput, fd: int) -> None:
+        super().__init__(io.FileIO(fd, "wb", closefd=False))
+        self._owner = owner
+
+    def write(self, data: Any, /) -> int:
+        if not self._owner.written:
+            self._owner.begin()
+        return super().write(data)
 
 
 class _NotingStream(io.TextIOWrapper):
     def __init__(self, owner: WorkerOutput, fd: int) -> None:
-        raw = io.FileIO(fd, "wb", closefd=False)
-        super().__init__(
-            io.BufferedWriter(raw), "utf-8", errors="backslashreplace", line_buffering=True
-        )
+        buffer = _NotingBuffer(owner, fd)
+        super().__init__(buffer, "utf-8", errors="backslashreplace", line_buffering=True)
         self._owner = owner
 
     def write(self, text: str, /) -> int:
-        self._owner.written = True
+        # Here too, since what is no whole line yet does not reach the buffer.
+        if not self._owner.written:
+            self._owner.begin()
         return super().write(text)

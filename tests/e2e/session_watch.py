@@ -137,12 +137,19 @@ class Traces:
         self._pools |= pool_inodes(driver_pid)
         assert self._pools, "the driver has no pool"
         pids = descendants(driver_pid)
-        marked = [pid for pid in all_pids() if self._mark in read(f"/proc/{pid}/environ")]
-        for pid in {*pids, *marked} - {driver_pid}:
+        for pid in {*pids, *self.marked()} - {driver_pid}:
             begun = start_time(pid)
             if begun is not None:
                 self._processes[pid] = begun
         return sorted(self._processes)
+
+    def marked(self):
+        """The processes that have the mark in their environment."""
+        return [pid for pid in all_pids() if self._mark in read(f"/proc/{pid}/environ")]
+
+    def record_directory(self, session_dir):
+        """For a session that is gone already."""
+        self._directories.add(session_dir)
 
     def remaining(self, spare=()):
         """What is there now, as lines for people; `spare` are processes that may stay."""
@@ -265,11 +272,13 @@ class WatchedDriver:
             raise AssertionError(f"it does not end:\n{self.output()}") from None
 
     def end(self):
-        """Kills it, and whatever else bears its mark."""
+        """Kills it, gives its session the time to go, and then kills what still bears its mark."""
         if self.process.poll() is None:
             self.process.kill()
             self.process.wait()
-        for pid in all_pids():
-            if self.traces._mark in read(f"/proc/{pid}/environ"):
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGKILL)
+        deadline = time.monotonic() + GONE_SECONDS
+        while (left := self.traces.marked()) and time.monotonic() < deadline:
+            threading.Event().wait(0.02)
+        for pid in left:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)

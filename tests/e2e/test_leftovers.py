@@ -5,12 +5,16 @@ setsid), ignore signals, drop their environment and close their descriptors, and
 never gives Python a turn.
 """
 
+import glob
 import os
+import shutil
 import signal
 import time
 
 import pytest
-from session_watch import GONE_SECONDS, poll_until, start_time
+from session_watch import GONE_SECONDS, descendants, poll_until, start_time
+
+import rayx
 
 # Defines the tasks, and `occupy()`, which returns when all of them run.
 STUBBORN = """
@@ -313,3 +317,119 @@ def test_killed_30_times_during_init(start_driver):
         driver.process.kill()
         driver.wait()
         driver.traces.assert_gone()
+
+
+# ---- starts that fail ----------------------------------------------------------------------------
+
+
+def _daemons():
+    from rayx import _raylet
+
+    return os.path.join(os.path.dirname(_raylet.__file__), "bin")
+
+
+def _copy_of_daemons(place, *names):
+    directory = place / "bin"
+    directory.mkdir()
+    for name in names:
+        shutil.copy(os.path.join(_daemons(), name), directory)
+    return directory
+
+
+def _program(path, text):
+    path.write_text(f"#!/bin/sh\n{text}\n")
+    path.chmod(0o755)
+    return path
+
+
+def _server_that_fails(place):
+    return {"RAYX_REDIS_SERVER": _program(place / "server", "echo out of luck >&2; exit 3")}
+
+
+def _server_that_is_missing(place):
+    return {"RAYX_REDIS_SERVER": place / "missing"}
+
+
+def _server_that_is_no_program(place):
+    (place / "server").write_text("text")
+    (place / "server").chmod(0o755)
+    return {"RAYX_REDIS_SERVER": place / "server"}
+
+
+def _no_supervisor(place):
+    return {"RAYX_BIN_DIR": place}
+
+
+def _no_node(place):
+    return {"RAYX_BIN_DIR": _copy_of_daemons(place, "rayx-supervisor")}
+
+
+def _node_that_fails(place):
+    directory = _copy_of_daemons(place, "rayx-supervisor")
+    _program(directory / "rayx-node", "echo no node today >&2; exit 4")
+    return {"RAYX_BIN_DIR": directory}
+
+
+# How it is broken, and what the error says.
+BROKEN_STARTS = {
+    "server_fails": (_server_that_fails, r"control server .*exited with code 3(.|\n)*out of luck"),
+    "server_missing": (_server_that_is_missing, "RAYX_REDIS_SERVER is .*missing, which is not"),
+    "server_no_program": (_server_that_is_no_program, "server.*exec"),
+    "no_supervisor": (_no_supervisor, "rayx-supervisor is missing"),
+    "no_node": (_no_node, "rayx-node.*No such file"),
+    "node_fails": (_node_that_fails, r"node daemon .*exited with code 4(.|\n)*no node today"),
+}
+
+
+@pytest.mark.parametrize("how", BROKEN_STARTS)
+def test_a_start_that_fails(tmp_path, monkeypatch, how):
+    break_it, text = BROKEN_STARTS[how]
+    for name, value in break_it(tmp_path).items():
+        monkeypatch.setenv(name, str(value))
+    below = descendants(os.getpid())
+    began = time.monotonic()
+    with pytest.raises(rayx.StartError, match=text) as caught:
+        rayx.init(num_cpus=1)
+    assert time.monotonic() - began < GONE_SECONDS
+    assert str(caught.value).count("Traceback") == 0
+    assert not rayx.is_initialized()
+    assert descendants(os.getpid()) == below
+    assert glob.glob(f"{os.environ['TMPDIR']}/rayx-*") == []
+    monkeypatch.undo()
+    with rayx.init(num_cpus=1):
+        assert rayx.is_initialized()
+
+
+@pytest.mark.parametrize("place", ["missing", "a file", "too long", "closed", "relative"])
+def test_a_place_that_cannot_be_used(tmp_path, monkeypatch, place):
+    """The next one is taken."""
+    path = tmp_path / ("x" * 100 if place == "too long" else "place")
+    if place == "a file":
+        path.touch()
+    elif place != "missing":
+        path.mkdir(mode=0o500 if place == "closed" else 0o700)
+    monkeypatch.setenv("TMPDIR", "place" if place == "relative" else str(path))
+    with rayx.init(num_cpus=1) as addresses:
+        parent = os.path.dirname(addresses["session_dir"])
+        if place == "closed" and os.geteuid() == 0:
+            assert parent == str(path)  # root may
+        else:
+            assert parent == "/tmp"
+    assert not os.path.exists(addresses["session_dir"])
+
+
+def test_no_place_at_all(tmp_path, monkeypatch):
+    from rayx import session_directory
+
+    monkeypatch.setattr(session_directory, "_parents", lambda: iter([tmp_path / "missing"]))
+    with pytest.raises(rayx.StartError, match="there is no place for the session.*Set TMPDIR"):
+        rayx.init(num_cpus=1)
+
+
+def test_the_place_goes_away(tmp_path, monkeypatch):
+    """Between the choice and the making of the directory."""
+    from rayx import session_directory
+
+    monkeypatch.setattr(session_directory, "choose", lambda: tmp_path / "gone" / "rayx-1")
+    with pytest.raises(rayx.StartError, match="creating .*gone/rayx-1: No such file"):
+        rayx.init(num_cpus=1)

@@ -48,9 +48,7 @@ def serve(server):
             os.ftruncate(pool, POOL_BYTES)
             fcntl.fcntl(pool, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW)
             fds = array.array("i", [pool]).tobytes()
-            connection.sendmsg(
-                [welcome_frame()], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, fds)]
-            )
+            connection.sendmsg([welcome_frame()], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, fds)])
             os.close(pool)
             while connection.recv(1 << 16):
                 pass

@@ -81,8 +81,6 @@ def world(monkeypatch, tmp_path):
 
 
 def test_starts_and_connects(world, tmp_path):
-    (tmp_path / "control-0").mkdir()
-    (tmp_path / "control-0" / "redis.sock").touch()
     made, addresses = start.start_session(InitOptions.checked(num_cpus=2, object_id_seed=5))
     assert world.processes.events == ["ready"]
     assert world.options.num_cpus == 2
@@ -92,7 +90,7 @@ def test_starts_and_connects(world, tmp_path):
         "session_dir": str(tmp_path),
         "node_socket": str(tmp_path / "node.sock"),
         "node_id": world.client.node_id.hex(),
-        "redis_sockets": [str(tmp_path / "control-0" / "redis.sock")],
+        "redis_sockets": [str(tmp_path / f"control-{n}" / "redis.sock") for n in range(2)],
         "supervisor_pid": 42,
         "driver_id": world.calls[1].hex(),
     }

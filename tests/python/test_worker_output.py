@@ -49,3 +49,22 @@ def test_a_stream_that_the_task_closed():
         print("y", file=sys.stderr)
         assert output.take() is True
         assert os.read(err, 100) == b"y\n"
+
+
+def test_meets_the_node_once_before_the_first_word_of_each_task():
+    with pipes() as (output, out, _):
+        met = []
+        output.meet_node = lambda: met.append(len(met))
+        for times in (1, 2):
+            print("half", end="")
+            print("more", file=sys.stderr)
+            assert len(met) == times
+            assert output.take() is True
+            assert os.read(out, 100) == b"half"
+
+
+def test_notes_bytes_too():
+    with pipes() as (output, out, _):
+        sys.stdout.buffer.write(b"bytes")
+        assert output.take() is True
+        assert os.read(out, 100) == b"bytes"

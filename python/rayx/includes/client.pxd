@@ -29,7 +29,7 @@ cdef extern from "common/base/status.h" namespace "rayx" nogil:
     string_view StatusCodeName(StatusCode code)
 
 
-cdef extern from "common/base/limits.h" nogil:
+cdef extern from "client/client.h" nogil:
     const uint32_t kProtocolVersion "rayx::limits::kProtocolVersion"
     const size_t kInlineObjectBytesMax "rayx::limits::kInlineObjectBytesMax"
 
@@ -56,7 +56,7 @@ cdef extern from "common/base/ids.h" namespace "rayx" nogil:
         size_t Hash()
 
 
-cdef extern from "common/base/resources.h" namespace "rayx" nogil:
+cdef extern from "client/client.h" namespace "rayx" nogil:
     cdef cppclass ResourceAmount:
         @staticmethod
         Result[ResourceAmount] FromDouble(double value)
@@ -79,7 +79,7 @@ cdef extern from "<span>" namespace "std" nogil:
         IdSpan(const vector[CObjectId]& ids)
 
 
-cdef extern from "common/protocol/object_layout.h" namespace "rayx" nogil:
+cdef extern from "client/client.h" namespace "rayx" nogil:
     cdef enum class ObjectKind:
         kPickle
         kBytes

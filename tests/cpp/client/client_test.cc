@@ -9,7 +9,7 @@
 
 #include "common/base/limits.h"
 #include "common/protocol/wire_ids.h"
-#include "fake_node.h"
+#include "client/fake_node.h"
 
 namespace rayx {
 namespace {

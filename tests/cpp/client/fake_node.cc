@@ -1,4 +1,4 @@
-#include "fake_node.h"
+#include "client/fake_node.h"
 
 #include <gtest/gtest.h>
 #include <poll.h>

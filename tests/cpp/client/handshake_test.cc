@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "common/base/limits.h"
-#include "fake_node.h"
+#include "client/fake_node.h"
 
 namespace rayx {
 namespace {

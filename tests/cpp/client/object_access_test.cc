@@ -8,7 +8,7 @@
 #include "client/handshake.h"
 #include "client/message.h"
 #include "common/protocol/wire_ids.h"
-#include "fake_node.h"
+#include "client/fake_node.h"
 
 namespace rayx {
 namespace {

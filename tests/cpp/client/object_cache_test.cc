@@ -5,7 +5,7 @@
 #include <string>
 
 #include "common/base/ids.h"
-#include "fake_node.h"
+#include "client/fake_node.h"
 
 namespace rayx {
 namespace {

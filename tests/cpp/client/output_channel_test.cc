@@ -5,7 +5,7 @@
 #include <thread>
 
 #include "client/message.h"
-#include "fake_node.h"
+#include "client/fake_node.h"
 
 namespace rayx {
 namespace {

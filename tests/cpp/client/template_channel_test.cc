@@ -5,7 +5,7 @@
 #include "client/frame_stream.h"
 #include "client/message.h"
 #include "common/io/socket.h"
-#include "fake_node.h"
+#include "client/fake_node.h"
 
 namespace rayx {
 namespace {

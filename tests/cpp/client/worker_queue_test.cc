@@ -5,8 +5,8 @@
 #include "client/message.h"
 #include "client/object_memory.h"
 #include "common/protocol/wire_ids.h"
-#include "fake_node.h"
-#include "run_task_message.h"
+#include "client/fake_node.h"
+#include "client/run_task_message.h"
 
 namespace rayx {
 namespace {

@@ -9,8 +9,8 @@
 #include "common/base/limits.h"
 #include "common/io/claim_word.h"
 #include "common/protocol/wire_ids.h"
-#include "fake_node.h"
-#include "run_task_message.h"
+#include "client/fake_node.h"
+#include "client/run_task_message.h"
 
 namespace rayx {
 namespace {
@@ -70,7 +70,7 @@ TEST_F(WorkerTasksTest, RunsATaskAndReportsItsSmallResult) {
   EXPECT_EQ(worker_->FinishTask("", false).code(), StatusCode::kInvalidArgument);
 }
 
-TEST_F(WorkerTasksTest, LargeResultsAreSealedFirstAndLetGoAfterwards) {
+TEST_F(WorkerTasksTest, LargeResultsAreLetGoAndSealedFirst) {
   RunTaskMessage message = ATask('a');
   message.return_count = 40;
   Hand(message);
@@ -83,10 +83,10 @@ TEST_F(WorkerTasksTest, LargeResultsAreSealedFirstAndLetGoAfterwards) {
   ASSERT_TRUE(worker_->FinishTask("", false).ok());
   std::vector<MessageType> types;
   do types.push_back(node_.Next().type);
-  while (types.back() != MessageType::ReleaseObjects && types.back() != MessageType::None);
-  EXPECT_EQ(types, (std::vector<MessageType>{MessageType::CreateObject, MessageType::SealObject,
-                                             MessageType::PutObject, MessageType::PutObject,
-                                             MessageType::TaskDone, MessageType::ReleaseObjects}));
+  while (types.back() != MessageType::TaskDone && types.back() != MessageType::None);
+  EXPECT_EQ(types, (std::vector<MessageType>{MessageType::CreateObject, MessageType::ReleaseObjects,
+                                             MessageType::SealObject, MessageType::PutObject,
+                                             MessageType::PutObject, MessageType::TaskDone}));
 }
 
 TEST_F(WorkerTasksTest, DropsTasksThatWereTakenBack) {

@@ -164,6 +164,22 @@ TEST_F(RedisTablesTest, ReadsOutliveConnectionsThatAreKilled) {
   EXPECT_EQ(answered, kReads);
 }
 
+TEST_F(RedisTablesTest, DrainAndListsLoseNothingHoweverMuchWaits) {
+  const auto count = static_cast<uint32_t>(limits::kControlQueueCommandsMax + 1000);
+  for (uint32_t i = 0; i < count; ++i) {
+    tables_->objects().AddLocation(MakeId<ObjectId>(i), MakeId<NodeId>(1), 1);
+  }
+  EXPECT_TRUE(runner_.Drain(tables_.get()).ok());
+  EXPECT_EQ(AskServer(server_, {"DBSIZE"}).integer, count);
+  for (uint32_t i = 0; i < count; ++i) {
+    tables_->objects().AddLocation(MakeId<ObjectId>(i), MakeId<NodeId>(2), 1);
+  }
+  const auto objects =
+      Must<std::vector<ObjectRecord>>([&](auto done) { tables_->objects().List(done); });
+  ASSERT_EQ(objects.size(), count);
+  for (const ObjectRecord& object : objects) ASSERT_EQ(object.locations.size(), 2u);
+}
+
 TEST_F(RedisTablesTest, AWrongPasswordIsUnavailableAtOnceAndSaysSo) {
   const auto tables = MakeRedisTables(runner_.loop(), {{{server_.path()}}, "not-the-password"});
   const auto nodes = runner_.Ask<std::vector<NodeRecord>>(

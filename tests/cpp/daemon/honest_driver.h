@@ -7,6 +7,7 @@
 #include <string>
 #include <thread>
 
+#include "common/base/check.h"
 #include "daemon/test_node.h"
 
 namespace rayx {
@@ -17,6 +18,10 @@ class HonestDriver {
       : driver_(socket_path), thread_([this] { Run(); }) {}
   ~HonestDriver() { StopAndCount(); }
 
+  // Its worker is there, and it has been served once.
+  void AwaitAnswer() {
+    RAYX_CHECK(WaitUntil([this] { return answered_ > 0; }));
+  }
   // Tasks that it has had answered, all rightly.
   size_t StopAndCount() {
     stop_ = true;

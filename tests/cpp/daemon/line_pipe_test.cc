@@ -44,6 +44,17 @@ TEST_F(LinePipeTest, HandsOutWholeLines) {
   EXPECT_EQ(Got(), Lines{});
 }
 
+TEST_F(LinePipeTest, AnUnfinishedLineIsHandedOutWhenItsWriterIsDone) {
+  Write("one\ntwo");
+  pipe_->EndLine();
+  EXPECT_EQ(Got(), (Lines{"one", "two"}));
+  pipe_->EndLine();
+  EXPECT_EQ(Got(), Lines{});
+  Write("three\n");
+  pipe_->EndLine();
+  EXPECT_EQ(Got(), Lines{"three"});
+}
+
 TEST_F(LinePipeTest, AnEmptyLineIsALine) {
   Write("\n");
   pipe_->ReadNow();

@@ -1,8 +1,12 @@
 #include "daemon/raw_peer.h"
 
 #include <poll.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
 
 #include "common/base/check.h"
 #include "common/base/limits.h"
@@ -31,11 +35,27 @@ RawPeer::RawPeer(const std::string& socket_path) : reader_(limits::kFrameBytesMa
 }
 
 bool RawPeer::Send(std::span<const uint8_t> bytes, std::span<const int> fds) {
+  // Not WriteWithFds: it would refuse to send as many descriptors as some tests want to.
+  std::vector<char> control(fds.empty() ? 0 : CMSG_SPACE(fds.size_bytes()));
   while (!bytes.empty()) {
-    const Result<size_t> written = WriteWithFds(socket_.get(), bytes, fds);
-    if (!written.ok()) return false;
-    fds = {};
-    bytes = bytes.subspan(*written);
+    iovec part = {const_cast<uint8_t*>(bytes.data()), bytes.size()};  // sendmsg does not write
+    msghdr message = {};
+    message.msg_iov = &part;
+    message.msg_iovlen = 1;
+    if (!control.empty()) {
+      message.msg_control = control.data();
+      message.msg_controllen = control.size();
+      cmsghdr* const header = CMSG_FIRSTHDR(&message);
+      header->cmsg_level = SOL_SOCKET;
+      header->cmsg_type = SCM_RIGHTS;
+      header->cmsg_len = CMSG_LEN(fds.size_bytes());
+      std::memcpy(CMSG_DATA(header), fds.data(), fds.size_bytes());
+    }
+    const ssize_t written = ::sendmsg(socket_.get(), &message, MSG_NOSIGNAL);
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) return false;
+    control.clear();
+    bytes = bytes.subspan(static_cast<size_t>(written));
   }
   return true;
 }

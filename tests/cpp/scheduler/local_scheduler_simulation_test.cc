@@ -325,7 +325,7 @@ TEST(SimulationOfLoads, WorkersThatCannotStartAreTriedTenTimesAMinuteAtMost) {
   for (const uint64_t root : maker.roots) model.Submit(root);
   ASSERT_TRUE(model.RunToEnd(10000)) << model.broken() << model.core().DebugText(10);
   for (const uint64_t root : maker.roots) EXPECT_TRUE(model.Failed(root));
-  while (model.now_ms() < 60000) model.Rest(50);
+  while (model.now_ms() < 60000) model.Step();
   EXPECT_LE(model.started(), 10u);
   while (model.now_ms() < 600000) model.Rest(50);
   EXPECT_LE(model.started(), 100u);

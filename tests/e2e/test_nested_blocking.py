@@ -1,0 +1,92 @@
+"""F23: tasks that wait for tasks, deeply and in numbers, on two CPUs."""
+
+import threading
+
+import pytest
+
+import rayx
+
+CPUS = 2
+
+
+@pytest.fixture
+def session():
+    """One for each test: workers stay for some seconds, and are counted here."""
+    with rayx.init(num_cpus=CPUS) as addresses:
+        yield addresses
+
+
+class Census:
+    """The most processes that the session had at any time; counted as long as it is entered."""
+
+    def __init__(self, supervisor_pid):
+        self._supervisor_pid = supervisor_pid
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._count)
+        self.most = 0
+
+    def __enter__(self):
+        self._thread.start()
+        return self
+
+    def __exit__(self, *error):
+        self._stop.set()
+        self._thread.join()
+
+    def _count(self):
+        while not self._stop.wait(0.01):
+            self.most = max(self.most, _descendants(self._supervisor_pid))
+
+
+def _descendants(pid):
+    count = 0
+    try:
+        with open(f"/proc/{pid}/task/{pid}/children") as file:
+            children = file.read().split()
+    except OSError:
+        return 0
+    for child in children:
+        count += 1 + _descendants(child)
+    return count
+
+
+@pytest.mark.time_limit(60)
+def test_f23_a_chain_of_two_hundred(session):
+    @rayx.remote
+    def down(n):
+        return 0 if n == 0 else 1 + rayx.get(down.remote(n - 1))
+
+    with Census(session["supervisor_pid"]) as census:
+        assert rayx.get(down.remote(200), timeout=50) == 200
+    # Beside the workers: control servers, node, template.
+    assert census.most <= 200 + CPUS + 8 + 4
+
+
+@pytest.mark.time_limit(60)
+def test_f23_fib(session):
+    @rayx.remote
+    def fib(n):
+        if n < 2:
+            return n
+        return sum(rayx.get([fib.remote(n - 1), fib.remote(n - 2)]))
+
+    with Census(session["supervisor_pid"]) as census:
+        assert rayx.get(fib.remote(14), timeout=50) == 377
+    assert census.most <= 14 + 14 + CPUS + 8 + 4, "the number of workers grows with the tree"
+
+
+@pytest.mark.time_limit(60)
+def test_f23_fifty_that_wait_for_twenty(session):
+    @rayx.remote
+    def child(n):
+        return n
+
+    @rayx.remote
+    def parent(n):
+        return sum(rayx.get([child.remote(n * i) for i in range(20)]))
+
+    with Census(session["supervisor_pid"]) as census:
+        assert rayx.get([parent.remote(n) for n in range(50)], timeout=50) == [
+            190 * n for n in range(50)
+        ]
+    assert census.most <= 50 + CPUS + 8 + 4

@@ -1,0 +1,561 @@
+"""Faults of one machine: each F of the list of promises, with its number in the name of its test."""
+
+import collections
+import ctypes
+import functools
+import gc
+import os
+import random
+import re
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import threading
+import time
+
+import numpy as np
+import pytest
+from session_watch import descendants, open_files, poll_until, read, stat_fields
+
+import rayx
+
+LIBC = ctypes.CDLL(None)
+
+
+# ---- what the tests look at ----------------------------------------------------------------------
+
+
+class Parts:
+    """The processes of the session of this process."""
+
+    def __init__(self, addresses):
+        self.supervisor = addresses["supervisor_pid"]
+        children = {pid: read(f"/proc/{pid}/comm").strip() for pid in self._below(self.supervisor)}
+        (self.node,) = (pid for pid, name in children.items() if name == "rayx-node")
+        self.control = [pid for pid, name in children.items() if name != "rayx-node"]
+
+    @staticmethod
+    def _below(pid):
+        return [int(number) for number in read(f"/proc/{pid}/task/{pid}/children").split()]
+
+    def template(self):
+        (template,) = (p for p in self._below(self.node) if "template" in read(f"/proc/{p}/cmdline"))
+        return template
+
+    def workers(self):
+        return self._below(self.template())
+
+    def zombies(self):
+        below = [*descendants(self.supervisor), self.supervisor]
+        return [pid for pid in below if (stat_fields(pid) or "?")[0] == "Z"]
+
+    def node_kilobytes(self):
+        return int(re.search(r"VmRSS:\s+(\d+)", read(f"/proc/{self.node}/status")).group(1))
+
+
+@pytest.fixture
+def parts(rayx_session):
+    found = Parts(rayx_session)
+    yield found
+    # Whatever was done to it: it works, and has all its CPUs back.
+    assert rayx.get(add_one.remote(1), timeout=10) == 2
+    poll_until(lambda: rayx.available_resources().get("CPU") == 2, 5, "all CPUs are free again")
+    poll_until(lambda: not found.zombies(), 2, "no zombies")
+
+
+@rayx.remote
+def add_one(x):
+    return x + 1
+
+
+def note(path, what):
+    """Appends to a log that several processes write."""
+    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    os.write(fd, f"{what}\n".encode())
+    os.close(fd)
+
+
+def notes(path):
+    return collections.Counter(read(path).split())
+
+
+# ---- F1, F2: workers that die --------------------------------------------------------------------
+
+
+@rayx.remote
+def fill(path, number, size):
+    note(path, number)
+    time.sleep(0.003)
+    return number.to_bytes(1, "little") * size
+
+
+@pytest.mark.time_limit(120)
+def test_F1_worker_kill_200_times(parts, tmp_path):
+    """Before the start, while it runs, while it seals its result, while it idles."""
+    log = str(tmp_path / "log")
+    choose = random.Random(1)
+    took = []
+    for number in range(200):
+        size = choose.choice([10, 1_000_000])  # in a message, in the pool
+        workers = poll_until(parts.workers, 5, "a worker")
+        if number % 4 == 0:
+            os.kill(choose.choice(workers), signal.SIGKILL)
+        began = time.monotonic()
+        result = fill.remote(log, number, size)
+        # The moments are what is tested.
+        time.sleep(choose.uniform(0, 0.008))
+        for worker in workers:
+            try:
+                os.kill(worker, signal.SIGKILL)
+            except ProcessLookupError:
+                continue
+        value = rayx.get(result, timeout=10)
+        took.append(time.monotonic() - began)
+        assert value == number.to_bytes(1, "little") * size
+    runs = notes(log)
+    assert set(runs) == {str(number) for number in range(200)}
+    assert max(runs.values()) <= 4
+    assert sum(runs.values()) > 220, "hardly a task was hit"
+    took.sort()
+    assert took[100] <= 0.3
+    assert took[198] <= 1.0
+
+
+def dereference_null():
+    ctypes.string_at(0)
+
+
+def overflow_the_stack():
+    """In C: sorting calls Python, which sorts."""
+    sys.setrecursionlimit(10**9)
+    compare_type = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p)
+    two = (ctypes.c_long * 2)(2, 1)
+
+    @compare_type
+    def compare(a, b):
+        ctypes.CDLL(None).qsort(two, 2, 8, compare)
+        return 0
+
+    compare(0, 0)
+
+
+def close_own_socket():
+    for number, target in open_files("self").items():
+        if target.startswith("socket:"):
+            os.close(int(number))
+
+
+# What it does, and what the error must say.
+POISONS = {
+    "os_exit": (lambda: os._exit(7), "exited with code 7"),
+    "os_exit_0": (lambda: os._exit(0), "exited with code 0"),
+    "null_pointer": (dereference_null, "SIGSEGV"),
+    "sigsegv": (lambda: os.kill(os.getpid(), signal.SIGSEGV), "SIGSEGV"),
+    "abort": (os.abort, "SIGABRT"),
+    "stack_overflow": (overflow_the_stack, "SIGSEGV"),
+    "kill_itself": (lambda: os.kill(os.getpid(), signal.SIGKILL), r"signal 9 \(SIGKILL\)"),
+    "sigterm": (lambda: os.kill(os.getpid(), signal.SIGTERM), "SIGTERM"),
+    "closerange": (lambda: os.closerange(3, 1024), "clos.* its connection to the node"),
+    "own_socket": (close_own_socket, "clos.* its connection to the node"),
+}
+
+
+@pytest.mark.parametrize("form", POISONS)
+def test_F2_poison(parts, tmp_path, form):
+    act, text = POISONS[form]
+    log = str(tmp_path / "log")
+
+    @rayx.remote
+    def poison():
+        note(log, "run")
+        print("the last words of poison")
+        act()
+        return "survived"
+
+    began = time.monotonic()
+    with pytest.raises(rayx.WorkerCrashedError, match=text) as caught:
+        rayx.get(poison.remote(), timeout=10)
+    assert time.monotonic() - began <= 3
+    assert 1 <= notes(log)["run"] <= 4
+    assert "poison" in str(caught.value)
+    assert "localhost" in str(caught.value)
+    if form != "stack_overflow":  # of which there is a long traceback
+        assert "the last words of poison" in str(caught.value)
+    assert re.search(r"pid \d+", str(caught.value))
+
+
+def test_F2_poison_sys_exit(parts, tmp_path):
+    """An exception as any other: not retried, and the worker lives."""
+    log = str(tmp_path / "log")
+
+    @rayx.remote
+    def leave():
+        note(log, os.getpid())
+        sys.exit(7)
+
+    began = time.monotonic()
+    with pytest.raises(rayx.TaskError, match="SystemExit: 7"):
+        rayx.get(leave.remote(), timeout=10)
+    assert time.monotonic() - began <= 3
+    assert sum(notes(log).values()) == 1
+
+
+@pytest.mark.time_limit(90)
+def test_F2_poison_100_among_1000(parts, tmp_path):
+    log = str(tmp_path / "log")
+    ends = [
+        lambda: os._exit(3),
+        lambda: os.kill(os.getpid(), signal.SIGKILL),
+        lambda: os.kill(os.getpid(), signal.SIGSEGV),
+        os.abort,
+        lambda: os.closerange(3, 1024),
+    ]
+
+    @rayx.remote
+    def poison(number):
+        note(log, number)
+        ends[number % len(ends)]()
+
+    good, bad = [], []
+    for number in range(1100):
+        if number % 11 == 5:
+            bad.append(poison.remote(len(bad)))
+        else:
+            good.append(add_one.remote(number))
+    expected = [number + 1 for number in range(1100) if number % 11 != 5]
+    assert rayx.get(good, timeout=80) == expected
+    for result in bad:
+        with pytest.raises(rayx.WorkerCrashedError):
+            rayx.get(result, timeout=80)
+    runs = notes(log)
+    assert len(runs) == 100
+    assert max(runs.values()) <= 4
+
+
+def test_a_crash_tells_signal_and_last_lines(parts):
+    @rayx.remote(max_retries=0)
+    def chatty():
+        for number in range(100):
+            print(f"line {number}")
+        print("to stderr", file=sys.stderr)
+        os.write(1, b"without an end")
+        os.kill(os.getpid(), signal.SIGBUS)
+
+    with pytest.raises(rayx.WorkerCrashedError) as caught:
+        rayx.get(chatty.remote(), timeout=10)
+    text = str(caught.value)
+    assert "SIGBUS" in text
+    for line in ("line 99", "to stderr", "without an end"):
+        assert f"  {line}" in text
+    assert "line 0\n" not in text
+
+
+# ---- F14: drivers that die -----------------------------------------------------------------------
+
+
+def test_F14_another_session_is_unaffected(parts, start_driver):
+    driver = start_driver(
+        """
+@rayx.remote
+def sleep():
+    subprocess.Popen(["sleep", "1000"], start_new_session=True)
+    time.sleep(1000)
+
+init()
+ids = [sleep.remote() for _ in range(4)]
+rayx.wait(ids, timeout=300)
+tell(running=True)
+rayx.get(ids)
+"""
+    )
+    driver.fact("running")
+    driver.record()
+    results = [add_one.remote(number) for number in range(100)]
+    driver.process.kill()
+    driver.wait()
+    own = [os.getpid(), parts.supervisor, *descendants(parts.supervisor)]
+    # Our own session is in the same place.
+    ours = rayx_directory(parts)
+    poll_until(
+        lambda: not [line for line in driver.traces.remaining(spare=own) if ours not in line],
+        2,
+        "nothing is left of the other session",
+    )
+    assert rayx.get(results, timeout=10) == [number + 1 for number in range(100)]
+
+
+def rayx_directory(parts):
+    return re.search(r"--session-dir=([^\0]+)", read(f"/proc/{parts.supervisor}/cmdline")).group(1)
+
+
+# ---- F18: what dead workers leave ----------------------------------------------------------------
+
+
+@pytest.mark.slow
+@pytest.mark.time_limit(150)
+def test_F18_zombies(parts):
+    @rayx.remote(max_retries=0)
+    def die(number):
+        if number % 5 == 0:
+            subprocess.Popen(["sleep", "1000"])
+        os._exit(1)
+
+    def count_dead(numbers):
+        dead = 0
+        for result in [die.remote(number) for number in numbers]:
+            try:
+                rayx.get(result, timeout=120)
+            except rayx.WorkerCrashedError:
+                dead += 1
+        return dead
+
+    def settled():
+        idle = rayx.available_resources().get("CPU") == 2 and len(parts.workers()) == 2
+        return idle and not parts.zombies()
+
+    assert count_dead(range(20)) == 20
+    poll_until(settled, 10, "two idle workers")
+    files = len(open_files(parts.node))
+    assert count_dead(range(1000)) == 1000
+    poll_until(settled, 10, "two idle workers, no zombies")
+    poll_until(lambda: abs(len(open_files(parts.node)) - files) <= 2, 5, "the node's descriptors")
+    left = [pid for pid in descendants(parts.node) if "sleep" in read(f"/proc/{pid}/comm")]
+    assert not left, f"{len(left)} children of dead workers are left"
+
+
+# ---- F39: objects half made ----------------------------------------------------------------------
+
+MIB = 1 << 20
+
+
+def test_F39_writer_dies_between_create_and_seal(tmp_path):
+    log = str(tmp_path / "log")
+
+    @rayx.remote
+    def produce(size):
+        note(log, "run")
+        if notes(log)["run"] <= 2 and os.fork() == 0:
+            kill_while_it_writes(os.getppid())
+        return np.full(size, 7, dtype=np.uint8)
+
+    def kill_while_it_writes(pid):
+        def shared():
+            return int(re.search(r"RssShmem:\s+(\d+)", read(f"/proc/{pid}/status")).group(1))
+
+        before = shared()
+        while shared() < before + 10_000:
+            pass
+        os.kill(pid, signal.SIGKILL)
+        os._exit(0)
+
+    with rayx.init(num_cpus=2, object_store_memory=400 * MIB):
+        # Twice the room would not be there, if what was half written stayed.
+        array = rayx.get(produce.remote(250 * MIB), timeout=30)
+        assert notes(log)["run"] == 3
+        assert array[0] == array[-1] == 7
+        assert int(array[:: MIB // 4].astype(int).sum()) == 7 * 1000
+        del array
+        gc.collect()
+        began = time.monotonic()
+        rayx.put(np.zeros(390 * MIB, dtype=np.uint8))
+        assert time.monotonic() - began < 5
+
+
+def test_F39_a_writer_that_is_not_retried_gives_its_room_back():
+    @rayx.remote(max_retries=0)
+    def produce(size):
+        if os.fork() == 0:
+            pid = os.getppid()
+            while int(re.search(r"RssShmem:\s+(\d+)", read(f"/proc/{pid}/status")).group(1)) < 9_000:
+                pass
+            os.kill(pid, signal.SIGKILL)
+            os._exit(0)
+        return np.full(size, 7, dtype=np.uint8)
+
+    with rayx.init(num_cpus=1, object_store_memory=200 * MIB):
+        with pytest.raises(rayx.WorkerCrashedError):
+            rayx.get(produce.remote(150 * MIB), timeout=20)
+        rayx.put(np.zeros(190 * MIB, dtype=np.uint8))
+
+
+# ---- F53: bytes from strangers -------------------------------------------------------------------
+
+
+def frame(kind, payload, length=None):
+    return struct.pack("<IHH", len(payload) if length is None else length, kind, 0) + payload
+
+
+def junk():
+    """Each kind of nonsense, endlessly."""
+    draw = random.Random(53)
+    while True:
+        yield draw.randbytes(draw.randint(1, 4000))
+        yield frame(1, draw.randbytes(64))
+        yield frame(draw.randint(0, 80), draw.randbytes(24))
+        yield frame(1, b"", 2**32 - 1)
+        yield struct.pack("<Q", 2**63)
+        yield frame(1, b"")
+        yield b"\0" * 64
+        yield frame(1, b"abc", 1000)
+        yield b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
+        yield b"*1\r\n$4\r\nPING\r\n"
+        yield b"*1000000000\r\n$2147483647\r\n"
+        yield b""
+
+
+def throw_junk(path, count):
+    """`count` connections, a hundred at a time open."""
+    is_open = collections.deque()
+    for _, content in zip(range(count), junk(), strict=False):
+        peer = socket.socket(socket.AF_UNIX)
+        peer.connect(path)
+        peer.setblocking(False)
+        try:
+            peer.send(content)
+        except (BrokenPipeError, ConnectionResetError):
+            pass
+        is_open.append(peer)
+        if len(is_open) > 100:
+            is_open.popleft().close()
+    while is_open:
+        is_open.popleft().close()
+
+
+class LegitClient:
+    """Runs tasks all the while, and remembers how long each took."""
+
+    def __init__(self):
+        self.seconds = []
+        self.wrong = []
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._run)
+
+    def _run(self):
+        while not self._ended.is_set():
+            began = time.monotonic()
+            try:
+                if rayx.get(add_one.remote(len(self.seconds)), timeout=20) != len(self.seconds) + 1:
+                    self.wrong.append(len(self.seconds))
+            except rayx.RayxError as error:
+                self.wrong.append(error)
+            self.seconds.append(time.monotonic() - began)
+
+    def __enter__(self):
+        self._thread.start()
+        return self
+
+    def __exit__(self, *exception):
+        self._ended.set()
+        self._thread.join()
+
+
+@pytest.mark.time_limit(120)
+def test_F53_junk_on_every_socket(rayx_session, parts):
+    sockets = [rayx_session["node_socket"], *rayx_session["redis_sockets"]]
+    assert len(sockets) >= 2
+    throw_junk(sockets[0], 500)
+    before, files = parts.node_kilobytes(), len(open_files(parts.node))
+    with LegitClient() as legit:
+        for path in sockets:
+            throw_junk(path, 10_000)
+    assert not legit.wrong
+    assert len(legit.seconds) > 100
+    assert sorted(legit.seconds)[len(legit.seconds) * 99 // 100] < 0.5
+    assert parts.node_kilobytes() - before < 16 * 1024
+    poll_until(lambda: len(open_files(parts.node)) <= files + 2, 5, "the node's descriptors")
+    assert all(stat_fields(pid) for pid in [parts.node, *parts.control])
+
+
+BROKEN = {
+    "random": random.Random(1).randbytes(64),
+    "junk_after_a_valid_header": frame(1, b"\xff" * 64),
+    "length_of_2_to_32": frame(1, b"", 2**32 - 1),
+    "length_of_2_to_63": struct.pack("<Q", 2**63),
+    "empty": frame(1, b""),
+    "unknown_type": frame(77, b"\0" * 8),
+}
+
+
+@pytest.mark.parametrize("kind", BROKEN)
+def test_F53_is_closed_within_a_second(parts, rayx_session, kind):
+    with socket.socket(socket.AF_UNIX) as peer:
+        peer.connect(rayx_session["node_socket"])
+        peer.settimeout(1)
+        peer.sendall(BROKEN[kind])
+        assert _received(peer) == b""
+
+
+def test_F53_a_slow_drip_is_closed_within_5_seconds(parts, rayx_session):
+    """A byte now and then keeps nobody's connection open."""
+    began = time.monotonic()
+    with socket.socket(socket.AF_UNIX) as peer:
+        peer.connect(rayx_session["node_socket"])
+        peer.settimeout(0.2)
+        for byte in frame(1, b"\0" * 4096):
+            try:
+                peer.sendall(bytes([byte]))
+            except (BrokenPipeError, ConnectionResetError):
+                break
+            try:
+                if _received(peer) == b"":
+                    break
+            except TimeoutError:
+                assert time.monotonic() - began < 7
+    assert time.monotonic() - began < 7
+
+
+def _received(peer):
+    try:
+        return peer.recv(1)
+    except ConnectionResetError:
+        return b""
+
+
+def test_the_driver_itself_breaks_its_connection(start_driver):
+    """It is told, and ends; others of the machine do not care."""
+    driver = start_driver(
+        """
+@rayx.remote
+def one():
+    return 1
+
+init()
+assert rayx.get(one.remote()) == 1
+os.closerange(3, 1024)
+try:
+    rayx.get(one.remote(), timeout=5)
+except rayx.RayxError as error:
+    tell(error=type(error).__name__)
+"""
+    )
+    assert driver.fact("error") == "NodeDiedError"
+    assert driver.wait() is not None
+    driver.traces.record_directory(driver.fact("session_dir"))
+    driver.traces.assert_gone()
+
+
+@functools.cache
+def _page_size():
+    return os.sysconf("SC_PAGE_SIZE")
+
+
+@pytest.mark.parametrize("way", ["numpy", "ctypes"])
+def test_F41_reader_writes(parts, way):
+    """numpy refuses; who goes round it dies, and the object stays as it was."""
+    array = np.arange(MIB, dtype=np.uint8)
+    stored = rayx.put(array)
+    kept = rayx.get(stored)
+
+    @rayx.remote(max_retries=0)
+    def write(values):
+        if way == "numpy":
+            values[0] = 1
+        else:
+            ctypes.memset(values.ctypes.data, 1, _page_size())
+
+    expected = ValueError if way == "numpy" else rayx.WorkerCrashedError
+    with pytest.raises(expected, match="read-only" if way == "numpy" else "SIGSEGV"):
+        rayx.get(write.remote(stored), timeout=10)
+    np.testing.assert_array_equal(kept, array)
