@@ -9,14 +9,17 @@
 int main(int argc, char** argv) {
   rayx::daemon::SupervisorOptions options;
   CLI::App app{
-      "rayx-supervisor: starts the control servers and the node daemon of a session, and ends all of them,\n"
+      "rayx-supervisor: starts the control servers and the node daemon of a session, and ends all "
+      "of them,\n"
       "with everything they started, when the driver ends. Started by rayx.init()."};
   app.add_option("--session-dir", options.session_dir,
-                 "Private directory (mode 0700) of the session; made if it is not there, removed at the end")
+                 "Private directory (mode 0700) of the session; made if it is not there, removed "
+                 "at the end")
       ->required();
-  app.add_option("--lifeline-fd", options.lifeline_fd,
-                 "Stream to the driver: one line 'ready' or 'error <why>' is written to it, and the "
-                 "session ends when it closes")
+  app.add_option(
+         "--lifeline-fd", options.lifeline_fd,
+         "Stream to the driver: one line 'ready' or 'error <why>' is written to it, and the "
+         "session ends when it closes")
       ->required();
   app.add_option("--driver-pid", options.driver_pid, "The session ends when this process does");
   app.add_option("--redis-server", options.redis_server, "Program of the control server")

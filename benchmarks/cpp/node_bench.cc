@@ -1,4 +1,5 @@
-// A real node with workers that run C++: what a task costs without Python. The rest of a Python task's time is Python's.
+// A real node with workers that run C++: what a task costs without Python. The rest of a Python
+// task's time is Python's.
 #include <benchmark/benchmark.h>
 
 #include <memory>

@@ -80,8 +80,8 @@ Status ObjectAccess::PutSmall(const ObjectId& id, const ObjectPlan& plan,
   return Status::Ok();
 }
 
-Status ObjectAccess::PutLarge(const ObjectId& id, const ObjectPlan& plan,
-                              const ObjectPieces& value, bool keep_reference) {
+Status ObjectAccess::PutLarge(const ObjectId& id, const ObjectPlan& plan, const ObjectPieces& value,
+                              bool keep_reference) {
   const Result<uint8_t*> memory = Create(id, plan.total_bytes());
   if (!memory.ok()) return memory.status();
   WriteObject(plan, value, *memory);

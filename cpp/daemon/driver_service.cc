@@ -103,10 +103,9 @@ Status DriverService::OnDrain(Session& session) {
   if (session.role != protocol::Role::Output) {
     return Status::ProtocolError("Drain on a connection that is not for output");
   }
-  writer_->Send(*session.connection, protocol::MessageType::Drained,
-                [](flatbuffers::FlatBufferBuilder& builder) {
-                  return protocol::CreateDrained(builder);
-                });
+  writer_->Send(
+      *session.connection, protocol::MessageType::Drained,
+      [](flatbuffers::FlatBufferBuilder& builder) { return protocol::CreateDrained(builder); });
   return Status::Ok();
 }
 

@@ -26,7 +26,8 @@ class DriverService {
   // What the driver gave in its hello, for its workers. REQUIRES: IsKnown.
   const std::string& ConfigOf(const DriverId& driver) const { return drivers_.at(driver).config; }
 
-  // Lines that a worker printed. Lost if the driver has no output connection, or does not read it for long.
+  // Lines that a worker printed. Lost if the driver has no output connection, or does not read it
+  // for long.
   void SendLines(const DriverId& driver, pid_t pid, const std::string& function, bool is_stderr,
                  const std::string& lines);
   // Records the error, and has the driver print `text` once.

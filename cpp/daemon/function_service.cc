@@ -24,9 +24,8 @@ Status FunctionService::OnExport(Session& session, const protocol::ExportFunctio
   const auto [it, is_new] = functions_.try_emplace(id);
   if (!is_new) return Status::Ok();
   it->second = {.driver = session.driver, .pickled = std::string(pickled.begin(), pickled.end())};
-  tables_->functions().Put(session.driver, {.id = id,
-                                            .name = message.name()->str(),
-                                            .pickled = it->second.pickled});
+  tables_->functions().Put(
+      session.driver, {.id = id, .name = message.name()->str(), .pickled = it->second.pickled});
   return Status::Ok();
 }
 

@@ -1,4 +1,5 @@
-// Pickled functions: kept here for the workers of this node, and in the function table for the cluster.
+// Pickled functions: kept here for the workers of this node, and in the function table for the
+// cluster.
 #pragma once
 
 #include <string>

@@ -1,7 +1,8 @@
 // The read end of a worker's stdout or stderr: bytes in, whole lines out.
 //
-// A line ends at a newline or a carriage return (progress bars), or when it grows over kLineBytesMax. A turn reads a bounded amount, so
-// that a flood of output slows the one who prints and nobody else.
+// A line ends at a newline or a carriage return (progress bars), or when it grows over
+// kLineBytesMax. A turn reads a bounded amount, so that a flood of output slows the one who prints
+// and nobody else.
 #pragma once
 
 #include <cstddef>
@@ -23,12 +24,13 @@ class LinePipe {
   // `on_lines` gets one or more whole lines, joined by newlines, without the last line's end.
   LinePipe(EventLoop* loop, ScopedFd read_end, std::function<void(std::string lines)> on_lines);
 
-  // Reads what is there now, up to the bound; lines go to on_lines. Called by the loop, and before an event that must come after what
-  // was printed before it.
+  // Reads what is there now, up to the bound; lines go to on_lines. Called by the loop, and before
+  // an event that must come after what was printed before it.
   void ReadNow();
   // ReadNow, then hands out an unfinished last line too: what follows is somebody else's.
   void EndLine();
-  // ReadNow without the bound, then hands out an unfinished last line too. For a worker that is gone.
+  // ReadNow without the bound, then hands out an unfinished last line too. For a worker that is
+  // gone.
   void Finish();
 
  private:

@@ -25,7 +25,8 @@ class LineTail {
     }
   }
   void Clear() { lines_.clear(); }
-  // "; the last lines it printed:" and the lines, each indented on a line of its own; empty if it printed nothing.
+  // "; the last lines it printed:" and the lines, each indented on a line of its own; empty if it
+  // printed nothing.
   std::string Story() const {
     if (lines_.empty()) return "";
     std::string story = "; the last lines it printed:";

@@ -26,7 +26,12 @@ constexpr int64_t kHeartbeatMs = 1000;
 // When the process is out of descriptors, accepting is tried again after this time.
 constexpr int64_t kAcceptRetryMs = 200;
 
-// Acts follow acts (a failed task seals an object, which makes another task ready); this many rounds in one turn, the rest in the next.
+// Connections taken in one turn; the others wait where they cost us nothing. Each is heard, and a
+// broken one dropped, in the next turn.
+constexpr int kAcceptsPerTurn = 64;
+
+// Acts follow acts (a failed task seals an object, which makes another task ready); this many
+// rounds in one turn, the rest in the next.
 constexpr int kRoundsPerTurn = 16;
 
 }  // namespace
@@ -44,22 +49,22 @@ NodeDaemon::NodeDaemon(EventLoop* loop, NodeOptions options, NodeId id,
                                            const Status& why) { OnSessionClosed(session, why); }}),
       drivers_(&sessions_, &writer_, tables_.get(), id),
       functions_(&sessions_, &writer_, tables_.get()),
-      workers_(loop, &sessions_, &writer_, options_.template_command,
-               {.on_started = [this](auto worker) { tasks_->OnWorkerStarted(worker); },
-                .on_gone = [this](auto worker,
-                                  const auto& end) { tasks_->OnWorkerGone(worker, end); },
-                .on_output =
-                    [this](const WorkerProcess& worker, bool is_stderr, const std::string& lines) {
-                      if (output_files_) {
-                        output_files_->Append(worker.pid, is_stderr, lines);
-                      } else {
-                        tasks_->OnWorkerOutput(worker, is_stderr, lines);
-                      }
-                    },
-                .on_output_ended =
-                    [this](const WorkerProcess& worker) {
-                      if (output_files_) output_files_->Forget(worker.pid);
-                    }}) {}
+      workers_(
+          loop, &sessions_, &writer_, options_.template_command,
+          {.on_started = [this](auto worker) { tasks_->OnWorkerStarted(worker); },
+           .on_gone = [this](auto worker, const auto& end) { tasks_->OnWorkerGone(worker, end); },
+           .on_output =
+               [this](const WorkerProcess& worker, bool is_stderr, const std::string& lines) {
+                 if (output_files_) {
+                   output_files_->Append(worker.pid, is_stderr, lines);
+                 } else {
+                   tasks_->OnWorkerOutput(worker, is_stderr, lines);
+                 }
+               },
+           .on_output_ended =
+               [this](const WorkerProcess& worker) {
+                 if (output_files_) output_files_->Forget(worker.pid);
+               }}) {}
 
 NodeDaemon::~NodeDaemon() = default;
 
@@ -100,13 +105,13 @@ Status NodeDaemon::MakeServices() {
   if (!read_only.ok()) return read_only.status();
   objects_ = std::make_unique<ObjectService>(
       &sessions_, &writer_, options_.pool_bytes, std::move(*pool), std::move(*read_only),
-      ObjectService::Events{.on_sealed =
-                                [this](const ObjectId& id) {
-                                  tasks_->OnObjectSealed(id);
-                                  records_.OnObjectSealed(id);
-                                },
-                            .on_deleted =
-                                [this](const ObjectId& id) { records_.OnObjectDeleted(id); }});
+      ObjectService::Events{
+          .on_sealed =
+              [this](const ObjectId& id) {
+                tasks_->OnObjectSealed(id);
+                records_.OnObjectSealed(id);
+              },
+          .on_deleted = [this](const ObjectId& id) { records_.OnObjectDeleted(id); }});
   scheduler::SchedulerOptions scheduling;
   scheduling.total = options_.total;
   scheduling.prestart_workers = options_.prestart_workers;
@@ -117,13 +122,12 @@ Status NodeDaemon::MakeServices() {
   if (options_.redirect_output) {
     output_files_ = std::make_unique<OutputFiles>(options_.session_dir + "/logs");
   }
-  records_.set_sources(
-      {.task = [this](const TaskId& id) { return tasks_->RecordOf(id, id_); },
-       .object_size = [this](const ObjectId& id) -> std::optional<uint64_t> {
-         const auto location = objects_->store().Find(id);
-         if (!location) return std::nullopt;
-         return location->size;
-       }});
+  records_.set_sources({.task = [this](const TaskId& id) { return tasks_->RecordOf(id, id_); },
+                        .object_size = [this](const ObjectId& id) -> std::optional<uint64_t> {
+                          const auto location = objects_->store().Find(id);
+                          if (!location) return std::nullopt;
+                          return location->size;
+                        }});
   return Status::Ok();
 }
 
@@ -147,10 +151,11 @@ Status NodeDaemon::Listen() {
 }
 
 void NodeDaemon::Accept() {
-  while (true) {
+  for (int count = 0; count < kAcceptsPerTurn; ++count) {
     Result<ScopedFd> socket = AcceptUnix(listener_.get());
     if (!socket.ok()) {
-      // Out of descriptors: those who wait to connect go on waiting, those who are connected are served.
+      // Out of descriptors: those who wait to connect go on waiting, those who are connected are
+      // served.
       LogWarning("accept: " + socket.status().message());
       listener_watch_->WantRead(false);
       accept_timer_ = loop_->CallAt(loop_->now_ms() + kAcceptRetryMs,
@@ -246,7 +251,8 @@ void NodeDaemon::Stop(const std::string& reason) {
   tables_->Flush();
   const size_t left = KillDescendants(::getpid(), {}, limits::kShutdownGraceMs);
   if (left > 0) LogWarning(std::to_string(left) + " processes could not be ended");
-  // Otherwise the supervisor does it, after us. Its death is told by a signal or by the lifeline, whichever comes first.
+  // Otherwise the supervisor does it, after us. Its death is told by a signal or by the lifeline,
+  // whichever comes first.
   if (options_.lifeline_fd >= 0 && (supervisor_gone_ || ::getppid() != supervisor_pid_)) {
     RemoveSessionFiles(options_.session_dir, options_.redirect_output);
   }
@@ -263,8 +269,8 @@ std::string NodeDaemon::DebugText() {
   for (const auto& [id, session] : sessions_.all()) {
     backlog_bytes = std::max(backlog_bytes, session->connection->backlog_bytes());
   }
-  text += "sessions: " + std::to_string(sessions_.all().size()) + ", the largest backlog: " +
-          std::to_string(backlog_bytes) + " bytes\n";
+  text += "sessions: " + std::to_string(sessions_.all().size()) +
+          ", the largest backlog: " + std::to_string(backlog_bytes) + " bytes\n";
   text += std::string("control tables: ") + (tables_->connected() ? "connected" : "not connected");
   return text + "\nlast events:\n" + FlightLog::Text();
 }

@@ -1,8 +1,9 @@
 // The node daemon: object store, scheduler and workers of one machine, wired together on one loop.
 //
-// A turn: the loop delivers what has arrived (sessions decode it and tell the services, whose cores change state and queue effects); OnTurn
-// drains the effects until there are none, lets the scheduler decide, sends deliveries, and flushes every socket and the control
-// tables once. No core is ever re-entered: effects are acted on after the core has returned.
+// A turn: the loop delivers what has arrived (sessions decode it and tell the services, whose cores
+// change state and queue effects); OnTurn drains the effects until there are none, lets the
+// scheduler decide, sends deliveries, and flushes every socket and the control tables once. No core
+// is ever re-entered: effects are acted on after the core has returned.
 #pragma once
 
 #include <sys/types.h>
@@ -37,7 +38,8 @@ class NodeDaemon {
   NodeDaemon(const NodeDaemon&) = delete;
   NodeDaemon& operator=(const NodeDaemon&) = delete;
 
-  // Makes the pool, listens, starts the worker template, registers the node. Then announces "ready" on the lifeline.
+  // Makes the pool, listens, starts the worker template, registers the node. Then announces "ready"
+  // on the lifeline.
   Status Start();
   // The end of a turn, see above. True if another turn should follow at once.
   bool OnTurn();

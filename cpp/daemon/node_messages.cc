@@ -161,8 +161,8 @@ Status NodeDaemon::OnTaskMessage(Session& session, const Frame& frame) {
           frame, [&](const auto& m) { return functions_.OnFetch(session, m); });
     case protocol::MessageType::TaskDone:
       if (!is_worker) break;
-      return With<protocol::TaskDone>(frame,
-                                      [&](const auto& m) { return tasks_->OnTaskDone(session, m); });
+      return With<protocol::TaskDone>(
+          frame, [&](const auto& m) { return tasks_->OnTaskDone(session, m); });
     case protocol::MessageType::Blocked:
       if (!is_worker) break;
       return tasks_->OnBlocked(session);
@@ -226,9 +226,8 @@ void NodeDaemon::AnswerErrors(Session& session, uint64_t request,
           const auto name = builder.CreateString(error.name);
           const auto kind = builder.CreateString(error.kind);
           const auto text = builder.CreateString(error.text);
-          errors.push_back(protocol::CreateErrorRecord(builder, ToWire(error.driver),
-                                                       ToWire(error.task), name, kind, text,
-                                                       error.time));
+          errors.push_back(protocol::CreateErrorRecord(
+              builder, ToWire(error.driver), ToWire(error.task), name, kind, text, error.time));
         }
         const auto vector = builder.CreateVector(errors);
         const auto message = builder.CreateString(found.status().message());

@@ -18,7 +18,8 @@ Result<ScopedFd> Duplicate(int fd) {
   return ScopedFd(copy);
 }
 
-// Values of protocol::Outcome equal those of StatusCode by its comment; this is where it is relied upon.
+// Values of protocol::Outcome equal those of StatusCode by its comment; this is where it is relied
+// upon.
 static_assert(static_cast<int>(protocol::Outcome::StoreFull) ==
               static_cast<int>(StatusCode::kStoreFull));
 static_assert(static_cast<int>(protocol::Outcome::Unavailable) != 0);
@@ -72,9 +73,10 @@ Status ObjectService::OnPut(Session& session, const protocol::PutObject& message
   if (data.size() > limits::kInlineObjectBytesMax) {
     return Status::ProtocolError("PutObject of " + std::to_string(data.size()) + " bytes");
   }
-  const Status put = store_.PutInline(session.id, FromWire(*message.id()), data,
-                                      FromWire(message.contained()));
-  // The first value of an id wins; a second one (of a task that ran twice) is no mistake of the peer.
+  const Status put =
+      store_.PutInline(session.id, FromWire(*message.id()), data, FromWire(message.contained()));
+  // The first value of an id wins; a second one (of a task that ran twice) is no mistake of the
+  // peer.
   return put.code() == StatusCode::kAlreadyExists ? Status::Ok() : put;
 }
 

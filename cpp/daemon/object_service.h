@@ -1,4 +1,5 @@
-// The object store's place in the daemon: messages about objects in, deliveries out, and the pool's memory.
+// The object store's place in the daemon: messages about objects in, deliveries out, and the pool's
+// memory.
 #pragma once
 
 #include <functional>
@@ -35,7 +36,8 @@ class ObjectService {
   Status OnRelease(Session& session, const protocol::ReleaseObjects& message);
   Status OnAddReferences(Session& session, const protocol::AddReferences& message);
 
-  // Acts on what the store has decided: events above, deliveries queued. True if there was anything.
+  // Acts on what the store has decided: events above, deliveries queued. True if there was
+  // anything.
   bool DrainEffects();
   // Sends queued deliveries as far as peers read.
   void SendDeliveries();

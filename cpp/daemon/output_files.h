@@ -14,7 +14,8 @@ class OutputFiles {
  public:
   explicit OutputFiles(std::string directory) : directory_(std::move(directory)) {}
 
-  // Appends the lines to <directory>/worker-<pid>.out or .err. What cannot be written is lost, with one line of log.
+  // Appends the lines to <directory>/worker-<pid>.out or .err. What cannot be written is lost, with
+  // one line of log.
   void Append(pid_t pid, bool is_stderr, const std::string& lines);
   // The worker is gone; its files stay, their descriptors do not.
   void Forget(pid_t pid);

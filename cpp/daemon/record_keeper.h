@@ -1,7 +1,8 @@
 // What the control tables learn about the tasks and objects of this node, and when.
 //
-// The hot path only notes ids. Every limits::kControlFlushMs a bounded number of those that are still alive is written, so what lived and
-// died between two flushes costs no write at all, and a burst of tasks does not turn into a burst of writes.
+// The hot path only notes ids. Every limits::kControlFlushMs a bounded number of those that are
+// still alive is written, so what lived and died between two flushes costs no write at all, and a
+// burst of tasks does not turn into a burst of writes.
 #pragma once
 
 #include <cstdint>

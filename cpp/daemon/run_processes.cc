@@ -29,7 +29,8 @@ std::unique_ptr<control::Tables> MakeTables(EventLoop* loop, const NodeOptions& 
   return control::MakeRedisTables(loop, redis);
 }
 
-// Each worker and driver costs descriptors, and a crowd of connections must not leave none for them.
+// Each worker and driver costs descriptors, and a crowd of connections must not leave none for
+// them.
 void RaiseDescriptorLimit() {
   constexpr rlim_t kWanted = 65536;
   rlimit limit{};

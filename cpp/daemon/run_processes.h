@@ -1,4 +1,5 @@
-// The two processes of this room, from their options to their end. What main calls once it has read the command line.
+// The two processes of this room, from their options to their end. What main calls once it has read
+// the command line.
 #pragma once
 
 #include "daemon/node_options.h"
@@ -9,8 +10,8 @@ namespace rayx::daemon {
 // Runs rayx-node until it is told to stop; returns the exit code. Logs must have been started.
 int RunNode(NodeOptions options);
 
-// Runs rayx-supervisor until its session has ended; returns the exit code. `options.node_program` may be empty: then
-// rayx-node beside this program.
+// Runs rayx-supervisor until its session has ended; returns the exit code. `options.node_program`
+// may be empty: then rayx-node beside this program.
 int RunSupervisor(SupervisorOptions options);
 
 }  // namespace rayx::daemon

@@ -1,7 +1,9 @@
 // One connection of a driver, a worker or a driver's output thread.
 //
-//   Handshake ──Hello──▶ Open ──(peer gone, broken message, node's wish)──▶ Closed ──end of turn──▶ destroyed
+//   Handshake ──Hello──▶ Open ──(peer gone, broken message, node's wish)──▶ Closed
 //        └──(no hello in time, refused)──────────────────────────────────▶
+//
+// A closed session is destroyed at the end of the turn.
 #pragma once
 
 #include <deque>
@@ -34,15 +36,16 @@ struct Session {
   // Of a worker; 0 for others. Known from the start, since the node made the connection.
   scheduler::WorkerNumber worker = 0;
 
-  // Objects to send as soon as the peer's backlog allows. Values stay in the store until then, so a peer that does not read
-  // costs no memory.
+  // Objects to send as soon as the peer's backlog allows. Values stay in the store until then, so a
+  // peer that does not read costs no memory.
   std::deque<plasma::DeliverObject> deliveries;
   // The writable pool has been passed.
   bool has_writable_pool = false;
 
   // Ends a handshake that takes too long.
   std::unique_ptr<EventLoop::Timer> hello_timer;
-  // A driver's process, watched beside its socket: a forked child of the driver may hold the socket open for longer.
+  // A driver's process, watched beside its socket: a forked child of the driver may hold the socket
+  // open for longer.
   ScopedFd pid_fd;
   std::unique_ptr<EventLoop::Watcher> pid_watch;
 };

@@ -5,7 +5,8 @@
 
 namespace rayx::daemon {
 
-// Removes the session's directory; its logs stay if `keep_logs`. What is gone already is no failure.
+// Removes the session's directory; its logs stay if `keep_logs`. What is gone already is no
+// failure.
 void RemoveSessionFiles(const std::string& session_dir, bool keep_logs);
 
 }  // namespace rayx::daemon

@@ -27,7 +27,8 @@ Session& SessionTable::Add(ScopedFd socket, scheduler::WorkerNumber worker) {
   // A worker has its own, longer time to start, which the worker service watches.
   if (worker == 0) {
     session->hello_timer = loop_->CallAt(loop_->now_ms() + limits::kHelloTimeoutMs, [this, id] {
-      Close(id, Status::TimedOut("no hello within " + std::to_string(limits::kHelloTimeoutMs) + " ms"));
+      Close(id,
+            Status::TimedOut("no hello within " + std::to_string(limits::kHelloTimeoutMs) + " ms"));
     });
   }
   return *sessions_.emplace(id, std::move(session)).first->second;

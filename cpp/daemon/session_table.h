@@ -1,4 +1,5 @@
-// All sessions of a node: who is connected, who has something to be written, who is to be destroyed.
+// All sessions of a node: who is connected, who has something to be written, who is to be
+// destroyed.
 #pragma once
 
 #include <functional>
@@ -28,8 +29,8 @@ class SessionTable {
   SessionTable(const SessionTable&) = delete;
   SessionTable& operator=(const SessionTable&) = delete;
 
-  // Takes a connected socket. The peer must say hello in time. `worker` is the number of the worker that was given the other end,
-  // 0 for a peer that came through the listener.
+  // Takes a connected socket. The peer must say hello in time. `worker` is the number of the worker
+  // that was given the other end, 0 for a peer that came through the listener.
   Session& Add(ScopedFd socket, scheduler::WorkerNumber worker);
   // Null if there is none, or it is closed.
   Session* Find(ClientId id);
@@ -43,7 +44,8 @@ class SessionTable {
   // Sessions so marked since the last call, that are still open.
   std::vector<Session*> TakeDelivering();
 
-  // Writes to every session that has something queued, and goes on reading from those that have caught up. Once a turn.
+  // Writes to every session that has something queued, and goes on reading from those that have
+  // caught up. Once a turn.
   void FlushAll();
   // Destroys closed sessions. Once a turn, outside of any handler.
   void DestroyClosed();

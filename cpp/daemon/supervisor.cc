@@ -25,7 +25,8 @@ namespace {
 
 constexpr size_t kLogTailBytes = 2000;
 
-// Writes a file that only we can read. The directory is private, so an existing file is our own mistake.
+// Writes a file that only we can read. The directory is private, so an existing file is our own
+// mistake.
 Status WritePrivateFile(const std::string& path, std::string_view text) {
   const ScopedFd file(
       ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
@@ -48,7 +49,8 @@ Status MakePrivateDirectory(const std::string& path) {
   return Status::Ok();
 }
 
-// One that is there already must be ours and closed to others. On some file systems modes mean nothing: refused.
+// One that is there already must be ours and closed to others. On some file systems modes mean
+// nothing: refused.
 Status MakeSessionDirectory(const std::string& path) {
   struct stat status;
   if (::lstat(path.c_str(), &status) != 0) {
@@ -129,8 +131,13 @@ Status Supervisor::StartNode() {
   if (!log.ok()) return log.status();
   constexpr int kChildStream = 3;
   SpawnOptions spawn;
-  spawn.argv = {options_.node_program, "--session-dir", options_.session_dir, "--lifeline-fd",
-                std::to_string(kChildStream), "--control-password-file", password_file_};
+  spawn.argv = {options_.node_program,
+                "--session-dir",
+                options_.session_dir,
+                "--lifeline-fd",
+                std::to_string(kChildStream),
+                "--control-password-file",
+                password_file_};
   for (const std::string& socket : control_sockets_) {
     spawn.argv.insert(spawn.argv.end(), {"--control-socket", socket});
   }
@@ -209,8 +216,8 @@ void Supervisor::OnChildEnded(pid_t pid, int wait_status) {
     return;  // an orphan of the node's workers
   }
   if (ending_) return;
-  const std::string text = name + " (pid " + std::to_string(pid) + ") " +
-                           DescribeWaitStatus(wait_status) + LogTail(log);
+  const std::string text =
+      name + " (pid " + std::to_string(pid) + ") " + DescribeWaitStatus(wait_status) + LogTail(log);
   ReportError(text);
   End(text);
 }
@@ -245,8 +252,7 @@ std::string Supervisor::LogTail(const std::string& name) const {
 
 Result<ScopedFd> Supervisor::OpenLog(const std::string& name) const {
   const std::string path = options_.session_dir + "/logs/" + name + ".log";
-  ScopedFd file(
-      ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600));
+  ScopedFd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600));
   if (!file.valid() || ::fchmod(file.get(), 0600) != 0) {
     return Status::FromErrno("opening " + path, errno);
   }

@@ -1,11 +1,13 @@
-// The supervisor of a session: starts the control servers and the node daemon, and leaves nothing behind when they, or the driver, end.
+// The supervisor of a session: starts the control servers and the node daemon, and leaves nothing
+// behind when they, or the driver, end.
 //
-//   Starting ──node says ready──▶ Running ──(driver gone, a server or the node dead, SIGTERM)──▶ Ending ──▶ exit
-//       └───────────(a process ends before that)──────────────────────────────────────────────▶
+//   Starting ──node says ready──▶ Running ──(driver gone, server or node dead, SIGTERM)──▶ Ending
+//       └───────────(a process ends before that)─────────────────────────────────────────▶
 //
-// It does nothing else, so that it has little to fail by. Everything the session starts is below it: it is a subreaper, so even processes that
-// detached themselves (double fork, setsid) come back to it and are killed. It holds on to the driver by a stream (the lifeline) and by the
-// driver's process descriptor, since forked children of the driver may keep the stream open.
+// It does nothing else, so that it has little to fail by. Everything the session starts is below
+// it: it is a subreaper, so even processes that detached themselves (double fork, setsid) come back
+// to it and are killed. It holds on to the driver by a stream (the lifeline) and by the driver's
+// process descriptor, since forked children of the driver may keep the stream open.
 #pragma once
 
 #include <sys/types.h>
@@ -21,7 +23,8 @@
 namespace rayx::daemon {
 
 struct SupervisorOptions {
-  // The session's private directory. Made by us, since a driver that is killed would leave it; removed by us.
+  // The session's private directory. Made by us, since a driver that is killed would leave it;
+  // removed by us.
   std::string session_dir;
   // Our end of the stream to the driver. We write one line to it: "ready", or "error <why>".
   int lifeline_fd = -1;

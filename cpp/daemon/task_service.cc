@@ -104,13 +104,13 @@ Status TaskService::CheckReturns(Session& session, const TaskSpec& spec,
       return Status::ProtocolError("TaskDone with a result beyond a limit");
     }
     // AlreadyExists: the first value of an id wins.
-    const Status put =
-        store.PutInline(0, spec.ReturnId(result->index()), BytesOf(result->data()),
-                        FromWire(result->contained()));
+    const Status put = store.PutInline(0, spec.ReturnId(result->index()), BytesOf(result->data()),
+                                       FromWire(result->contained()));
     if (!put.ok() && put.code() != StatusCode::kAlreadyExists) return put;
   }
   if (sent == 1 && spec.return_count == 1) return Status::Ok();
-  // The others were sealed before. A worker that says so and did not would leave their readers waiting for ever.
+  // The others were sealed before. A worker that says so and did not would leave their readers
+  // waiting for ever.
   for (uint32_t i = 0; i < spec.return_count; ++i) {
     const ObjectId id = spec.ReturnId(i);
     if (store.IsSealed(id) || !store.IsExpected(id)) continue;
@@ -135,7 +135,8 @@ void TaskService::OnWorkerOutput(const WorkerProcess& worker, bool is_stderr,
                                  const std::string& lines) {
   const DriverId driver = scheduler_.DriverOf(worker.number);
   const TaskSpec* task = scheduler_.RunningTask(worker.number);
-  // Printed between two tasks (by a thread or a child of an earlier one): the worker's last task is as good a name as any.
+  // Printed between two tasks (by a thread or a child of an earlier one): the worker's last task is
+  // as good a name as any.
   const std::string& name = task != nullptr ? task->name : worker.last_function;
   drivers_->SendLines(driver, worker.pid, name, is_stderr, lines);
 }
@@ -161,22 +162,21 @@ void TaskService::Act(const scheduler::AssignTask& effect) {
   worker->claim.HandOut(effect.sequence);
   const bool with_config = !worker->has_driver_config && drivers_->IsKnown(spec->driver);
   worker->has_driver_config = worker->has_driver_config || with_config;
-  writer_->Send(
-      *session->connection, protocol::MessageType::RunTask,
-      [&](flatbuffers::FlatBufferBuilder& builder) {
-        const auto values = WriteValues(builder, session->id, *spec);
-        const auto value_vector = values.empty() ? 0 : builder.CreateVector(values);
-        flatbuffers::Offset<flatbuffers::Vector<uint8_t>> config;
-        if (with_config) {
-          const auto bytes = BytesOf(drivers_->ConfigOf(spec->driver));
-          config = builder.CreateVector(bytes.data(), bytes.size());
-        }
-        const auto encoded = BytesOf(spec->encoded);
-        builder.ForceVectorAlignment(encoded.size(), 1, 8);
-        const auto nested = builder.CreateVector(encoded.data(), encoded.size());
-        return protocol::CreateRunTask(builder, effect.sequence, effect.attempt, nested,
-                                       value_vector, config);
-      });
+  writer_->Send(*session->connection, protocol::MessageType::RunTask,
+                [&](flatbuffers::FlatBufferBuilder& builder) {
+                  const auto values = WriteValues(builder, session->id, *spec);
+                  const auto value_vector = values.empty() ? 0 : builder.CreateVector(values);
+                  flatbuffers::Offset<flatbuffers::Vector<uint8_t>> config;
+                  if (with_config) {
+                    const auto bytes = BytesOf(drivers_->ConfigOf(spec->driver));
+                    config = builder.CreateVector(bytes.data(), bytes.size());
+                  }
+                  const auto encoded = BytesOf(spec->encoded);
+                  builder.ForceVectorAlignment(encoded.size(), 1, 8);
+                  const auto nested = builder.CreateVector(encoded.data(), encoded.size());
+                  return protocol::CreateRunTask(builder, effect.sequence, effect.attempt, nested,
+                                                 value_vector, config);
+                });
   records_->OnTaskAssigned(effect.task);
 }
 
@@ -204,8 +204,8 @@ void TaskService::Act(const scheduler::FailTask& effect) {
   const std::string error = EncodeSystemError(effect.code, effect.text);
   for (uint32_t i = 0; i < effect.return_count; ++i) {
     // AlreadyExists: a result that was stored before the worker died stays.
-    const Status put = objects_->store().PutInline(0, ObjectId::ForReturn(effect.task, i),
-                                                   BytesOf(error), {});
+    const Status put =
+        objects_->store().PutInline(0, ObjectId::ForReturn(effect.task, i), BytesOf(error), {});
     RAYX_CHECK(put.ok() || put.code() == StatusCode::kAlreadyExists);
   }
   drivers_->ReportError({.driver = effect.driver,

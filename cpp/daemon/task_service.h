@@ -1,7 +1,8 @@
 // Tasks in the daemon: messages about tasks in, the scheduler's decisions out.
 //
-// Ties the scheduler to the object store (dependencies, results, references) and to the worker processes. Each of them knows only its own
-// part; this is where "sealed" becomes "available" and "assign" becomes a RunTask message.
+// Ties the scheduler to the object store (dependencies, results, references) and to the worker
+// processes. Each of them knows only its own part; this is where "sealed" becomes "available" and
+// "assign" becomes a RunTask message.
 #pragma once
 
 #include <optional>
@@ -56,7 +57,9 @@ class TaskService {
   void Act(const scheduler::FailTask& effect);
   void Act(const scheduler::TaskEnded& effect);
   void Act(const scheduler::StartWorker& effect) { workers_->StartWorker(effect.worker); }
-  void Act(const scheduler::StopWorker& effect) { workers_->StopWorker(effect.worker, effect.kill); }
+  void Act(const scheduler::StopWorker& effect) {
+    workers_->StopWorker(effect.worker, effect.kill);
+  }
   std::vector<flatbuffers::Offset<protocol::ObjectValue>> WriteValues(
       flatbuffers::FlatBufferBuilder& builder, ClientId worker, const TaskSpec& spec);
 

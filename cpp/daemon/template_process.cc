@@ -42,11 +42,11 @@ Status TemplateProcess::Start() {
   pid_ = *pid;
   ready_ = false;
   tail_.Clear();
-  output_ = std::make_unique<LinePipe>(loop_, std::move(read_end),
-                                       [this](const std::string& lines) {
-                                         tail_.Add(lines);
-                                         LogInfo("worker template: " + lines);
-                                       });
+  output_ =
+      std::make_unique<LinePipe>(loop_, std::move(read_end), [this](const std::string& lines) {
+        tail_.Add(lines);
+        LogInfo("worker template: " + lines);
+      });
   connection_ = std::make_unique<Connection>(
       loop_, std::move(sockets->first), limits::kHelloBytesMax,
       Connection::Handlers{.on_frames = [this] { OnFrames(); },
@@ -79,7 +79,8 @@ void TemplateProcess::OnFrames() {
 
 void TemplateProcess::OnDisconnected(const Status& reason) {
   if (pid_ == 0) return;
-  // Its end is told by SIGCHLD, which also has the reason. One that lives on without us is of no use.
+  // Its end is told by SIGCHLD, which also has the reason. One that lives on without us is of no
+  // use.
   LogDebug("worker template: " + reason.message());
   ::kill(pid_, SIGKILL);
 }
@@ -119,9 +120,8 @@ bool TemplateProcess::OnChildExited(pid_t pid, int wait_status) {
   if (!connection_->closed()) OnFrames();
   connection_.reset();
   output_->Finish();
-  const std::string description =
-      "the worker template (pid " + std::to_string(pid) + ") " + DescribeWaitStatus(wait_status) +
-      tail_.Story();
+  const std::string description = "the worker template (pid " + std::to_string(pid) + ") " +
+                                  DescribeWaitStatus(wait_status) + tail_.Story();
   pid_ = 0;
   if (!ready_) ++failed_starts_;
   LogWarning(description);

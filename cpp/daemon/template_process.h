@@ -1,6 +1,7 @@
 // The worker template: a Python process, imports done, that forks workers when asked.
 //
-//   Starting ──TemplateReady──▶ Ready ──(ended)──▶ Starting again, or given up after limits::kTemplateStartsMax failures
+//   Starting ──TemplateReady──▶ Ready ──(ended)──▶ Starting again
+//      └──(ended, limits::kTemplateStartsMax times in a row)──▶ given up
 #pragma once
 
 #include <sys/types.h>
@@ -25,7 +26,8 @@ class TemplateProcess {
     // pid -1: fork failed with `error_number`.
     std::function<void(uint64_t number, pid_t pid, int error_number)> on_forked;
     std::function<void(pid_t pid, int wait_status)> on_worker_exited;
-    // The template has ended, and all its workers with it. `description` says how, with the last lines it printed.
+    // The template has ended, and all its workers with it. `description` says how, with the last
+    // lines it printed.
     std::function<void(const std::string& description)> on_ended;
   };
 

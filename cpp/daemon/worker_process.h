@@ -3,8 +3,8 @@
 //   Forking ──WorkerForked──▶ Starting ──Hello──▶ Serving ──▶ Ending ──▶ gone
 //      └──────────(fork failed, template died, no hello in time)──┘
 //
-// Ending: its socket is closed, or its end was reported, but not both. It is gone when what it had sent has been read and its end is
-// known, so that the cause of death can be told.
+// Ending: its socket is closed, or its end was reported, but not both. It is gone when what it had
+// sent has been read and its end is known, so that the cause of death can be told.
 #pragma once
 
 #include <sys/types.h>

@@ -18,8 +18,8 @@
 namespace rayx::daemon {
 namespace {
 
-// After one half of a worker's end is known (its socket closed, its death reported) the other follows at once, unless a child that it
-// forked keeps the socket open.
+// After one half of a worker's end is known (its socket closed, its death reported) the other
+// follows at once, unless a child that it forked keeps the socket open.
 constexpr int64_t kSecondHalfMs = 50;
 // A killed process is reported within this time, or never.
 constexpr int64_t kDeathMs = 2000;
@@ -87,10 +87,10 @@ void WorkerService::StartWorker(scheduler::WorkerNumber number) {
       !SetNonBlocking(sockets->first.get(), true).ok()) {
     const int error = errno;
     loop_->Post([this, number, error] {
-      events_.on_gone(number,
-                      {.begun_sequence = 0,
-                       .description = std::string("no descriptors for a worker: ") + std::strerror(error),
-                       .start_failed = true});
+      events_.on_gone(number, {.begun_sequence = 0,
+                               .description = std::string("no descriptors for a worker: ") +
+                                              std::strerror(error),
+                               .start_failed = true});
     });
     return;
   }
@@ -114,13 +114,13 @@ void WorkerService::StartWorker(scheduler::WorkerNumber number) {
 
 std::unique_ptr<LinePipe> WorkerService::MakePipe(scheduler::WorkerNumber number, ScopedFd read_end,
                                                   bool is_stderr) {
-  return std::make_unique<LinePipe>(
-      loop_, std::move(read_end), [this, number, is_stderr](std::string lines) {
-        WorkerProcess* worker = Find(number);
-        if (worker == nullptr) return;
-        worker->tail.Add(lines);
-        events_.on_output(*worker, is_stderr, std::move(lines));
-      });
+  return std::make_unique<LinePipe>(loop_, std::move(read_end),
+                                    [this, number, is_stderr](std::string lines) {
+                                      WorkerProcess* worker = Find(number);
+                                      if (worker == nullptr) return;
+                                      worker->tail.Add(lines);
+                                      events_.on_output(*worker, is_stderr, std::move(lines));
+                                    });
 }
 
 void WorkerService::OnForked(uint64_t number, pid_t pid, int error_number) {
@@ -167,6 +167,8 @@ void WorkerService::StopWorker(scheduler::WorkerNumber number, bool kill) {
   WorkerProcess* worker = Find(number);
   if (worker == nullptr) return;
   worker->stopped = true;
+  // AwaitEnd has its timer, and kills what lives on.
+  if (worker->state == WorkerState::kEnding) return;
   Session* session = sessions_->Find(worker->session);
   if (!kill && session != nullptr && session->state == SessionState::kOpen) {
     writer_->Send(*session->connection, protocol::MessageType::ExitWorker,
@@ -211,7 +213,8 @@ void WorkerService::OnChildExited(pid_t pid, int wait_status) {
 
 void WorkerService::OnTemplateEnded(const std::string& description) {
   template_failure_ = description;
-  // Workers die with their template (PR_SET_PDEATHSIG); those that were not forked yet never will be.
+  // Workers die with their template (PR_SET_PDEATHSIG); those that were not forked yet never will
+  // be.
   std::vector<scheduler::WorkerNumber> unborn;
   for (const auto& [number, worker] : workers_) {
     if (worker->state == WorkerState::kForking) unborn.push_back(number);
@@ -231,9 +234,8 @@ void WorkerService::FailStart(scheduler::WorkerNumber number, std::string descri
   sessions_->Close(worker->session, Status::Disconnected(description));
   description += worker->tail.Story();
   workers_.erase(number);
-  events_.on_gone(number, {.begun_sequence = 0,
-                           .description = std::move(description),
-                           .start_failed = true});
+  events_.on_gone(
+      number, {.begun_sequence = 0, .description = std::move(description), .start_failed = true});
 }
 
 void WorkerService::AwaitEnd(WorkerProcess& worker) {
@@ -278,7 +280,8 @@ std::string WorkerService::DescribeEnd(const WorkerProcess& worker) {
     text += "closed its connection to the node (did the task close descriptors?) and was ended";
   } else if (worker.wait_status) {
     text += DescribeWaitStatus(*worker.wait_status);
-    // A worker that can no longer reach its node ends so, as does one whose task ends it in silence.
+    // A worker that can no longer reach its node ends so, as does one whose task ends it in
+    // silence.
     const bool silent = WIFEXITED(*worker.wait_status) && WEXITSTATUS(*worker.wait_status) == 0;
     if (silent && !worker.stopped) {
       text += " (did the task end the process, or close its connection to the node?)";

@@ -1,4 +1,7 @@
-"""Types of the compiled doorway to rayx's C++ client (`cpp/client`). Converts, releases the GIL, raises; no policy."""
+"""Types of the compiled doorway to rayx's C++ client (`cpp/client`).
+
+It converts, releases the GIL, raises; no policy.
+"""
 
 from collections.abc import Callable, Sequence
 from typing import Any, Final, Generic, TypeVar, final
@@ -15,7 +18,10 @@ KIND_TASK_ERROR: Final[int]
 KIND_SYSTEM_ERROR: Final[int]
 
 class RayletError(Exception):
-    """A Status that is not OK. `code` is its name ("StoreFull", "Disconnected", …); errors.py makes the public exceptions of it."""
+    """A Status that is not OK; errors.py makes the public exceptions of it.
+
+    `code` is its name ("StoreFull", "Disconnected", …).
+    """
 
     code: str
     message: str
@@ -31,17 +37,21 @@ class ObjectID(Generic[T_co]):
     def hex(self) -> str: ...
     def __hash__(self) -> int: ...
     def __eq__(self, other: object) -> bool: ...
-    # Pickles as a call of `set_object_id_hooks`' rebuild with its bytes, after telling the reduce hook.
+    # Pickles as a call of `set_object_id_hooks`' rebuild with its bytes, after telling the other
+    # hook.
     def __reduce__(self) -> tuple[Any, ...]: ...
 
 def set_object_id_hooks(
     on_reduce: Callable[[ObjectID[Any]], None], rebuild: Callable[[bytes], ObjectID[Any]]
 ) -> None:
-    """Tells what happens when an ObjectID is pickled (it is noted as contained in the value) and unpickled."""
+    """Tells what happens when an ObjectID is pickled (it is noted as contained) and unpickled."""
 
 @final
 class ObjectBuffer:
-    """The bytes of a stored object, read-only; in shared memory if the object is large. Views keep it alive (buffer protocol)."""
+    """The bytes of a stored object, read-only; in shared memory if the object is large.
+
+    Views keep it alive (buffer protocol).
+    """
 
     @property
     def kind(self) -> int: ...
@@ -86,7 +96,7 @@ class RunnableTask:
         """The serialized arguments, wherever they were; None for a call without arguments."""
     @property
     def values(self) -> list[ObjectBuffer]:
-        """The arguments given as ids, in the order of their places (without the arguments object itself)."""
+        """The arguments given as ids, in order (without the arguments object itself)."""
     @property
     def driver_config(self) -> bytes | None: ...
     def release(self) -> None:
@@ -94,7 +104,10 @@ class RunnableTask:
 
 @final
 class Client:
-    """A connection to the node. Thread-safe; methods that wait release the GIL and honour Ctrl-C."""
+    """A connection to the node. Thread-safe.
+
+    Methods that wait release the GIL and honour Ctrl-C.
+    """
 
     @staticmethod
     def connect_driver(
@@ -121,7 +134,7 @@ class Client:
         contained: Sequence[ObjectID[Any]] | None,
         dependencies: Sequence[ObjectID[Any]] | None,
     ) -> list[ObjectID[Any]]:
-        """`stream` None: a call without arguments. `buffers` are out-of-band pickle buffers (contiguous)."""
+        """`stream` None: a call without arguments. `buffers` are out-of-band and contiguous."""
     def put(
         self,
         kind: int,
@@ -170,7 +183,7 @@ class TemplateChannel:
     def fileno(self) -> int: ...
     def report_ready(self, pid: int) -> None: ...
     def next_request(self) -> tuple[int, int, int, int, int] | None:
-        """(number, socket fd, stdout fd, stderr fd, claim fd), or None if no request has arrived."""
+        """(number, socket fd, stdout fd, stderr fd, claim fd), or None if none has arrived."""
     def report_forked(self, number: int, pid: int, error_number: int) -> None: ...
     def report_exited(self, pid: int, wait_status: int) -> None: ...
     def abandon(self) -> None: ...

@@ -34,16 +34,12 @@ class Executor:
             results, error_text = self._results(task)
         finally:
             self._session.running = None
-        for index, result in enumerate(results):
-            full = self._store(index, result)
-            error_text = error_text or full
-        # Whoever has the results may rely on it that we hold no memory any more. What the results
-        # contain must live until they are the node's.
         contained = [result.contained for result in results]
-        results.clear()
-        result = None
+        full = self._store_all(results)
+        # Whoever gets the results may rely on it that no memory is held here any more, except for
+        # the ids in them, until they are the node's.
         task.release()
-        self._client.finish_task(error_text, self._output.take())
+        self._client.finish_task(error_text or full, self._output.take())
         del contained
 
     def _results(self, task: RunnableTask) -> tuple[list[Serialized], str | None]:
@@ -87,6 +83,14 @@ class Executor:
             serialization.serialize(item, f"result {index} of {task.name}")
             for index, item in enumerate(value)
         ]
+
+    def _store_all(self, results: list[Serialized]) -> str | None:
+        """Stores the results and forgets them; a text to print if there is no room for one."""
+        error_text = None
+        for index, result in enumerate(results):
+            error_text = self._store(index, result) or error_text
+        results.clear()
+        return error_text
 
     def _store(self, index: int, result: Serialized) -> str | None:
         """Stores one result; a text to print if there is no room for it."""

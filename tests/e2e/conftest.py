@@ -106,3 +106,19 @@ def start_driver(tmp_path):
     yield start
     for driver in drivers:
         driver.end()
+
+
+@pytest.fixture
+def parts(rayx_session):
+    """The processes of a session of its own, which must work, and have its CPUs, in the end."""
+    from session_watch import Parts, poll_until
+
+    @rayx.remote
+    def add_one(x):
+        return x + 1
+
+    found = Parts(rayx_session)
+    yield found
+    assert rayx.get(add_one.remote(1), timeout=10) == 2
+    poll_until(lambda: rayx.available_resources().get("CPU") == 2, 5, "all CPUs are free again")
+    poll_until(lambda: not found.zombies(), 2, "no zombies")

@@ -5,10 +5,12 @@ inherit, by descent, by the inode of its pool, and by its directory in command l
 directories, open files and sockets.
 """
 
+import collections
 import contextlib
 import glob
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -54,6 +56,18 @@ def poll_until(condition, seconds, what):
         if time.monotonic() > deadline:
             raise AssertionError(f"not within {seconds:g} seconds: {what}")
         threading.Event().wait(0.02)
+
+
+def note(path, what):
+    """Appends a word to a log that several processes write."""
+    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    os.write(fd, f"{what}\n".encode())
+    os.close(fd)
+
+
+def notes(path):
+    """How often each word is in the log."""
+    return collections.Counter(read(path).split())
 
 
 # ---- processes -----------------------------------------------------------------------------------
@@ -112,6 +126,12 @@ def open_files(pid):
     except OSError:
         return {}
     return {number: link(f"/proc/{pid}/fd/{number}") for number in numbers}
+
+
+def session_pids(addresses):
+    """The processes of a session, this one included, which is its driver."""
+    supervisor = addresses["supervisor_pid"]
+    return [supervisor, *descendants(supervisor), os.getpid()]
 
 
 def pool_inodes(pid):
@@ -200,6 +220,37 @@ def _shared_memory():
         return set()
     # Semaphores are not ours; multiprocessing makes them, in whatever program runs beside us.
     return {name for name in os.listdir("/dev/shm") if not name.startswith("sem.")}
+
+
+class Parts:
+    """The processes of a live session."""
+
+    def __init__(self, addresses):
+        self.supervisor = addresses["supervisor_pid"]
+        self.directory = addresses["session_dir"]
+        children = {pid: read(f"/proc/{pid}/comm").strip() for pid in self._below(self.supervisor)}
+        (self.node,) = (pid for pid, name in children.items() if name == "rayx-node")
+        self.control = [pid for pid, name in children.items() if name != "rayx-node"]
+
+    @staticmethod
+    def _below(pid):
+        return [int(number) for number in read(f"/proc/{pid}/task/{pid}/children").split()]
+
+    def template(self):
+        (template,) = (
+            p for p in self._below(self.node) if "template" in read(f"/proc/{p}/cmdline")
+        )
+        return template
+
+    def workers(self):
+        return self._below(self.template())
+
+    def zombies(self):
+        below = [*descendants(self.supervisor), self.supervisor]
+        return [pid for pid in below if (stat_fields(pid) or "?")[0] == "Z"]
+
+    def node_kilobytes(self):
+        return int(re.search(r"VmRSS:\s+(\d+)", read(f"/proc/{self.node}/status")).group(1))
 
 
 # ---- programs ------------------------------------------------------------------------------------

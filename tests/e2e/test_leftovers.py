@@ -7,8 +7,11 @@ never gives Python a turn.
 
 import glob
 import os
+import pathlib
 import shutil
 import signal
+import tempfile
+import threading
 import time
 
 import pytest
@@ -263,7 +266,7 @@ def add(x):
     return x + 1
 
 def cycle():
-    with rayx.init(num_cpus=1, num_redis_shards=0):
+    with rayx.init(num_cpus=1):
         ids = [add.remote(number) for number in range(3)]
         array = rayx.put(numpy.ones(100_000))
         assert rayx.get(ids) == [1, 2, 3]
@@ -313,7 +316,7 @@ def test_killed_30_times_during_init(start_driver):
     for number in range(30):
         driver = _begin_init(start_driver)
         poll_until(lambda: driver.facts().get("begins"), 20, "the beginning of init")
-        time.sleep(init_seconds * number / 25)  # the moment itself is what is tested
+        threading.Event().wait(init_seconds * number / 25)  # the moment itself is what is tested
         driver.process.kill()
         driver.wait()
         driver.traces.assert_gone()
@@ -400,10 +403,18 @@ def test_a_start_that_fails(tmp_path, monkeypatch, how):
         assert rayx.is_initialized()
 
 
+@pytest.fixture
+def short_place():
+    """Not pytest's, whose paths are too long for sockets anyway."""
+    path = pathlib.Path(tempfile.mkdtemp(prefix="p"))
+    yield path
+    shutil.rmtree(path)
+
+
 @pytest.mark.parametrize("place", ["missing", "a file", "too long", "closed", "relative"])
-def test_a_place_that_cannot_be_used(tmp_path, monkeypatch, place):
+def test_a_place_that_cannot_be_used(short_place, monkeypatch, place):
     """The next one is taken."""
-    path = tmp_path / ("x" * 100 if place == "too long" else "place")
+    path = short_place / ("x" * 100 if place == "too long" else "place")
     if place == "a file":
         path.touch()
     elif place != "missing":

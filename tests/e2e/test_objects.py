@@ -287,10 +287,7 @@ class TestZeroCopy:
         ]
         for array in arrays:
             assert "memfd" in pool_of(array)[1]
-        assert [chunk for chunk in rayx.get(identity.remote(table)).column("a").chunks] == [
-            column,
-            column,
-        ]
+        assert rayx.get(identity.remote(table)).column("a").chunks == [column, column]
 
     def test_pandas(self):
         pandas = pytest.importorskip("pandas")

@@ -19,7 +19,9 @@ def lines_of(text, name):
 
 
 def test_prefix_and_stream(run_program):
-    out, err = run_program(BEGIN + """
+    out, err = run_program(
+        BEGIN
+        + """
 @rayx.remote
 def f():
     print("to stdout")
@@ -29,8 +31,10 @@ def f():
     return os.getpid()
 
 with rayx.init(num_cpus=1):
-    print(rayx.get(f.remote()))
-""")
+    # In one piece: between the two pieces of a print, lines of tasks may come.
+    sys.stdout.write(f"{rayx.get(f.remote())}\n")
+"""
+    )
     pid = re.search(r"^\d+$", out, re.MULTILINE).group()
     assert f"(f pid={pid}) to stdout\n" in out
     assert f"(f pid={pid}) raw\n" in out
@@ -41,17 +45,22 @@ with rayx.init(num_cpus=1):
 def test_all_of_it_before_the_end(run_program):
     """The last lines are not lost, whichever way the session ends."""
     for end in ("rayx.shutdown()", "sys.exit()", "pass"):
-        out, _ = run_program(BEGIN + f"""
+        out, _ = run_program(
+            BEGIN
+            + f"""
 rayx.init(num_cpus=1)
 f = rayx.remote(lambda: print("last words"))
 rayx.get(f.remote())
 {end}
-""")
+"""
+        )
         assert lines_of(out, "<lambda>") == ["last words"]
 
 
 def test_partial_lines_and_controls(run_program):
-    out, _ = run_program(BEGIN + """
+    out, _ = run_program(
+        BEGIN
+        + """
 @rayx.remote
 def f():
     sys.stdout.write("no end")
@@ -64,14 +73,17 @@ def g():
 with rayx.init(num_cpus=1):
     rayx.get(f.remote())
     rayx.get(g.remote())
-""")
+"""
+    )
     assert lines_of(out, "f") == ["no end"]
     assert lines_of(out, "g") == ["one", "two", r"three\x1b[2Jfour", "\ufffd"]
 
 
 def test_a_line_belongs_to_the_task_that_wrote_it(run_program):
     """Two tasks of the same worker, one after the other; hundred times."""
-    out, _ = run_program(BEGIN + """
+    out, _ = run_program(
+        BEGIN
+        + """
 @rayx.remote
 def f(n):
     print(f"f{n}", end="")
@@ -85,22 +97,28 @@ with rayx.init(num_cpus=1):
     for n in range(100):
         ids += [f.remote(n), g.remote(n)]
     rayx.get(ids)
-""")
+"""
+    )
     assert lines_of(out, "f") == [f"f{n}" for n in range(100)]
     assert lines_of(out, "g") == [f"g{n}" for n in range(100)]
 
 
 def test_bytes_past_the_text_layer(run_program):
     """Nothing else is printed, and no flush is called."""
-    out, _ = run_program(BEGIN + """
+    out, _ = run_program(
+        BEGIN
+        + """
 with rayx.init(num_cpus=1):
     rayx.get(rayx.remote(lambda: sys.stdout.buffer.write(b"bytes")).remote())
-""")
+"""
+    )
     assert lines_of(out, "<lambda>") == ["bytes"]
 
 
 def test_a_fork_of_a_task_prints(run_program):
-    out, _ = run_program(BEGIN + """
+    out, _ = run_program(
+        BEGIN
+        + """
 import multiprocessing
 @rayx.remote
 def f():
@@ -109,12 +127,15 @@ def f():
     process.join()
 with rayx.init(num_cpus=1):
     rayx.get(f.remote())
-""")
+"""
+    )
     assert lines_of(out, "f") == ["from a fork"]
 
 
 def test_ten_thousand_lines(run_program):
-    out, _ = run_program(BEGIN + """
+    out, _ = run_program(
+        BEGIN
+        + """
 @rayx.remote
 def f(n):
     for i in range(2500):
@@ -122,7 +143,8 @@ def f(n):
 
 with rayx.init(num_cpus=2):
     rayx.get([f.remote(n) for n in range(4)])
-""")
+"""
+    )
     lines = lines_of(out, "f")
     for n in range(4):
         assert [line for line in lines if line.startswith(f"{n} ")] == [
@@ -132,27 +154,35 @@ with rayx.init(num_cpus=2):
 
 
 def test_a_line_of_a_megabyte(run_program):
-    out, _ = run_program(BEGIN + """
+    out, _ = run_program(
+        BEGIN
+        + """
 with rayx.init(num_cpus=1):
     rayx.get(rayx.remote(lambda: print("x" * 10**6)).remote())
-""")
+"""
+    )
     assert "".join(lines_of(out, "<lambda>")).count("x") == 10**6
 
 
 def test_a_driver_that_reads_nothing_of_it(run_program):
     """Its stdout is closed: nobody to print for, and no reason to fail."""
-    _, err = run_program(BEGIN + """
+    _, err = run_program(
+        BEGIN
+        + """
 with rayx.init(num_cpus=1):
     os.close(1)
     rayx.get(rayx.remote(lambda: print("x" * 10**6)).remote())
     print(rayx.get(rayx.remote(lambda: 5).remote()), file=sys.stderr)
-""")
+"""
+    )
     assert "5\n" in err
 
 
 @pytest.mark.parametrize("num_return_vals", [1, 2])
 def test_an_error_is_printed_once(run_program, num_return_vals):
-    out, err = run_program(BEGIN + f"""
+    out, err = run_program(
+        BEGIN
+        + f"""
 class Mine(ValueError):
     pass
 
@@ -173,7 +203,8 @@ with rayx.init(num_cpus=2):
             rayx.get(object_id)
         except Mine as error:
             print(type(error).__mro__[1].__name__, isinstance(error, rayx.TaskError))
-""")
+"""
+    )
     assert out == "TaskError True\n" * (num_return_vals + 2)
     assert err.count("Mine: the only one") == 1
     assert err.count("Traceback") == 1
@@ -182,32 +213,41 @@ with rayx.init(num_cpus=2):
 
 
 def test_an_error_that_nobody_asks_for_is_printed(run_program):
-    _, err = run_program(BEGIN + """
+    _, err = run_program(
+        BEGIN
+        + """
 with rayx.init(num_cpus=1):
     def f():
         raise RuntimeError("unseen")
     ids = [rayx.remote(f).remote()]
     rayx.wait(ids)
-""")
+"""
+    )
     assert err.count("RuntimeError: unseen") == 1
 
 
 def test_an_error_that_ends_the_driver(run_program):
     """Python prints it as the exception that it is: the user's line is in it."""
-    _, err = run_program(BEGIN + """
+    _, err = run_program(
+        BEGIN
+        + """
 rayx.init(num_cpus=1)
 @rayx.remote
 def f():
     return [][1]
 rayx.get(f.remote())
-""", exit_code=1)
+""",
+        exit_code=1,
+    )
     assert "IndexError: list index out of range" in err
     assert "return [][1]" in err
     assert "rayx.get(f.remote())" in err
 
 
 def test_warnings_and_logs_of_tasks(run_program):
-    _, err = run_program(BEGIN + """
+    _, err = run_program(
+        BEGIN
+        + """
 import logging, warnings
 @rayx.remote
 def f():
@@ -215,6 +255,7 @@ def f():
     warnings.warn("a warning")
 with rayx.init(num_cpus=1):
     rayx.get(f.remote())
-""")
+"""
+    )
     assert any("a log line" in line for line in lines_of(err, "f"))
     assert any("a warning" in line for line in lines_of(err, "f"))

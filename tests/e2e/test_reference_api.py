@@ -1,4 +1,4 @@
-"""The code blocks of the reference's chapter *The Ray API*, as printed but for the package's name."""
+"""The code blocks of the reference's chapter *The Ray API*, as printed but for `rayx`."""
 
 import inspect
 import time

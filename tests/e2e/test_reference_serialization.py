@@ -174,7 +174,8 @@ def test_an_object_keeps_its_class_in_the_process_that_has_it():
 
 
 def test_last_resort(interactive):
-    assert interactive("""
+    assert (
+        interactive("""
 import pickle
 
 @rayx.remote
@@ -189,9 +190,11 @@ l.append(1)
 
 # Manually serialize the object and pass it in as a string.
 rayx.get(f.remote(pickle.dumps(l))) # prints 'Successfully passed [...] into f.'
-""")[-1] == "Successfully passed [1] into f."
+""")[-1]
+        == "Successfully passed [1] into f."
+    )
     recursive = []
     recursive.append(recursive)
-    assert interactive(
-        "rayx.get(f.remote(pickled))", pickled=pickle.dumps(recursive)
-    ) == ["Successfully passed [[...]] into f."]
+    assert interactive("rayx.get(f.remote(pickled))", pickled=pickle.dumps(recursive)) == [
+        "Successfully passed [[...]] into f."
+    ]

@@ -1,4 +1,4 @@
-"""The code blocks of the reference's chapter *Tutorial*, as printed but for the name of the package.
+"""The code blocks of the reference's chapter *Tutorial*, as printed but for `rayx`.
 
 Each block runs in a namespace like that of a script or an interactive Python.
 """
@@ -46,14 +46,15 @@ rayx.get(x_id) # [1, 2, 3]
 
 
 def test_what_was_put_cannot_be_changed(interactive):
-    x, y = interactive("""
+    _, first, second = interactive("""
 x = [1, 2, 3]
 x_id = rayx.put(x)
 x.append(4)
 rayx.get(x_id)
-""")[-1], interactive("rayx.get(x_id)")[0]
-    assert x == y == [1, 2, 3]
-    assert x is not y
+rayx.get(x_id)
+""")
+    assert first == second == [1, 2, 3]
+    assert first is not second
 
 
 def test_get_a_list(interactive):

@@ -6,7 +6,6 @@ tests that need one are left out.
 
 import glob
 import os
-import pickle
 import re
 import shutil
 import signal
@@ -15,13 +14,10 @@ import stat
 import subprocess
 
 import pytest
+from other_user import as_root, error_number, run_as_nobody
 from session_watch import descendants, link, open_files, poll_until, read
 
 import rayx
-
-NOBODY = 65534
-
-as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
 
 
 @rayx.remote
@@ -32,40 +28,6 @@ def add_one(x):
 @rayx.remote
 def length(value):
     return len(value)
-
-
-def run_as_nobody(function, *arguments):
-    """Calls a function as another user, in a fork; returns what it returned."""
-    read_end, write_end = os.pipe()
-    pid = os.fork()
-    if pid == 0:
-        code = 1
-        try:
-            os.setgroups([])
-            os.setgid(NOBODY)
-            os.setuid(NOBODY)
-            os.write(write_end, pickle.dumps(function(*arguments)))
-            code = 0
-        finally:
-            os._exit(code)
-    os.close(write_end)
-    with open(read_end, "rb") as answer:
-        received = answer.read()
-    assert os.waitpid(pid, 0)[1] == 0
-    return pickle.loads(received)
-
-
-def error_number(call, *arguments):
-    """Of the OSError that a call raises; 0 if none."""
-    try:
-        call(*arguments)
-    except OSError as error:
-        return error.errno
-    return 0
-
-
-def session_pids(addresses):
-    return [addresses["supervisor_pid"], *descendants(addresses["supervisor_pid"]), os.getpid()]
 
 
 def paths_below(directory):
@@ -203,7 +165,7 @@ def assert_closed_to_others(addresses):
 
 @pytest.fixture
 def open_place(own_place):
-    """The place of the tests' sessions lets others through, so that only the session's own directory protects it."""
+    """Others may enter the place of the tests' sessions: only a session's directory protects it."""
     place = os.environ["TMPDIR"]
     mode = stat.S_IMODE(os.stat(place).st_mode)
     os.chmod(place, 0o1777)
@@ -218,9 +180,8 @@ def test_S3_session_dir_private(open_place, rayx_session):
     assert run_as_nobody(os.listdir, os.environ["TMPDIR"])
 
 
-
 def connect(*paths):
-    """What becomes of a connection to each: refused with a number, or closed after so many bytes."""
+    """For each: refused with a number, or closed after so many bytes."""
     found = {}
     for path in paths:
         with socket.socket(socket.AF_UNIX) as peer:
@@ -250,7 +211,7 @@ def test_S4_sockets_private(open_place, rayx_session):
         lambda: len(found := listening_sockets(rayx_session)) >= 2 and found, 5, "all sockets"
     )
     assert set(paths) == {rayx_session["node_socket"], *rayx_session["redis_sockets"]}
-    refused = {path: ("refused", EACCES) for path in paths}
+    refused = dict.fromkeys(paths, ("refused", EACCES))
     assert run_as_nobody(connect, *paths) == refused
     # Even if the directories, and the sockets themselves, are opened by hand.
     for path in paths:
@@ -276,7 +237,7 @@ def test_S7_umask(open_place, umask):
             if os.geteuid() == 0:
                 assert_closed_to_others(addresses)
                 paths = listening_sockets(addresses)
-                expected = {path: ("refused", EACCES) for path in paths}
+                expected = dict.fromkeys(paths, ("refused", EACCES))
                 assert run_as_nobody(connect, *paths) == expected
     finally:
         os.umask(before)
@@ -353,122 +314,6 @@ def test_S24_daemons_cannot_unpickle(rayx_session):
         assert "libpython" not in linked
         with open(program, "rb") as file:
             assert b"Py_Initialize" not in file.read()
-
-
-# ---- S25, S26: shared memory ---------------------------------------------------------------------
-
-ATTACK = """
-import mmap
-
-def sum_of(array):
-    return int(array.astype(int).sum())
-
-@rayx.remote
-def attack(array):
-    errors = {}
-    def attempt(name, call):
-        try:
-            call()
-            errors[name] = 0
-        except (OSError, ValueError) as error:
-            errors[name] = getattr(error, "errno", None) or str(error)
-    pools = []
-    for number in os.listdir("/proc/self/fd"):
-        try:
-            if "rayx-pool" in os.readlink(f"/proc/self/fd/{number}"):
-                pools.append(int(number))
-        except OSError:
-            continue
-    libc = ctypes.CDLL(None, use_errno=True)
-    address = array.ctypes.data & ~4095
-    def protect():
-        if libc.mprotect(ctypes.c_void_p(address), 4096, 3) != 0:
-            raise OSError(ctypes.get_errno(), "mprotect")
-    attempt("mprotect", protect)
-    attempt("numpy", lambda: array.setflags(write=True))
-    # Whoever has the node's number can open what it has open, as far as modes allow.
-    for pid, maps in ((os.getpid(), pools), (NODE, range(64))):
-        for number in maps:
-            path = f"/proc/{pid}/fd/{number}"
-            try:
-                if "rayx-pool" not in os.readlink(path):
-                    continue
-            except OSError:
-                continue
-            attempt(f"reopen {path}", lambda: os.open(path, os.O_RDWR))
-            attempt(f"write only {path}", lambda: os.open(path, os.O_WRONLY))
-            try:
-                fd = os.open(path, os.O_RDONLY)
-            except OSError:
-                continue
-            attempt(f"ftruncate {path}", lambda: os.ftruncate(fd, 0))
-            attempt(f"grow {path}", lambda: os.ftruncate(fd, 1 << 40))
-            attempt(f"write {path}", lambda: os.write(fd, b"x"))
-            attempt(f"pwrite {path}", lambda: os.pwrite(fd, b"x", 0))
-            attempt(f"map {path}", lambda: mmap.mmap(fd, 4096, mmap.MAP_SHARED, 3))
-            os.close(fd)
-    return pools, errors
-
-import numpy
-addresses = init()
-NODE = child(addresses, "rayx-node")
-array = numpy.arange(10**6)
-stored = rayx.put(array)
-pools, errors = rayx.get(attack.remote(stored))
-assert sum_of(rayx.get(stored)) == sum_of(array)
-assert sum_of(rayx.get(rayx.put(array * 2))) == 2 * sum_of(array)
-own = [link for n in os.listdir("/proc/self/fd")
-       if os.path.lexists(f"/proc/self/fd/{n}") and "pool" in (link := os.readlink(f"/proc/self/fd/{n}"))]
-tell(pools=pools, errors=errors, own=own, uid=os.getuid())
-"""
-
-
-def test_S26_sealed_objects(start_driver, tmp_path):
-    """Tried by a task of the same user, who is not root: root may do anything."""
-    options = {}
-    if os.geteuid() == 0:
-        place = os.path.join(os.environ["TMPDIR"], "nobody")
-        os.mkdir(place)
-        os.chown(place, NOBODY, NOBODY)
-        # The other user may read and search, as the owner of this installation could, but not write.
-        options = {
-            "environment": {"TMPDIR": place},
-            "before": [
-                "setpriv",
-                f"--reuid={NOBODY}",
-                f"--regid={NOBODY}",
-                "--clear-groups",
-                "--inh-caps=-all,+dac_read_search",
-                "--ambient-caps=-all,+dac_read_search",
-            ],
-        }
-    driver = start_driver(ATTACK, **options)
-    assert driver.fact("uid") != 0
-    errors = driver.fact("errors")
-    assert {what: error for what, error in errors.items() if error == 0} == {}
-    assert errors["mprotect"] == EACCES
-    assert driver.fact("pools") == [], "a worker keeps a descriptor of the pool"
-    assert driver.fact("own") == [], "the driver keeps a descriptor of the pool"
-    assert any(what.startswith("reopen") for what in errors), "nothing of the node's was found"
-    assert driver.wait() == 0, driver.output()
-
-
-@as_root
-def test_S25_object_fds(open_place, rayx_session):
-    rayx.get(length.remote(rayx.put(bytes(10**6))))
-    pids = session_pids(rayx_session)
-    assert run_as_nobody(try_processes, pids) == {EACCES}
-
-
-def try_processes(pids):
-    """The errors of reaching for what these processes have open."""
-    errors = set()
-    for pid in pids:
-        errors |= {error_number(os.listdir, f"/proc/{pid}/{what}") for what in ("fd", "map_files")}
-        errors |= {error_number(open, f"/proc/{pid}/{what}") for what in ("environ", "maps", "mem")}
-        for number in range(64):
-            errors.add(error_number(os.open, f"/proc/{pid}/fd/{number}", os.O_RDONLY))
-    return errors
 
 
 # ---- S30: what is left ---------------------------------------------------------------------------

@@ -2,7 +2,6 @@
 
 import functools
 import os
-import threading
 
 import numpy as np
 import pytest
@@ -25,28 +24,6 @@ def add(a, b=10, *rest, c=100, **others):
 @rayx.remote
 def increment(x):
     return x + 1
-
-
-@rayx.remote
-def block_on(path):
-    """A task that runs until somebody writes into a FIFO."""
-    with open(path) as fifo:
-        return fifo.read()
-
-
-@pytest.fixture
-def gate(tmp_path):
-    """`gate.path` for `block_on`, and `gate.open()` to let one through."""
-
-    class Gate:
-        path = str(tmp_path / "gate")
-
-        def open(self):
-            with open(self.path, "w") as fifo:
-                fifo.write("open")
-
-    os.mkfifo(Gate.path)
-    return Gate()
 
 
 class TestArguments:
@@ -379,146 +356,6 @@ factor = 3
     def test_code_of_the_test_itself_runs_elsewhere(self):
         pid = rayx.get(rayx.remote(os.getpid).remote())
         assert pid != os.getpid()
-
-
-class TestTasksInTasks:
-    @pytest.mark.parametrize("depth", [1, 5, 20])
-    def test_depth(self, depth):
-        @rayx.remote
-        def down(n):
-            return 0 if n == 0 else 1 + rayx.get(down.remote(n - 1))
-
-        assert rayx.get(down.remote(depth)) == depth
-
-    def test_ids_come_back_at_once(self):
-        @rayx.remote
-        def start():
-            return increment.remote(1)
-
-        inner = rayx.get(start.remote())
-        assert type(inner) is rayx.ObjectID
-        assert rayx.get(inner) == 2
-
-    def test_put_get_and_wait(self):
-        @rayx.remote
-        def work(ids):
-            array_id = rayx.put(np.arange(10**5))
-            ready, remaining = rayx.wait(ids, num_returns=len(ids))
-            assert not remaining
-            total = sum(rayx.get(ready)) + int(rayx.get(array_id).sum())
-            return total, array_id
-
-        total, array_id = rayx.get(work.remote([increment.remote(i) for i in range(5)]))
-        assert total == 15 + sum(range(10**5))
-        assert rayx.get(array_id).sum() == sum(range(10**5))
-
-    def test_a_task_that_asks_about_its_session(self):
-        @rayx.remote
-        def ask():
-            return rayx.is_initialized(), rayx.cluster_resources()
-
-        assert rayx.get(ask.remote()) == (True, {"CPU": 2})
-
-    @pytest.mark.parametrize("call", [rayx.init, rayx.shutdown])
-    def test_sessions_are_not_for_tasks(self, call):
-        @rayx.remote
-        def begin():
-            call()
-            return rayx.get(increment.remote(1))
-
-        if call is rayx.init:
-            with pytest.raises(rayx.AlreadyInitializedError, match="the task"):
-                rayx.get(begin.remote())
-        else:
-            assert rayx.get(begin.remote()) == 2
-
-    def test_threads_of_a_task(self):
-        @rayx.remote
-        def work():
-            results = []
-            threads = [
-                threading.Thread(
-                    target=lambda n=n: results.append(rayx.get(increment.remote(n)))
-                )
-                for n in range(4)
-            ]
-            for thread in threads:
-                thread.start()
-            for thread in threads:
-                thread.join()
-            return sorted(results)
-
-        assert rayx.get(work.remote()) == [1, 2, 3, 4]
-
-
-class TestIdsInsideValues:
-    def test_they_stay_ids(self):
-        inner = rayx.put("inner")
-        (a_list, a_dict), kwargs = rayx.get(echo.remote([inner], {"k": [inner]}, k=(inner,)))
-        assert a_list == [inner]
-        assert a_dict == {"k": [inner]}
-        assert kwargs == {"k": (inner,)}
-        assert rayx.get(a_list) == ["inner"]
-
-    def test_a_stored_value_keeps_them_alive(self):
-        array = np.arange(10**5)
-        outer = rayx.put({"deep": [rayx.put(array)]})
-        # The only id of the array is inside.
-        np.testing.assert_array_equal(rayx.get(rayx.get(outer)["deep"][0]), array)
-
-    def test_a_waiting_task_keeps_them_alive(self, gate):
-        @rayx.remote
-        def open_it(gate_result, ids):
-            return rayx.get(ids[0])[-1]
-
-        blocked = block_on.remote(gate.path)
-        result = open_it.remote(blocked, [rayx.put(np.arange(10**5))])
-        gate.open()
-        assert rayx.get(result) == 10**5 - 1
-
-    def test_an_argument_is_kept_alive_until_the_task_has_run(self, gate):
-        @rayx.remote
-        def last(gate_result, array):
-            return array[-1]
-
-        result = last.remote(block_on.remote(gate.path), rayx.put(np.arange(10**5)))
-        gate.open()
-        assert rayx.get(result) == 10**5 - 1
-
-    def test_nested_in_results_of_nested_tasks(self):
-        @rayx.remote
-        def make(depth):
-            if depth == 0:
-                return np.arange(10**5)
-            return [rayx.put(str(depth)), {"next": make.remote(depth - 1)}]
-
-        found = make.remote(5)
-        for depth in range(5, 0, -1):
-            value = rayx.get(found)
-            assert rayx.get(value[0]) == str(depth)
-            found = value[1]["next"]
-        assert rayx.get(found)[-1] == 10**5 - 1
-
-    def test_in_closures(self):
-        object_id = rayx.put(np.arange(10**5))
-        wanted = int(rayx.get(object_id).sum())
-
-        @rayx.remote
-        def total():
-            return int(rayx.get(object_id).sum())
-
-        assert rayx.get(total.remote()) == wanted
-        del object_id
-        assert rayx.get(total.remote()) == wanted
-
-    def test_in_exceptions(self):
-        @rayx.remote
-        def fail():
-            raise LookupError(rayx.put(np.arange(10**5)))
-
-        with pytest.raises(LookupError) as caught:
-            rayx.get(fail.remote())
-        assert rayx.get(caught.value.args[0])[-1] == 10**5 - 1
 
 
 class TestMany:

@@ -6,11 +6,11 @@
 #include <thread>
 
 #include "client/client.h"
+#include "client/fake_node.h"
+#include "client/run_task_message.h"
 #include "common/base/limits.h"
 #include "common/io/claim_word.h"
 #include "common/protocol/wire_ids.h"
-#include "client/fake_node.h"
-#include "client/run_task_message.h"
 
 namespace rayx {
 namespace {

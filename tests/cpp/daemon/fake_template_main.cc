@@ -1,4 +1,5 @@
-// A worker template for tests of the daemon: what python/rayx/worker_template.py is, without Python.
+// A worker template for tests of the daemon: what python/rayx/worker_template.py is, without
+// Python.
 //
 //   --fd N         the connection to the node (appended by it)
 //   --fail TEXT    prints TEXT and ends with code 7, as a template that cannot import would

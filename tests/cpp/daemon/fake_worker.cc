@@ -53,7 +53,9 @@ void WaitForFile(const std::string& path) {
   while (!Exists(path)) ::poll(nullptr, 0, 1);
 }
 
-void Touch(const std::string& path) { ::close(::open(path.c_str(), O_CREAT | O_WRONLY | O_CLOEXEC, 0600)); }
+void Touch(const std::string& path) {
+  ::close(::open(path.c_str(), O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
+}
 
 std::string Sum(Call& call) {
   long long sum = call.args.empty() ? 0 : std::stoll(call.args);
@@ -72,7 +74,8 @@ std::string Nested(Call& call) {
   if (depth == 0) return "0";
   const std::string args = std::to_string(depth - 1);
   const ObjectPieces pieces = Text(args);
-  const TaskTemplate child{call.task->function, "nested", {{std::string(kCpu), ResourceAmount::Of(1)}}, 1, 0};
+  const TaskTemplate child{
+      call.task->function, "nested", {{std::string(kCpu), ResourceAmount::Of(1)}}, 1, 0};
   const auto ids = call.client->Submit(child, &pieces, {});
   if (!ids.ok()) return ids.status().ToString();
   const std::string below = GetText(call.client, (*ids)[0]);
@@ -104,7 +107,8 @@ std::string Detach(Call&) {
   return std::to_string(pid);
 }
 
-void SendRaw(Client* client, protocol::MessageType type, const flatbuffers::FlatBufferBuilder& builder) {
+void SendRaw(Client* client, protocol::MessageType type,
+             const flatbuffers::FlatBufferBuilder& builder) {
   std::vector<uint8_t> frame;
   AppendFrame(static_cast<uint16_t>(type), {builder.GetBufferPointer(), builder.GetSize()}, &frame);
   if (!WriteWithFds(client->fd(), frame, {}).ok()) std::abort();
@@ -167,7 +171,12 @@ const std::map<std::string, Function>& Functions() {
          std::fflush(stdout);
          ::_exit(std::stoi(call.args));
        }},
-      {"segfault", [](Call&) -> std::string { ::signal(SIGSEGV, SIG_DFL); ::raise(SIGSEGV); return ""; }},
+      {"segfault",
+       [](Call&) -> std::string {
+         ::signal(SIGSEGV, SIG_DFL);
+         ::raise(SIGSEGV);
+         return "";
+       }},
       {"crash once", CrashOnce},
       {"close the socket",
        [](Call& call) -> std::string {
@@ -175,15 +184,27 @@ const std::map<std::string, Function>& Functions() {
          while (true) ::pause();
        }},
       {"get", [](Call& call) { return GetText(call.client, *ObjectId::FromHexString(call.args)); }},
-      {"wait for file", [](Call& call) { WaitForFile(call.args); return std::string("there"); }},
-      {"touch", [](Call& call) { Touch(call.args); return std::string(); }},
+      {"wait for file",
+       [](Call& call) {
+         WaitForFile(call.args);
+         return std::string("there");
+       }},
+      {"touch",
+       [](Call& call) {
+         Touch(call.args);
+         return std::string();
+       }},
       {"append", Append},
       {"print", Print},
       {"large", Large},
       {"nested", Nested},
       {"detach", Detach},
       {"finish foreign", FinishForeign},
-      {"fail", [](Call& call) { call.error_text = call.args; return std::string("failed"); }},
+      {"fail",
+       [](Call& call) {
+         call.error_text = call.args;
+         return std::string("failed");
+       }},
   };
   return functions;
 }
@@ -196,7 +217,8 @@ Status RunTask(Client* client, const RunnableTask& task) {
     call.args = TextOf(task.args);
   }
   const auto function = Functions().find(task.name);
-  const std::string result = function == Functions().end() ? "no such function" : function->second(call);
+  const std::string result =
+      function == Functions().end() ? "no such function" : function->second(call);
   for (uint32_t i = 0; i < task.return_count; ++i) {
     RAYX_RETURN_IF_ERROR(client->PutResult(i, Text(result)));
   }

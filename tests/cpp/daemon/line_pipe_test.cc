@@ -16,12 +16,12 @@ class LinePipeTest : public testing::Test {
     if (::pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0) std::abort();
     write_end_.Reset(ends[1]);
     ::fcntl(ends[1], F_SETPIPE_SZ, 1 << 20);
-    pipe_ = std::make_unique<LinePipe>(&loop_, ScopedFd(ends[0]), [this](std::string lines) {
-      got_.push_back(std::move(lines));
-    });
+    pipe_ = std::make_unique<LinePipe>(
+        &loop_, ScopedFd(ends[0]), [this](std::string lines) { got_.push_back(std::move(lines)); });
   }
   void Write(const std::string& text) {
-    ASSERT_EQ(::write(write_end_.get(), text.data(), text.size()), static_cast<ssize_t>(text.size()));
+    ASSERT_EQ(::write(write_end_.get(), text.data(), text.size()),
+              static_cast<ssize_t>(text.size()));
   }
   // What came since the last call.
   std::vector<std::string> Got() { return std::exchange(got_, {}); }

@@ -124,7 +124,8 @@ TEST(NodeDaemon, TenThousandTasks) {
   }
 }
 
-// ---- failures --------------------------------------------------------------------------------------
+// ---- failures
+// --------------------------------------------------------------------------------------
 
 TEST(NodeDaemon, ATaskWhoseWorkerDiesIsTriedAgain) {
   TestNode node;
@@ -190,7 +191,8 @@ TEST(NodeDaemon, TheTemplateIsStartedAgainWhenItIsKilled) {
   EXPECT_EQ(driver.Call("echo", "before"), "before");
   for (const pid_t pid : Descendants(node.pid())) {
     const std::string name = ReadFile("/proc/" + std::to_string(pid) + "/stat");
-    if (name.find(' ' + std::to_string(node.pid()) + ' ') != std::string::npos) ::kill(pid, SIGKILL);
+    if (name.find(' ' + std::to_string(node.pid()) + ' ') != std::string::npos)
+      ::kill(pid, SIGKILL);
   }
   TestDriver::Options options;
   options.max_retries = 3;
@@ -211,7 +213,8 @@ TEST(NodeDaemon, AnObjectThatDoesNotFitIsRefusedAndOthersGoOn) {
   EXPECT_EQ(driver.Call("echo", std::string(1u << 20, 'y')), std::string(1u << 20, 'y'));
 }
 
-// ---- what stays ------------------------------------------------------------------------------------
+// ---- what stays
+// ------------------------------------------------------------------------------------
 
 TEST(NodeDaemon, AllOfADriverGoesWithIt) {
   TestNode node;
@@ -261,11 +264,13 @@ TEST(NodeDaemon, ADriverThatDoesNotReadGetsItsResultsWhenItDoes) {
     largest_backlog = std::max(largest_backlog, TestNode::Number(dump, "largest backlog: "));
   }
   // Most results are made while nobody reads.
-  EXPECT_TRUE(WaitUntil([&] {
-    const std::string dump = watcher.client().Dump(60000).value();
-    largest_backlog = std::max(largest_backlog, TestNode::Number(dump, "largest backlog: "));
-    return dump.find("tasks: 0 waiting for objects, 0 ready, 0 assigned") != std::string::npos;
-  }, std::chrono::seconds(120)));
+  EXPECT_TRUE(WaitUntil(
+      [&] {
+        const std::string dump = watcher.client().Dump(60000).value();
+        largest_backlog = std::max(largest_backlog, TestNode::Number(dump, "largest backlog: "));
+        return dump.find("tasks: 0 waiting for objects, 0 ready, 0 assigned") != std::string::npos;
+      },
+      std::chrono::seconds(120)));
   EXPECT_LE(largest_backlog, limits::kPeerBacklogBytesSoft + 2 * limits::kInlineBatchBytesMax);
   const auto views = driver.client().Get(ids, 120000);
   ASSERT_TRUE(views.ok()) << views.status().ToString();

@@ -1,4 +1,5 @@
-// Peers that are let in and then break the rules (RELIABILITY F39, F57): each loses its connection, and nobody else anything.
+// Peers that are let in and then break the rules (RELIABILITY F39, F57): each loses its connection,
+// and nobody else anything.
 #include <gtest/gtest.h>
 #include <sys/socket.h>
 
@@ -56,13 +57,14 @@ class NodeHostilePeer : public testing::Test {
       const auto name = builder.CreateString("echo");
       const auto cpu = protocol::CreateResourceItem(builder, builder.CreateString("CPU"), units);
       const auto resources = builder.CreateVector(std::vector{cpu});
-      return protocol::CreateTaskSpec(builder, ToWire(id), ToWire(driver), ToWire(function), name, 0,
-                                      false, 0, 0, returns, resources, retries);
+      return protocol::CreateTaskSpec(builder, ToWire(id), ToWire(driver), ToWire(function), name,
+                                      0, false, 0, 0, returns, resources, retries);
     });
   }
   protocol::Outcome CreationOutcome() {
     const auto answer = peer_.Receive();
-    if (!answer || answer->type != MessageType::ObjectCreated) return protocol::Outcome::Unavailable;
+    if (!answer || answer->type != MessageType::ObjectCreated)
+      return protocol::Outcome::Unavailable;
     return flatbuffers::GetRoot<protocol::ObjectCreated>(answer->payload.data())->outcome();
   }
   void ExpectClosed(const std::string& reason) {
@@ -111,7 +113,8 @@ TEST_F(NodeHostilePeer, F57_HelloTwice) {
 }
 
 TEST_F(NodeHostilePeer, F57_MessagesOfWorkersFromADriver) {
-  for (const MessageType type : {MessageType::TaskDone, MessageType::Blocked, MessageType::Unblocked}) {
+  for (const MessageType type :
+       {MessageType::TaskDone, MessageType::Blocked, MessageType::Unblocked}) {
     RawPeer peer(node_.socket_path());
     peer.BecomeDriver();
     peer.SendMessage(type, [&](FlatBufferBuilder& builder) {
@@ -249,10 +252,12 @@ TEST_F(NodeHostilePeer, F39_WhatWasCreatedAndNotSealedIsGivenBack) {
     const auto* created = flatbuffers::GetRoot<protocol::ObjectCreated>(answer->payload.data());
     ASSERT_EQ(created->outcome(), protocol::Outcome::Ok) << created->message()->str();
     writer.Close();
-    ASSERT_TRUE(WaitUntil([&] {
-      return victim_.client().Dump(10000).value().find("\nobject store: 0 objects") !=
-             std::string::npos;
-    }, seconds(1)));
+    ASSERT_TRUE(WaitUntil(
+        [&] {
+          return victim_.client().Dump(10000).value().find("\nobject store: 0 objects") !=
+                 std::string::npos;
+        },
+        seconds(1)));
   }
 }
 

@@ -80,8 +80,8 @@ TEST_F(NodeHostile, F53_AValidHeaderWithJunk) {
 }
 
 TEST_F(NodeHostile, F53_LengthsThatNobodyMeans) {
-  for (const uint32_t length : {0xffffffffu, 0x80000000u, 0x7fffffffu,
-                                static_cast<uint32_t>(limits::kHelloBytesMax + 1)}) {
+  for (const uint32_t length :
+       {0xffffffffu, 0x80000000u, 0x7fffffffu, static_cast<uint32_t>(limits::kHelloBytesMax + 1)}) {
     RawPeer peer(path());
     const FrameHeader header{length, 1, 0};
     peer.Send(std::span(reinterpret_cast<const uint8_t*>(&header), sizeof(header)));
@@ -155,7 +155,8 @@ TEST_F(NodeHostile, S28_AFewDescriptorsWithEveryMessage) {
 
 TEST_F(NodeHostile, F53_RolesThatAreNotForConnecting) {
   RandomIdSource ids;
-  for (const auto role : {protocol::Role::Worker, protocol::Role::Template, static_cast<protocol::Role>(9)}) {
+  for (const auto role :
+       {protocol::Role::Worker, protocol::Role::Template, static_cast<protocol::Role>(9)}) {
     RawPeer peer(path());
     peer.SendHello(role, ids.Next<DriverId>(), limits::kProtocolVersion);
     const auto answer = peer.Receive();
@@ -173,8 +174,10 @@ TEST_F(NodeHostile, F53_AnotherVersionIsToldWhich) {
   const auto answer = peer.Receive();
   ASSERT_TRUE(answer);
   ASSERT_EQ(answer->type, MessageType::Refused);
-  const std::string reason = flatbuffers::GetRoot<protocol::Refused>(answer->payload.data())->reason()->str();
-  EXPECT_NE(reason.find("version " + std::to_string(limits::kProtocolVersion + 7)), std::string::npos);
+  const std::string reason =
+      flatbuffers::GetRoot<protocol::Refused>(answer->payload.data())->reason()->str();
+  EXPECT_NE(reason.find("version " + std::to_string(limits::kProtocolVersion + 7)),
+            std::string::npos);
   EXPECT_TRUE(peer.IsClosedWithin(seconds(5)));
 }
 

@@ -43,7 +43,8 @@ TEST(OutputFiles, ArePrivateAndWritableWhateverTheUmask) {
     files.Append(pid, false, "a");
     ::umask(before);
     struct stat info {};
-    ASSERT_EQ(::stat((directory.path() + "/worker-" + std::to_string(pid) + ".out").c_str(), &info), 0);
+    ASSERT_EQ(::stat((directory.path() + "/worker-" + std::to_string(pid) + ".out").c_str(), &info),
+              0);
     EXPECT_EQ(info.st_mode & 07777, 0600u);
   }
 }

@@ -16,10 +16,10 @@ class SessionTableTest : public testing::Test {
   SessionTableTest()
       : table_(&loop_, {.on_frame = [this](Session& session,
                                            const Frame& frame) { return OnFrame(session, frame); },
-                        .on_closed = [this](Session& session,
-                                            const Status& why) {
-                          closed_.emplace_back(session.id, why);
-                        }}) {}
+                        .on_closed =
+                            [this](Session& session, const Status& why) {
+                              closed_.emplace_back(session.id, why);
+                            }}) {}
 
   // The peer's end.
   ScopedFd Connect(ClientId* id, scheduler::WorkerNumber worker = 0) {

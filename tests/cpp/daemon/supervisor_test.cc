@@ -42,8 +42,13 @@ class Session {
     RAYX_CHECK(stream.ok());
     lifeline_ = std::move(stream->first);
     SpawnOptions spawn;
-    spawn.argv = {RAYX_SUPERVISOR_PROGRAM, "--session-dir", directory_, "--lifeline-fd", "3",
-                  "--redis-server", RAYX_CONTROL_SERVER_PROGRAM};
+    spawn.argv = {RAYX_SUPERVISOR_PROGRAM,
+                  "--session-dir",
+                  directory_,
+                  "--lifeline-fd",
+                  "3",
+                  "--redis-server",
+                  RAYX_CONTROL_SERVER_PROGRAM};
     if (options.driver_pid > 0) {
       spawn.argv.insert(spawn.argv.end(), {"--driver-pid", std::to_string(options.driver_pid)});
     }
@@ -67,7 +72,8 @@ class Session {
       ::kill(pid_, SIGKILL);
       ::waitpid(pid_, nullptr, 0);
     }
-    if (testing::Test::HasFailure()) std::fprintf(stderr, "--- supervisor's log\n%s\n", Log().c_str());
+    if (testing::Test::HasFailure())
+      std::fprintf(stderr, "--- supervisor's log\n%s\n", Log().c_str());
   }
 
   // The next line that the supervisor writes; "" when it closes.
@@ -116,7 +122,8 @@ class Session {
   bool ended_ = false;
 };
 
-// Everything a session has: servers, node, template, workers, and a child that has detached itself from its worker.
+// Everything a session has: servers, node, template, workers, and a child that has detached itself
+// from its worker.
 std::vector<pid_t> FillSession(Session* session) {
   EXPECT_EQ(session->ReadLine(), "ready");
   TestDriver driver(session->socket_path());
@@ -211,7 +218,8 @@ TEST(Supervisor, LogsStayIfOutputIsRedirected) {
   EXPECT_EQ(outputs, 1u);
 }
 
-// Modes of all files below `directory` that anyone but their owner could do something with, or their owner nothing.
+// Modes of all files below `directory` that anyone but their owner could do something with, or
+// their owner nothing.
 std::string WrongModes(const std::string& directory) {
   std::string wrong;
   for (const auto& entry : fs::recursive_directory_iterator(directory)) {

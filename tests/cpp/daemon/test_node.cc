@@ -34,7 +34,8 @@ ObjectKind KindOf(const ObjectView& view) {
   return parts.ok() ? parts->kind : ObjectKind::kPickle;
 }
 
-// ---- TestDriver ----------------------------------------------------------------------------------
+// ---- TestDriver
+// ----------------------------------------------------------------------------------
 
 TestDriver::TestDriver(const std::string& socket_path, const std::string& config) {
   RandomIdSource ids;
@@ -72,7 +73,8 @@ ObjectId TestDriver::Put(const std::string& text) {
   return *id;
 }
 
-// ---- TestNode ------------------------------------------------------------------------------------
+// ---- TestNode
+// ------------------------------------------------------------------------------------
 
 TestNode::TestNode(const Options& options) {
   const std::string session = directory_.path() + "/session";
@@ -88,9 +90,9 @@ TestNode::TestNode(const Options& options) {
   spawn.argv.insert(spawn.argv.end(), {"--num-cpus", std::to_string(options.cpus)});
   spawn.argv.insert(spawn.argv.end(),
                     {"--object-store-memory", std::to_string(options.pool_bytes)});
-  for (const std::string& word : options.template_command) {
-    spawn.argv.push_back("--template-arg=" + word);
-  }
+  std::vector<std::string> command = options.template_command;
+  if (command.empty()) command = {RAYX_TEMPLATE_PROGRAM};
+  for (const std::string& word : command) spawn.argv.push_back("--template-arg=" + word);
   spawn.argv.insert(spawn.argv.end(), options.arguments.begin(), options.arguments.end());
   spawn.fds = {{log.get(), 1}, {log.get(), 2}, {stream->second.get(), 3}};
   const Result<pid_t> pid = Spawn(spawn);
@@ -108,7 +110,8 @@ TestNode::~TestNode() {
   const bool ended = WaitUntil([&] { return ::waitpid(pid_, &wait_status, WNOHANG) == pid_; });
   EXPECT_TRUE(ended) << "the node does not end\n" << Log();
   EXPECT_TRUE(WIFEXITED(wait_status) && WEXITSTATUS(wait_status) == 0)
-      << DescribeWaitStatus(wait_status) << "\n" << Log();
+      << DescribeWaitStatus(wait_status) << "\n"
+      << Log();
   if (!ended) {
     ::kill(pid_, SIGKILL);
     ::waitpid(pid_, nullptr, 0);

@@ -64,7 +64,8 @@ class TestNode {
     int cpus = 2;
     uint64_t pool_bytes = 64u << 20;
     std::vector<std::string> arguments;
-    std::vector<std::string> template_command = {RAYX_TEMPLATE_PROGRAM};
+    // Empty: the template whose workers are fake_worker.h.
+    std::vector<std::string> template_command;
   };
   explicit TestNode(const Options& options);
   TestNode() : TestNode(Options()) {}

@@ -1,4 +1,5 @@
-// What tests of processes ask about them: memory, descriptors, whether they are there, and waiting with a bound.
+// What tests of processes ask about them: memory, descriptors, whether they are there, and waiting
+// with a bound.
 #pragma once
 
 #include <sys/types.h>
