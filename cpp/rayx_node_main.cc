@@ -37,8 +37,9 @@ int main(int argc, char** argv) {
       "rayx-node: object store, local scheduler and worker pool of one machine.\n"
       "Started by rayx.init(); rarely by hand. Ends on SIGTERM, prints its state to the log on "
       "SIGUSR1."};
-  app.add_option("--session-dir", options.session_dir,
-                 "Private directory (mode 0700) of the session; the node listens at node.sock in it")
+  app.add_option(
+         "--session-dir", options.session_dir,
+         "Private directory (mode 0700) of the session; the node listens at node.sock in it")
       ->required()
       ->check(CLI::ExistingDirectory);
   app.add_option("--num-cpus", num_cpus, "CPUs that tasks may use at a time");
@@ -52,8 +53,9 @@ int main(int argc, char** argv) {
   app.add_option("--template-arg", options.template_command,
                  "Program and arguments of the worker template, one --template-arg each")
       ->required();
-  app.add_option("--lifeline-fd", options.lifeline_fd,
-                 "Stream to the supervisor: 'ready' is written to it, and the node ends when it closes");
+  app.add_option(
+      "--lifeline-fd", options.lifeline_fd,
+      "Stream to the supervisor: 'ready' is written to it, and the node ends when it closes");
   app.add_option("--control-socket", options.control_sockets,
                  "Unix socket of a control server, the primary first; none: tables in memory");
   app.add_option("--control-password-file", options.control_password_file,

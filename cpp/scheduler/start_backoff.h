@@ -17,8 +17,9 @@ namespace rayx::scheduler {
 
 class StartBackoff {
  public:
-  // Long enough for a burst of load to pass, short enough for three rounds within ten seconds.
-  static constexpr int64_t kFirstWaitMs = 1000;
+  // Long enough for a burst of load to pass, short enough that a worker killed while it started
+  // delays nobody by a second.
+  static constexpr int64_t kFirstWaitMs = 500;
   static constexpr int64_t kWaitMsMax = 60000;
   // A machine on which workers cannot start must not be kept busy by trying.
   static constexpr size_t kFailedStartsMax = 10;

@@ -3,6 +3,7 @@
 import ast
 import os
 import signal
+import stat
 import subprocess
 import sys
 
@@ -122,3 +123,13 @@ def parts(rayx_session):
     assert rayx.get(add_one.remote(1), timeout=10) == 2
     poll_until(lambda: rayx.available_resources().get("CPU") == 2, 5, "all CPUs are free again")
     poll_until(lambda: not found.zombies(), 2, "no zombies")
+
+
+@pytest.fixture
+def open_place(own_place):
+    """Others may enter the place of the tests' sessions: only a session's directory protects it."""
+    place = os.environ["TMPDIR"]
+    mode = stat.S_IMODE(os.stat(place).st_mode)
+    os.chmod(place, 0o1777)
+    yield
+    os.chmod(place, mode)

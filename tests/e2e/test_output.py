@@ -32,7 +32,7 @@ def f():
 
 with rayx.init(num_cpus=1):
     # In one piece: between the two pieces of a print, lines of tasks may come.
-    sys.stdout.write(f"{rayx.get(f.remote())}\n")
+    sys.stdout.write(f"{rayx.get(f.remote())}\\n")
 """
     )
     pid = re.search(r"^\d+$", out, re.MULTILINE).group()

@@ -15,7 +15,7 @@ import subprocess
 
 import pytest
 from other_user import as_root, error_number, run_as_nobody
-from session_watch import descendants, link, open_files, poll_until, read
+from session_watch import descendants, link, open_files, poll_until, read, session_pids
 
 import rayx
 
@@ -161,16 +161,6 @@ def assert_closed_to_others(addresses):
     # Of the directory itself: not the owner's, in a place where only owners may rename.
     assert {errors.pop("chmod"), errors.pop("rename")} <= {EPERM, EACCES}
     assert {what: error for what, error in errors.items() if error != EACCES} == {}
-
-
-@pytest.fixture
-def open_place(own_place):
-    """Others may enter the place of the tests' sessions: only a session's directory protects it."""
-    place = os.environ["TMPDIR"]
-    mode = stat.S_IMODE(os.stat(place).st_mode)
-    os.chmod(place, 0o1777)
-    yield
-    os.chmod(place, mode)
 
 
 @as_root

@@ -7,9 +7,9 @@
 #include <cstring>
 #include <thread>
 
+#include "client/fake_node.h"
 #include "common/base/limits.h"
 #include "common/protocol/wire_ids.h"
-#include "client/fake_node.h"
 
 namespace rayx {
 namespace {

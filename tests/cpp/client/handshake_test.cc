@@ -2,8 +2,8 @@
 
 #include <gtest/gtest.h>
 
-#include "common/base/limits.h"
 #include "client/fake_node.h"
+#include "common/base/limits.h"
 
 namespace rayx {
 namespace {

@@ -2,9 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include "client/fake_node.h"
 #include "common/base/limits.h"
 #include "common/protocol/wire_ids.h"
-#include "client/fake_node.h"
 
 namespace rayx {
 namespace {

@@ -5,10 +5,10 @@
 #include <cstring>
 #include <thread>
 
+#include "client/fake_node.h"
 #include "client/handshake.h"
 #include "client/message.h"
 #include "common/protocol/wire_ids.h"
-#include "client/fake_node.h"
 
 namespace rayx {
 namespace {

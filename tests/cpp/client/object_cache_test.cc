@@ -4,8 +4,8 @@
 
 #include <string>
 
-#include "common/base/ids.h"
 #include "client/fake_node.h"
+#include "common/base/ids.h"
 
 namespace rayx {
 namespace {

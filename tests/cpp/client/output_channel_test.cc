@@ -4,8 +4,8 @@
 
 #include <thread>
 
-#include "client/message.h"
 #include "client/fake_node.h"
+#include "client/message.h"
 
 namespace rayx {
 namespace {

@@ -2,10 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include "client/fake_node.h"
 #include "common/base/limits.h"
 #include "common/protocol/task_spec.h"
 #include "common/protocol/wire_ids.h"
-#include "client/fake_node.h"
 
 namespace rayx {
 namespace {

@@ -2,10 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include "client/fake_node.h"
 #include "client/frame_stream.h"
 #include "client/message.h"
 #include "common/io/socket.h"
-#include "client/fake_node.h"
 
 namespace rayx {
 namespace {

@@ -2,11 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include "client/fake_node.h"
 #include "client/message.h"
 #include "client/object_memory.h"
-#include "common/protocol/wire_ids.h"
-#include "client/fake_node.h"
 #include "client/run_task_message.h"
+#include "common/protocol/wire_ids.h"
 
 namespace rayx {
 namespace {

@@ -21,7 +21,7 @@ TEST(StartBackoff, ManyMayStartWhileNothingFails) {
 TEST(StartBackoff, WaitsDoubleAndOneIsTriedAtATime) {
   StartBackoff backoff;
   int64_t now_ms = 0;
-  for (const int64_t wait_ms : {1000, 2000, 4000, 8000, 16000, 32000, 60000, 60000}) {
+  for (const int64_t wait_ms : {500, 1000, 2000, 4000, 8000, 16000, 32000, 60000}) {
     Fail(backoff, now_ms);
     EXPECT_EQ(backoff.NextMs(), now_ms + wait_ms);
     EXPECT_EQ(backoff.Allowed(now_ms + wait_ms - 1, 0), 0u);
@@ -35,11 +35,11 @@ TEST(StartBackoff, WaitsDoubleAndOneIsTriedAtATime) {
 TEST(StartBackoff, FailuresOfOneBatchAreOneRound) {
   StartBackoff backoff;
   for (int i = 0; i < 8; ++i) Fail(backoff, 10 * i);
-  EXPECT_EQ(backoff.NextMs(), 1000);
+  EXPECT_EQ(backoff.NextMs(), 500);
   EXPECT_FALSE(backoff.broken());
-  Fail(backoff, 1000);
+  Fail(backoff, 500);
   EXPECT_FALSE(backoff.broken());
-  Fail(backoff, 3000);
+  Fail(backoff, 1500);
   EXPECT_TRUE(backoff.broken());
   // Ten attempts have failed: the eleventh waits until the first is a minute old.
   EXPECT_EQ(backoff.NextMs(), StartBackoff::kFailedStartsWindowMs);
@@ -51,7 +51,7 @@ TEST(StartBackoff, FailuresOfOneBatchAreOneRound) {
 
 TEST(StartBackoff, ASuccessForgetsAll) {
   StartBackoff backoff;
-  for (const int64_t now_ms : {0, 1000, 3000}) Fail(backoff, now_ms);
+  for (const int64_t now_ms : {0, 500, 1500}) Fail(backoff, now_ms);
   EXPECT_TRUE(backoff.broken());
   backoff.OnStarted();
   EXPECT_FALSE(backoff.broken());
