@@ -217,7 +217,8 @@ void WorkerService::OnTemplateEnded(const std::string& description) {
   // be.
   std::vector<scheduler::WorkerNumber> unborn;
   for (const auto& [number, worker] : workers_) {
-    if (worker->state == WorkerState::kForking) unborn.push_back(number);
+    // Whatever its state: its connection, on the way to the template, may have closed first.
+    if (worker->pid == 0) unborn.push_back(number);
   }
   std::sort(unborn.begin(), unborn.end());
   for (const scheduler::WorkerNumber number : unborn) FailStart(number, description);

@@ -23,6 +23,13 @@ size_t RssBytesOf(pid_t pid);
 long CpuTicksOf(pid_t pid);
 std::string ReadFile(const std::string& path);
 
+// Whether a process's memory says something about what it holds: a sanitizer keeps what was freed.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+inline constexpr bool kMemoryTells = false;
+#else
+inline constexpr bool kMemoryTells = true;
+#endif
+
 // A fresh private directory; removed at the end, whatever is left in it.
 class ScratchDirectory {
  public:

@@ -6,6 +6,7 @@
 
 #include "common/base/limits.h"
 #include "scheduler/scheduler_recorder.h"
+#include "scheduler/start_backoff.h"
 
 namespace rayx::scheduler {
 namespace {
@@ -248,7 +249,7 @@ TEST(Dispatcher, TasksFailWhenWorkersCannotStart) {
   EXPECT_EQ(node.Turn(), Lines({"start 1"}));
   node.StartFailed(1);
   EXPECT_EQ(node.Turn(), Lines());
-  EXPECT_EQ(node.core().NextTickMs(), 1000);
+  EXPECT_EQ(node.core().NextTickMs(), StartBackoff::kFirstWaitMs);
   node.Advance(1000);
   EXPECT_EQ(node.Turn(), Lines({"start 2"}));
   node.StartFailed(2);
