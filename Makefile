@@ -60,7 +60,7 @@ $(STAMPS)/editable: $(STAMPS)/system $(STAMPS)/requirements.txt $(STAMPS)/compil
 # Where the editable install put the compiled files.
 SITE = $(shell $(PYTHON) -c 'import sysconfig; print(sysconfig.get_path("platlib"))')
 
-build: $(STAMPS)/editable  ## Compile everything once: daemons, Cython module, C++ tests, benchmarks
+build: $(STAMPS)/editable  ## Compile everything once: daemons, Cython module, C++ tests
 	@cmake --build $(BUILD) --parallel $(JOBS)
 	cmake --install $(BUILD) --prefix "$(SITE)" | grep -v Up-to-date || true
 
@@ -69,14 +69,16 @@ build: $(STAMPS)/editable  ## Compile everything once: daemons, Cython module, C
 tidy: build  ## Check the style: include law, sizes, mirrored tests, formatting, types
 	@$(PYTHON) ci/tidy.py
 
-test-cpp: build  ## C++ tests
-	@ctest --test-dir $(BUILD) --output-on-failure --parallel $(JOBS)
+test-cpp: build  ## C++ tests; the microbenchmarks are compiled
+	@cmake --build $(BUILD) --parallel $(JOBS) --target benchmarks
+	ctest --test-dir $(BUILD) --output-on-failure --parallel $(JOBS)
 
 test-python: build  ## Python and end-to-end tests
 	@$(PYTHON) -m pytest
 
 bench: build  ## C++ microbenchmarks, then comparisons with other ways to do the same
-	@for benchmark in $(BUILD)/benchmarks/*; do
+	@cmake --build $(BUILD) --parallel $(JOBS) --target benchmarks
+	for benchmark in $(BUILD)/benchmarks/*; do
 	  [[ -x "$$benchmark" ]] || continue
 	  "$$benchmark" --benchmark_min_time=0.2
 	done
