@@ -140,7 +140,9 @@ Result<std::vector<ObjectView>> ObjectAccess::Get(std::span<const ObjectId> ids,
     if (cache_.Want(id)) ask.push_back(id);
   }
   Status status;
-  if (!ask.empty()) {
+  if (!ask.empty() && timeout_ms == 0) {
+    status = AskForNow(&lock, ask, /*pin=*/true);
+  } else if (!ask.empty()) {
     lock.unlock();
     status = AskFor(ask, /*pin=*/true);
     lock.lock();
@@ -186,15 +188,28 @@ Status ObjectAccess::AskToPin(NodeLink::Lock* lock) {
   return status;
 }
 
-Status ObjectAccess::AskFor(std::span<const ObjectId> ids, bool pin) {
+Status ObjectAccess::AskForNow(NodeLink::Lock* lock, std::span<const ObjectId> ids, bool pin) {
+  const uint64_t fence = next_request_.fetch_add(1);
+  lock->unlock();
+  Status status = AskFor(ids, pin, fence);
+  lock->lock();
+  if (!status.ok()) return status;
+  // The node answers at once. Called again after a signal, we would not ask again.
+  do {
+    status = link_->Wait(lock, Deadline(), kSliceMs, [&] { return fence_passed_ >= fence; });
+  } while (status.code() == StatusCode::kInterrupted);
+  return status;
+}
+
+Status ObjectAccess::AskFor(std::span<const ObjectId> ids, bool pin, uint64_t fence) {
   flatbuffers::FlatBufferBuilder builder;
   while (!ids.empty()) {
     const size_t count = std::min(ids.size(), limits::kIdsPerMessageMax);
     builder.Clear();
     const auto encoded = ToWire(builder, ids.first(count));
-    RAYX_RETURN_IF_ERROR(SendMessage(link_, &builder, MessageType::GetObjects,
-                                     protocol::CreateGetObjects(builder, encoded, pin)));
     ids = ids.subspan(count);
+    const auto message = protocol::CreateGetObjects(builder, encoded, pin, ids.empty() ? fence : 0);
+    RAYX_RETURN_IF_ERROR(SendMessage(link_, &builder, MessageType::GetObjects, message));
   }
   return Status::Ok();
 }
@@ -251,7 +266,9 @@ Result<std::vector<bool>> ObjectAccess::Wait(std::span<const ObjectId> ids, size
     if (cache_.StartWatch(id, &watch)) ask.push_back(id);
   }
   Status status;
-  if (!ask.empty()) {
+  if (!ask.empty() && timeout_ms == 0) {
+    status = AskForNow(&lock, ask, /*pin=*/false);
+  } else if (!ask.empty()) {
     lock.unlock();
     status = AskFor(ask, /*pin=*/false);
     lock.lock();
@@ -317,6 +334,7 @@ Status ObjectAccess::OnObjectsReady(std::span<const uint8_t> payload) {
       cache_.OnInPool(id);
     }
   }
+  fence_passed_ = std::max(fence_passed_, message->fence());
   return Status::Ok();
 }
 

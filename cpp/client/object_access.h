@@ -71,7 +71,11 @@ class ObjectAccess {
   bool Advance(Collection* collection);
   Status Collect(NodeLink::Lock* lock, Collection* collection, const Deadline& deadline,
                  bool in_task);
-  Status AskFor(std::span<const ObjectId> ids, bool pin);
+  // Not 0: the node answers with `fence` when it has sent what is there.
+  Status AskFor(std::span<const ObjectId> ids, bool pin, uint64_t fence = 0);
+  // As AskFor, and waits for what is there already: who has no time to wait wants to know that.
+  // Lets go of the lock meanwhile.
+  Status AskForNow(NodeLink::Lock* lock, std::span<const ObjectId> ids, bool pin);
   Status AskToPin(NodeLink::Lock* lock);
   // Waits, telling the node of it if a task does.
   Status Sleep(NodeLink::Lock* lock, const Deadline& deadline, bool in_task,
@@ -88,6 +92,7 @@ class ObjectAccess {
   // Below: protected by the link's state lock.
   ObjectCache cache_;
   ReplyBox<uint64_t> created_;
+  uint64_t fence_passed_ = 0;
   // The pool, writable; mapped when the first object is created.
   SharedMapping writable_pool_;
 };

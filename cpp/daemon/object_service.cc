@@ -120,6 +120,11 @@ Status ObjectService::OnGet(Session& session, const protocol::GetObjects& messag
   for (const protocol::Id20* id : *message.ids()) {
     store_.Get(session.id, FromWire(*id), message.pin());
   }
+  if (message.fence() != 0) {
+    // One with deliveries is in the list already.
+    if (session.deliveries.empty() && session.fence == 0) sessions_->KeepDelivering(session);
+    session.fence = message.fence();
+  }
   return Status::Ok();
 }
 
@@ -163,12 +168,12 @@ bool ObjectService::DrainEffects() {
 
 void ObjectService::SendDeliveries() {
   for (Session* session : sessions_->TakeDelivering()) {
-    while (!session->deliveries.empty() &&
+    while ((!session->deliveries.empty() || session->fence != 0) &&
            session->connection->backlog_bytes() < limits::kPeerBacklogBytesSoft) {
       SendBatch(*session);
     }
     // The rest waits for the peer to read; its progress wakes the loop.
-    if (!session->deliveries.empty()) sessions_->KeepDelivering(*session);
+    if (!session->deliveries.empty() || session->fence != 0) sessions_->KeepDelivering(*session);
   }
 }
 
@@ -186,7 +191,8 @@ void ObjectService::SendBatch(Session& session) {
           values.push_back(WriteObjectValue(builder, deliver.id, *location,
                                             deliver.pin && !location->is_inline));
         }
-        return protocol::CreateObjectsReady(builder, builder.CreateVector(values));
+        const uint64_t fence = session.deliveries.empty() ? std::exchange(session.fence, 0) : 0;
+        return protocol::CreateObjectsReady(builder, builder.CreateVector(values), fence);
       });
 }
 

@@ -39,6 +39,8 @@ struct Session {
   // Objects to send as soon as the peer's backlog allows. Values stay in the store until then, so a
   // peer that does not read costs no memory.
   std::deque<plasma::DeliverObject> deliveries;
+  // To be told behind the deliveries: the peer wants to know that it has seen them all. 0: nothing.
+  uint64_t fence = 0;
   // The writable pool has been passed.
   bool has_writable_pool = false;
 

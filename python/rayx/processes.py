@@ -31,6 +31,8 @@ TEMPLATE_MODULE = "rayx.worker_template"
 
 _START_SECONDS_MAX = 30.0
 _STOP_SECONDS_MAX = 5.0
+# The supervisor tells of a death when it sees it, which is at once.
+_LAST_WORDS_SECONDS_MAX = 1.0
 
 
 class StartOptions(NamedTuple):
@@ -66,6 +68,8 @@ class Processes:
         self._log = log
         self._keeps_logs = keeps_logs
         self._stopping = threading.Lock()
+        self._listening = threading.Lock()
+        self._last_words: str | None = None
 
     @property
     def node_socket(self) -> Path:
@@ -142,6 +146,20 @@ class Processes:
                 break
             received += chunk
         return received.decode(errors="replace").strip()
+
+    def why_it_ended(self) -> str:
+        """What the supervisor says of the end of a session that nobody has ended; "" if nothing.
+
+        Asked for when the connection to the node is lost.
+        """
+        with self._listening:
+            if self._last_words is None:
+                try:
+                    answer = self._read_line(time.monotonic() + _LAST_WORDS_SECONDS_MAX)
+                except OSError:  # closed by `stop`
+                    answer = None
+                self._last_words = (answer or "").removeprefix("error ")
+            return self._last_words
 
     def _own_log(self) -> tuple[str, str]:
         """Name and text of what the supervisor wrote."""

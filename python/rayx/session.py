@@ -79,7 +79,11 @@ class Session:
             )
         if error.code == "Forked" or self.forked:
             return _forked()
-        return errors.from_status(error.code, error.message)
+        message = error.message
+        if error.code == "Disconnected" and self.processes is not None:
+            why = self.processes.why_it_ended()
+            message += f": {why}" if why else ""
+        return errors.from_status(error.code, message)
 
 
 _current: Session | None = None

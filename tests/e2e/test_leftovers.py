@@ -165,6 +165,10 @@ def test_F6_a_part_is_killed(start_driver, tmp_path, victim):
     ends = driver.fact("ends")
     assert [kind for kind, _, _ in ends] == ["NodeDiedError"] * 6
     assert max(when for _, when, _ in ends) - killed_at < GONE_SECONDS
+    if victim != "supervisor":  # which has nobody to tell of it
+        name = {"node": "the node daemon", "control": "the control server"}[victim]
+        told = [text for _, _, text in ends if name in text and "signal 9 (SIGKILL)" in text]
+        assert len(told) == len(ends), ends
     # Of the driver's own: itself, and the supervisor's remains that it has not waited for.
     spare = (driver.pid, driver.fact("supervisor"))
     driver.traces.assert_gone(spare, since=killed_at)

@@ -159,6 +159,16 @@ class TestWait:
         assert time.monotonic() - began >= 0.1
         assert rayx.wait([pending, one], num_returns=2, timeout=0) == ([one], [pending])
 
+    def test_what_a_task_was_given_is_there_at_once(self):
+        """The worker has not asked for it before, and has no time to wait."""
+
+        @rayx.remote
+        def look(ids):
+            ready, _ = rayx.wait(ids, num_returns=2, timeout=0)
+            return len(ready), rayx.get(ids[1], timeout=0)
+
+        assert rayx.get(look.remote([rayx.put(1), rayx.put(bytes(1 << 20))])) == (2, bytes(1 << 20))
+
     def test_failed_tasks_are_ready(self):
         @rayx.remote
         def fail():

@@ -256,6 +256,11 @@ void FakeNode::OnGet(const MessageCopy& message) {
     }
     Deliver(id, get->pin());
   }
+  if (get->fence() == 0) return;
+  flatbuffers::FlatBufferBuilder builder;
+  const std::vector<flatbuffers::Offset<protocol::ObjectValue>> none;
+  builder.Finish(protocol::CreateObjectsReady(builder, builder.CreateVector(none), get->fence()));
+  Send(MessageType::ObjectsReady, builder);
 }
 
 void FakeNode::Deliver(const ObjectId& id, bool pin) {

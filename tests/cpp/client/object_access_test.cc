@@ -104,5 +104,17 @@ TEST_F(ObjectAccessTest, WaitCountsOnlyAsManyAsAsked) {
   EXPECT_TRUE(objects_->Get({}, -1, false)->empty());
 }
 
+// Nobody has asked the node for these before, so what is there must be told before the time is
+// over.
+TEST_F(ObjectAccessTest, WithoutTimeToWaitTheNodeIsStillAsked) {
+  node_.Store(IdOf(1), MakeObject("there"));
+  node_.Store(IdOf(2), MakeObject("there too"));
+  const std::vector<ObjectId> ids{IdOf(1), IdOf(3)};
+  EXPECT_EQ(*objects_->Wait(ids, 2, 0, false), (std::vector<bool>{true, false}));
+  EXPECT_TRUE(objects_->Get(std::vector<ObjectId>{IdOf(2)}, 0, false).ok());
+  EXPECT_EQ(objects_->Get(std::vector<ObjectId>{IdOf(4)}, 0, false).status().code(),
+            StatusCode::kTimedOut);
+}
+
 }  // namespace
 }  // namespace rayx

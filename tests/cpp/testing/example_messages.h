@@ -117,9 +117,9 @@ class ExampleMessages {
       case Type::AbortObject:
         return protocol::CreateAbortObject(builder_, ToWire(object_)).Union();
       case Type::GetObjects:
-        return protocol::CreateGetObjects(builder_, Ids({93, 94}), true).Union();
+        return protocol::CreateGetObjects(builder_, Ids({93, 94}), true, 96).Union();
       case Type::ObjectsReady:
-        return protocol::CreateObjectsReady(builder_, Values()).Union();
+        return protocol::CreateObjectsReady(builder_, Values(), 97).Union();
       case Type::ReleaseObjects: {
         const auto unreferenced = Ids({95});
         return protocol::CreateReleaseObjects(builder_, unreferenced, Ids({96, 97})).Union();

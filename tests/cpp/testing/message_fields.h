@@ -147,10 +147,12 @@ template <typename V>
 void Fields(const protocol::GetObjects& m, V& v) {
   v("ids", m.ids());
   v("pin", m.pin());
+  v("fence", m.fence());
 }
 template <typename V>
 void Fields(const protocol::ObjectsReady& m, V& v) {
   v("objects", m.objects());
+  v("fence", m.fence());
 }
 template <typename V>
 void Fields(const protocol::ReleaseObjects& m, V& v) {
