@@ -52,9 +52,9 @@ $(STAMPS)/compiled_files: FORCE
 $(STAMPS)/editable: $(STAMPS)/system $(STAMPS)/requirements.txt $(STAMPS)/compiled_files \
 		CMakeLists.txt $(wildcard cmake/*.cmake)
 	@$(PYTHON) -m pip install --disable-pip-version-check --no-deps --no-build-isolation -v -e . \
-		-C cmake.build-type=RelWithDebInfo \
-		-C cmake.define.RAYX_BUILD_TESTS=ON \
-		-C cmake.define.RAYX_BUILD_BENCHMARKS=ON
+		--config-settings cmake.build-type=RelWithDebInfo \
+		--config-settings cmake.define.RAYX_BUILD_TESTS=ON \
+		--config-settings cmake.define.RAYX_BUILD_BENCHMARKS=ON
 	touch $@
 
 # Where the editable install put the compiled files.
