@@ -26,6 +26,9 @@ def pytest_configure(config):
     config.addinivalue_line(
         "markers", "leaves(*kinds): children, fds, shm, directories or threads may stay"
     )
+    # Shells start what they put into the background with Ctrl-C ignored, and programs inherit that.
+    # Tests that press Ctrl-C in a program want it to be heard.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 class TimeLimitError(BaseException):
