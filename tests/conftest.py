@@ -29,6 +29,7 @@ def pytest_configure(config):
     # Shells start what they put into the background with Ctrl-C ignored, and programs inherit that.
     # Tests that press Ctrl-C in a program want it to be heard.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 class TimeLimitError(BaseException):

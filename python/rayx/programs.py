@@ -70,4 +70,5 @@ def _bundled_server() -> Path | None:
 
 
 def _is_program(path: Path) -> bool:
-    return path.is_file() and os.access(path, os.X_OK)
+    # As whom we act, not as whom we were started: the kernel will ask the same when it is run.
+    return path.is_file() and os.access(path, os.X_OK, effective_ids=True)
