@@ -4,6 +4,7 @@ Tasks of which many workers die are closures: a function of this module would ha
 import it, with all that it imports.
 """
 
+import contextlib
 import ctypes
 import gc
 import os
@@ -30,6 +31,12 @@ def add_one(x):
 # ---- F1, F2: workers that die --------------------------------------------------------------------
 
 
+def kill_if_there(worker):
+    """A worker may have ended since it was seen."""
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(worker, signal.SIGKILL)
+
+
 @pytest.mark.time_limit(120)
 def test_F1_worker_kill_200_times(parts, tmp_path):
     """Before the start, while it runs, while it seals its result, while it idles."""
@@ -47,16 +54,13 @@ def test_F1_worker_kill_200_times(parts, tmp_path):
         size = choose.choice([10, 1_000_000])  # in a message, in the pool
         workers = poll_until(parts.workers, 5, "a worker")
         if number % 4 == 0:
-            os.kill(choose.choice(workers), signal.SIGKILL)
+            kill_if_there(choose.choice(workers))
         began = time.monotonic()
         result = fill.remote(number, size)
         # The moments are what is tested.
         threading.Event().wait(choose.uniform(0, 0.008))
         for worker in workers:
-            try:
-                os.kill(worker, signal.SIGKILL)
-            except ProcessLookupError:
-                continue
+            kill_if_there(worker)
         value = rayx.get(result, timeout=10)
         took.append(time.monotonic() - began)
         assert value == number.to_bytes(1, "little") * size
