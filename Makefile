@@ -13,7 +13,7 @@ SHELL := /bin/bash
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help demo test build tidy test-cpp test-python bench sanitize fuzz format clean FORCE
+.PHONY: help demo test build tidy test-cpp test-python bench sanitize fuzz docs format clean FORCE
 
 help:  ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -119,6 +119,11 @@ fuzz: $(STAMPS)/system  ## Run each fuzzer for FUZZ_SECONDS (20), starting from 
 	    exit 1
 	  }
 	done
+
+docs: build  ## The documentation, into build/docs; a warning is an error
+	@rm -rf build/docs
+	.venv/bin/sphinx-build --fail-on-warning --keep-going -q -b html -d build/cache/docs docs build/docs
+	echo "See build/docs/index.html"
 
 format: $(STAMPS)/requirements.txt  ## Format C++ and Python, and mend what ruff can mend
 	@find cpp tests benchmarks \( -name '*.h' -o -name '*.cc' \) -print0 | xargs -0 -r .venv/bin/clang-format -i

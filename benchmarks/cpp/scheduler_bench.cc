@@ -198,6 +198,35 @@ void ChainOfDependencies(benchmark::State& state) {
 }
 BENCHMARK(ChainOfDependencies);
 
+// Calls of one actor. Argument: how many are submitted before the next turn.
+void CallsOfOneActor(benchmark::State& state) {
+  InstantWorkers node(2);
+  uint64_t next = 1;
+  node.core().OnTaskSubmitted(Task(1).Creation().Build(), {});
+  node.Turn();
+  node.Finish(1);
+  node.Turn();
+  const auto burst = static_cast<uint64_t>(state.range(0));
+  while (state.KeepRunningBatch(kBatch)) {
+    state.PauseTiming();
+    std::vector<TaskSpec> specs;
+    for (uint64_t i = 0; i < kBatch; ++i) specs.push_back(Task(++next).CallOf(1).Build());
+    state.ResumeTiming();
+    for (uint64_t i = 0; i < kBatch;) {
+      for (uint64_t k = 0; k < burst && i < kBatch; ++k) {
+        node.core().OnTaskSubmitted(std::move(specs[i++]), {}, kNoWorker, 7);
+      }
+      node.Turn();
+      while (node.held() > 0) {
+        node.Finish(8);
+        node.Turn();
+      }
+    }
+  }
+  state.SetItemsProcessed(state.iterations());
+}
+BENCHMARK(CallsOfOneActor)->Arg(1)->Arg(1000);
+
 // A turn in which nothing happened, with a queue of 100,000 tasks and 64 busy workers.
 void NothingHappened(benchmark::State& state) {
   InstantWorkers node(64);

@@ -3,6 +3,7 @@
 #include <thread>
 #include <utility>
 
+#include "client/completions.h"
 #include "client/fork_guard.h"
 #include "client/frame_stream.h"
 #include "client/handshake.h"
@@ -20,15 +21,6 @@
 #include "common/io/socket.h"
 
 namespace rayx {
-namespace {
-
-Status ForkedStatus() {
-  return Status::Forked(
-      "this process is a fork of the one that opened the connection; open one of its own");
-}
-
-}  // namespace
-
 // The parts of a client; what each knows stands in its header.
 struct Client::Impl {
   Impl(std::unique_ptr<FrameStream> stream, const NodeWelcome& welcome, SharedMapping pool,
@@ -42,7 +34,7 @@ struct Client::Impl {
         objects(link.get(), references, PoolReader(std::move(pool), references)),
         tasks(link.get(), &objects, &ids, std::move(claims)),
         submitter(link.get(), &objects, &ids),
-        inquiry(link.get()) {
+        inquiry(link.get(), &objects) {
     references->set_flusher(link);
   }
 
@@ -158,7 +150,7 @@ void Client::SeedIds(uint64_t seed) { impl_->ids.Seed(seed, !impl_->is_worker())
 // --- what the parts do ---
 
 #define RAYX_REFUSE_IN_CHILD() \
-  if (impl_->references->InForkedChild()) return ForkedStatus()
+  if (impl_->references->InForkedChild()) return ForkGuard::ForkedStatus()
 
 Status Client::ExportFunction(const FunctionId& id, const std::string& name,
                               std::span<const uint8_t> pickled) {
@@ -178,6 +170,27 @@ Result<std::vector<ObjectId>> Client::Submit(const TaskTemplate& task, const Obj
                                  impl_->tasks.InTask());
 }
 
+Status Client::Cancel(const ObjectId& id, bool force) {
+  RAYX_REFUSE_IN_CHILD();
+  return impl_->submitter.Cancel(id, force);
+}
+
+Status Client::KillActor(const ObjectId& actor) {
+  RAYX_REFUSE_IN_CHILD();
+  return impl_->submitter.KillActor(actor);
+}
+
+Status Client::AddWorkerSetup(std::span<const uint8_t> pickled) {
+  RAYX_REFUSE_IN_CHILD();
+  return impl_->inquiry.AddWorkerSetup(pickled);
+}
+
+Result<std::optional<Client::NamedActor>> Client::FindActor(const std::string& name,
+                                                            int64_t timeout_ms) {
+  RAYX_REFUSE_IN_CHILD();
+  return impl_->inquiry.FindActor(name, timeout_ms);
+}
+
 Result<ObjectId> Client::Put(const ObjectPieces& value) {
   RAYX_REFUSE_IN_CHILD();
   const ObjectId id = impl_->ids.NextPut(impl_->tasks.InTask());
@@ -188,18 +201,24 @@ Result<ObjectId> Client::Put(const ObjectPieces& value) {
 Result<std::vector<bool>> Client::Wait(std::span<const ObjectId> ids, size_t count,
                                        int64_t timeout_ms) {
   RAYX_REFUSE_IN_CHILD();
-  return impl_->objects.Wait(ids, count, timeout_ms, impl_->tasks.InTask());
+  return impl_->objects.Wait(ids, count, timeout_ms, impl_->tasks.InOnlyTask());
 }
 
 Result<std::vector<ObjectView>> Client::Get(std::span<const ObjectId> ids, int64_t timeout_ms) {
   RAYX_REFUSE_IN_CHILD();
-  return impl_->objects.Get(ids, timeout_ms, impl_->tasks.InTask());
+  return impl_->objects.Get(ids, timeout_ms, impl_->tasks.InOnlyTask());
 }
 
 Status Client::Poll() {
   RAYX_REFUSE_IN_CHILD();
   NodeLink::Lock lock = impl_->link->LockState();
   return impl_->link->Poll(&lock);
+}
+
+Result<std::shared_ptr<Completions>> Client::NewCompletions() {
+  RAYX_REFUSE_IN_CHILD();
+  return Completions::Create(
+      {impl_, impl_->link.get(), &impl_->objects, &impl_->tasks, impl_->references});
 }
 
 void Client::AddLocalReference(const ObjectId& id) {
@@ -215,14 +234,31 @@ Result<RunnableTask> Client::NextTask() {
   return impl_->tasks.NextTask();
 }
 
-Status Client::PutResult(uint32_t index, const ObjectPieces& value) {
+Status Client::PutResult(const RunnableTask& task, uint32_t index, const ObjectPieces& value) {
   RAYX_REFUSE_IN_CHILD();
-  return impl_->tasks.PutResult(index, value);
+  return impl_->tasks.PutResult(task, index, value);
 }
 
-Status Client::FinishTask(std::string_view error_text, bool wrote_output) {
+Status Client::FinishTask(const RunnableTask& task, std::string_view error_text, bool wrote_output,
+                          bool failed, const ObjectId* state) {
   RAYX_REFUSE_IN_CHILD();
-  return impl_->tasks.FinishTask(error_text, wrote_output);
+  return impl_->tasks.FinishTask(task, error_text, {wrote_output, failed, state});
+}
+
+Result<uint64_t> Client::LendCpus() {
+  RAYX_REFUSE_IN_CHILD();
+  if (!impl_->tasks.HasOneTask()) return uint64_t{0};
+  return impl_->objects.loan().Lend();
+}
+
+Status Client::ReturnCpus(uint64_t wait) {
+  RAYX_REFUSE_IN_CHILD();
+  return wait == 0 ? Status::Ok() : impl_->objects.loan().Return(wait);
+}
+
+ClaimWord::Interrupted Client::Interrupt() const {
+  // The memory is the parent's too: what is written there is not for a child.
+  return impl_->references->InForkedChild() ? ClaimWord::Interrupted() : impl_->tasks.Interrupt();
 }
 
 Result<std::vector<ErrorInfo>> Client::Errors(int64_t timeout_ms) {

@@ -21,6 +21,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "client/object_view.h"
@@ -28,9 +29,13 @@
 #include "common/base/limits.h"
 #include "common/base/resources.h"
 #include "common/base/status.h"
+#include "common/io/claim_word.h"
 #include "common/protocol/object_layout.h"
+#include "common/protocol/task_spec.h"
 
 namespace rayx {
+
+class Completions;
 
 // A value ready to be stored: its parts are borrowed for the duration of the call.
 struct ObjectPieces {
@@ -41,18 +46,33 @@ struct ObjectPieces {
   std::vector<ObjectId> contained;
 };
 
-// What is the same in every call of one remote function with one set of options. Made once, used
-// often.
+// What is the same in every call of one remote function or method with one set of options. Made
+// once, used often.
 struct TaskTemplate {
   FunctionId function;
   std::string name;
   ResourceSet resources;
   uint32_t return_count = 1;
+  // Of a creation: how often the actor is made anew. Calls are never repeated, whatever is here.
   int32_t max_retries = 3;
+  TaskKind kind = TaskKind::kFunction;
+  // Of a call: the result of the actor's creation. Whoever submits refers to it.
+  ObjectId actor;
+  std::string method;
+  // Of a creation: calls that may run at the same time; the name that others find it by, if it has
+  // one, and what they need to know of it then.
+  uint32_t max_concurrency = 1;
+  std::string actor_name;
+  std::string actor_info;
+  // Higher runs first, among the tasks of one driver.
+  int32_t priority = 0;
+  // It is interrupted when it has run for so long; 0: never.
+  uint64_t timeout_ms = 0;
 };
 
 // A task that this worker is to run. The spans live as long as the task.
 struct RunnableTask {
+  // Names the task among those of this worker.
   uint32_t sequence = 0;
   uint32_t attempt = 0;
   TaskId id;
@@ -69,6 +89,22 @@ struct RunnableTask {
   std::vector<ObjectView> values;
   // Set when this worker has not run a task of the driver before.
   std::optional<std::string> driver_config;
+  TaskKind kind = TaskKind::kFunction;
+  // Of a call: the task that made the actor, and what is called.
+  TaskId actor;
+  std::string method;
+  // Of a creation.
+  uint32_t max_concurrency = 1;
+  // What the task, or its actor, has of the GPUs (by index), and the CPUs that it asked for (a
+  // call: none, it runs on those of its actor).
+  std::vector<uint32_t> gpus;
+  double cpus = 0;
+  uint64_t timeout_ms = 0;
+  // Of a creation whose actor lived before and left its state: the object that holds it, which is
+  // referred to until the task has ended.
+  std::optional<ObjectId> state;
+  // What the driver wants run in this worker before the task, pickled, in order.
+  std::vector<std::string> setups;
   // The message that the spans point into.
   std::shared_ptr<const void> memory;
 };
@@ -121,6 +157,20 @@ class Client {
   // possible). Does not wait for the task.
   Result<std::vector<ObjectId>> Submit(const TaskTemplate& task, const ObjectPieces* args,
                                        std::span<const ObjectId> dependencies);
+  // Nobody wants the results of the task that makes `id` any more: it is taken back, or
+  // interrupted, or its worker is ended, with `force` at once. One that has ended stays as it is.
+  // InvalidArgument if no task makes it.
+  Status Cancel(const ObjectId& id, bool force);
+  // Ends an actor, given as the result of its creation. Ignored if it has ended.
+  Status KillActor(const ObjectId& actor);
+  // All workers run this before their next task of this driver. Once each.
+  Status AddWorkerSetup(std::span<const uint8_t> pickled);
+  struct NamedActor {
+    ObjectId id;  // with one local reference
+    std::string info;
+  };
+  // The actor of that name, if there is one in this driver's session.
+  Result<std::optional<NamedActor>> FindActor(const std::string& name, int64_t timeout_ms);
 
   // --- objects ---
 
@@ -137,21 +187,36 @@ class Client {
   Result<std::vector<ObjectView>> Get(std::span<const ObjectId> ids, int64_t timeout_ms);
   // Takes in what the node has pushed, without waiting.
   Status Poll();
+  // A queue for those who wait for several objects and want each as it comes. May outlive the
+  // client.
+  Result<std::shared_ptr<Completions>> NewCompletions();
 
   void AddLocalReference(const ObjectId& id);
   // Never fails, never waits for long: called from destructors, on any thread, at any time (also
   // after Close or fork).
   void RemoveLocalReference(const ObjectId& id) noexcept;
 
-  // --- a worker's work (one thread) ---
+  // --- a worker's work ---
 
-  // The next task that is ours to run. Disconnected when the node ends this worker.
+  // The next task that is ours to run. Disconnected when the node ends this worker. One thread at a
+  // time; tasks taken before may still be open, as many as their actor may run at once.
   Result<RunnableTask> NextTask();
-  // Stores one result of the current task. A small one travels with FinishTask.
-  Status PutResult(uint32_t index, const ObjectPieces& value);
-  // The current task has ended. `error_text` is what the driver prints if it raised; empty
-  // otherwise.
-  Status FinishTask(std::string_view error_text, bool wrote_output);
+  // Stores one result of an open task. A small one travels with FinishTask.
+  Status PutResult(const RunnableTask& task, uint32_t index, const ObjectPieces& value);
+  // An open task has ended. `error_text` is what the driver prints if it raised, empty otherwise;
+  // `failed`: its results are errors. `state`, of an actor's call: an object that was put before,
+  // which holds what the actor is after it; may be null.
+  Status FinishTask(const RunnableTask& task, std::string_view error_text, bool wrote_output,
+                    bool failed, const ObjectId* state = nullptr);
+  // The worker's only open task begins to wait for objects otherwise than in Wait and Get: its CPUs
+  // may be used by others until the wait is over. Any thread; waits may overlap. 0, and nothing
+  // happens, in a driver and while several tasks are open.
+  Result<uint64_t> LendCpus();
+  // The wait that LendCpus named is over. Nothing happens if its task is over, too.
+  Status ReturnCpus(uint64_t wait);
+  // The task that the node has interrupted last, by its number, and why: the scheduler's
+  // InterruptReason; 0 if there is none.
+  ClaimWord::Interrupted Interrupt() const;
 
   // --- questions ---
 

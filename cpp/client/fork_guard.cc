@@ -27,6 +27,11 @@ ForkGuard::~ForkGuard() {
   if (page_ != nullptr) ::munmap(const_cast<uint32_t*>(page_), kPageBytes);
 }
 
+Status ForkGuard::ForkedStatus() {
+  return Status::Forked(
+      "this process is a fork of the one that opened the connection; open one of its own");
+}
+
 bool ForkGuard::InChild() const { return page_ != nullptr ? *page_ != kAlive : ::getpid() != pid_; }
 
 }  // namespace rayx

@@ -6,6 +6,8 @@
 
 #include <cstdint>
 
+#include "common/base/status.h"
+
 namespace rayx {
 
 // The kernel wipes one page of ours in every child (MADV_WIPEONFORK); where it cannot, process ids
@@ -18,6 +20,8 @@ class ForkGuard {
   ForkGuard& operator=(const ForkGuard&) = delete;
 
   bool InChild() const;
+  // What calls return there.
+  static Status ForkedStatus();
 
  private:
   // Holds kAlive in the process that made it, 0 in its children; null if the kernel does not wipe.

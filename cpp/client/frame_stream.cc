@@ -31,13 +31,17 @@ FrameStream::FrameStream(ScopedFd socket)
   if (socket_.valid()) (void)SetNonBlocking(socket_.get(), true);
 }
 
-Result<FrameStream::Readiness> FrameStream::Wait(bool read, bool write, int64_t timeout_ms) const {
-  pollfd entry{};
+Result<FrameStream::Readiness> FrameStream::Wait(bool read, bool write, int64_t timeout_ms,
+                                                 int wake_fd) const {
+  pollfd entries[2] = {};
+  pollfd& entry = entries[0];
   entry.fd = fd();
   entry.events = static_cast<short>((read ? POLLIN : 0) | (write ? POLLOUT : 0));
+  entries[1].fd = wake_fd;  // ignored if negative
+  entries[1].events = POLLIN;
   const int timeout =
       timeout_ms < 0 ? -1 : static_cast<int>(std::min<int64_t>(timeout_ms, INT_MAX));
-  const int count = ::poll(&entry, 1, timeout);
+  const int count = ::poll(entries, 2, timeout);
   if (count < 0) {
     if (errno == EINTR) return Status::Interrupted("a signal arrived while waiting");
     return Status::FromErrno("poll", errno);
@@ -47,6 +51,7 @@ Result<FrameStream::Readiness> FrameStream::Wait(bool read, bool write, int64_t 
   const bool broken = (entry.revents & (POLLHUP | POLLERR)) != 0;
   ready.readable = read && ((entry.revents & POLLIN) != 0 || broken);
   ready.writable = write && ((entry.revents & POLLOUT) != 0 || broken);
+  ready.woken = (entries[1].revents & POLLIN) != 0;
   return ready;
 }
 

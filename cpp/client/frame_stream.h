@@ -27,10 +27,11 @@ class FrameStream {
   struct Readiness {
     bool readable = false;  // or closed by the peer
     bool writable = false;
+    bool woken = false;  // `wake_fd` is readable
   };
-  // Sleeps until the socket is ready or `timeout_ms` are over (negative: without end; both false
-  // then). Interrupted if a signal arrives.
-  Result<Readiness> Wait(bool read, bool write, int64_t timeout_ms) const;
+  // Sleeps until the socket or `wake_fd` (if not negative) is ready, or `timeout_ms` are over
+  // (negative: without end; all false then). Interrupted if a signal arrives.
+  Result<Readiness> Wait(bool read, bool write, int64_t timeout_ms, int wake_fd = -1) const;
 
   // Takes in what has arrived, if anything; invalidates frames returned before. Disconnected when
   // the peer closed.

@@ -79,6 +79,18 @@ Result<std::string> Inquiry::FetchFunction(const FunctionId& id) {
   return std::string(pickled.begin(), pickled.end());
 }
 
+Status Inquiry::AddWorkerSetup(std::span<const uint8_t> pickled) {
+  if (pickled.size() > limits::kFunctionBytesMax) {
+    return Status::InvalidArgument("a pickled function for all workers has at most " +
+                                   std::to_string(limits::kFunctionBytesMax) + " bytes");
+  }
+  flatbuffers::FlatBufferBuilder builder(pickled.size() + 64);
+  const auto content = builder.CreateVector(pickled.data(), pickled.size());
+  const auto setup = protocol::CreateWorkerSetup(builder, content);
+  builder.Finish(protocol::CreateAddWorkerSetup(builder, setup));
+  return link_->Send(static_cast<uint16_t>(MessageType::AddWorkerSetup), MessageBytes(builder));
+}
+
 Status Inquiry::OnFunctionContent(std::span<const uint8_t> payload) {
   const auto* message = VerifiedMessage<protocol::FunctionContent>(payload);
   if (message == nullptr) return MalformedMessage("FunctionContent");
@@ -88,14 +100,17 @@ Status Inquiry::OnFunctionContent(std::span<const uint8_t> payload) {
 
 // --- questions ---
 
-Result<Inquiry::Reply> Inquiry::Ask(protocol::QueryKind kind, int64_t timeout_ms) {
+Result<Inquiry::Reply> Inquiry::Ask(protocol::QueryKind kind, int64_t timeout_ms,
+                                    const std::string& name) {
   const uint64_t request = next_request_.fetch_add(1);
   {
     const NodeLink::Lock lock = link_->LockState();
     answers_.Expect(request);
   }
-  flatbuffers::FlatBufferBuilder builder(64);
-  builder.Finish(protocol::CreateQuery(builder, request, kind));
+  flatbuffers::FlatBufferBuilder builder(64 + name.size());
+  flatbuffers::Offset<flatbuffers::String> encoded_name;
+  if (!name.empty()) encoded_name = builder.CreateString(name);
+  builder.Finish(protocol::CreateQuery(builder, request, kind, encoded_name));
   Status status = link_->Send(static_cast<uint16_t>(MessageType::Query), MessageBytes(builder));
   NodeLink::Lock lock = link_->LockState();
   if (status.ok()) {
@@ -112,8 +127,35 @@ Result<Inquiry::Reply> Inquiry::Ask(protocol::QueryKind kind, int64_t timeout_ms
 Status Inquiry::OnAnswer(std::span<const uint8_t> payload) {
   const auto* message = VerifiedMessage<protocol::Answer>(payload);
   if (message == nullptr) return MalformedMessage("Answer");
+  if (message->actor() != nullptr) {
+    // The node counts us from now on, also if whoever asked has left meanwhile.
+    const ObjectId actor = FromWire(*message->actor());
+    objects_->AddReferenceLocked(actor);
+    // It goes to the node with the next message: an actor without use for a while harms nobody.
+    if (!answers_.expected(message->request())) (void)objects_->RemoveReferenceLocked(actor);
+  }
   answers_.Deliver(message->request(), payload);
   return Status::Ok();
+}
+
+Result<std::optional<Client::NamedActor>> Inquiry::FindActor(const std::string& name,
+                                                             int64_t timeout_ms) {
+  if (name.empty() || name.size() > limits::kNameBytesMax) {
+    return Status::InvalidArgument("an actor's name has 1 to " +
+                                   std::to_string(limits::kNameBytesMax) + " bytes");
+  }
+  const Result<Reply> reply = Ask(protocol::QueryKind::NamedActor, timeout_ms, name);
+  if (!reply.ok()) return reply.status();
+  const protocol::Answer& answer = AnswerIn(**reply);
+  std::optional<Client::NamedActor> found;
+  if (answer.actor() == nullptr) return found;
+  found.emplace();
+  found->id = FromWire(*answer.actor());
+  if (answer.actor_info() != nullptr) {
+    const std::span<const uint8_t> info = BytesOf(*answer.actor_info());
+    found->info.assign(info.begin(), info.end());
+  }
+  return found;
 }
 
 Result<std::vector<ErrorInfo>> Inquiry::Errors(int64_t timeout_ms) {

@@ -1,15 +1,17 @@
-// Functions, and questions that the node answers. Any thread.
+// What a driver tells its workers, and questions that the node answers. Any thread.
 #pragma once
 
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "client/client.h"
 #include "client/node_link.h"
+#include "client/object_access.h"
 #include "client/reply_box.h"
 #include "common/base/ids.h"
 #include "common/base/status.h"
@@ -18,8 +20,8 @@ namespace rayx {
 
 class Inquiry {
  public:
-  // `link` must outlive it.
-  explicit Inquiry(NodeLink* link) : link_(link) {}
+  // Both must outlive it.
+  Inquiry(NodeLink* link, ObjectAccess* objects) : link_(link), objects_(objects) {}
 
   // As Client says.
   Status ExportFunction(const FunctionId& id, const std::string& name,
@@ -28,6 +30,8 @@ class Inquiry {
   Result<std::vector<ErrorInfo>> Errors(int64_t timeout_ms);
   Result<Client::Resources> ClusterResources(int64_t timeout_ms);
   Result<std::string> Dump(int64_t timeout_ms);
+  Status AddWorkerSetup(std::span<const uint8_t> pickled);
+  Result<std::optional<Client::NamedActor>> FindActor(const std::string& name, int64_t timeout_ms);
 
   // --- messages, under the link's state lock ---
 
@@ -37,9 +41,10 @@ class Inquiry {
  private:
   using Reply = std::shared_ptr<const MessageCopy>;
   // An Answer with outcome Ok.
-  Result<Reply> Ask(protocol::QueryKind kind, int64_t timeout_ms);
+  Result<Reply> Ask(protocol::QueryKind kind, int64_t timeout_ms, const std::string& name = {});
 
   NodeLink* const link_;
+  ObjectAccess* const objects_;
   std::atomic<uint64_t> next_request_{1};
   // Below: protected by the link's state lock.
   ReplyBox<uint64_t> answers_;

@@ -1,11 +1,15 @@
 #include "client/node_link.h"
 
+#include <sys/eventfd.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <chrono>
 #include <optional>
 #include <string>
 #include <utility>
 
+#include "common/base/check.h"
 #include "common/base/limits.h"
 
 namespace rayx {
@@ -26,7 +30,10 @@ NodeLink::NodeLink(std::unique_ptr<FrameStream> stream, std::shared_ptr<Referenc
                    Handler handler)
     : stream_(std::move(stream)),
       references_(std::move(references)),
-      handler_(std::move(handler)) {}
+      handler_(std::move(handler)),
+      wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+  RAYX_CHECK_MSG(wake_.valid(), "eventfd");
+}
 
 // --- sending ---
 
@@ -129,6 +136,20 @@ Status NodeLink::ReadAndHandle(Lock* lock) {
   return status;
 }
 
+void NodeLink::Wake() {
+  if (leading_) {
+    const uint64_t once = 1;
+    // It counts; nobody else has the descriptor.
+    RAYX_CHECK(::write(wake_.get(), &once, sizeof(once)) == sizeof(once));
+  }
+  if (asleep_ > 0) changed_.notify_all();
+}
+
+void NodeLink::ForgetWake() {
+  uint64_t count = 0;
+  RAYX_CHECK(::read(wake_.get(), &count, sizeof(count)) == sizeof(count));
+}
+
 void NodeLink::StopLeading() {
   leading_ = false;
   if (asleep_ > 0) changed_.notify_all();
@@ -150,7 +171,8 @@ Status NodeLink::Lead(Lock* lock, int64_t timeout_ms) {
   // What is queued would otherwise stay for as long as we sleep.
   if (!references_->empty() || stream_->unsent_bytes() > 0) TryFlush();
   const bool unsent = stream_->unsent_bytes() > 0;
-  const auto ready = stream_->Wait(true, unsent, timeout_ms);
+  const auto ready = stream_->Wait(true, unsent, timeout_ms, wake_.get());
+  if (ready.ok() && ready->woken) ForgetWake();
   if (ready.ok() && ready->writable) TryFlush();
   Status status;
   if (ready.ok() && ready->readable) {

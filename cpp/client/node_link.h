@@ -31,6 +31,7 @@
 #include "client/reference_queue.h"
 #include "client/send_token.h"
 #include "common/base/status.h"
+#include "common/io/scoped_fd.h"
 
 namespace rayx {
 
@@ -65,6 +66,9 @@ class NodeLink : public ReferenceQueue::Flusher {
               const std::function<bool()>& ready);
   // Takes in what has arrived, without waiting.
   Status Poll(Lock* lock);
+  // Those that wait look again: what one waits for has changed otherwise than by a frame. REQUIRES:
+  // the lock is held.
+  void Wake();
 
   // Sends what is queued as far as it goes at once, then closes; all calls return Disconnected.
   void Close();
@@ -83,6 +87,8 @@ class NodeLink : public ReferenceQueue::Flusher {
   Status WriteMore();
   void QueueReferences();
   void StopLeading();
+  // Of the leader.
+  void ForgetWake();
   // REQUIRES: the lock is held.
   void Lose(const Status& reason);
 
@@ -98,6 +104,8 @@ class NodeLink : public ReferenceQueue::Flusher {
   std::mutex state_mutex_;
   // Below: protected by state_mutex_.
   std::condition_variable changed_;
+  // Readable: the leader shall look up from the socket.
+  ScopedFd wake_;
   int asleep_ = 0;
   bool leading_ = false;
   Status lost_;

@@ -29,14 +29,6 @@ Status SendMessage(NodeLink* link, flatbuffers::FlatBufferBuilder* builder, Mess
   return link->Send(static_cast<uint16_t>(type), MessageBytes(*builder));
 }
 
-// Messages without a field.
-Status SendEmpty(NodeLink* link, MessageType type) {
-  flatbuffers::FlatBufferBuilder builder(64);
-  const auto start = builder.StartTable();
-  builder.Finish(flatbuffers::Offset<flatbuffers::Table>(builder.EndTable(start)));
-  return link->Send(static_cast<uint16_t>(type), MessageBytes(builder));
-}
-
 flatbuffers::Offset<flatbuffers::Vector<const protocol::Id20*>> EncodeContained(
     flatbuffers::FlatBufferBuilder* builder, const ObjectPieces& value) {
   if (value.contained.empty()) return {};
@@ -48,6 +40,7 @@ flatbuffers::Offset<flatbuffers::Vector<const protocol::Id20*>> EncodeContained(
 ObjectAccess::ObjectAccess(NodeLink* link, std::shared_ptr<ReferenceQueue> references,
                            PoolReader pool)
     : link_(link),
+      loan_(link),
       references_(std::move(references)),
       pool_(std::move(pool)),
       cache_(kKeptBytesMax) {}
@@ -216,17 +209,18 @@ Status ObjectAccess::AskFor(std::span<const ObjectId> ids, bool pin, uint64_t fe
 
 Status ObjectAccess::Sleep(NodeLink::Lock* lock, const Deadline& deadline, bool in_task,
                            const std::function<bool()>& ready) {
-  if (!in_task) return link_->Wait(lock, deadline, kSliceMs, ready);
+  // A look is no wait.
+  if (!in_task || deadline.passed()) return link_->Wait(lock, deadline, kSliceMs, ready);
   // To give the CPU away for what has already arrived would cost more than the wait.
   (void)link_->Poll(lock);
   if (ready()) return Status::Ok();
   lock->unlock();
-  Status status = SendEmpty(link_, MessageType::Blocked);
+  const Result<uint64_t> wait = loan_.Lend();
   lock->lock();
-  if (!status.ok()) return status;
-  status = link_->Wait(lock, deadline, kSliceMs, ready);
+  if (!wait.ok()) return wait.status();
+  const Status status = link_->Wait(lock, deadline, kSliceMs, ready);
   lock->unlock();
-  const Status told = SendEmpty(link_, MessageType::Unblocked);
+  const Status told = loan_.Return(*wait);
   lock->lock();
   return status.ok() ? told : status;
 }
@@ -295,13 +289,18 @@ bool ObjectAccess::Tell(const ObjectId& id, ObjectCache::Farewell farewell) {
   return farewell == ObjectCache::Farewell::kUrgent;
 }
 
-void ObjectAccess::AddResults(std::span<const ObjectId> ids) {
+void ObjectAccess::AddResults(std::span<const ObjectId> ids, const ObjectId* actor) {
   const NodeLink::Lock lock = link_->LockState();
   for (const ObjectId& id : ids) cache_.AddResult(id);
+  if (actor != nullptr) cache_.TellAtOnce(*actor);
 }
 
 void ObjectAccess::AddReference(const ObjectId& id) {
   const NodeLink::Lock lock = link_->LockState();
+  AddReferenceLocked(id);
+}
+
+void ObjectAccess::AddReferenceLocked(const ObjectId& id) {
   // Queued under the lock, so that additions and drops of one id stay in order.
   if (cache_.AddReference(id)) references_->Add(id);
 }

@@ -6,12 +6,14 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string_view>
 #include <vector>
 
 #include "client/client.h"
+#include "client/cpu_loan.h"
 #include "client/node_link.h"
 #include "client/object_cache.h"
 #include "client/object_view.h"
@@ -45,10 +47,35 @@ class ObjectAccess {
                                  bool in_task);
 
   // Before the task is sent: its answer may come at once.
-  void AddResults(std::span<const ObjectId> ids);
+  // `actor`: what stands for the actor that the task makes or calls, if it does; a process hangs on
+  // to it as an actor does to a worker, so that the node hears at once when it is dropped.
+  void AddResults(std::span<const ObjectId> ids, const ObjectId* actor = nullptr);
   void AddReference(const ObjectId& id);
   void RemoveReference(const ObjectId& id);
   void RemoveReferences(std::span<const ObjectId> ids);
+
+  // --- for those who wait on their own ---
+
+  // Asks the node to deliver these. REQUIRES: the state lock is not held. Not 0: the node answers
+  // with `fence` when it has sent what is there.
+  Status AskFor(std::span<const ObjectId> ids, bool pin, uint64_t fence = 0);
+  // Waits, telling the node of it if a task does.
+  Status Sleep(NodeLink::Lock* lock, const Deadline& deadline, bool in_task,
+               const std::function<bool()>& ready);
+
+  // The rest: under the link's state lock.
+
+  void AddReferenceLocked(const ObjectId& id);
+  // True if the node should be told soon (ReferenceQueue::Nudge, without the lock).
+  bool RemoveReferenceLocked(const ObjectId& id) { return Tell(id, cache_.RemoveReference(id)); }
+  bool IsAvailable(const ObjectId& id) const { return cache_.IsAvailable(id); }
+  // As ObjectCache says. REQUIRES: there is a reference.
+  bool StartWatch(const ObjectId& id, ObjectCache::Watch* watch) {
+    return cache_.StartWatch(id, watch);
+  }
+  void EndWatch(const ObjectId& id, ObjectCache::Watch* watch) {
+    (void)Tell(id, cache_.EndWatch(id, watch));
+  }
 
   // --- messages, under the link's state lock ---
 
@@ -56,6 +83,8 @@ class ObjectAccess {
   Status OnObjectCreated(FrameStream* stream, std::span<const uint8_t> payload);
 
   const PoolReader& pool() const { return pool_; }
+  // The waits of the worker's task.
+  CpuLoan& loan() { return loan_; }
 
  private:
   // Where a Get is.
@@ -71,20 +100,16 @@ class ObjectAccess {
   bool Advance(Collection* collection);
   Status Collect(NodeLink::Lock* lock, Collection* collection, const Deadline& deadline,
                  bool in_task);
-  // Not 0: the node answers with `fence` when it has sent what is there.
-  Status AskFor(std::span<const ObjectId> ids, bool pin, uint64_t fence = 0);
   // As AskFor, and waits for what is there already: who has no time to wait wants to know that.
   // Lets go of the lock meanwhile.
   Status AskForNow(NodeLink::Lock* lock, std::span<const ObjectId> ids, bool pin);
   Status AskToPin(NodeLink::Lock* lock);
-  // Waits, telling the node of it if a task does.
-  Status Sleep(NodeLink::Lock* lock, const Deadline& deadline, bool in_task,
-               const std::function<bool()>& ready);
   std::string MissingText(std::span<const ObjectId> ids) const;
   // Queues what the node is to be told; true if at once.
   bool Tell(const ObjectId& id, ObjectCache::Farewell farewell);
 
   NodeLink* const link_;
+  CpuLoan loan_;
   const std::shared_ptr<ReferenceQueue> references_;
   const PoolReader pool_;
   std::atomic<uint64_t> next_request_{1};

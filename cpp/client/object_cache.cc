@@ -29,6 +29,11 @@ void ObjectCache::AddResult(const ObjectId& id) {
   if (!entry.available) entry.asked = true;
 }
 
+void ObjectCache::TellAtOnce(const ObjectId& id) {
+  const auto found = entries_.find(id);
+  if (found != entries_.end()) found->second.at_once = true;
+}
+
 void ObjectCache::AddOwn(const ObjectId& id, const ObjectView& bytes) {
   Entry& entry = entries_[id];
   ++entry.references;
@@ -86,7 +91,11 @@ void ObjectCache::OnPinned(const ObjectId& id, const ObjectView& view) {
 void ObjectCache::BecomeAvailable(const ObjectId& id, Entry* entry) {
   if (std::exchange(entry->available, true) || entry->watches == 0) return;
   const auto [first, last] = watches_.equal_range(id);
-  for (auto watch = first; watch != last; ++watch) ++watch->second->arrived;
+  for (auto found = first; found != last; ++found) {
+    Watch* const watch = found->second;
+    ++watch->arrived;
+    if (watch->on_arrival) watch->on_arrival(id);
+  }
   watches_.erase(first, last);
 }
 
@@ -202,7 +211,8 @@ ObjectCache::Farewell ObjectCache::EndWatch(const ObjectId& id, Watch* watch) {
 ObjectCache::Farewell ObjectCache::LeaveIfUnused(Entries::iterator found) {
   Entry& entry = found->second;
   if (entry.references > 0 || entry.wanted > 0 || entry.watches > 0) return Farewell::kNone;
-  const Farewell farewell = entry.small ? Farewell::kDrop : Farewell::kUrgent;
+  const bool can_wait = entry.small && !entry.at_once;
+  const Farewell farewell = can_wait ? Farewell::kDrop : Farewell::kUrgent;
   Forget(&entry);
   entries_.erase(found);
   return farewell;

@@ -16,6 +16,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <unordered_map>
@@ -28,10 +29,12 @@ namespace rayx {
 
 class ObjectCache {
  public:
-  // One Wait in progress.
+  // One who waits for objects.
   struct Watch {
     // Positions of its list whose object has become available since it began to watch.
     size_t arrived = 0;
+    // Told of each, if it is set. Must not call the cache.
+    std::function<void(const ObjectId&)> on_arrival;
   };
 
   // What the node is to be told when a holder went.
@@ -52,6 +55,10 @@ class ObjectCache {
   Farewell RemoveReference(const ObjectId& id);
   // A result of a task that is about to be submitted: the node counts us and will push it.
   void AddResult(const ObjectId& id);
+  // When the last ObjectID of an object that this process holds goes, the node is to be told at
+  // once, however small the object is: it stands for something larger. Nothing happens if none is
+  // held.
+  void TellAtOnce(const ObjectId& id);
   // An object of ours: small, with its bytes, or sealed in the pool.
   void AddOwn(const ObjectId& id, const ObjectView& bytes);
   void AddSealed(const ObjectId& id);
@@ -103,6 +110,7 @@ class ObjectCache {
     uint32_t wanted = 0;
     uint32_t watches = 0;  // those that have not ended
     bool available = false;
+    bool at_once = false;    // see TellAtOnce
     bool small = false;      // its value was or is here, as bytes of our own
     bool asked = false;      // the node will deliver it
     bool pin_asked = false;  // ... with a pin, if it is in the pool

@@ -6,9 +6,33 @@
 #include "client/message.h"
 #include "client/object_memory.h"
 #include "common/base/limits.h"
+#include "common/protocol/wire_ids.h"
 
 namespace rayx {
 namespace {
+
+// What an actor is known by.
+bool IsCreationResult(const ObjectId& id) { return !id.IsNil() && id.Index() == 0; }
+
+Status CheckActorFields(const TaskTemplate& task) {
+  if (task.method.size() > limits::kNameBytesMax ||
+      task.actor_name.size() > limits::kNameBytesMax) {
+    return Status::InvalidArgument("the name of an actor or a method has at most " +
+                                   std::to_string(limits::kNameBytesMax) + " bytes");
+  }
+  if (task.kind == TaskKind::kActorCall) {
+    if (!IsCreationResult(task.actor)) return Status::InvalidArgument("a call needs an actor");
+    if (task.method.empty()) return Status::InvalidArgument("a call needs a method");
+    return Status::Ok();
+  }
+  if (task.return_count != 1) return Status::InvalidArgument("a creation has one result");
+  if (task.max_concurrency < 1 || task.max_concurrency > limits::kActorConcurrencyMax) {
+    return Status::InvalidArgument("an actor runs 1 to " +
+                                   std::to_string(limits::kActorConcurrencyMax) +
+                                   " calls at the same time");
+  }
+  return Status::Ok();
+}
 
 Status CheckTemplate(const TaskTemplate& task) {
   if (task.return_count > limits::kReturnsMax) {
@@ -20,7 +44,7 @@ Status CheckTemplate(const TaskTemplate& task) {
                                    std::to_string(limits::kNameBytesMax) + " bytes");
   }
   if (task.max_retries < -1) return Status::InvalidArgument("max_retries is -1 or more");
-  return Status::Ok();
+  return task.kind == TaskKind::kFunction ? Status::Ok() : CheckActorFields(task);
 }
 
 }  // namespace
@@ -59,7 +83,10 @@ Result<std::vector<ObjectId>> TaskSubmitter::Submit(const TaskTemplate& task,
   for (uint32_t i = 0; i < task.return_count; ++i) {
     results.push_back(ObjectId::ForReturn(call.id, i));
   }
-  objects_->AddResults(results);
+  const ObjectId* actor = nullptr;
+  if (task.kind == TaskKind::kActorCreation) actor = results.data();
+  if (task.kind == TaskKind::kActorCall) actor = &task.actor;
+  objects_->AddResults(results, actor);
   const Status status = Send(call);
   // From here on the task refers to them.
   if (stored_args) objects_->RemoveReference(*stored_args);
@@ -68,6 +95,27 @@ Result<std::vector<ObjectId>> TaskSubmitter::Submit(const TaskTemplate& task,
     return status;
   }
   return results;
+}
+
+Status TaskSubmitter::Cancel(const ObjectId& id, bool force) {
+  if (id.IsPut()) {
+    return Status::InvalidArgument("ObjectID(" + id.Hex() +
+                                   ") was made by rayx.put, so there is no task to cancel");
+  }
+  const TaskId task = id.Task();
+  flatbuffers::FlatBufferBuilder builder(64);
+  builder.Finish(protocol::CreateCancelTask(builder, ToWire(task), force));
+  return link_->Send(static_cast<uint16_t>(protocol::MessageType::CancelTask),
+                     MessageBytes(builder));
+}
+
+Status TaskSubmitter::KillActor(const ObjectId& actor) {
+  if (!IsCreationResult(actor)) return Status::InvalidArgument("the object is not an actor");
+  const TaskId creation = actor.Task();
+  flatbuffers::FlatBufferBuilder builder(64);
+  builder.Finish(protocol::CreateKillActor(builder, ToWire(creation)));
+  return link_->Send(static_cast<uint16_t>(protocol::MessageType::KillActor),
+                     MessageBytes(builder));
 }
 
 Status TaskSubmitter::Send(const TaskCall& call) {

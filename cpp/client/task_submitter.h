@@ -1,4 +1,4 @@
-// Sends tasks to the node. Any thread.
+// Sends tasks to the node, and what ends them again. Any thread.
 #pragma once
 
 #include <mutex>
@@ -25,6 +25,8 @@ class TaskSubmitter {
   Result<std::vector<ObjectId>> Submit(const TaskTemplate& task, const DriverId& driver,
                                        const ObjectPieces* args,
                                        std::span<const ObjectId> dependencies, bool in_task);
+  Status Cancel(const ObjectId& id, bool force);
+  Status KillActor(const ObjectId& actor);
 
  private:
   Status Send(const TaskCall& call);

@@ -1,5 +1,6 @@
 #include "client/worker_queue.h"
 
+#include <iterator>
 #include <memory>
 #include <unordered_map>
 #include <utility>
@@ -7,6 +8,7 @@
 
 #include "client/message.h"
 #include "client/object_memory.h"
+#include "common/base/resources.h"
 #include "common/protocol/wire_ids.h"
 
 namespace rayx {
@@ -42,6 +44,50 @@ Status FillValues(const protocol::RunTask& message, const std::shared_ptr<const 
   return Status::Ok();
 }
 
+// What a creation or a call has beyond a function's call. False if it has no meaning.
+bool ReadActorFields(const protocol::TaskSpec& spec, RunnableTask* task) {
+  switch (spec.kind()) {
+    case protocol::TaskKind::Function:
+      return true;
+    case protocol::TaskKind::ActorCreation:
+      task->kind = TaskKind::kActorCreation;
+      task->max_concurrency = spec.max_concurrency();
+      return true;
+    case protocol::TaskKind::ActorCall:
+      if (spec.actor_id() == nullptr || spec.method() == nullptr) return false;
+      task->kind = TaskKind::kActorCall;
+      task->actor = FromWire<TaskId>(*spec.actor_id());
+      task->method = spec.method()->str();
+      return true;
+  }
+  return false;
+}
+
+double CpusOf(const protocol::TaskSpec& spec) {
+  if (spec.kind() == protocol::TaskKind::ActorCall) return 0;
+  if (spec.resources() == nullptr) return 1;
+  for (const protocol::ResourceItem* item : *spec.resources()) {
+    if (item->name()->string_view() == kCpu) {
+      return ResourceAmount::FromUnits(item->units()).ToDouble();
+    }
+  }
+  return 0;
+}
+
+void ReadSurroundings(const protocol::RunTask& message, RunnableTask* task) {
+  if (message.driver_config() != nullptr) {
+    const std::span<const uint8_t> config = BytesOf(*message.driver_config());
+    task->driver_config.emplace(config.begin(), config.end());
+  }
+  if (message.gpus() != nullptr) task->gpus.assign(message.gpus()->begin(), message.gpus()->end());
+  if (message.state() != nullptr) task->state = FromWire(*message.state());
+  if (message.setups() == nullptr) return;
+  for (const protocol::WorkerSetup* setup : *message.setups()) {
+    const std::span<const uint8_t> pickled = BytesOf(*setup->pickled());
+    task->setups.emplace_back(pickled.begin(), pickled.end());
+  }
+}
+
 }  // namespace
 
 Result<RunnableTask> DecodeRunTask(std::span<const uint8_t> payload, const PoolReader& pool) {
@@ -72,10 +118,10 @@ Result<RunnableTask> DecodeRunTask(std::span<const uint8_t> payload, const PoolR
     memory->args = AlignedObject(nullptr, BytesOf(*spec->args()));
     task.args = memory->args.bytes();
   }
-  if (message->driver_config() != nullptr) {
-    const std::span<const uint8_t> config = BytesOf(*message->driver_config());
-    task.driver_config.emplace(config.begin(), config.end());
-  }
+  task.cpus = CpusOf(*spec);
+  task.timeout_ms = spec->timeout_ms();
+  if (!ReadActorFields(*spec, &task)) return MalformedMessage("TaskSpec");
+  ReadSurroundings(*message, &task);
   RAYX_RETURN_IF_ERROR(FillValues(*message, memory, pool, &task));
   task.memory = memory;
   return task;
@@ -85,9 +131,29 @@ std::optional<RunnableTask> WorkerQueue::Pop(const Begin& begin) {
   while (!ended_ && !tasks_.empty()) {
     RunnableTask task = std::move(tasks_.front());
     tasks_.pop_front();
-    if (begin(task.sequence)) return task;
+    if (begin(task.sequence)) {
+      HandOnNews(&task);
+      return task;
+    }
+    KeepNews(&task);
   }
   return std::nullopt;
+}
+
+void WorkerQueue::KeepNews(RunnableTask* dropped) {
+  HandOnNews(dropped);
+  if (!dropped->driver_config && dropped->setups.empty()) return;
+  news_ = {dropped->driver, std::move(dropped->driver_config), std::move(dropped->setups)};
+}
+
+void WorkerQueue::HandOnNews(RunnableTask* task) {
+  if (!news_) return;
+  News news = *std::exchange(news_, std::nullopt);
+  if (news.driver != task->driver) return;
+  if (!task->driver_config) task->driver_config = std::move(news.config);
+  news.setups.insert(news.setups.end(), std::make_move_iterator(task->setups.begin()),
+                     std::make_move_iterator(task->setups.end()));
+  task->setups = std::move(news.setups);
 }
 
 }  // namespace rayx

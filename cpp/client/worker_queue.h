@@ -3,6 +3,9 @@
 //   received ──(Pop: the claim word lets us)──▶ ours to run
 //       └──────(Pop: it was taken back)───────▶ dropped, with its pins
 //
+// What came for the worker with a task that is dropped (the driver's config, setups) goes to the
+// next one: the node says it once.
+//
 // Not synchronized: the state lock of the NodeLink protects it.
 #pragma once
 
@@ -12,6 +15,8 @@
 #include <functional>
 #include <optional>
 #include <span>
+#include <string>
+#include <vector>
 
 #include "client/client.h"
 #include "client/pool_reader.h"
@@ -38,7 +43,19 @@ class WorkerQueue {
   size_t size() const { return tasks_.size(); }
 
  private:
+  // What a driver tells a worker along with a task.
+  struct News {
+    DriverId driver;
+    std::optional<std::string> config;
+    std::vector<std::string> setups;
+  };
+
+  // Both REQUIRE: in the order of the tasks.
+  void KeepNews(RunnableTask* dropped);
+  void HandOnNews(RunnableTask* task);
+
   std::deque<RunnableTask> tasks_;
+  std::optional<News> news_;  // of tasks that were dropped
   bool ended_ = false;
 };
 

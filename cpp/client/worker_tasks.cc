@@ -17,6 +17,8 @@ using protocol::MessageType;
 // often.
 constexpr int64_t kSliceMs = 50;
 
+Status NotOpen() { return Status::InvalidArgument("the task is not open in this worker"); }
+
 }  // namespace
 
 WorkerTasks::WorkerTasks(NodeLink* link, ObjectAccess* objects, IdSource* ids,
@@ -27,9 +29,9 @@ WorkerTasks::WorkerTasks(NodeLink* link, ObjectAccess* objects, IdSource* ids,
 
 Result<RunnableTask> WorkerTasks::NextTask() {
   if (!claims_) return Status::InvalidArgument("a driver has no tasks to run");
-  if (running_.load()) return Status::InvalidArgument("the current task has not been finished");
   if (!fetching_) RAYX_RETURN_IF_ERROR(TakeTask());
   RAYX_RETURN_IF_ERROR(FetchValues());
+  RAYX_RETURN_IF_ERROR(objects_->loan().OnTaskBegun());
   return Begin();
 }
 
@@ -53,9 +55,9 @@ Status WorkerTasks::FetchValues() {
   if (missing.empty()) return Status::Ok();
   // Referred to until the task ends, so that nothing is asked twice; once even if a signal ends
   // this call.
-  if (current_.references.empty()) {
+  if (fetching_references_.empty()) {
     for (const ObjectId& id : missing) objects_->AddReference(id);
-    current_.references = missing;
+    fetching_references_ = missing;
   }
   // Not as a task that waits: what it depends on is there, and user code has not begun.
   Result<std::vector<ObjectView>> views = objects_->Get(missing, -1, /*in_task=*/false);
@@ -70,59 +72,113 @@ Status WorkerTasks::FetchValues() {
 RunnableTask WorkerTasks::Begin() {
   RunnableTask task = std::move(*fetching_);
   fetching_.reset();
-  current_.id = task.id;
-  current_.sequence = task.sequence;
-  current_.return_count = task.return_count;
-  ids_->BeginTask(task.id, task.attempt);
-  {
-    const std::lock_guard lock(driver_mutex_);
-    driver_ = task.driver;
+  if (task.state) {
+    objects_->AddReference(*task.state);
+    fetching_references_.push_back(*task.state);
   }
+  ids_->BeginTask(task.id, task.attempt);
+  const std::lock_guard lock(tasks_mutex_);
+  OpenTask& open = open_[task.sequence];
+  open.id = task.id;
+  open.return_count = task.return_count;
+  open.references = std::exchange(fetching_references_, {});
+  newest_ = task.sequence;
+  driver_ = task.driver;
+  open_count_.store(open_.size(), std::memory_order_relaxed);
   thread_.store(std::this_thread::get_id(), std::memory_order_relaxed);
-  running_.store(true, std::memory_order_release);
+  newest_open_.store(true, std::memory_order_release);
   return task;
 }
 
+WorkerTasks::OpenTask* WorkerTasks::Find(const RunnableTask& task) {
+  const auto found = open_.find(task.sequence);
+  return found != open_.end() && found->second.id == task.id ? &found->second : nullptr;
+}
+
 DriverId WorkerTasks::driver() const {
-  const std::lock_guard lock(driver_mutex_);
+  const std::lock_guard lock(tasks_mutex_);
   return driver_;
+}
+
+ClaimWord::Interrupted WorkerTasks::Interrupt() const {
+  return claims_ ? claims_->interrupt() : ClaimWord::Interrupted();
 }
 
 // --- finishing ---
 
-Status WorkerTasks::PutResult(uint32_t index, const ObjectPieces& value) {
-  if (!running_.load()) return Status::InvalidArgument("there is no task to store a result of");
-  if (index >= current_.return_count) {
-    return Status::InvalidArgument("the task has only " + std::to_string(current_.return_count) +
-                                   " results");
-  }
+Status WorkerTasks::PutResult(const RunnableTask& task, uint32_t index, const ObjectPieces& value) {
   const ObjectPlan plan = PlanObject(value);
   const size_t size_bytes = plan.total_bytes();
   const bool small = size_bytes <= limits::kInlineObjectBytesMax;
-  if (small && small_result_bytes_ + size_bytes <= limits::kInlineBatchBytesMax) {
+  bool travels = false;
+  {
+    const std::lock_guard lock(tasks_mutex_);
+    OpenTask* const open = Find(task);
+    if (open == nullptr) return NotOpen();
+    if (index >= open->return_count) {
+      return Status::InvalidArgument("the task has only " + std::to_string(open->return_count) +
+                                     " results");
+    }
+    travels = small && open->small_result_bytes + size_bytes <= limits::kInlineBatchBytesMax;
+    if (travels) open->small_result_bytes += size_bytes;
+  }
+  // Written outside of the lock, which all tasks share.
+  if (travels) {
     SmallResult result{index, std::vector<uint8_t>(size_bytes), value.contained};
     WriteObject(plan, value, result.bytes.data());
-    small_results_.push_back(std::move(result));
-    small_result_bytes_ += size_bytes;
+    const std::lock_guard lock(tasks_mutex_);
+    OpenTask* const open = Find(task);
+    if (open == nullptr) return NotOpen();
+    open->small_results.push_back(std::move(result));
     return Status::Ok();
   }
-  const ObjectId id = ObjectId::ForReturn(current_.id, index);
+  const ObjectId id = ObjectId::ForReturn(task.id, index);
   // We need no large result ourselves, and would keep its room from whoever is done with it.
   const Status status = small ? objects_->PutSmall(id, plan, value)
                               : objects_->PutLarge(id, plan, value, /*keep_reference=*/false);
   // An earlier attempt stored it before its worker died: the first value stays.
   if (status.code() == StatusCode::kAlreadyExists) return Status::Ok();
-  if (status.ok() && small) current_.references.push_back(id);
+  if (!status.ok() || !small) return status;
+  {
+    const std::lock_guard lock(tasks_mutex_);
+    OpenTask* const open = Find(task);
+    if (open != nullptr) {
+      open->references.push_back(id);
+      return Status::Ok();
+    }
+  }
+  objects_->RemoveReference(id);
+  return NotOpen();
+}
+
+Status WorkerTasks::FinishTask(const RunnableTask& task, std::string_view error_text,
+                               const TaskEnd& end) {
+  OpenTask ended;
+  {
+    const std::lock_guard lock(tasks_mutex_);
+    OpenTask* const open = Find(task);
+    if (open == nullptr) return NotOpen();
+    ended = std::move(*open);
+    open_.erase(task.sequence);
+    open_count_.store(open_.size(), std::memory_order_relaxed);
+    if (newest_ == task.sequence) {
+      newest_.reset();
+      newest_open_.store(false, std::memory_order_release);
+    }
+  }
+  objects_->loan().OnTaskEnded();
+  const Status status = SendDone(task.sequence, ended, error_text, end);
+  // Not before TaskDone: until then the values must not go.
+  objects_->RemoveReferences(ended.references);
   return status;
 }
 
-Status WorkerTasks::FinishTask(std::string_view error_text, bool wrote_output) {
-  if (!running_.load()) return Status::InvalidArgument("there is no task to finish");
-  running_.store(false);
-  flatbuffers::FlatBufferBuilder builder(small_result_bytes_ + error_text.size() + 512);
+Status WorkerTasks::SendDone(uint32_t sequence, const OpenTask& task, std::string_view error_text,
+                             const TaskEnd& end) {
+  flatbuffers::FlatBufferBuilder builder(task.small_result_bytes + error_text.size() + 512);
   std::vector<flatbuffers::Offset<protocol::ResultValue>> results;
-  results.reserve(small_results_.size());
-  for (const SmallResult& result : small_results_) {
+  results.reserve(task.small_results.size());
+  for (const SmallResult& result : task.small_results) {
     builder.ForceVectorAlignment(result.bytes.size(), 1, sizeof(uint64_t));
     const auto data = builder.CreateVector(result.bytes);
     flatbuffers::Offset<flatbuffers::Vector<const protocol::Id20*>> contained;
@@ -132,15 +188,10 @@ Status WorkerTasks::FinishTask(std::string_view error_text, bool wrote_output) {
   const auto encoded = builder.CreateVector(results);
   flatbuffers::Offset<flatbuffers::String> error;
   if (!error_text.empty()) error = builder.CreateString(error_text);
-  builder.Finish(protocol::CreateTaskDone(builder, current_.sequence, ToWire(current_.id), encoded,
-                                          error, wrote_output));
-  const Status status =
-      link_->Send(static_cast<uint16_t>(MessageType::TaskDone), MessageBytes(builder));
-  small_results_.clear();
-  small_result_bytes_ = 0;
-  // Not before TaskDone: until then the values must not go.
-  objects_->RemoveReferences(std::exchange(current_, Current()).references);
-  return status;
+  builder.Finish(protocol::CreateTaskDone(builder, sequence, ToWire(task.id), encoded, error,
+                                          end.wrote_output, end.failed,
+                                          end.state != nullptr ? ToWire(*end.state) : nullptr));
+  return link_->Send(static_cast<uint16_t>(MessageType::TaskDone), MessageBytes(builder));
 }
 
 // --- messages ---

@@ -1,18 +1,21 @@
 // A worker's side of its tasks: takes the next one, stores its results, reports its end.
 //
-//          NextTask                PutResult*, FinishTask
-//   idle ────────────▶ fetching ──▶ running ─────────────▶ idle
-//                         (values that did not fit into the message)
+//             NextTask               PutResult*, FinishTask
+//   received ──────────▶ fetching ──▶ open ───────────────▶ gone
+//                          (values that did not fit into the message)
 //
-// NextTask, PutResult and FinishTask are for one thread; the questions for any.
+// At most one is being fetched; several may be open, if they are calls of one actor. NextTask is
+// for one thread at a time, all else for any.
 #pragma once
 
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <mutex>
 #include <optional>
 #include <string_view>
 #include <thread>
+#include <unordered_map>
 #include <vector>
 
 #include "client/client.h"
@@ -28,20 +31,32 @@ namespace rayx {
 
 class WorkerTasks {
  public:
+  // How a task has ended, as Client says.
+  struct TaskEnd {
+    bool wrote_output = false;
+    bool failed = false;
+    const ObjectId* state = nullptr;
+  };
+
   // All must outlive it. `claims`: none in a driver, which has no tasks.
   WorkerTasks(NodeLink* link, ObjectAccess* objects, IdSource* ids,
               std::optional<ClaimWord> claims);
 
   // As Client says.
   Result<RunnableTask> NextTask();
-  Status PutResult(uint32_t index, const ObjectPieces& value);
-  Status FinishTask(std::string_view error_text, bool wrote_output);
+  Status PutResult(const RunnableTask& task, uint32_t index, const ObjectPieces& value);
+  Status FinishTask(const RunnableTask& task, std::string_view error_text, const TaskEnd& end);
+  ClaimWord::Interrupted Interrupt() const;
 
-  // This thread runs a task.
+  // This thread has taken the newest task, and that is open: what it makes is named after the task.
   bool InTask() const {
-    return running_.load(std::memory_order_acquire) &&
+    return newest_open_.load(std::memory_order_acquire) &&
            thread_.load(std::memory_order_relaxed) == std::this_thread::get_id();
   }
+  // Besides, no other task is open: while this thread waits, the worker does nothing.
+  bool InOnlyTask() const { return InTask() && HasOneTask(); }
+  // One task is open, whoever runs it.
+  bool HasOneTask() const { return open_count_.load(std::memory_order_relaxed) == 1; }
   // The driver whose task was taken last; nil before.
   DriverId driver() const;
 
@@ -51,24 +66,30 @@ class WorkerTasks {
   Status OnExitWorker();
 
  private:
-  struct Current {
-    TaskId id;
-    uint32_t sequence = 0;
-    uint32_t return_count = 0;
-    // What this process refers to for the sake of the task.
-    std::vector<ObjectId> references;
-  };
   // A result that travels with TaskDone.
   struct SmallResult {
     uint32_t index = 0;
     std::vector<uint8_t> bytes;
     std::vector<ObjectId> contained;
   };
+  struct OpenTask {
+    TaskId id;
+    uint32_t return_count = 0;
+    // What this process refers to for the sake of the task.
+    std::vector<ObjectId> references;
+    std::vector<SmallResult> small_results;
+    // Of these, and of those that are being written.
+    size_t small_result_bytes = 0;
+  };
 
   Status TakeTask();
   // Gets the values that did not fit into the message.
   Status FetchValues();
   RunnableTask Begin();
+  // The open task, or null. REQUIRES: tasks_mutex_ is held.
+  OpenTask* Find(const RunnableTask& task);
+  Status SendDone(uint32_t sequence, const OpenTask& task, std::string_view error_text,
+                  const TaskEnd& end);
 
   NodeLink* const link_;
   ObjectAccess* const objects_;
@@ -77,16 +98,19 @@ class WorkerTasks {
 
   WorkerQueue queue_;  // protected by the link's state lock
 
-  // Of the one thread that runs tasks.
+  // Of the thread in NextTask.
   std::optional<RunnableTask> fetching_;
-  Current current_;
-  std::vector<SmallResult> small_results_;
-  size_t small_result_bytes_ = 0;
+  std::vector<ObjectId> fetching_references_;
 
-  std::atomic<bool> running_{false};
+  mutable std::mutex tasks_mutex_;
+  // Below: changed with tasks_mutex_ held.
+  std::unordered_map<uint32_t, OpenTask> open_;  // by sequence
+  std::optional<uint32_t> newest_;               // if it is open
+  DriverId driver_;
+  // Copies of these for quick questions.
+  std::atomic<bool> newest_open_{false};
+  std::atomic<size_t> open_count_{0};
   std::atomic<std::thread::id> thread_;
-  mutable std::mutex driver_mutex_;
-  DriverId driver_;  // protected by driver_mutex_
 };
 
 }  // namespace rayx

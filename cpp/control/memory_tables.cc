@@ -110,6 +110,16 @@ class MemoryTaskTable : public TaskTable {
   std::map<TaskId, TaskRecord> tasks_;
 };
 
+class MemoryActorTable : public ActorTable {
+ public:
+  void Put(const ActorRecord& actor) override { actors_[actor.id] = actor; }
+  void Remove(const TaskId& id) override { actors_.erase(id); }
+  void List(Callback<std::vector<ActorRecord>> done) override { done(Values(actors_)); }
+
+ private:
+  std::map<TaskId, ActorRecord> actors_;
+};
+
 class MemoryObjectTable : public ObjectTable {
  public:
   void AddLocation(const ObjectId& id, const NodeId& node, uint64_t size) override {
@@ -180,6 +190,7 @@ class MemoryTables : public Tables {
   DriverTable& drivers() override { return drivers_; }
   FunctionTable& functions() override { return functions_; }
   TaskTable& tasks() override { return tasks_; }
+  ActorTable& actors() override { return actors_; }
   ObjectTable& objects() override { return objects_; }
   ErrorTable& errors() override { return errors_; }
   CounterTable& counters() override { return counters_; }
@@ -194,6 +205,7 @@ class MemoryTables : public Tables {
   MemoryDriverTable drivers_;
   MemoryFunctionTable functions_;
   MemoryTaskTable tasks_;
+  MemoryActorTable actors_;
   MemoryObjectTable objects_;
   MemoryErrorTable errors_;
   MemoryCounterTable counters_;

@@ -104,6 +104,12 @@ bool Read(std::string_view text, TaskState* value) {
   if (parsed) *value = *parsed;
   return parsed.has_value();
 }
+bool Read(std::string_view text, ActorState* value) {
+  const auto parsed = ActorStateFromName(text);
+  if (parsed) *value = *parsed;
+  return parsed.has_value();
+}
+
 template <typename Tag, size_t kBytes>
 bool Read(std::string_view text, Id<Tag, kBytes>* value) {
   const auto parsed = Id<Tag, kBytes>::FromHexString(text);
@@ -326,6 +332,32 @@ void MergeTask(const TaskRecord& update, TaskRecord* task) {
   task->state = update.state;
   task->attempt = update.attempt;
   if (!update.spec.empty()) task->spec = update.spec;
+}
+
+Fields ActorFields(const ActorRecord& actor) {
+  Fields fields;
+  Add(&fields, schema::kDriverField, actor.driver.Hex());
+  Add(&fields, schema::kNodeField, actor.node.Hex());
+  Add(&fields, schema::kClassField, actor.class_name);
+  Add(&fields, schema::kName, actor.name);
+  Add(&fields, schema::kState, std::string(ActorStateName(actor.state)));
+  Add(&fields, schema::kRestarts, std::to_string(actor.restarts));
+  Add(&fields, schema::kCause, actor.cause);
+  return fields;
+}
+
+Result<ActorRecord> ParseActor(const TaskId& id, const Fields& fields) {
+  FieldReader reader(fields);
+  ActorRecord actor;
+  actor.id = id;
+  reader.Require(schema::kDriverField, &actor.driver);
+  reader.Require(schema::kNodeField, &actor.node);
+  reader.Require(schema::kClassField, &actor.class_name);
+  reader.Require(schema::kName, &actor.name);
+  reader.Require(schema::kState, &actor.state);
+  reader.Require(schema::kRestarts, &actor.restarts);
+  reader.Require(schema::kCause, &actor.cause);
+  return Finish(reader, std::move(actor));
 }
 
 std::pair<std::string, std::string> LocationField(const NodeId& node, uint64_t size) {

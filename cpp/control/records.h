@@ -37,6 +37,9 @@ Result<TaskRecord> ParseTask(const TaskId& id, const Fields& fields);
 // Applies an update: what TaskFields(update) holds replaces what is in `task`.
 void MergeTask(const TaskRecord& update, TaskRecord* task);
 
+Fields ActorFields(const ActorRecord& actor);
+Result<ActorRecord> ParseActor(const TaskId& id, const Fields& fields);
+
 // One field for each location. The size is the largest told: a function that is not deterministic
 // may have made a different value when the object was rebuilt elsewhere.
 std::pair<std::string, std::string> LocationField(const NodeId& node, uint64_t size);

@@ -74,6 +74,26 @@ void RedisFunctionTable::Flush() {
   for (const DriverId& driver : std::exchange(to_remove_, {})) RemoveDriver(driver);
 }
 
+// ---- actors ----------------------------------------------------------------------------------
+
+void RedisActorTable::Put(const ActorRecord& actor) {
+  RedisLink* primary = shards_->primary();
+  WriteHash(primary, schema::Key(schema::kActor, actor.id), ActorFields(actor),
+            RedisLink::Loss::kMustArrive);
+  primary->Write({"SADD", schema::kActorIds, actor.id.Hex()});
+}
+
+void RedisActorTable::Remove(const TaskId& id) {
+  RedisLink* primary = shards_->primary();
+  primary->Write({"DEL", schema::Key(schema::kActor, id)});
+  primary->Write({"SREM", schema::kActorIds, id.Hex()});
+}
+
+void RedisActorTable::List(Callback<std::vector<ActorRecord>> done) {
+  ReadIndexed<ActorRecord, TaskId>(shards_->primary(), schema::kActorIds, schema::kActor,
+                                   &ParseActor, std::move(done));
+}
+
 // ---- errors ----------------------------------------------------------------------------------
 
 void RedisErrorTable::Append(const ErrorRecord& error) {

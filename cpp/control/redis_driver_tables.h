@@ -1,4 +1,4 @@
-// The tables of drivers, and of what belongs to one: functions and errors. Written at once.
+// The tables of drivers, and of what belongs to one: functions, actors and errors. Written at once.
 #pragma once
 
 #include <cstdint>
@@ -16,6 +16,17 @@ class RedisDriverTable : public DriverTable {
   void Register(const DriverRecord& driver) override;
   void MarkEnded(const DriverId& driver, double now) override;
   void List(Callback<std::vector<DriverRecord>> done) override;
+
+ private:
+  RedisShards* const shards_;
+};
+
+class RedisActorTable : public ActorTable {
+ public:
+  explicit RedisActorTable(RedisShards* shards) : shards_(shards) {}
+  void Put(const ActorRecord& actor) override;
+  void Remove(const TaskId& id) override;
+  void List(Callback<std::vector<ActorRecord>> done) override;
 
  private:
   RedisShards* const shards_;

@@ -40,6 +40,7 @@ class RedisTables : public Tables {
         drivers_(&shards_),
         functions_(&shards_),
         tasks_(&shards_),
+        actors_(&shards_),
         objects_(&shards_),
         errors_(&shards_, writer),
         counters_(&shards_, writer) {}
@@ -48,6 +49,7 @@ class RedisTables : public Tables {
   DriverTable& drivers() override { return drivers_; }
   FunctionTable& functions() override { return functions_; }
   TaskTable& tasks() override { return tasks_; }
+  ActorTable& actors() override { return actors_; }
   ObjectTable& objects() override { return objects_; }
   ErrorTable& errors() override { return errors_; }
   CounterTable& counters() override { return counters_; }
@@ -70,6 +72,7 @@ class RedisTables : public Tables {
   RedisDriverTable drivers_;
   RedisFunctionTable functions_;
   RedisTaskTable tasks_;
+  RedisActorTable actors_;
   RedisObjectTable objects_;
   RedisErrorTable errors_;
   RedisCounterTable counters_;

@@ -1,9 +1,9 @@
 // Every name rayx uses on the control server: keys, fields, channels, the user, and where a name
 // lives. README.md tells the same as a table, with writers and readers.
 //
-// Servers are numbered; 0 is the primary. Nodes, drivers, errors and counters live on the primary.
-// Functions, tasks and objects are spread over the shards (all servers but the primary) by a hash
-// of their id, or live on the primary when it is alone.
+// Servers are numbered; 0 is the primary. Nodes, drivers, actors, errors and counters live on the
+// primary. Functions, tasks and objects are spread over the shards (all servers but the primary) by
+// a hash of their id, or live on the primary when it is alone.
 #pragma once
 
 #include <cstddef>
@@ -28,6 +28,8 @@ inline constexpr std::string_view kDriver = "rayx:driver:";
 inline constexpr std::string_view kDriverFunctions = "rayx:driver-functions:";  // set of hex ids
 inline constexpr std::string_view kFunction = "rayx:function:";
 inline constexpr std::string_view kTask = "rayx:task:";
+inline constexpr std::string_view kActorIds = "rayx:actors";  // set of hex ids
+inline constexpr std::string_view kActor = "rayx:actor:";
 inline constexpr std::string_view kObject = "rayx:object:";
 inline constexpr std::string_view kErrors = "rayx:errors:";  // list, by driver
 inline constexpr std::string_view kCounters = "rayx:counters";
@@ -55,6 +57,9 @@ inline constexpr std::string_view kPickled = "pickled";
 inline constexpr std::string_view kState = "state";
 inline constexpr std::string_view kAttempt = "attempt";
 inline constexpr std::string_view kSpec = "spec";
+inline constexpr std::string_view kClassField = "class";
+inline constexpr std::string_view kRestarts = "restarts";
+inline constexpr std::string_view kCause = "cause";
 // An object's fields are the hex ids of the nodes that have it, each with the size. A counter's
 // fields are "<writer>:<name>", each with what that writer has counted so far.
 

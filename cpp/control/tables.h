@@ -72,6 +72,25 @@ struct TaskRecord {
   std::string spec;
 };
 
+enum class ActorState { kPending, kAlive, kRestarting, kDead };
+inline constexpr ActorState kActorStates[] = {ActorState::kPending, ActorState::kAlive,
+                                              ActorState::kRestarting, ActorState::kDead};
+// "pending", "alive", … as shown to people and kept on the server.
+std::string_view ActorStateName(ActorState state);
+std::optional<ActorState> ActorStateFromName(std::string_view name);
+
+struct ActorRecord {
+  // The task that made it.
+  TaskId id;
+  DriverId driver;
+  NodeId node;
+  std::string class_name;
+  std::string name;  // empty: it has none
+  ActorState state = ActorState::kPending;
+  uint32_t restarts = 0;
+  std::string cause;  // of a dead one
+};
+
 struct ObjectRecord {
   ObjectId id;
   uint64_t size = 0;
@@ -127,6 +146,15 @@ class TaskTable {
   virtual void List(Callback<std::vector<TaskRecord>> done) = 0;
 };
 
+class ActorTable {
+ public:
+  virtual ~ActorTable() = default;
+  // Adds an actor, or replaces what was there.
+  virtual void Put(const ActorRecord& actor) = 0;
+  virtual void Remove(const TaskId& id) = 0;
+  virtual void List(Callback<std::vector<ActorRecord>> done) = 0;
+};
+
 class ObjectTable {
  public:
   virtual ~ObjectTable() = default;
@@ -161,12 +189,13 @@ class Tables {
   virtual DriverTable& drivers() = 0;
   virtual FunctionTable& functions() = 0;
   virtual TaskTable& tasks() = 0;
+  virtual ActorTable& actors() = 0;
   virtual ObjectTable& objects() = 0;
   virtual ErrorTable& errors() = 0;
   virtual CounterTable& counters() = 0;
   // Sends what the writes of this turn have queued. Called once a turn by the daemon. Nodes,
-  // drivers, functions and errors go out at once; tasks, objects and counters are coalesced and go
-  // out by limits::kControlFlushMs.
+  // drivers, functions, actors and errors go out at once; tasks, objects and counters are coalesced
+  // and go out by limits::kControlFlushMs.
   virtual void Flush() = 0;
   // When Flush() should be called again although no turn happens by itself (milliseconds of the
   // loop's clock, maybe past); nothing if nothing waits.

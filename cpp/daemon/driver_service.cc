@@ -28,6 +28,7 @@ Status DriverService::OnHello(Session& session, const protocol::Hello& hello) {
   drivers_[session.driver] = {.session = session.id,
                               .output = 0,
                               .config = std::string(config.begin(), config.end()),
+                              .setups = {},
                               .lines_dropped = 0};
   tables_->drivers().Register({.id = session.driver,
                                .node = node_,
@@ -54,6 +55,18 @@ bool DriverService::OnSessionClosed(Session& session) {
   drivers_.erase(it);
   LogInfo("driver " + session.driver.Hex() + " has ended");
   return true;
+}
+
+Status DriverService::OnAddSetup(Session& session, const protocol::AddWorkerSetup& message) {
+  const auto it = drivers_.find(session.driver);
+  if (it == drivers_.end()) return Status::ProtocolError("AddWorkerSetup without a driver");
+  const auto pickled = BytesOf(message.setup()->pickled());
+  if (pickled.size() > limits::kFunctionBytesMax ||
+      it->second.setups.size() >= limits::kWorkerSetupsMax) {
+    return Status::ProtocolError("AddWorkerSetup beyond a limit");
+  }
+  it->second.setups.emplace_back(pickled.begin(), pickled.end());
+  return Status::Ok();
 }
 
 Session* DriverService::OutputOf(const DriverId& driver) {

@@ -1,8 +1,10 @@
 // Drivers: who they are, what is printed for them, which of their tasks failed.
 #pragma once
 
+#include <span>
 #include <string>
 #include <unordered_map>
+#include <vector>
 
 #include "common/base/ids.h"
 #include "common/base/status.h"
@@ -26,6 +28,12 @@ class DriverService {
   // What the driver gave in its hello, for its workers. REQUIRES: IsKnown.
   const std::string& ConfigOf(const DriverId& driver) const { return drivers_.at(driver).config; }
 
+  // What each of the driver's workers is to run before its next task, in order. REQUIRES: IsKnown.
+  std::span<const std::string> SetupsOf(const DriverId& driver) const {
+    return drivers_.at(driver).setups;
+  }
+  Status OnAddSetup(Session& session, const protocol::AddWorkerSetup& message);
+
   // Lines that a worker printed. Lost if the driver has no output connection, or does not read it
   // for long.
   void SendLines(const DriverId& driver, pid_t pid, const std::string& function, bool is_stderr,
@@ -40,6 +48,7 @@ class DriverService {
     ClientId session = 0;
     ClientId output = 0;
     std::string config;
+    std::vector<std::string> setups;
     // Lines that were not sent since the driver did not read.
     uint64_t lines_dropped = 0;
   };

@@ -105,20 +105,23 @@ Status NodeDaemon::MakeServices() {
   if (!read_only.ok()) return read_only.status();
   objects_ = std::make_unique<ObjectService>(
       &sessions_, &writer_, options_.pool_bytes, std::move(*pool), std::move(*read_only),
-      ObjectService::Events{
-          .on_sealed =
-              [this](const ObjectId& id) {
-                tasks_->OnObjectSealed(id);
-                records_.OnObjectSealed(id);
-              },
-          .on_deleted = [this](const ObjectId& id) { records_.OnObjectDeleted(id); }});
+      ObjectService::Events{.on_sealed =
+                                [this](const ObjectId& id) {
+                                  tasks_->OnObjectSealed(id);
+                                  records_.OnObjectSealed(id);
+                                },
+                            .on_deleted =
+                                [this](const ObjectId& id) {
+                                  tasks_->OnObjectDeleted(id);
+                                  records_.OnObjectDeleted(id);
+                                }});
   scheduler::SchedulerOptions scheduling;
   scheduling.total = options_.total;
   scheduling.prestart_workers = options_.prestart_workers;
   scheduling.workers_max = limits::kWorkersMax;
   scheduling.node_name = "localhost (node " + id_.Hex().substr(0, 8) + ")";
   tasks_ = std::make_unique<TaskService>(&sessions_, &writer_, objects_.get(), &workers_, &drivers_,
-                                         &records_, std::move(scheduling));
+                                         &records_, tables_.get(), id_, std::move(scheduling));
   if (options_.redirect_output) {
     output_files_ = std::make_unique<OutputFiles>(options_.session_dir + "/logs");
   }

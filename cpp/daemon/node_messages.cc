@@ -169,6 +169,15 @@ Status NodeDaemon::OnTaskMessage(Session& session, const Frame& frame) {
     case protocol::MessageType::Unblocked:
       if (!is_worker) break;
       return tasks_->OnUnblocked(session);
+    case protocol::MessageType::CancelTask:
+      return With<protocol::CancelTask>(
+          frame, [&](const auto& m) { return tasks_->OnCancel(session, m); });
+    case protocol::MessageType::KillActor:
+      return With<protocol::KillActor>(
+          frame, [&](const auto& m) { return tasks_->actors().OnKill(session, m); });
+    case protocol::MessageType::AddWorkerSetup:
+      return With<protocol::AddWorkerSetup>(
+          frame, [&](const auto& m) { return drivers_.OnAddSetup(session, m); });
     default:
       break;
   }
@@ -200,6 +209,9 @@ Status NodeDaemon::OnQuery(Session& session, const protocol::Query& query) {
                    return answer.Finish();
                  });
     return Status::Ok();
+  }
+  if (query.kind() == protocol::QueryKind::NamedActor) {
+    return tasks_->actors().OnFindNamed(session, query);
   }
   if (query.kind() != protocol::QueryKind::Errors) {
     return Status::ProtocolError("unknown query");

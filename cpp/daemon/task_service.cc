@@ -1,5 +1,6 @@
 #include "daemon/task_service.h"
 
+#include <csignal>
 #include <utility>
 #include <variant>
 
@@ -25,6 +26,10 @@ const char* ExceptionName(SystemErrorCode code) {
       return "ObjectStoreFullError";
     case SystemErrorCode::kWorkerStartFailed:
       return "WorkerCrashedError";
+    case SystemErrorCode::kActorDied:
+      return "ActorDiedError";
+    case SystemErrorCode::kTaskTimedOut:
+      return "TaskTimeoutError";
   }
   return "RayxError";
 }
@@ -33,14 +38,15 @@ const char* ExceptionName(SystemErrorCode code) {
 
 TaskService::TaskService(SessionTable* sessions, MessageWriter* writer, ObjectService* objects,
                          WorkerService* workers, DriverService* drivers, RecordKeeper* records,
-                         scheduler::SchedulerOptions options)
+                         control::Tables* tables, NodeId node, scheduler::SchedulerOptions options)
     : sessions_(sessions),
       writer_(writer),
       objects_(objects),
       workers_(workers),
       drivers_(drivers),
       records_(records),
-      scheduler_(std::move(options)) {}
+      scheduler_(std::move(options)),
+      actors_(writer, objects, &scheduler_, tables, node) {}
 
 Status TaskService::OnSubmit(Session& session, std::span<const uint8_t> encoded_spec) {
   if (session.driver.IsNil()) return Status::ProtocolError("SubmitTask of a worker without a task");
@@ -66,7 +72,8 @@ Status TaskService::OnSubmit(Session& session, std::span<const uint8_t> encoded_
     store.Get(session.id, spec.ReturnId(i), /*pin=*/false);
   }
   records_->OnTaskSubmitted(spec.id);
-  scheduler_.OnTaskSubmitted(std::move(spec), missing, session.worker);
+  if (spec.kind == TaskKind::kActorCreation) actors_.OnSubmitted(spec);
+  scheduler_.OnTaskSubmitted(std::move(spec), missing, session.worker, session.id);
   return Status::Ok();
 }
 
@@ -74,8 +81,10 @@ Status TaskService::OnTaskDone(Session& session, const protocol::TaskDone& messa
   WorkerProcess* worker = workers_->Find(session.worker);
   const auto task = FromWire<TaskId>(*message.task_id());
   // Before anything is stored: nobody may give results to a task of somebody else.
-  const TaskSpec* spec = scheduler_.RunningTask(session.worker);
-  if (worker == nullptr || spec == nullptr || spec->id != task) {
+  const TaskSpec* spec = scheduler_.HeldTask(session.worker, task);
+  // It was told to end, and what it held has failed already.
+  if (worker != nullptr && spec == nullptr && worker->stopped) return Status::Ok();
+  if (worker == nullptr || spec == nullptr) {
     return Status::ProtocolError("TaskDone for a task that the worker does not run");
   }
   if (message.wrote_output()) workers_->ReadOutput(*worker);
@@ -88,7 +97,14 @@ Status TaskService::OnTaskDone(Session& session, const protocol::TaskDone& messa
                            .text = message.error_text()->str(),
                            .time = 0});
   }
-  return scheduler_.OnTaskFinished(session.worker, task, message.sequence());
+  const bool is_creation = spec->kind == TaskKind::kActorCreation;
+  if (spec->kind == TaskKind::kActorCall && message.state() != nullptr) {
+    actors_.OnState(spec->actor, FromWire(*message.state()));
+  }
+  RAYX_RETURN_IF_ERROR(
+      scheduler_.OnTaskFinished(session.worker, task, message.sequence(), message.failed()));
+  if (is_creation) actors_.OnCreated(task);
+  return Status::Ok();
 }
 
 // Takes in the results that came with the message, and sees to it that every return value has one.
@@ -131,6 +147,16 @@ Status TaskService::OnUnblocked(Session& session) {
   return scheduler_.OnWorkerUnblocked(session.worker);
 }
 
+Status TaskService::OnCancel(Session& session, const protocol::CancelTask& message) {
+  const auto task = FromWire<TaskId>(*message.task_id());
+  const TaskSpec* spec = scheduler_.FindTask(task);
+  // One of another driver is as good as unknown.
+  if (spec != nullptr && spec->driver == session.driver) {
+    scheduler_.OnTaskCancelled(task, message.force());
+  }
+  return Status::Ok();
+}
+
 void TaskService::OnWorkerOutput(const WorkerProcess& worker, bool is_stderr,
                                  const std::string& lines) {
   const DriverId driver = scheduler_.DriverOf(worker.number);
@@ -160,24 +186,47 @@ void TaskService::Act(const scheduler::AssignTask& effect) {
   session->driver = spec->driver;
   worker->last_function = spec->name;
   worker->claim.HandOut(effect.sequence);
-  const bool with_config = !worker->has_driver_config && drivers_->IsKnown(spec->driver);
-  worker->has_driver_config = worker->has_driver_config || with_config;
   writer_->Send(*session->connection, protocol::MessageType::RunTask,
                 [&](flatbuffers::FlatBufferBuilder& builder) {
-                  const auto values = WriteValues(builder, session->id, *spec);
-                  const auto value_vector = values.empty() ? 0 : builder.CreateVector(values);
-                  flatbuffers::Offset<flatbuffers::Vector<uint8_t>> config;
-                  if (with_config) {
-                    const auto bytes = BytesOf(drivers_->ConfigOf(spec->driver));
-                    config = builder.CreateVector(bytes.data(), bytes.size());
-                  }
-                  const auto encoded = BytesOf(spec->encoded);
-                  builder.ForceVectorAlignment(encoded.size(), 1, 8);
-                  const auto nested = builder.CreateVector(encoded.data(), encoded.size());
-                  return protocol::CreateRunTask(builder, effect.sequence, effect.attempt, nested,
-                                                 value_vector, config);
+                  return WriteRunTask(builder, effect, *spec, *worker);
                 });
   records_->OnTaskAssigned(effect.task);
+}
+
+flatbuffers::Offset<protocol::RunTask> TaskService::WriteRunTask(
+    flatbuffers::FlatBufferBuilder& builder, const scheduler::AssignTask& effect,
+    const TaskSpec& spec, WorkerProcess& worker) {
+  const auto values = WriteValues(builder, worker.session, spec);
+  const auto value_vector = values.empty() ? 0 : builder.CreateVector(values);
+  flatbuffers::Offset<flatbuffers::Vector<uint8_t>> config;
+  flatbuffers::Offset<flatbuffers::Vector<flatbuffers::Offset<protocol::WorkerSetup>>> setups;
+  if (drivers_->IsKnown(spec.driver)) {
+    if (!std::exchange(worker.has_driver_config, true)) {
+      const auto bytes = BytesOf(drivers_->ConfigOf(spec.driver));
+      config = builder.CreateVector(bytes.data(), bytes.size());
+    }
+    const std::span<const std::string> news =
+        drivers_->SetupsOf(spec.driver).subspan(worker.setups_told);
+    if (!news.empty()) {
+      worker.setups_told += news.size();
+      std::vector<flatbuffers::Offset<protocol::WorkerSetup>> items;
+      for (const std::string& pickled : news) {
+        const auto bytes = BytesOf(pickled);
+        items.push_back(
+            protocol::CreateWorkerSetup(builder, builder.CreateVector(bytes.data(), bytes.size())));
+      }
+      setups = builder.CreateVector(items);
+    }
+  }
+  flatbuffers::Offset<flatbuffers::Vector<uint32_t>> gpus;
+  if (!effect.gpus.empty()) gpus = builder.CreateVector(effect.gpus);
+  const auto encoded = BytesOf(spec.encoded);
+  builder.ForceVectorAlignment(encoded.size(), 1, 8);
+  const auto nested = builder.CreateVector(encoded.data(), encoded.size());
+  std::optional<ObjectId> state;
+  if (spec.kind == TaskKind::kActorCreation) state = actors_.StateOf(spec.id);
+  return protocol::CreateRunTask(builder, effect.sequence, effect.attempt, nested, value_vector,
+                                 config, gpus, setups, state ? ToWire(*state) : nullptr);
 }
 
 std::vector<flatbuffers::Offset<protocol::ObjectValue>> TaskService::WriteValues(
@@ -200,14 +249,36 @@ void TaskService::Act(const scheduler::RecallTasks& effect) {
   scheduler_.OnTasksRecalled(effect.worker, worker->claim.TakeBack());
 }
 
+void TaskService::Act(const scheduler::InterruptTask& effect) {
+  WorkerProcess* worker = workers_->Find(effect.worker);
+  if (worker == nullptr || worker->pid <= 0 || worker->wait_status) return;
+  worker->claim.Interrupt(effect.sequence, static_cast<uint8_t>(effect.reason));
+  // Ignored unless the worker has its handler in place; then it runs nothing yet.
+  ::kill(worker->pid, SIGURG);
+}
+
+void TaskService::Act(const scheduler::ReleaseInputs& effect) {
+  for (const ObjectId& id : effect.ids) objects_->store().RemoveReference(id);
+}
+
 void TaskService::Act(const scheduler::FailTask& effect) {
-  const std::string error = EncodeSystemError(effect.code, effect.text);
+  plasma::ObjectStore& store = objects_->store();
+  std::string error = EncodeSystemError(effect.code, effect.text);
+  std::vector<ObjectId> contained;
+  const auto source = effect.like.IsNil() ? std::nullopt : store.Find(effect.like);
+  if (source && source->is_inline) {
+    error.assign(source->data.begin(), source->data.end());
+    contained = store.ContainedIn(effect.like);
+  }
   for (uint32_t i = 0; i < effect.return_count; ++i) {
     // AlreadyExists: a result that was stored before the worker died stays.
     const Status put =
-        objects_->store().PutInline(0, ObjectId::ForReturn(effect.task, i), BytesOf(error), {});
+        store.PutInline(0, ObjectId::ForReturn(effect.task, i), BytesOf(error), contained);
     RAYX_CHECK(put.ok() || put.code() == StatusCode::kAlreadyExists);
   }
+  if (scheduler_.FindActor(effect.task)) actors_.OnCreated(effect.task);
+  // What it is like was reported; and who cancels a task knows.
+  if (!effect.like.IsNil() || effect.code == SystemErrorCode::kTaskCancelled) return;
   drivers_->ReportError({.driver = effect.driver,
                          .task = effect.task,
                          .name = effect.name,

@@ -12,6 +12,7 @@
 
 #include "common/base/ids.h"
 #include "common/base/status.h"
+#include "daemon/actor_service.h"
 #include "daemon/driver_service.h"
 #include "daemon/message_writer.h"
 #include "daemon/object_service.h"
@@ -26,16 +27,18 @@ class TaskService {
  public:
   TaskService(SessionTable* sessions, MessageWriter* writer, ObjectService* objects,
               WorkerService* workers, DriverService* drivers, RecordKeeper* records,
-              scheduler::SchedulerOptions options);
+              control::Tables* tables, NodeId node, scheduler::SchedulerOptions options);
 
   // --- messages; a Status that is not OK is the peer's breach of protocol ---
   Status OnSubmit(Session& session, std::span<const uint8_t> encoded_spec);
   Status OnTaskDone(Session& session, const protocol::TaskDone& message);
   Status OnBlocked(Session& session);
   Status OnUnblocked(Session& session);
+  Status OnCancel(Session& session, const protocol::CancelTask& message);
 
   // --- events of the other parts ---
   void OnObjectSealed(const ObjectId& id) { scheduler_.OnObjectAvailable(id); }
+  void OnObjectDeleted(const ObjectId& id) { actors_.OnObjectDeleted(id); }
   void OnWorkerStarted(scheduler::WorkerNumber worker) { scheduler_.OnWorkerStarted(worker); }
   void OnWorkerGone(scheduler::WorkerNumber worker, const scheduler::WorkerEnd& end) {
     scheduler_.OnWorkerGone(worker, end);
@@ -47,6 +50,7 @@ class TaskService {
   bool ScheduleAndAct(int64_t now_ms);
 
   scheduler::LocalScheduler& scheduler() { return scheduler_; }
+  ActorService& actors() { return actors_; }
   // The task's record for the task table; nothing if it has ended.
   std::optional<control::TaskRecord> RecordOf(const TaskId& id, const NodeId& node) const;
 
@@ -56,10 +60,17 @@ class TaskService {
   void Act(const scheduler::RecallTasks& effect);
   void Act(const scheduler::FailTask& effect);
   void Act(const scheduler::TaskEnded& effect);
+  void Act(const scheduler::InterruptTask& effect);
+  void Act(const scheduler::ReleaseInputs& effect);
+  void Act(const scheduler::ActorChanged& effect) { actors_.OnChanged(effect.actor); }
   void Act(const scheduler::StartWorker& effect) { workers_->StartWorker(effect.worker); }
   void Act(const scheduler::StopWorker& effect) {
     workers_->StopWorker(effect.worker, effect.kill);
   }
+  // The message that gives the task to the worker.
+  flatbuffers::Offset<protocol::RunTask> WriteRunTask(flatbuffers::FlatBufferBuilder& builder,
+                                                      const scheduler::AssignTask& effect,
+                                                      const TaskSpec& spec, WorkerProcess& worker);
   std::vector<flatbuffers::Offset<protocol::ObjectValue>> WriteValues(
       flatbuffers::FlatBufferBuilder& builder, ClientId worker, const TaskSpec& spec);
 
@@ -70,6 +81,7 @@ class TaskService {
   DriverService* drivers_;
   RecordKeeper* records_;
   scheduler::LocalScheduler scheduler_;
+  ActorService actors_;
 };
 
 }  // namespace rayx::daemon

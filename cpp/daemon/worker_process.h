@@ -34,6 +34,8 @@ struct WorkerProcess {
   ClaimWord claim;
   // Set by the first task of a driver, which brings the driver's configuration.
   bool has_driver_config = false;
+  // How many of the driver's setups it has been told.
+  size_t setups_told = 0;
   // The name of the function it was given last, for output that comes between tasks.
   std::string last_function;
 

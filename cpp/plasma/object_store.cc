@@ -374,6 +374,12 @@ std::optional<ObjectLocation> ObjectStore::Find(const ObjectId& id) const {
   return LocationOf(*object->second.sealed());
 }
 
+std::vector<ObjectId> ObjectStore::ContainedIn(const ObjectId& id) const {
+  const Object* object = FindObject(id);
+  if (object == nullptr || !object->second.IsSealed()) return {};
+  return object->second.sealed()->contained;
+}
+
 StoreStats ObjectStore::Stats() const {
   const Arena::Stats pool = arena_.GetStats();
   StoreStats stats;

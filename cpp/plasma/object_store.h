@@ -112,6 +112,8 @@ class ObjectStore {
   // Somebody refers to it or waits, but it has no value yet (it may be in the making).
   bool IsExpected(const ObjectId& id) const;
   std::optional<ObjectLocation> Find(const ObjectId& id) const;
+  // The ids inside the value; none if there is no value.
+  std::vector<ObjectId> ContainedIn(const ObjectId& id) const;
   StoreStats Stats() const;
   // Lines for a debug dump: totals, then the largest objects with their holders.
   std::string DebugText(size_t most) const;

@@ -7,22 +7,50 @@
 namespace rayx::scheduler {
 namespace {
 
+void GiveBackCpu(SchedulerState& state, WorkerEntry& worker) {
+  const Shape& shape = worker.lane->shape();
+  worker.has_actor ? state.ledger.GiveBackCpu(shape) : state.ledger.Block(shape);
+  worker.gave_back_cpu = true;
+}
+
+void TakeCpuAgain(SchedulerState& state, WorkerEntry& worker) {
+  const Shape& shape = worker.lane->shape();
+  worker.has_actor ? state.ledger.TakeCpuAgain(shape) : state.ledger.Unblock(shape);
+  worker.gave_back_cpu = false;
+}
+
+// A time-out counts from when the task is at the front; of the calls of an actor, so many are.
+void WatchTimeout(SchedulerState& state, WorkerEntry& worker, size_t index) {
+  if (index >= worker.held.size()) return;
+  TaskEntry& task = *worker.held[index].task;
+  if (task.spec.timeout_ms > 0) state.interrupts.Watch(task);
+}
+// Those that an actor's worker may run at the same time stand at 1 to this in what it holds.
+size_t LastRunning(const WorkerEntry& worker) {
+  return worker.held.front().task->actor->max_concurrency;
+}
+
 // The worker holds nothing any more: what it was charged with is free.
 void ReturnResources(SchedulerState& state, WorkerEntry& worker) {
   const Shape& shape = worker.lane->shape();
   state.pipeline.RemoveRunner(worker);
-  if (worker.gave_back_cpu) state.ledger.Unblock(shape);
-  worker.gave_back_cpu = false;
+  if (worker.gave_back_cpu) TakeCpuAgain(state, worker);
   state.ledger.Return(shape);
+  if (worker.has_actor) state.ledger.EndOfLife(shape);
+  state.gpus.Return(worker.gpus, shape.gpu_units);
+  worker.gpus.clear();
   worker.lane = nullptr;
 }
 
 // After the last task of a busy worker.
 void BecomeIdle(SchedulerState& state, WorkerEntry& worker) {
+  const bool had_gpus = !worker.gpus.empty();
   ReturnResources(state, worker);
   if (worker.state != WorkerState::kBusy) return;
   state.pool.Move(worker, WorkerState::kIdle);
-  if (worker.next_sequence >= state.options.tasks_per_worker_max) EndWorker(state, worker, false);
+  if (had_gpus || worker.next_sequence >= state.options.tasks_per_worker_max) {
+    EndWorker(state, worker, false);
+  }
 }
 
 }  // namespace
@@ -33,11 +61,19 @@ void Assign(SchedulerState& state, WorkerEntry& worker, TaskEntry& task, int64_t
   if (worker.held.empty()) {
     state.pool.Bind(worker, task.lane->driver());
     state.pool.Move(worker, WorkerState::kBusy);
-    state.ledger.Take(task.lane->shape());
+    const Shape& shape = task.lane->shape();
+    state.ledger.Take(shape);
+    if (shape.gpu_units > 0) worker.gpus = state.gpus.Take(shape.gpu_units);
     worker.lane = task.lane;
     worker.front_since_ms = now_ms;
     worker.held.push_back({&task, sequence});
-    state.pipeline.AddRunner(worker);
+    if (task.IsCreation()) {
+      state.pool.GiveToActor(worker);
+      state.ledger.KeepForLife(shape);
+    } else {
+      state.pipeline.AddRunner(worker);
+    }
+    WatchTimeout(state, worker, 0);
   } else {
     RAYX_CHECK(worker.lane == task.lane && worker.is_runner && !worker.recalling);
     worker.held.push_back({&task, sequence});
@@ -45,8 +81,40 @@ void Assign(SchedulerState& state, WorkerEntry& worker, TaskEntry& task, int64_t
   }
   task.MoveTo(Assigned{worker.number, sequence});
   ++state.tasks_assigned;
-  state.outbox.push_back(AssignTask{worker.number, task.spec.id, sequence, task.attempt});
+  state.outbox.push_back(
+      AssignTask{worker.number, task.spec.id, sequence, task.attempt, worker.gpus});
   state.heads.OnGiven(task);
+}
+
+void AssignCall(SchedulerState& state, WorkerEntry& worker, TaskEntry& call) {
+  const uint32_t sequence = worker.next_sequence++;
+  worker.held.push_back({&call, sequence});
+  call.MoveTo(Assigned{worker.number, sequence});
+  ++state.tasks_assigned;
+  state.outbox.push_back(AssignTask{worker.number, call.spec.id, sequence, 0, worker.gpus});
+  if (call.spec.timeout_ms > 0 && worker.tail() <= LastRunning(worker)) {
+    state.interrupts.Watch(call);
+  }
+}
+
+void TakeFinishedCall(SchedulerState& state, WorkerEntry& worker, uint32_t sequence) {
+  const size_t index = worker.IndexOf(sequence);
+  RAYX_CHECK(index > 0 && index < worker.held.size());
+  worker.held.erase(worker.held.begin() + static_cast<std::ptrdiff_t>(index));
+  --state.tasks_assigned;
+  const size_t last = LastRunning(worker);
+  if (index <= last) WatchTimeout(state, worker, last);
+}
+
+std::vector<TaskEntry*> TakeCalls(SchedulerState& state, WorkerEntry& worker, uint32_t first) {
+  std::vector<TaskEntry*> taken;
+  while (worker.tail() > 0 && worker.held.back().sequence >= first) {
+    taken.push_back(worker.held.back().task);
+    worker.held.pop_back();
+    --state.tasks_assigned;
+  }
+  std::reverse(taken.begin(), taken.end());
+  return taken;
 }
 
 TaskEntry* TakeFinished(SchedulerState& state, WorkerEntry& worker) {
@@ -58,6 +126,7 @@ TaskEntry* TakeFinished(SchedulerState& state, WorkerEntry& worker) {
     BecomeIdle(state, worker);
   } else {
     worker.front_since_ms = kTimeUnknown;
+    WatchTimeout(state, worker, 0);
     state.pipeline.OnTailChanged(worker, tail_before);
   }
   return task;
@@ -83,21 +152,22 @@ std::vector<TaskEntry*> TakeNotBegun(SchedulerState& state, WorkerEntry& worker,
 void BlockWorker(SchedulerState& state, WorkerEntry& worker) {
   state.pipeline.RemoveRunner(worker);
   state.pool.Move(worker, WorkerState::kBlocked);
-  state.ledger.Block(worker.lane->shape());
-  worker.gave_back_cpu = true;
+  GiveBackCpu(state, worker);
+  // Nobody else can run the calls of an actor.
+  if (worker.has_actor) return;
   if (!worker.recalling && worker.recallable() > 0) Recall(state, worker);
 }
 
 void UnblockWorker(SchedulerState& state, WorkerEntry& worker) {
   state.pool.Move(worker, WorkerState::kBusy);
-  state.ledger.Unblock(worker.lane->shape());
-  worker.gave_back_cpu = false;
-  state.pipeline.AddRunner(worker);
+  TakeCpuAgain(state, worker);
+  if (!worker.has_actor) state.pipeline.AddRunner(worker);
 }
 
 void Recall(SchedulerState& state, WorkerEntry& worker) {
   RAYX_CHECK(!worker.recalling);
   worker.recalling = true;
+  worker.recall_end = worker.next_sequence;
   state.outbox.push_back(RecallTasks{worker.number});
 }
 

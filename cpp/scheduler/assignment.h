@@ -10,16 +10,28 @@
 namespace rayx::scheduler {
 
 // Gives the task to the worker: to run now if it is idle, else behind what it holds (same lane
-// only). REQUIRES: the task is Ready and has left the queue; the worker is idle and may serve its
-// driver, or is a runner of its lane.
+// only). The creation of an actor makes the worker that actor's. REQUIRES: the task is Ready and
+// has left the queue; the worker is idle and may serve its driver, and there is room on the GPUs;
+// or it is a runner of its lane.
 void Assign(SchedulerState& state, WorkerEntry& worker, TaskEntry& task, int64_t now_ms);
 
+// Gives the call to the worker of its actor. REQUIRES: the call is Ready and has left its queue;
+// the actor is alive.
+void AssignCall(SchedulerState& state, WorkerEntry& worker, TaskEntry& call);
+
+// Takes the call of an actor, which is over.
+void TakeFinishedCall(SchedulerState& state, WorkerEntry& worker, uint32_t sequence);
+
+// Takes the calls that an actor's worker holds with sequence >= `first`, in order.
+std::vector<TaskEntry*> TakeCalls(SchedulerState& state, WorkerEntry& worker, uint32_t first);
+
 // Takes the task that the worker runs, which is over; the next one inherits its resources, or the
-// worker is idle.
+// worker is idle (and ends, if it had GPUs: a process keeps memory of those until its end).
+// REQUIRES: the worker has no actor.
 TaskEntry* TakeFinished(SchedulerState& state, WorkerEntry& worker);
 
 // Takes, in order, the tasks that the worker holds with sequence >= `first`. The task of a blocked
-// worker stays.
+// worker stays. REQUIRES: the worker holds no calls.
 std::vector<TaskEntry*> TakeNotBegun(SchedulerState& state, WorkerEntry& worker, uint32_t first);
 
 // The worker waits for objects, or no longer. REQUIRES: Busy, or Blocked.

@@ -21,6 +21,18 @@ void DependencyTracker::OnAvailable(const ObjectId& id, std::vector<TaskEntry*>&
   waiters_.erase(it);
 }
 
+void DependencyTracker::Remove(TaskEntry& task) {
+  size_t& missing = std::get<WaitingArgs>(task.phase).missing;
+  for (const ObjectId& id : task.spec.dependencies) {
+    const auto it = waiters_.find(id);
+    if (it == waiters_.end()) continue;
+    missing -= std::erase(it->second, &task);
+    if (it->second.empty()) waiters_.erase(it);
+  }
+  RAYX_CHECK_MSG(missing == 0, "a task waits for what is not among its dependencies");
+  --tasks_;
+}
+
 std::vector<TaskEntry*> DependencyTracker::RemoveIf(
     const std::function<bool(const TaskEntry&)>& gone) {
   std::vector<TaskEntry*> removed;

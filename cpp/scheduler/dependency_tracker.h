@@ -19,6 +19,8 @@ class DependencyTracker {
   // Appends to `ready` those that waited for nothing but `id`, in order of submission. Their state
   // is not changed.
   void OnAvailable(const ObjectId& id, std::vector<TaskEntry*>& ready);
+  // The task waits for nothing any more. REQUIRES: it waits.
+  void Remove(TaskEntry& task);
   // Removes every task of which `gone` is true; returns each once. Looks at all waiting tasks: for
   // rare events.
   std::vector<TaskEntry*> RemoveIf(const std::function<bool(const TaskEntry&)>& gone);

@@ -21,6 +21,7 @@ void Dispatcher::Run() {
     ServeReady();
     FillTails();
     RecallForStarved();
+    RecallForPriority();
   }
   RecallForIdle();
   StartWorkers();
@@ -42,7 +43,7 @@ void Dispatcher::FailUnstartable() {
 
 void Dispatcher::ServeStarved() {
   for (Lane* lane : state_.heads.Starved(now_ms_, state_.ledger)) {
-    if (Fits(free_, lane->shape())) {
+    if (FitsNow(*lane)) {
       GiveHead(*lane);
       continue;
     }
@@ -65,10 +66,25 @@ void Dispatcher::ServeReady() {
   }
 }
 
+bool Dispatcher::FitsNow(const Lane& lane) const {
+  if (!Fits(free_, lane.shape())) return false;
+  const int64_t gpu_units = lane.shape().gpu_units;
+  return gpu_units == 0 || state_.gpus.HasRoom(gpu_units);
+}
+
+Amounts Dispatcher::FreeFor(const Lane& lane) const {
+  Amounts free = free_;
+  const int64_t gpu_units = lane.shape().gpu_units;
+  if (gpu_units == 0) return free;
+  int64_t& gpus = free[*state_.ledger.gpu()];
+  gpus = std::min(gpus, state_.gpus.Usable(gpu_units));
+  return free;
+}
+
 bool Dispatcher::GiveHead(Lane& lane) {
-  if (!Fits(free_, lane.shape())) {
+  if (!FitsNow(lane)) {
     // Nobody can go by in the only lane there is.
-    if (state_.queue.lane_count() > 1) state_.heads.Watch(lane, free_, now_ms_);
+    if (state_.queue.lane_count() > 1) state_.heads.Watch(lane, FreeFor(lane), now_ms_);
     return false;
   }
   WorkerEntry* worker = state_.pool.FindIdle(lane.driver());
@@ -101,9 +117,9 @@ void Dispatcher::FillTails() {
       if (lane->ready_count() <= lane->reserved || !state_.pipeline.WorthFilling(*lane)) continue;
       // A worker that unblocked has taken a CPU that is in use: whoever ends first frees it, if no
       // tail inherits it.
-      if (state_.ledger.Overdrawn(lane->shape())) continue;
+      if (state_.ledger.Overdrawn(lane->shape()) || GivesWay(*lane)) continue;
       // It fits and workers can be started: it waits for one of the next starts.
-      if (may_start_ && Fits(free_, lane->shape())) continue;
+      if (may_start_ && FitsNow(*lane)) continue;
       lanes.push_back(lane);
     }
   }
@@ -149,9 +165,26 @@ void Dispatcher::RecallForStarved() {
   }
 }
 
+bool Dispatcher::GivesWay(const Lane& lane) {
+  const DriverQueue& queue = *lane.queue();
+  if (!queue.has_priorities) return false;
+  return std::any_of(queue.ready.begin(), queue.ready.end(), [&lane](const Lane* other) {
+    return other->priority() > lane.priority() && other->shape().Shares(lane.shape());
+  });
+}
+
+void Dispatcher::RecallForPriority() {
+  for (const Lane* lane : state_.pipeline.tailed()) {
+    if (!GivesWay(*lane)) continue;
+    for (WorkerEntry* runner : lane->runners) {
+      if (!runner->recalling && runner->recallable() > 0) Recall(state_, *runner);
+    }
+  }
+}
+
 void Dispatcher::RecallForIdle() {
   for (Lane* lane : state_.pipeline.tailed()) {
-    if (lane->ready_count() > 0 || !Fits(free_, lane->shape())) continue;
+    if (lane->ready_count() > 0 || !FitsNow(*lane)) continue;
     if (reservable_ == 0 && state_.pool.FindIdle(lane->driver()) == nullptr) continue;
     // One at a time: what comes back is shared out before the next is asked, in the same turn.
     WorkerEntry* runner = state_.pipeline.LongestTail(*lane, now_ms_, look_ms_);

@@ -25,6 +25,10 @@ class Dispatcher {
   // Those for whom resources are kept back come first: they are given what is free, or it is kept.
   void ServeStarved();
   void ServeReady();
+  // There is enough for one more task of the lane, also on the GPUs.
+  bool FitsNow(const Lane& lane) const;
+  // What is free as the lane sees it: of the GPUs only what one task of it could use.
+  Amounts FreeFor(const Lane& lane) const;
   // Gives the head of the lane to a worker if it fits and there is one.
   bool GiveHead(Lane& lane);
   // Sets resources aside for ready tasks that only lack a worker, as many as may be started.
@@ -34,6 +38,9 @@ class Dispatcher {
   // Tasks of `lane` that arrived later are not handed out ahead, for the sake of those that wait.
   uint64_t TailArrivalMax(const Lane& lane) const;
   void RecallForStarved();
+  // A tail would go before ready tasks of a higher priority.
+  static bool GivesWay(const Lane& lane);
+  void RecallForPriority();
   void RecallForIdle();
   void StartWorkers();
   void EndIdleWorkers();

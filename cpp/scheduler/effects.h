@@ -3,6 +3,7 @@
 
 #include <string>
 #include <variant>
+#include <vector>
 
 #include "common/base/ids.h"
 #include "common/protocol/object_layout.h"
@@ -19,8 +20,9 @@ struct StartWorker {
   WorkerNumber worker = 0;
 };
 
-// End a worker. `kill`: at once, with all it started (its driver is gone); else it is idle and may
-// end by itself. May name a worker that has gone in this very turn.
+// End a worker. `kill`: at once, with all it started (its driver is gone, its actor was killed, its
+// task does not heed an interrupt); else it is idle and may end by itself. May name a worker that
+// has gone in this very turn, or be repeated with `kill`.
 struct StopWorker {
   WorkerNumber worker = 0;
   bool kill = false;
@@ -33,16 +35,33 @@ struct AssignTask {
   TaskId task;
   uint32_t sequence = 0;
   uint32_t attempt = 0;
+  // Indices of the GPUs that the task has, or its actor.
+  std::vector<uint32_t> gpus;
 };
 
 // Take back what the worker has not begun. Answered, before any other event, by OnTasksRecalled
-// (and then by Schedule, in the same turn: what came back may run elsewhere now).
+// (and then by Schedule, in the same turn: what came back may run elsewhere now). May name a worker
+// that has gone in this very turn.
 struct RecallTasks {
   WorkerNumber worker = 0;
 };
 
-// Give each return value of the task this error. TaskEnded follows. FindTask does not know the task
-// any more.
+// Why a task is interrupted. Numbers are part of the claim word.
+enum class InterruptReason : uint8_t { kCancelled = 1, kTimedOut = 2 };
+
+// Make the worker stop the task, which it has begun, as far as the task lets it. It may have ended
+// meanwhile, or its worker.
+struct InterruptTask {
+  WorkerNumber worker = 0;
+  TaskId task;
+  uint32_t sequence = 0;
+  InterruptReason reason = InterruptReason::kCancelled;
+};
+
+// Give each return value of the task this error, those that have none yet. TaskEnded follows: at
+// once, and then FindTask does not know the task any more; or, if a worker still holds the task
+// (the call of an actor that does not heed an interrupt, the creation of a killed actor), when it
+// does not. Such a task has the error only once.
 struct FailTask {
   TaskId task;
   DriverId driver;
@@ -51,6 +70,20 @@ struct FailTask {
   uint32_t return_count = 1;
   SystemErrorCode code = SystemErrorCode::kWorkerCrashed;
   std::string text;
+  // Not nil: give the results a copy of the error that is the value of this object (why the actor
+  // could not be made, which was reported). `code` and `text` are for the case that this cannot be.
+  ObjectId like;
+};
+
+// The creation of an actor will not run again: references that it held to its arguments may go.
+// Its TaskEnded does not list them any more. An id may be listed twice, as it was referred to.
+struct ReleaseInputs {
+  std::vector<ObjectId> ids;
+};
+
+// The state of an actor is another one, or it was forgotten: FindActor tells.
+struct ActorChanged {
+  TaskId actor;
 };
 
 // The task is over, whatever its outcome: the references that it held may go. Carries the
@@ -60,6 +93,7 @@ struct TaskEnded {
   bool failed_by_system = false;
 };
 
-using Effect = std::variant<StartWorker, StopWorker, AssignTask, RecallTasks, FailTask, TaskEnded>;
+using Effect = std::variant<StartWorker, StopWorker, AssignTask, RecallTasks, InterruptTask,
+                            FailTask, ReleaseInputs, ActorChanged, TaskEnded>;
 
 }  // namespace rayx::scheduler

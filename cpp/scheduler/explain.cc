@@ -42,22 +42,74 @@ std::string ExplainNoWorker(const SchedulerState& state) {
   return text + "one is started in the next round of decisions.";
 }
 
+// Who has GPUs.
+std::string GpuHolders(const SchedulerState& state) {
+  std::vector<const WorkerEntry*> holders;
+  for (const auto& [number, worker] : state.pool.all()) {
+    if (!worker->gpus.empty()) holders.push_back(worker.get());
+  }
+  std::sort(holders.begin(), holders.end(),
+            [](const WorkerEntry* a, const WorkerEntry* b) { return a->number < b->number; });
+  std::string text;
+  for (size_t i = 0; i < std::min(kIdsNamed, holders.size()); ++i) {
+    const WorkerEntry& worker = *holders[i];
+    const TaskSpec& spec = worker.held.front().task->spec;
+    text += (text.empty() ? "" : ", ") + spec.name + " (task " + spec.id.Hex() + ") has " +
+            spec.resources.Get(kGpu).ToString() + " of GPU";
+    for (const uint32_t gpu : worker.gpus) text += " " + std::to_string(gpu);
+  }
+  return text + (holders.size() > kIdsNamed ? ", …" : "");
+}
+
+std::string ExplainGpus(const SchedulerState& state, const TaskEntry& task) {
+  const int64_t units = task.lane->shape().gpu_units;
+  if (units == 0 || state.gpus.HasRoom(units)) return "";
+  const std::string has = GpuHolders(state);
+  return " No GPU has room for " + ResourceAmount::FromUnits(units).ToString() +
+         (has.empty() ? "." : ": " + has + ".");
+}
+
 std::string ExplainReady(const SchedulerState& state, const TaskEntry& task) {
   const Lane& lane = *task.lane;
   const std::string asked = lane.shape().demand.ToString();
   const std::string behind = " " + Count(state.queue.size(), "task") + " of this node are ready.";
-  if (Fits(state.ledger.available(), lane.shape())) {
+  const bool has_gpus = state.gpus.HasRoom(lane.shape().gpu_units);
+  if (has_gpus && Fits(state.ledger.available(), lane.shape())) {
     return "is ready, and its resources " + asked + " are free; it " + ExplainNoWorker(state) +
            behind;
   }
   return "is ready, but asks for " + asked + " while " + state.ledger.AvailableSet().ToString() +
-         " of " + state.options.total.ToString() + " is free." + behind;
+         " of " + state.options.total.ToString() + " is free." + ExplainGpus(state, task) + behind;
+}
+
+// A call that no worker holds.
+std::string ExplainCall(const SchedulerState& state, const TaskEntry& call) {
+  const ActorEntry& actor = *call.actor;
+  std::string text = "is a call of actor " + actor.class_name + " (" + actor.id.Hex() +
+                     "), which is " + std::string(ActorStateName(actor.state)) + ". It ";
+  if (call.state() == TaskState::kWaitingArgs) text += ExplainWaiting(state, call) + " It ";
+  const std::deque<TaskEntry*>& calls = actor.callers.at(call.caller).calls;
+  const auto place = std::find(calls.begin(), calls.end(), &call);
+  const auto before = static_cast<size_t>(place - calls.begin());
+  text += "stands behind " + Count(before, "call") + " of its caller.";
+  if (before > 0 && calls.front()->state() == TaskState::kWaitingArgs) {
+    text += " The first of them " + ExplainWaiting(state, *calls.front());
+  }
+  if (actor.state == ActorState::kAlive) return text;
+  return text + " The actor is made by task " + actor.id.Hex() + ", which is " +
+         std::string(TaskStateName(actor.creation->state())) + ".";
 }
 
 std::string ExplainAssigned(const SchedulerState& state, const TaskEntry& task) {
   const Assigned& assigned = task.assigned();
   const WorkerEntry& worker = *state.pool.Find(assigned.worker);
   const std::string name = "worker " + std::to_string(worker.number);
+  if (task.IsCall()) {
+    const size_t index = worker.IndexOf(assigned.sequence);
+    return "is a call of actor " + task.actor->class_name + " (" + task.actor->id.Hex() +
+           ") and was handed to it on " + name + ", where it stands behind " +
+           Count(index - 1, "call") + (task.failed ? "; its results have failed." : ".");
+  }
   if (worker.held.front().task != &task) {
     size_t before = 0;
     while (worker.held[before].task != &task) ++before;
@@ -65,6 +117,11 @@ std::string ExplainAssigned(const SchedulerState& state, const TaskEntry& task) 
            " there.";
   }
   std::string text = "runs on " + name;
+  if (task.IsCreation() && task.actor->state == ActorState::kAlive) {
+    text = "has made its actor, which lives on " + name + " and has been given " +
+           Count(worker.tail(), "call");
+  }
+  if (task.interruption.sent) text += ", where it was interrupted and has not stopped yet";
   if (worker.gave_back_cpu)
     text += ", where it is blocked in get or wait and has given its CPUs back";
   if (worker.state == WorkerState::kEnding) text += "; that worker is being ended";
@@ -77,7 +134,8 @@ std::string WorkerLine(const WorkerEntry& worker) {
   if (worker.IsBound()) line += ", driver " + worker.driver.Hex();
   if (worker.held.empty()) return line + "\n";
   const TaskSpec& spec = worker.held.front().task->spec;
-  line += ", runs " + spec.name + " (task " + spec.id.Hex() + ")";
+  line +=
+      (worker.has_actor ? ", has actor " : ", runs ") + spec.name + " (task " + spec.id.Hex() + ")";
   if (worker.tail() > 0) line += ", " + std::to_string(worker.tail()) + " more behind it";
   if (worker.recalling) line += ", being recalled";
   return line + "\n";
@@ -95,6 +153,25 @@ std::string LaneLine(const Lane& lane) {
   return line + "\n";
 }
 
+std::string ActorLines(const SchedulerState& state, size_t most) {
+  std::vector<const ActorEntry*> actors;
+  for (const auto& [id, actor] : state.actors.all()) actors.push_back(&actor);
+  std::sort(actors.begin(), actors.end(),
+            [](const ActorEntry* a, const ActorEntry* b) { return a->id < b->id; });
+  std::string text;
+  for (size_t i = 0; i < std::min(most, actors.size()); ++i) {
+    const ActorEntry& actor = *actors[i];
+    size_t calls = 0;
+    for (const auto& [caller, queue] : actor.callers) calls += queue.calls.size();
+    text += "  actor " + actor.class_name + " (" + actor.id.Hex() + ") " +
+            std::string(ActorStateName(actor.state)) +
+            (actor.name.empty() ? "" : ", named " + actor.name) + ", " + Count(calls, "call") +
+            " queued" + (actor.cause.empty() ? "" : ": " + actor.cause) + "\n";
+  }
+  if (actors.size() > most) text += "  … " + Count(actors.size() - most, "more actor") + "\n";
+  return text;
+}
+
 }  // namespace
 
 std::string ExplainTask(const SchedulerState& state, const TaskId& id) {
@@ -105,6 +182,7 @@ std::string ExplainTask(const SchedulerState& state, const TaskId& id) {
   }
   const TaskEntry& task = it->second;
   std::string text = task.spec.name + " (task " + id.Hex() + ") ";
+  if (task.IsCall() && task.state() != TaskState::kAssigned) return text + ExplainCall(state, task);
   switch (task.state()) {
     case TaskState::kWaitingArgs:
       text += ExplainWaiting(state, task);
@@ -129,6 +207,7 @@ std::string DebugLines(const SchedulerState& state, size_t most) {
           std::to_string(state.queue.size()) + " ready, " + std::to_string(state.tasks_assigned) +
           " assigned, " + std::to_string(state.tasks_finished) + " finished, " +
           std::to_string(state.tasks_retried) + " retried\n";
+  text += ActorLines(state, most);
   std::vector<const WorkerEntry*> workers;
   for (const auto& [number, worker] : pool.all()) workers.push_back(worker.get());
   std::sort(workers.begin(), workers.end(),

@@ -6,8 +6,8 @@
 
 namespace rayx::scheduler {
 
-Lane::Lane(const DriverId& driver, Shape* shape, DriverQueue* queue)
-    : driver_(driver), shape_(shape), queue_(queue), levels_(1) {}
+Lane::Lane(const DriverId& driver, Shape* shape, DriverQueue* queue, Kind kind)
+    : driver_(driver), shape_(shape), queue_(queue), kind_(kind), levels_(1) {}
 
 size_t Lane::HeadLevel() const {
   const size_t deepest = levels_.size() - 1;
@@ -60,6 +60,19 @@ void Lane::Insert(TaskEntry* task) {
     return other->arrival > task->arrival;
   });
   tasks.insert(place, task);
+}
+
+void Lane::Remove(const TaskEntry& task) {
+  const auto level = std::find_if(levels_.begin(), levels_.end(),
+                                  [&](const Level& one) { return one.depth == task.depth; });
+  RAYX_CHECK(level != levels_.end());
+  const auto place = std::lower_bound(
+      level->tasks.begin(), level->tasks.end(), task.arrival,
+      [](const TaskEntry* one, uint64_t arrival) { return one->arrival < arrival; });
+  RAYX_CHECK(place != level->tasks.end() && *place == &task);
+  level->tasks.erase(place);
+  --ready_count_;
+  while (levels_.size() > 1 && levels_.back().tasks.empty()) levels_.pop_back();
 }
 
 std::vector<TaskEntry*> Lane::TakeAll() {

@@ -1,5 +1,6 @@
-// A lane: the tasks of one driver that ask for the same resources. They are interchangeable to the
-// scheduler: what one may have, another may have instead, on the same workers.
+// A lane: the tasks of one driver that ask for the same resources with the same priority. They are
+// interchangeable to the scheduler: what one may have, another may have instead, on the same
+// workers.
 //
 // Ready tasks of a lane run in order of arrival, but what a task submits runs before what its
 // driver submitted (deeper levels first): a tree of tasks that wait for their children is walked in
@@ -45,10 +46,23 @@ class Lane {
   // blocking tasks early.
   static constexpr uint32_t kOldestTurn = 256;
 
-  Lane(const DriverId& driver, Shape* shape, DriverQueue* queue);
+  // What a lane has in common besides its driver.
+  struct Kind {
+    int32_t priority = 0;
+    // Creations of actors, which keep what they get, do not mix with plain tasks: none is handed
+    // out ahead.
+    bool creations = false;
+    friend bool operator==(const Kind&, const Kind&) = default;
+  };
+
+  Lane(const DriverId& driver, Shape* shape, DriverQueue* queue, Kind kind);
+  Lane(const DriverId& driver, Shape* shape, DriverQueue* queue)
+      : Lane(driver, shape, queue, Kind{}) {}
 
   const DriverId& driver() const { return driver_; }
   const Shape& shape() const { return *shape_; }
+  Kind kind() const { return kind_; }
+  int32_t priority() const { return kind_.priority; }
   Shape* mutable_shape() { return shape_; }
   DriverQueue* queue() const { return queue_; }
 
@@ -60,6 +74,8 @@ class Lane {
   TaskEntry* PopBehind(size_t skip);
   // At its place by depth and arrival; at the end of its level if it is new.
   void Insert(TaskEntry* task);
+  // REQUIRES: it is in the lane.
+  void Remove(const TaskEntry& task);
   // Removes and returns all ready tasks, in order.
   std::vector<TaskEntry*> TakeAll();
 
@@ -94,6 +110,7 @@ class Lane {
   const DriverId driver_;
   Shape* const shape_;
   DriverQueue* const queue_;
+  const Kind kind_;
   // Rising by depth. The last one is not empty, unless all are and it is the only one.
   std::vector<Level> levels_;
   size_t ready_count_ = 0;

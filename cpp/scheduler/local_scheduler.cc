@@ -4,7 +4,9 @@
 #include <utility>
 
 #include "common/base/flight_log.h"
+#include "scheduler/actor_lifecycle.h"
 #include "scheduler/assignment.h"
+#include "scheduler/cancellation.h"
 #include "scheduler/dispatcher.h"
 #include "scheduler/explain.h"
 #include "scheduler/sanity_check.h"
@@ -37,6 +39,8 @@ void SettleHeld(SchedulerState& state, const std::vector<HeldTask>& held,
     TaskEntry& task = *held[i].task;
     if (state.gone_drivers.contains(task.spec.driver)) {
       EndTask(state, task, true);
+    } else if (task.interruption.wanted) {
+      FailInterrupted(state, task);
     } else if (begun[i]) {
       RetryOrFail(state, task, end);
     } else {
@@ -44,6 +48,23 @@ void SettleHeld(SchedulerState& state, const std::vector<HeldTask>& held,
       Requeue(state, {&one, 1});
     }
   }
+}
+
+// What a worker had not begun: ready again, or over if it was to stop.
+void SettleRecalled(SchedulerState& state, const WorkerEntry& worker,
+                    std::vector<TaskEntry*> tasks) {
+  std::erase_if(tasks, [&state](TaskEntry* task) {
+    if (!task->interruption.wanted) return false;
+    FailInterrupted(state, *task);
+    return true;
+  });
+  worker.has_actor ? PutBackCalls(state, tasks) : Requeue(state, tasks);
+}
+
+// What a task submits is deeper than itself.
+void SetDepth(SchedulerState& state, TaskEntry& task, WorkerNumber submitter) {
+  const WorkerEntry* parent = submitter == kNoWorker ? nullptr : state.pool.Find(submitter);
+  if (parent != nullptr && !parent->held.empty()) task.depth = parent->held.front().task->depth + 1;
 }
 
 }  // namespace
@@ -56,12 +77,18 @@ LocalScheduler::~LocalScheduler() = default;
 // --- events ---
 
 void LocalScheduler::OnTaskSubmitted(TaskSpec spec, std::span<const ObjectId> missing,
-                                     WorkerNumber submitter) {
+                                     WorkerNumber submitter, ClientId caller) {
   SchedulerState& state = *state_;
   if (!state.gone_drivers.empty() && state.gone_drivers.contains(spec.driver)) {
     state.outbox.push_back(TaskEnded{std::move(spec), true});
     return;
   }
+  if (spec.kind == TaskKind::kActorCall) {
+    SubmitCall(state, std::move(spec), missing, caller);
+    return;
+  }
+  const bool is_creation = spec.kind == TaskKind::kActorCreation;
+  if (is_creation && RefuseCreation(state, spec)) return;
   if (!state.shapes.Feasible(spec.resources)) {
     if (!state.tasks.contains(spec.id)) RefuseInfeasible(state, std::move(spec));
     return;
@@ -70,10 +97,11 @@ void LocalScheduler::OnTaskSubmitted(TaskSpec spec, std::span<const ObjectId> mi
   if (!added) return;
   TaskEntry& task = it->second;
   task.spec = std::move(spec);
-  task.lane = state.queue.FindLane(task.spec.driver, task.spec.resources);
+  task.lane = state.queue.FindLane(task.spec.driver, task.spec.resources,
+                                   {task.spec.priority, is_creation});
   ++task.lane->task_count;
-  const WorkerEntry* parent = submitter == kNoWorker ? nullptr : state.pool.Find(submitter);
-  if (parent != nullptr && !parent->held.empty()) task.depth = parent->held.front().task->depth + 1;
+  if (is_creation) AddActor(state, task);
+  SetDepth(state, task, submitter);
   if (!missing.empty()) {
     state.dependencies.Add(task, missing);
     return;
@@ -88,6 +116,10 @@ void LocalScheduler::OnObjectAvailable(const ObjectId& id) {
   state_->dependencies.OnAvailable(id, ready);
   for (TaskEntry* task : ready) {
     task->MoveTo(Ready{});
+    if (task->IsCall()) {
+      state_->actors.OnCallReady(*task);
+      continue;
+    }
     state_->queue.Push(*task);
     state_->changed = true;
   }
@@ -101,8 +133,12 @@ void LocalScheduler::OnWorkerStarted(WorkerNumber number) {
   state_->changed = true;
 }
 
-Status LocalScheduler::OnTaskFinished(WorkerNumber number, const TaskId& id, uint32_t sequence) {
+Status LocalScheduler::OnTaskFinished(WorkerNumber number, const TaskId& id, uint32_t sequence,
+                                      bool failed) {
   WorkerEntry* worker = state_->pool.Find(number);
+  if (worker != nullptr && worker->has_actor) {
+    return FinishOfActor(*state_, *worker, id, sequence, failed);
+  }
   if (worker == nullptr || worker->held.empty() || worker->held.front().sequence != sequence ||
       worker->held.front().task->spec.id != id) {
     return Status::InvalidArgument(WorkerLabel(number) + " says it finished task " + id.Hex() +
@@ -122,6 +158,8 @@ Status LocalScheduler::OnWorkerBlocked(WorkerNumber number) {
   WorkerEntry* worker = state_->pool.Find(number);
   // One that is being ended may still say so; its resources return when it is gone.
   if (worker != nullptr && worker->state == WorkerState::kEnding) return Status::Ok();
+  // Several calls of an actor may block.
+  if (worker != nullptr && worker->has_actor && worker->gave_back_cpu) return Status::Ok();
   if (worker == nullptr || worker->state != WorkerState::kBusy) {
     return Status::InvalidArgument(WorkerLabel(number) +
                                    " says it is blocked, but it runs nothing");
@@ -134,6 +172,7 @@ Status LocalScheduler::OnWorkerBlocked(WorkerNumber number) {
 Status LocalScheduler::OnWorkerUnblocked(WorkerNumber number) {
   WorkerEntry* worker = state_->pool.Find(number);
   if (worker != nullptr && worker->state == WorkerState::kEnding) return Status::Ok();
+  if (worker != nullptr && worker->has_actor && !worker->gave_back_cpu) return Status::Ok();
   if (worker == nullptr || worker->state != WorkerState::kBlocked) {
     return Status::InvalidArgument(WorkerLabel(number) +
                                    " says it is not blocked any more, but it was not");
@@ -151,7 +190,17 @@ void LocalScheduler::OnTasksRecalled(WorkerNumber number, uint32_t first) {
   state_->changed = true;
   // What an ending worker holds is settled when it is gone.
   if (worker->state == WorkerState::kEnding) return;
-  Requeue(*state_, TakeNotBegun(*state_, *worker, worker->begun_below));
+  // It ended all it had before the recall reached it, and was given something new.
+  if (!worker->has_actor && !worker->held.empty() &&
+      worker->held.front().sequence >= worker->recall_end) {
+    return;
+  }
+  const uint32_t end = worker->begun_below;
+  SettleRecalled(
+      *state_, *worker,
+      worker->has_actor ? TakeCalls(*state_, *worker, end) : TakeNotBegun(*state_, *worker, end));
+  InterruptBegun(*state_, *worker);
+  if (worker->has_actor) state_->actors.List(*worker->held.front().task->actor);
 }
 
 void LocalScheduler::OnWorkerGone(WorkerNumber number, const WorkerEnd& end) {
@@ -163,10 +212,12 @@ void LocalScheduler::OnWorkerGone(WorkerNumber number, const WorkerEnd& end) {
                   std::string(WorkerStateName(worker->state)) + ": " + end.description);
   if (worker->state == WorkerState::kStarting) state.pool.backoff().OnFailed(end.description);
   std::vector<bool> begun;
-  for (const HeldTask& held : worker->held) begun.push_back(Begun(held, *worker, end));
+  for (const scheduler::HeldTask& held : worker->held) begun.push_back(Begun(held, *worker, end));
   const DriverId driver = worker->driver;
-  const std::vector<HeldTask> held = RemoveWorker(state, *worker);
-  SettleHeld(state, held, begun, end);
+  const bool had_actor = worker->has_actor;
+  // HeldTask alone is the question of that name.
+  const std::vector<scheduler::HeldTask> held = RemoveWorker(state, *worker);
+  had_actor ? SettleActor(state, held, begun, end) : SettleHeld(state, held, begun, end);
   ForgetIfGone(state, driver);
 }
 
@@ -177,14 +228,36 @@ void LocalScheduler::OnDriverGone(const DriverId& driver) {
   if (const DriverQueue* queue = state.queue.FindDriver(driver)) {
     for (const auto& lane : queue->all) {
       state.heads.Forget(*lane);
-      for (TaskEntry* task : state.queue.TakeAll(*lane)) EndTask(state, *task, true);
+      const std::vector<TaskEntry*> ready = state.queue.TakeAll(*lane);
+      // Creations end with their actors.
+      if (lane->kind().creations) continue;
+      for (TaskEntry* task : ready) EndTask(state, *task, true);
     }
   }
   const auto of_driver = [&driver](const TaskEntry& task) { return task.spec.driver == driver; };
-  for (TaskEntry* task : state.dependencies.RemoveIf(of_driver)) EndTask(state, *task, true);
+  for (TaskEntry* task : state.dependencies.RemoveIf(of_driver)) {
+    if (task->actor == nullptr) EndTask(state, *task, true);
+  }
+  EndActorsOf(state, driver);
   for (WorkerEntry* worker : state.pool.BoundTo(driver)) EndWorker(state, *worker, true);
   state.gone_drivers.insert(driver);
   ForgetIfGone(state, driver);
+}
+
+void LocalScheduler::OnActorUnreferenced(const TaskId& id) {
+  if (ActorEntry* actor = state_->actors.Find(id)) Unreference(*state_, *actor);
+}
+
+void LocalScheduler::OnActorKilled(const TaskId& id, const std::string& reason) {
+  if (ActorEntry* actor = state_->actors.Find(id)) {
+    EndActor(*state_, *actor, {.cause = reason, .kill = true});
+  }
+}
+
+void LocalScheduler::OnTaskCancelled(const TaskId& id, bool force) {
+  const auto it = state_->tasks.find(id);
+  if (it == state_->tasks.end()) return;
+  StopTask(*state_, it->second, InterruptReason::kCancelled, force);
 }
 
 void LocalScheduler::OnTick(int64_t now_ms) {
@@ -193,7 +266,12 @@ void LocalScheduler::OnTick(int64_t now_ms) {
 
 void LocalScheduler::Schedule(int64_t now_ms) {
   OnTick(now_ms);
+  Interrupts& interrupts = state_->interrupts;
+  interrupts.Stamp(now_ms, state_->tasks);
+  if (interrupts.HasDue(now_ms)) OnTimeUp(*state_, now_ms);
+  if (state_->actors.has_listed()) HandOutCalls(*state_);
   if (state_->changed) Dispatcher(*state_, now_ms).Run();
+  interrupts.Stamp(now_ms, state_->tasks);
 }
 
 // --- questions ---
@@ -211,7 +289,35 @@ bool LocalScheduler::IsAssigned(const TaskId& id) const {
 const TaskSpec* LocalScheduler::RunningTask(WorkerNumber number) const {
   const WorkerEntry* worker = state_->pool.Find(number);
   if (worker == nullptr || worker->held.empty()) return nullptr;
-  return &worker->held.front().task->spec;
+  // The creation of an actor that is alive has run.
+  const TaskEntry& first = *worker->held.front().task;
+  const bool has_run = first.IsCreation() && first.actor->state == ActorState::kAlive;
+  return &worker->held[has_run && worker->tail() > 0 ? 1 : 0].task->spec;
+}
+
+const TaskSpec* LocalScheduler::HeldTask(WorkerNumber number, const TaskId& id) const {
+  const auto it = state_->tasks.find(id);
+  if (it == state_->tasks.end() || it->second.state() != TaskState::kAssigned) return nullptr;
+  return it->second.assigned().worker == number ? &it->second.spec : nullptr;
+}
+
+std::optional<ActorSummary> LocalScheduler::FindActor(const TaskId& id) const {
+  const ActorEntry* actor = state_->actors.Find(id);
+  if (actor == nullptr) return std::nullopt;
+  ActorSummary summary{actor->id,    actor->driver, actor->name,     actor->class_name,
+                       actor->state, kNoWorker,     actor->restarts, actor->cause};
+  const TaskEntry* creation = actor->creation;
+  if (creation != nullptr && creation->state() == TaskState::kAssigned) {
+    summary.worker = creation->assigned().worker;
+  }
+  return summary;
+}
+
+std::optional<TaskId> LocalScheduler::FindNamedActor(const DriverId& driver,
+                                                     const std::string& name) const {
+  const ActorEntry* actor = state_->actors.FindNamed(driver, name);
+  if (actor == nullptr) return std::nullopt;
+  return actor->id;
 }
 
 DriverId LocalScheduler::DriverOf(WorkerNumber number) const {
@@ -234,10 +340,15 @@ SchedulerStats LocalScheduler::Stats() const {
   stats.workers_blocked = state_->pool.count(WorkerState::kBlocked);
   stats.tasks_finished = state_->tasks_finished;
   stats.tasks_retried = state_->tasks_retried;
+  stats.actors = state_->actors.living();
   return stats;
 }
 
-std::optional<int64_t> LocalScheduler::NextTickMs() const { return state_->next_round_ms; }
+std::optional<int64_t> LocalScheduler::NextTickMs() const {
+  const std::optional<int64_t> next = state_->next_round_ms;
+  const std::optional<int64_t> due = state_->interrupts.NextMs();
+  return next && due ? std::min(next, due) : (next ? next : due);
+}
 
 std::string LocalScheduler::Explain(const TaskId& id) const { return ExplainTask(*state_, id); }
 

@@ -4,7 +4,7 @@
 // of the daemon's loop, and what should follow is appended to the outbox (effects.h). No call
 // re-enters.
 //
-// States of a task and of a worker, and what follows from each event, stand in README.md.
+// States of a task, a worker and an actor, and what follows from each event, stand in README.md.
 //
 // Rules: a task runs when its dependencies are available and its resources are free, in order of
 // arrival among tasks of the same shape (resources); a task that does not fit does not hold up
@@ -13,13 +13,20 @@
 // with the task). A worker serves one driver from its first task on. Tasks of the same driver and
 // shape may be handed to a busy worker ahead of time (limits::kPipelineDepth), and are recalled
 // when another worker could run them or when the worker blocks.
+//
+// An actor is a task (TaskKind::kActorCreation) that its worker keeps for as long as the actor
+// lives; its id is the id of that task, its first return value stands for it. Calls
+// (TaskKind::kActorCall) wait in queues of their own, one for each actor and caller, and go to that
+// worker in order.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "common/base/ids.h"
@@ -57,6 +64,30 @@ struct WorkerEnd {
   bool start_failed = false;
 };
 
+// Pending: it is being made for the first time. Alive: calls run. Restarting: its worker died, it
+// is made again. Dead: every call fails.
+enum class ActorState : uint8_t { kPending, kAlive, kRestarting, kDead };
+
+constexpr std::string_view ActorStateName(ActorState state) {
+  constexpr std::array<std::string_view, 4> kNames = {"Pending", "Alive", "Restarting", "Dead"};
+  return kNames[static_cast<size_t>(state)];
+}
+
+struct ActorSummary {
+  TaskId id;
+  DriverId driver;
+  // Empty if others cannot find it.
+  std::string name;
+  std::string class_name;
+  ActorState state = ActorState::kPending;
+  // That has been given the creation; kNoWorker if none has it.
+  WorkerNumber worker = kNoWorker;
+  // How often it was made again, or tried to.
+  uint32_t restarts = 0;
+  // Why it is dead.
+  std::string cause;
+};
+
 struct SchedulerStats {
   size_t tasks_waiting = 0;  // for dependencies
   size_t tasks_ready = 0;
@@ -67,6 +98,8 @@ struct SchedulerStats {
   size_t workers_blocked = 0;
   uint64_t tasks_finished = 0;
   uint64_t tasks_retried = 0;
+  // That are known and not dead.
+  size_t actors = 0;
 };
 
 class LocalScheduler {
@@ -82,15 +115,20 @@ class LocalScheduler {
   // here fails at once (FailTask kInfeasible, saying what was asked and what there is). A task id
   // that is known already is ignored. `submitter` is the worker whose running task submitted it,
   // kNoWorker if a driver did: what a task submits runs before what its driver submitted, so that
-  // trees of tasks that wait for each other need few workers (lane.h).
+  // trees of tasks that wait for each other need few workers (lane.h). `caller` is the session that
+  // submitted it: an actor begins the calls of one caller in the order of this event. A call of an
+  // actor that is dead, not known, or not of the same driver fails (FailTask kActorDied), and so
+  // does a creation with the name of another actor of the driver.
   void OnTaskSubmitted(TaskSpec spec, std::span<const ObjectId> missing,
-                       WorkerNumber submitter = kNoWorker);
+                       WorkerNumber submitter = kNoWorker, ClientId caller = 0);
   void OnObjectAvailable(const ObjectId& id);
   // The forked worker has connected and can take tasks.
   void OnWorkerStarted(WorkerNumber worker);
   // The worker has sent TaskDone. InvalidArgument (a protocol error of the worker) if it does not
-  // hold the task.
-  Status OnTaskFinished(WorkerNumber worker, const TaskId& task, uint32_t sequence);
+  // hold the task, unless it is being ended. `failed`: the function raised, which only matters for
+  // the creation of an actor: then that is dead. The calls of an actor may end in any order.
+  Status OnTaskFinished(WorkerNumber worker, const TaskId& task, uint32_t sequence,
+                        bool failed = false);
   // InvalidArgument if the worker runs nothing, or is blocked already / not blocked.
   Status OnWorkerBlocked(WorkerNumber worker);
   Status OnWorkerUnblocked(WorkerNumber worker);
@@ -103,6 +141,18 @@ class LocalScheduler {
   void OnWorkerGone(WorkerNumber worker, const WorkerEnd& end);
   // Its queued tasks are dropped (TaskEnded), its workers stopped (StopWorker kill).
   void OnDriverGone(const DriverId& driver);
+  // Nobody refers to the object that stands for the actor any more. Its worker ends (StopWorker, no
+  // kill). A creation that has not ended is left to end first, but one that waits for inputs is
+  // dropped. The actor is forgotten as soon as no worker holds it.
+  void OnActorUnreferenced(const TaskId& actor);
+  // Ends the actor in any state, without a restart; all its calls fail (FailTask kActorDied) with
+  // `reason`: "it was ended by …".
+  void OnActorKilled(const TaskId& actor, const std::string& reason);
+  // A task that has not begun fails (FailTask kTaskCancelled). One that has is interrupted
+  // (InterruptTask). If that does not help for limits::kInterruptGraceMs (or at once, if `force`),
+  // its worker is killed and it fails; of the call of an actor only the results fail, the actor is
+  // never ended for it. Cancelling a creation that has not ended kills the actor.
+  void OnTaskCancelled(const TaskId& task, bool force);
   // Time passes. If NextTickMs() has come, the next Schedule() looks at what depends on time: idle
   // workers beyond `prestart_workers` end after limits::kIdleWorkerMs, failed starts are tried
   // again, waits become too long.
@@ -122,6 +172,13 @@ class LocalScheduler {
   // The task that the worker runs or, if unsure which it has begun, the oldest it holds; null if
   // none.
   const TaskSpec* RunningTask(WorkerNumber worker) const;
+  // The task, if this worker holds it; else null.
+  const TaskSpec* HeldTask(WorkerNumber worker, const TaskId& id) const;
+  // Nothing if unknown. FindTask of the same id is the creation, while a worker holds it or it
+  // waits.
+  std::optional<ActorSummary> FindActor(const TaskId& id) const;
+  // The actor of the driver that has this name and is not dead.
+  std::optional<TaskId> FindNamedActor(const DriverId& driver, const std::string& name) const;
   // Nil until the worker has been given its first task.
   DriverId DriverOf(WorkerNumber worker) const;
   const ResourceSet& total() const;

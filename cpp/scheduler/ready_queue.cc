@@ -9,6 +9,7 @@ namespace {
 
 // Heaps have their greatest element first, so these say "comes after".
 bool LaneAfter(const Lane* a, const Lane* b) {
+  if (a->priority() != b->priority()) return a->priority() < b->priority();
   const TaskEntry* x = a->Head();
   const TaskEntry* y = b->Head();
   return x->depth != y->depth ? x->depth < y->depth : x->arrival > y->arrival;
@@ -21,19 +22,24 @@ bool DriverAfter(const DriverQueue* a, const DriverQueue* b) {
 
 ReadyQueue::ReadyQueue(ShapeTable& shapes) : shapes_(shapes) {}
 
-Lane* ReadyQueue::FindLane(const DriverId& driver, const ResourceSet& demand) {
-  if (last_ != nullptr && last_->driver() == driver && last_->shape().demand == demand)
+Lane* ReadyQueue::FindLane(const DriverId& driver, const ResourceSet& demand, Lane::Kind kind) {
+  if (last_ != nullptr && last_->kind() == kind && last_->driver() == driver &&
+      last_->shape().demand == demand) {
     return last_;
+  }
   if (lanes_ >= sweep_at_) Sweep();
   std::unique_ptr<DriverQueue>& queue = drivers_[driver];
   if (queue == nullptr) queue = std::make_unique<DriverQueue>();
   Shape* shape = shapes_.Intern(demand);
   for (const auto& lane : queue->all) {
-    if (&lane->shape() == shape) return last_ = lane.get();
+    if (&lane->shape() == shape && lane->kind() == kind) return last_ = lane.get();
+  }
+  if (!queue->all.empty() && queue->all.front()->priority() != kind.priority) {
+    queue->has_priorities = true;
   }
   ++shape->users;
   ++lanes_;
-  queue->all.push_back(std::make_unique<Lane>(driver, shape, queue.get()));
+  queue->all.push_back(std::make_unique<Lane>(driver, shape, queue.get(), kind));
   return last_ = queue->all.back().get();
 }
 
@@ -62,6 +68,13 @@ TaskEntry* ReadyQueue::Pop(Lane& lane, size_t skip) {
   --size_;
   if (lane.ready_count() == 0) LeaveReady(lane);
   return task;
+}
+
+void ReadyQueue::Remove(const TaskEntry& task) {
+  Lane& lane = *task.lane;
+  lane.Remove(task);
+  --size_;
+  if (lane.ready_count() == 0) LeaveReady(lane);
 }
 
 std::vector<TaskEntry*> ReadyQueue::TakeAll(Lane& lane) {

@@ -1,8 +1,8 @@
 // Every task that could run now: all lanes, and the order in which they are looked at.
 //
-// Within a driver, deeper tasks come first, then older ones; the next task of one driver competes
-// with those of the others by arrival, so that a driver whose tasks submit many others does not
-// hold back the rest.
+// Within a driver, tasks of a higher priority come first, then deeper ones, then older ones; the
+// next task of one driver competes with those of the others by arrival, so that a driver whose
+// tasks submit many others does not hold back the rest.
 //
 // One round of decisions is a pass: BeginPass, then Next until it returns null, each time followed
 // by Pop or Skip of that lane. A lane that was skipped is not seen again in this pass, so a task
@@ -27,6 +27,8 @@ struct DriverQueue {
   std::vector<Lane*> ready;
   // Place in ReadyQueue's list of drivers with ready tasks, or kNoIndex.
   size_t ready_index = kNoIndex;
+  // There have been lanes of different priorities.
+  bool has_priorities = false;
   // What is left of the pass: a heap of lanes.
   std::vector<Lane*> pass;
 };
@@ -39,9 +41,9 @@ class ReadyQueue {
 
   explicit ReadyQueue(ShapeTable& shapes);
 
-  // The lane for tasks of this driver with this demand; made if there is none. REQUIRES: the demand
-  // is feasible. Stays valid while it has tasks or runners.
-  Lane* FindLane(const DriverId& driver, const ResourceSet& demand);
+  // The lane for tasks of this driver with this demand and of this kind; made if there is none.
+  // REQUIRES: the demand is feasible. Stays valid while it has tasks or runners.
+  Lane* FindLane(const DriverId& driver, const ResourceSet& demand, Lane::Kind kind = {});
 
   // The task becomes ready and gets the next arrival number. REQUIRES: its lane is set.
   void Push(TaskEntry& task);
@@ -49,6 +51,8 @@ class ReadyQueue {
   void PutBack(TaskEntry& task);
   // Removes the head of the lane, or the task behind the first `skip`.
   TaskEntry* Pop(Lane& lane, size_t skip = 0);
+  // Removes a ready task from wherever it stands.
+  void Remove(const TaskEntry& task);
   // Removes all ready tasks of a lane.
   std::vector<TaskEntry*> TakeAll(Lane& lane);
 

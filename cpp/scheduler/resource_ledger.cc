@@ -4,11 +4,13 @@ namespace rayx::scheduler {
 
 ResourceLedger::ResourceLedger(const ResourceSet& total) : total_(total) {
   for (const auto& [name, amount] : total_.items()) {
-    if (name == kCpu) cpu_ = static_cast<ResourceIndex>(total_amounts_.size());
+    const auto index = static_cast<ResourceIndex>(total_amounts_.size());
+    if (name == kCpu) cpu_ = index;
+    if (name == kGpu) gpu_ = index;
     total_amounts_.push_back(amount.units());
   }
   available_ = total_amounts_;
-  kept_by_blocked_.assign(total_amounts_.size(), 0);
+  kept_.assign(total_amounts_.size(), 0);
 }
 
 ResourceSet ResourceLedger::AvailableSet() const {
@@ -25,15 +27,44 @@ void ResourceLedger::Return(const Shape& shape) {
   for (const Shape::Item& item : shape.items) available_[item.resource] += item.units;
 }
 
+void ResourceLedger::Keep(const Shape::Item& item, int64_t sign) {
+  kept_[item.resource] += sign * item.units;
+  if (item.resource != gpu_) return;
+  constexpr int64_t kOne = ResourceAmount::kUnitsPerOne;
+  gpu_units_touched_ += sign * ((item.units + kOne - 1) / kOne * kOne);
+}
+
 void ResourceLedger::Block(const Shape& shape) {
+  GiveBackCpu(shape);
   for (const Shape::Item& item : shape.items) {
-    (item.resource == cpu_ ? available_ : kept_by_blocked_)[item.resource] += item.units;
+    if (item.resource != cpu_) Keep(item, +1);
   }
 }
 
 void ResourceLedger::Unblock(const Shape& shape) {
+  TakeCpuAgain(shape);
   for (const Shape::Item& item : shape.items) {
-    (item.resource == cpu_ ? available_ : kept_by_blocked_)[item.resource] -= item.units;
+    if (item.resource != cpu_) Keep(item, -1);
+  }
+}
+
+void ResourceLedger::KeepForLife(const Shape& shape) {
+  for (const Shape::Item& item : shape.items) Keep(item, +1);
+}
+
+void ResourceLedger::EndOfLife(const Shape& shape) {
+  for (const Shape::Item& item : shape.items) Keep(item, -1);
+}
+
+void ResourceLedger::GiveBackCpu(const Shape& shape) {
+  for (const Shape::Item& item : shape.items) {
+    if (item.resource == cpu_) available_[item.resource] += item.units;
+  }
+}
+
+void ResourceLedger::TakeCpuAgain(const Shape& shape) {
+  for (const Shape::Item& item : shape.items) {
+    if (item.resource == cpu_) available_[item.resource] -= item.units;
   }
 }
 
@@ -46,7 +77,8 @@ bool ResourceLedger::Overdrawn(const Shape& shape) const {
 
 bool ResourceLedger::FreeOnceRunningEnd(const Shape& shape) const {
   for (const Shape::Item& item : shape.items) {
-    if (total_amounts_[item.resource] - kept_by_blocked_[item.resource] < item.units) return false;
+    const int64_t kept = item.resource == gpu_ ? gpu_units_touched_ : kept_[item.resource];
+    if (total_amounts_[item.resource] - kept < item.units) return false;
   }
   return true;
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "common/base/check.h"
+#include "scheduler/gpu_slots.h"
 
 namespace rayx::scheduler {
 
@@ -11,7 +12,7 @@ ShapeTable::ShapeTable(const ResourceSet& total) : total_(total) {}
 bool ShapeTable::Feasible(const ResourceSet& demand) const {
   const bool sensible = std::all_of(demand.items().begin(), demand.items().end(),
                                     [](const auto& item) { return item.second.units() >= 0; });
-  return sensible && total_.Covers(demand);
+  return sensible && total_.Covers(demand) && GpuSlots::IsServable(demand.Get(kGpu).units());
 }
 
 Shape* ShapeTable::Intern(const ResourceSet& demand) {
@@ -19,6 +20,7 @@ Shape* ShapeTable::Intern(const ResourceSet& demand) {
   if (!added) return it->second.get();
   auto shape = std::make_unique<Shape>();
   shape->demand = demand;
+  shape->gpu_units = demand.Get(kGpu).units();
   for (const auto& [name, amount] : demand.items()) {
     const auto& all = total_.items();
     const auto found = std::find_if(all.begin(), all.end(), [&wanted = name](const auto& item) {

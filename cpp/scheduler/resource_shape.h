@@ -23,6 +23,8 @@ struct Shape {
   };
   ResourceSet demand;
   std::vector<Item> items;  // rising by resource
+  // Of the GPUs, which are given out by index (gpu_slots.h).
+  int64_t gpu_units = 0;
   // Lanes that use it.
   size_t users = 0;
 
@@ -54,7 +56,8 @@ class ShapeTable {
  public:
   explicit ShapeTable(const ResourceSet& total);
 
-  // The node could run such a task if it did nothing else. False for negative amounts too.
+  // The node could run such a task if it did nothing else. False for negative amounts too, and for
+  // more than one GPU if they are not whole ones.
   bool Feasible(const ResourceSet& demand) const;
   // The shape for `demand`; valid as long as it has users or Sweep is not called. REQUIRES:
   // Feasible(demand).

@@ -23,6 +23,7 @@ SchedulerState::SchedulerState(SchedulerOptions given)
       shapes(options.total),
       queue(shapes),
       ledger(options.total),
+      gpus(options.total.Get(kGpu)),
       pool(PoolOptions(options)),
       pipeline(options.pipeline ? limits::kPipelineDepth : 0) {}
 

@@ -1,6 +1,7 @@
 // Everything the local scheduler knows. The parts know nothing of each other; who changes several
 // of them at once is local_scheduler.cc (events), dispatcher.cc (decisions), assignment.cc (a task
-// and a worker) and task_outcome.cc (ends).
+// and a worker), actor_lifecycle.cc (actors), cancellation.cc (tasks that are to stop) and
+// task_outcome.cc (ends).
 #pragma once
 
 #include <optional>
@@ -9,8 +10,11 @@
 #include <vector>
 
 #include "common/base/limits.h"
+#include "scheduler/actor_table.h"
 #include "scheduler/dependency_tracker.h"
 #include "scheduler/effects.h"
+#include "scheduler/gpu_slots.h"
+#include "scheduler/interrupts.h"
 #include "scheduler/local_scheduler.h"
 #include "scheduler/pipeline.h"
 #include "scheduler/ready_queue.h"
@@ -32,8 +36,11 @@ struct SchedulerState {
   ReadyQueue queue;
   WaitingHeads heads;
   ResourceLedger ledger;
+  GpuSlots gpus;
   WorkerPool pool;
   Pipeline pipeline;
+  ActorTable actors;
+  Interrupts interrupts;
   // Gone drivers of which workers are still there: what they submit is dropped.
   std::unordered_set<DriverId> gone_drivers;
 

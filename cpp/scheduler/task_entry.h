@@ -4,6 +4,9 @@
 //        │            │            │
 //        └────────────┴────────────┴──► ended (the entry is erased)
 //
+// A call of an actor is ready when its dependencies are available, whatever its turn is; it waits
+// in a queue of the actor (actor_entry.h) and not in a lane.
+//
 // What belongs to a state only exists in it. Whether an assigned task runs, is blocked, or waits
 // behind another one is a fact of its worker (worker_entry.h) and is not repeated here.
 #pragma once
@@ -21,6 +24,7 @@
 namespace rayx::scheduler {
 
 class Lane;
+struct ActorEntry;
 
 enum class TaskState : uint8_t { kWaitingArgs, kReady, kAssigned };
 
@@ -48,12 +52,33 @@ struct Assigned {
   uint32_t sequence = 0;
 };
 
+// Not stamped with a time yet: events carry none, Schedule() does.
+inline constexpr int64_t kTimeUnknown = -1;
+
+// What somebody, or time, wants of a task that a worker holds: that it stops.
+struct Interruption {
+  bool wanted = false;
+  // The worker has been told (InterruptTask).
+  bool sent = false;
+  // The worker need not be given time.
+  bool force = false;
+  InterruptReason reason = InterruptReason::kCancelled;
+  // When it has run for too long or, if `sent`, has not stopped in time; kTimeUnknown until
+  // stamped, 0 if no time matters (interrupts.h).
+  int64_t due_ms = 0;
+};
+
 // Address is stable from submission to end; lanes, workers and the dependency tracker borrow it,
 // and have let go of it before it is erased (SanityCheck).
 struct TaskEntry {
   TaskSpec spec;
-  // Where it queues: the lane of its driver and resources. Never null once submitted.
+  // Where it queues: the lane of its driver, resources and priority. Null for the call of an actor,
+  // for no other once submitted.
   Lane* lane = nullptr;
+  // Of a creation and of a call; else null.
+  ActorEntry* actor = nullptr;
+  // Of a call: who submitted it.
+  ClientId caller = 0;
   // Rises with each task that becomes ready. A task that is put back keeps its number, and so its
   // place.
   uint64_t arrival = 0;
@@ -61,9 +86,14 @@ struct TaskEntry {
   uint32_t depth = 0;
   // Workers that died while running it.
   uint32_t attempt = 0;
+  // Its results have been given an error while a worker still holds it.
+  bool failed = false;
+  Interruption interruption;
   std::variant<WaitingArgs, Ready, Assigned> phase;
 
   TaskState state() const { return static_cast<TaskState>(phase.index()); }
+  bool IsCall() const { return spec.kind == TaskKind::kActorCall; }
+  bool IsCreation() const { return spec.kind == TaskKind::kActorCreation; }
   const Assigned& assigned() const { return std::get<Assigned>(phase); }
 
   template <typename Next>

@@ -2,26 +2,37 @@
 
 #include <utility>
 
+#include "scheduler/actor_lifecycle.h"
+#include "scheduler/gpu_slots.h"
+
 namespace rayx::scheduler {
 namespace {
 
 // A table that a burst has left nearly empty gives its memory back, except for a small one.
 constexpr size_t kTaskBucketsKept = 4096;
 
-void PushFailure(SchedulerState& state, const TaskSpec& spec, SystemErrorCode code,
-                 std::string text) {
-  state.outbox.push_back(
-      FailTask{spec.id, spec.driver, spec.name, spec.return_count, code, std::move(text)});
-}
-
-std::string TaskLabel(const TaskSpec& spec) { return spec.name + " (task " + spec.id.Hex() + ")"; }
-
 std::string Times(uint32_t count) { return count == 1 ? "once" : std::to_string(count) + " times"; }
 
 }  // namespace
 
+std::string TaskLabel(const TaskSpec& spec) { return spec.name + " (task " + spec.id.Hex() + ")"; }
+
+void PushFailure(SchedulerState& state, const TaskSpec& spec, SystemErrorCode code,
+                 std::string text, const ObjectId& like) {
+  state.outbox.push_back(
+      FailTask{spec.id, spec.driver, spec.name, spec.return_count, code, std::move(text), like});
+}
+
+void FailResults(SchedulerState& state, TaskEntry& task, SystemErrorCode code, std::string text) {
+  RAYX_CHECK(!task.failed);
+  task.failed = true;
+  PushFailure(state, task.spec, code, std::move(text));
+}
+
 void EndTask(SchedulerState& state, TaskEntry& task, bool failed_by_system) {
-  --task.lane->task_count;
+  if (task.lane != nullptr) --task.lane->task_count;
+  state.interrupts.Forget(task);
+  ActorEntry* actor = task.IsCreation() ? task.actor : nullptr;
   const auto it = state.tasks.find(task.spec.id);
   state.outbox.push_back(TaskEnded{std::move(task.spec), failed_by_system});
   state.tasks.erase(it);
@@ -29,24 +40,35 @@ void EndTask(SchedulerState& state, TaskEntry& task, bool failed_by_system) {
       state.tasks.size() * 8 < state.tasks.bucket_count()) {
     state.tasks.rehash(state.tasks.size() * 2);
   }
+  if (actor != nullptr) OnCreationEnded(state, *actor);
 }
 
 void FailAndEnd(SchedulerState& state, TaskEntry& task, SystemErrorCode code, std::string text) {
-  PushFailure(state, task.spec, code, std::move(text));
+  if (!task.failed) PushFailure(state, task.spec, code, std::move(text));
   EndTask(state, task, true);
 }
 
+std::string InfeasibleText(const SchedulerState& state, const TaskSpec& spec) {
+  if (!GpuSlots::IsServable(spec.resources.Get(kGpu).units())) {
+    return TaskLabel(spec) + " asks for " + spec.resources.Get(kGpu).ToString() +
+           " GPUs. Up to one it may have a part of a GPU, but more than one must be a whole "
+           "number.";
+  }
+  return TaskLabel(spec) + " asks for " + spec.resources.ToString() + ", but node " +
+         state.options.node_name + " has " + state.options.total.ToString() +
+         " in all, so it can never run. Ask for less, or give more to rayx.init (num_cpus, "
+         "num_gpus, "
+         "resources).";
+}
+
 void RefuseInfeasible(SchedulerState& state, TaskSpec spec) {
-  PushFailure(state, spec, SystemErrorCode::kInfeasible,
-              TaskLabel(spec) + " asks for " + spec.resources.ToString() + ", but node " +
-                  state.options.node_name + " has " + state.options.total.ToString() +
-                  " in all, so it can never run. Ask for less (num_cpus, num_gpus, resources), or "
-                  "start the node with more.");
+  PushFailure(state, spec, SystemErrorCode::kInfeasible, InfeasibleText(state, spec));
   state.outbox.push_back(TaskEnded{std::move(spec), true});
 }
 
 void Requeue(SchedulerState& state, std::span<TaskEntry* const> tasks) {
   for (TaskEntry* task : tasks) {
+    state.interrupts.Forget(*task);
     task->MoveTo(Ready{});
     state.queue.PutBack(*task);
   }
@@ -61,19 +83,25 @@ void RetryOrFail(SchedulerState& state, TaskEntry& task, const WorkerEnd& end) {
     Requeue(state, {&one, 1});
     return;
   }
+  const bool was_retried = task.attempt > 0;
   FailAndEnd(state, task, SystemErrorCode::kWorkerCrashed,
              TaskLabel(task.spec) + " was begun " + Times(task.attempt + 1) + " on node " +
-                 state.options.node_name + ", and each time its worker died (max_retries=" +
-                 std::to_string(retries) + "). The last one: " + end.description);
+                 state.options.node_name + ", and " + (was_retried ? "each time " : "") +
+                 "its worker died (max_retries=" + std::to_string(retries) +
+                 (was_retried ? "). The last one: " : "): ") + end.description);
 }
 
 void FailReadyTasks(SchedulerState& state, Lane& lane) {
   state.heads.Forget(lane);
+  const std::string why =
+      "node " + state.options.node_name +
+      " cannot start workers. The last attempt: " + state.pool.backoff().description();
+  while (lane.kind().creations && lane.ready_count() > 0) {
+    EndActor(state, *lane.Head()->actor, {why, SystemErrorCode::kWorkerStartFailed});
+  }
   for (TaskEntry* task : state.queue.TakeAll(lane)) {
-    FailAndEnd(
-        state, *task, SystemErrorCode::kWorkerStartFailed,
-        TaskLabel(task->spec) + " could not run: node " + state.options.node_name +
-            " cannot start workers. The last attempt: " + state.pool.backoff().description());
+    FailAndEnd(state, *task, SystemErrorCode::kWorkerStartFailed,
+               TaskLabel(task->spec) + " could not run: " + why);
   }
 }
 

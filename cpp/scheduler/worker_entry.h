@@ -6,10 +6,12 @@
 //      gone └──────────────────► Gone ◄── every state     (the entry is erased)
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <deque>
 #include <string_view>
+#include <vector>
 
 #include "common/base/check.h"
 #include "common/base/ids.h"
@@ -45,24 +47,25 @@ struct HeldTask {
   uint32_t sequence = 0;
 };
 
-// Not stamped with a time yet: events carry none, Schedule() does.
-inline constexpr int64_t kTimeUnknown = -1;
-
 struct WorkerEntry {
   WorkerNumber number = 0;
   WorkerState state = WorkerState::kStarting;
   // From its first task on; nil before.
   DriverId driver;
   // First the task it runs, then the tail: those handed out ahead. All of one lane. Empty unless
-  // Busy, Blocked or Ending.
+  // Busy, Blocked or Ending. Of a worker that has an actor: first the creation, for life, then
+  // calls.
   std::deque<HeldTask> held;
-  // The lane of `held`; null if that is empty.
+  // The lane of the first of `held`; null if that is empty.
   Lane* lane = nullptr;
   uint32_t next_sequence = 0;
   // By the last answer to a recall, tasks below this number have begun and cannot be taken back.
   uint32_t begun_below = 0;
   // A recall is on its way: nothing is handed out until it is answered.
   bool recalling = false;
+  // The first number that was not handed out when it was asked for: what it was given since is not
+  // meant.
+  uint32_t recall_end = 0;
   // It blocked and has not taken its CPU back (also when it was told to end since).
   bool gave_back_cpu = false;
   int64_t idle_since_ms = kTimeUnknown;
@@ -72,7 +75,20 @@ struct WorkerEntry {
   size_t runner_index = 0;
   bool is_runner = false;
 
+  // It was given the creation of an actor, and serves nothing else from then on.
+  bool has_actor = false;
+  // Indices of the GPUs that the first of `held` has.
+  std::vector<uint32_t> gpus;
+
   bool IsBound() const { return !driver.IsNil(); }
+  // Where in `held` the task with this number is; held.size() if it is not there.
+  size_t IndexOf(uint32_t sequence) const {
+    const auto place = std::lower_bound(
+        held.begin(), held.end(), sequence,
+        [](const HeldTask& one, uint32_t wanted) { return one.sequence < wanted; });
+    const bool is_there = place != held.end() && place->sequence == sequence;
+    return is_there ? static_cast<size_t>(place - held.begin()) : held.size();
+  }
   // Tasks handed out ahead, begun or not.
   size_t tail() const { return held.empty() ? 0 : held.size() - 1; }
   // How many a recall would bring back, as far as known here.

@@ -31,8 +31,15 @@ WorkerPool::IdleList& WorkerPool::IdleListOf(const WorkerEntry& worker) {
 
 void WorkerPool::CountState(const WorkerEntry& worker, int change) {
   const auto step = static_cast<size_t>(change);  // wraps around for -1, as it should
+  const bool is_busy = worker.state == WorkerState::kBusy;
+  const bool is_blocked = worker.state == WorkerState::kBlocked;
   counts_[static_cast<size_t>(worker.state)] += step;
-  if (worker.state == WorkerState::kBusy) drivers_[worker.driver].busy += step;
+  if (worker.has_actor) {
+    if (is_busy || is_blocked) with_actor_ += step;
+    return;
+  }
+  if (is_busy) drivers_[worker.driver].busy += step;
+  if (is_blocked) blocked_without_actor_ += step;
 }
 
 void WorkerPool::Move(WorkerEntry& worker, WorkerState next) {
@@ -85,13 +92,20 @@ void WorkerPool::Bind(WorkerEntry& worker, const DriverId& driver) {
   workers.idle.push_back(&worker);
 }
 
+void WorkerPool::GiveToActor(WorkerEntry& worker) {
+  RAYX_CHECK(worker.state == WorkerState::kBusy && !worker.has_actor);
+  CountState(worker, -1);
+  worker.has_actor = true;
+  CountState(worker, +1);
+}
+
 size_t WorkerPool::StartsAllowed(int64_t now_ms) const {
   const size_t room = options_.workers_max - std::min(options_.workers_max, size());
   return std::min(room, backoff_.Allowed(now_ms, count(WorkerState::kStarting)));
 }
 
 size_t WorkerPool::PrestartMissing() const {
-  const size_t alive = size() - count(WorkerState::kEnding);
+  const size_t alive = size() - count(WorkerState::kEnding) - with_actor_;
   return options_.prestart - std::min(options_.prestart, alive);
 }
 
@@ -173,14 +187,21 @@ void WorkerPool::SanityCheck() const {
   std::array<size_t, kWorkerStates> counts{};
   std::unordered_map<DriverId, DriverWorkers> drivers;
   size_t idle_listed = unbound_idle_.size();
+  size_t with_actor = 0;
+  size_t blocked = 0;
   for (const auto& [number, worker] : workers_) {
     RAYX_CHECK(worker->number == number);
     ++counts[static_cast<size_t>(worker->state)];
     if (!worker->IsBound()) continue;
     ++drivers[worker->driver].bound;
-    if (worker->state == WorkerState::kBusy) ++drivers[worker->driver].busy;
+    const bool is_busy = worker->state == WorkerState::kBusy;
+    const bool is_blocked = worker->state == WorkerState::kBlocked;
+    if (worker->has_actor && (is_busy || is_blocked)) ++with_actor;
+    if (!worker->has_actor && is_busy) ++drivers[worker->driver].busy;
+    if (!worker->has_actor && is_blocked) ++blocked;
   }
   RAYX_CHECK(counts == counts_);
+  RAYX_CHECK(with_actor == with_actor_ && blocked == blocked_without_actor_);
   RAYX_CHECK(drivers.size() == drivers_.size());
   for (const auto& [driver, workers] : drivers_) {
     RAYX_CHECK(drivers[driver].bound == workers.bound && drivers[driver].busy == workers.busy);

@@ -44,6 +44,10 @@ class WorkerPool {
   // The worker runs its first task. REQUIRES: Idle.
   void Bind(WorkerEntry& worker, const DriverId& driver);
 
+  // The worker has an actor from now on: it is neither idle nor active in what follows, since its
+  // number is the user's affair. REQUIRES: Busy.
+  void GiveToActor(WorkerEntry& worker);
+
   // How many more may be started now.
   size_t StartsAllowed(int64_t now_ms) const;
   // Workers that the pool wants for itself, whatever the tasks want.
@@ -59,7 +63,7 @@ class WorkerPool {
   // Gives those that have become idle since the last call their time.
   void StampIdle(int64_t now_ms);
   // Someone could run tasks of `driver` without a new start: an idle, starting or busy worker.
-  // Blocked ones do not count.
+  // Blocked ones and those of actors do not count.
   bool HasUsable(const DriverId& driver) const;
   // Workers bound to `driver`, in any state.
   std::vector<WorkerEntry*> BoundTo(const DriverId& driver);
@@ -68,9 +72,12 @@ class WorkerPool {
   size_t count(WorkerState state) const { return counts_[static_cast<size_t>(state)]; }
   size_t size() const { return workers_.size(); }
   bool full() const { return size() >= options_.workers_max; }
-  // Workers that use, or are about to use, a processor: all but the blocked and ending ones.
+  // Busy or blocked workers that have an actor.
+  size_t with_actor() const { return with_actor_; }
+  // Workers that use, or are about to use, a processor for tasks: all but the blocked and ending
+  // ones and those of actors.
   size_t active() const {
-    return size() - count(WorkerState::kBlocked) - count(WorkerState::kEnding);
+    return size() - count(WorkerState::kEnding) - blocked_without_actor_ - with_actor_;
   }
   // How many are active before an idle one of another driver is in the way.
   size_t roomy() const { return std::max(options_.cpus, options_.prestart); }
@@ -85,6 +92,7 @@ class WorkerPool {
  private:
   struct DriverWorkers {
     std::vector<WorkerEntry*> idle;
+    // Without those that have an actor.
     size_t busy = 0;
     size_t bound = 0;
   };
@@ -103,6 +111,8 @@ class WorkerPool {
   IdleList unbound_idle_;
   std::vector<WorkerNumber> newly_idle_;
   std::array<size_t, kWorkerStates> counts_{};
+  size_t with_actor_ = 0;
+  size_t blocked_without_actor_ = 0;
   WorkerNumber next_number_ = 1;
 };
 

@@ -2,6 +2,7 @@
 
 >>> import rayx
 >>> rayx.init()
+{'session_dir': ...}
 >>> @rayx.remote
 ... def square(x):
 ...     return x * x
@@ -9,8 +10,14 @@
 [0, 1, 4, 9]
 """
 
+from typing import TYPE_CHECKING, Any
+
 from rayx._raylet import ObjectID
+from rayx.actor import ActorClass, get_actor, kill
+from rayx.actor_handle import ActorHandle, ActorMethod
+from rayx.actor_options import method
 from rayx.api import (
+    Context,
     available_resources,
     cluster_resources,
     error_info,
@@ -18,10 +25,13 @@ from rayx.api import (
     is_initialized,
     shutdown,
 )
+from rayx.cancellation import cancel
+from rayx.completion import as_completed
 from rayx.errors import (
     ActorDiedError,
     AlreadyInitializedError,
     ControlPlaneUnavailableError,
+    DeadlockError,
     ForkedProcessError,
     GetTimeoutError,
     InfeasibleError,
@@ -36,12 +46,20 @@ from rayx.errors import (
     StartError,
     TaskCancelledError,
     TaskError,
+    TaskTimeoutError,
     WorkerCrashedError,
     WorkerStartError,
 )
+from rayx.gpus import get_gpu_ids
+from rayx.mapping import map
 from rayx.objects import get, put, wait
+from rayx.progress_bar import progress
 from rayx.remote_function import RemoteFunction, remote
 from rayx.session import PYTHON_MODE, SCRIPT_MODE, SILENT_MODE
+from rayx.worker_setup import run_on_all_workers
+
+if TYPE_CHECKING:
+    from rayx.error_records import ErrorInfo
 
 ObjectRef = ObjectID
 
@@ -51,9 +69,15 @@ __all__ = [
     "PYTHON_MODE",
     "SCRIPT_MODE",
     "SILENT_MODE",
+    "ActorClass",
     "ActorDiedError",
+    "ActorHandle",
+    "ActorMethod",
     "AlreadyInitializedError",
+    "Context",
     "ControlPlaneUnavailableError",
+    "DeadlockError",
+    "ErrorInfo",
     "ForkedProcessError",
     "GetTimeoutError",
     "InfeasibleError",
@@ -71,16 +95,35 @@ __all__ = [
     "StartError",
     "TaskCancelledError",
     "TaskError",
+    "TaskTimeoutError",
     "WorkerCrashedError",
     "WorkerStartError",
+    "as_completed",
     "available_resources",
+    "cancel",
     "cluster_resources",
     "error_info",
     "get",
+    "get_actor",
+    "get_gpu_ids",
     "init",
     "is_initialized",
+    "kill",
+    "map",
+    "method",
+    "progress",
     "put",
     "remote",
+    "run_on_all_workers",
     "shutdown",
     "wait",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """ErrorInfo is a dataclass, whose module is slow to import; few name it."""
+    if name == "ErrorInfo":
+        from rayx.error_records import ErrorInfo
+
+        return ErrorInfo
+    raise AttributeError(f"module 'rayx' has no attribute '{name}'")

@@ -3,7 +3,8 @@
 It converts, releases the GIL, raises; no policy.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
+from concurrent.futures import Future
 from typing import Any, Final, Generic, TypeVar, final
 
 T_co = TypeVar("T_co", covariant=True)
@@ -16,6 +17,11 @@ KIND_PICKLE: Final[int]
 KIND_BYTES: Final[int]
 KIND_TASK_ERROR: Final[int]
 KIND_SYSTEM_ERROR: Final[int]
+
+# Kinds of tasks (cpp/common/protocol/task.fbs).
+KIND_FUNCTION: Final[int]
+KIND_ACTOR_CREATION: Final[int]
+KIND_ACTOR_CALL: Final[int]
 
 class RayletError(Exception):
     """A Status that is not OK; errors.py makes the public exceptions of it.
@@ -30,21 +36,37 @@ class RayletError(Exception):
 class ObjectID(Generic[T_co]):
     """Names an immutable object, present or to come. Made by rayx, never by hand.
 
-    Holds a reference: the object lives at least as long as this ObjectID does.
+    Holds a reference: the object lives at least as long as this ObjectID does. Can be compared,
+    hashed, pickled into arguments and other objects, and awaited in a coroutine.
     """
 
-    def binary(self) -> bytes: ...
-    def hex(self) -> str: ...
+    def binary(self) -> bytes:
+        """Its 20 bytes."""
+    def hex(self) -> str:
+        """Its bytes as 40 hexadecimal digits."""
     def __hash__(self) -> int: ...
     def __eq__(self, other: object) -> bool: ...
     # Pickles as a call of `set_object_id_hooks`' rebuild with its bytes, after telling the other
     # hook.
     def __reduce__(self) -> tuple[Any, ...]: ...
+    def __await__(self) -> Generator[Any, None, T_co]:
+        """`await object_id` on an event loop of asyncio is what `rayx.get` is elsewhere."""
+    def future(self) -> Future[T_co]:
+        """For code that takes a concurrent.futures.Future. Cancelling it leaves the task alone."""
+
+def set_waiting_hooks(
+    on_await: Callable[[ObjectID[Any]], Generator[Any, None, Any]],
+    future: Callable[[ObjectID[Any]], Future[Any]],
+) -> None:
+    """What `await object_id` and `object_id.future()` do."""
 
 def set_object_id_hooks(
     on_reduce: Callable[[ObjectID[Any]], None], rebuild: Callable[[bytes], ObjectID[Any]]
 ) -> None:
     """Tells what happens when an ObjectID is pickled (it is noted as contained) and unpickled."""
+
+def detached_object_id(binary: bytes) -> ObjectID[Any]:
+    """An ObjectID of no node: it refers to nothing, whoever makes it counts it (PYTHON_MODE)."""
 
 @final
 class ObjectBuffer:
@@ -64,7 +86,13 @@ class ObjectBuffer:
 
 @final
 class TaskTemplate:
-    """What is the same in every call of one remote function with one set of options."""
+    """What is the same in every call of one remote function or method with one set of options.
+
+    A method (`kind` KIND_ACTOR_CALL) has `actor` and `method`: `actor` is the result of the actor's
+    creation, which the template and each of its calls refer to; resources and `max_retries` count
+    for nothing then. A creation has `max_concurrency`, and may have a name and, for those who find
+    it by that, an info. `timeout_ms` 0: without end.
+    """
 
     def __init__(
         self,
@@ -73,7 +101,39 @@ class TaskTemplate:
         resources: dict[str, float],
         num_return_vals: int,
         max_retries: int,
+        *,
+        kind: int = ...,
+        actor: ObjectID[Any] | None = None,
+        method: str = "",
+        max_concurrency: int = 1,
+        actor_name: str = "",
+        actor_info: bytes = b"",
+        priority: int = 0,
+        timeout_ms: int = 0,
     ) -> None: ...
+    # What PYTHON_MODE reads.
+    @property
+    def function_id(self) -> bytes: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def resources(self) -> dict[str, float]: ...
+    @property
+    def num_return_vals(self) -> int: ...
+    @property
+    def kind(self) -> int: ...
+    @property
+    def actor(self) -> ObjectID[Any] | None: ...
+    @property
+    def method(self) -> str: ...
+    @property
+    def max_concurrency(self) -> int: ...
+    @property
+    def actor_name(self) -> str: ...
+    @property
+    def actor_info(self) -> bytes: ...
+    @property
+    def timeout_ms(self) -> int: ...
 
 @final
 class RunnableTask:
@@ -88,7 +148,32 @@ class RunnableTask:
     @property
     def name(self) -> str: ...
     @property
+    def sequence(self) -> int:
+        """The task's number in this worker."""
+    @property
     def attempt(self) -> int: ...
+    @property
+    def kind(self) -> int: ...
+    @property
+    def actor_id(self) -> bytes:
+        """Of a call: the task id of the actor's creation; otherwise zeros."""
+    @property
+    def method(self) -> str:
+        """Of a call; otherwise empty."""
+    @property
+    def max_concurrency(self) -> int:
+        """Of a creation; otherwise 1."""
+    @property
+    def gpu_ids(self) -> list[int]:
+        """The GPUs, by index, that the task or its actor has."""
+    @property
+    def num_cpus(self) -> float:
+        """What the task asked for; 0 for a call, which runs on what its actor has."""
+    @property
+    def timeout_ms(self) -> int: ...
+    @property
+    def setups(self) -> list[bytes]:
+        """Pickled functions that the driver wants run in this worker before the task, in order."""
     @property
     def num_return_vals(self) -> int: ...
     @property
@@ -99,6 +184,9 @@ class RunnableTask:
         """The arguments given as ids, in order (without the arguments object itself)."""
     @property
     def driver_config(self) -> bytes | None: ...
+    @property
+    def state(self) -> ObjectID[Any] | None:
+        """Of a creation whose actor lived before: the last state that it left, if it left one."""
     def release(self) -> None:
         """Gives up the memory of the arguments; views on it keep what they need."""
 
@@ -135,6 +223,18 @@ class Client:
         dependencies: Sequence[ObjectID[Any]] | None,
     ) -> list[ObjectID[Any]]:
         """`stream` None: a call without arguments. `buffers` are out-of-band and contiguous."""
+    def cancel(self, object_id: ObjectID[Any], force: bool) -> None:
+        """Nobody wants the results of the task that makes the object any more.
+
+        It is taken back, or interrupted; with `force` its worker is ended at once. Does not wait.
+        RayletError "InvalidArgument" for an object that was put.
+        """
+    def kill_actor(self, object_id: ObjectID[Any]) -> None:
+        """Ends the actor, given as the result of its creation. Does not wait."""
+    def find_actor(self, name: str, timeout_ms: int) -> tuple[ObjectID[Any], bytes] | None:
+        """The result of the creation of the actor of that name, and the info that came with it."""
+    def add_worker_setup(self, pickled: bytes) -> None:
+        """Each worker gets this once, with its next task of this driver (RunnableTask.setups)."""
     def put(
         self,
         kind: int,
@@ -145,17 +245,54 @@ class Client:
     def get(self, ids: Sequence[ObjectID[Any]], timeout_ms: int) -> list[ObjectBuffer]:
         """Negative timeout: without end. RayletError "TimedOut" if some are not there in time."""
     def wait(self, ids: Sequence[ObjectID[Any]], count: int, timeout_ms: int) -> list[bool]: ...
-    def poll(self) -> None: ...
-    def next_task(self) -> RunnableTask: ...
+    def poll(self) -> None:
+        """Takes in what the node has sent, without waiting."""
+    def completions(self) -> Completions: ...
+    def next_task(self) -> RunnableTask:
+        """The next task for this worker; waits. One thread at a time.
+
+        Tasks taken before need not be finished, if they are calls of an actor with
+        max_concurrency > 1. RayletError "Disconnected" when the node ends this worker. Puts and
+        submits of the calling thread are named after the newest task. While that is the only one
+        and this thread waits in `get`, `wait` or `take`, the node lets others have its CPUs.
+        """
     def put_result(
         self,
+        task: RunnableTask,
         index: int,
         kind: int,
         stream: Any,
         buffers: Sequence[Any] | None,
         contained: Sequence[ObjectID[Any]] | None,
     ) -> None: ...
-    def finish_task(self, error_text: str | None, wrote_output: bool) -> None: ...
+    def finish_task(
+        self,
+        task: RunnableTask,
+        error_text: str | None,
+        wrote_output: bool,
+        failed: bool,
+        state: ObjectID[Any] | None = None,
+    ) -> None:
+        """The task has ended; its results are stored. Any thread.
+
+        `error_text` is printed in the driver. `failed`: the results are errors. `state`, of an
+        actor's call: an object that was put, with what the actor needs to go on from here in
+        another worker. The node keeps the last one.
+        """
+    def lend_cpus(self) -> int:
+        """The open task begins to wait for objects otherwise than in `wait` and `get`.
+
+        Its CPUs may be used by others, until `return_cpus` of what this returns, which is 0 (and
+        nothing happens) in a driver and while several tasks are open.
+        """
+    def return_cpus(self, wait: int) -> None:
+        """The wait is over. Nothing happens if its task has ended before."""
+    def interrupt(self) -> tuple[int, int]:
+        """(sequence, reason) of the task of this worker that the node has interrupted last.
+
+        Reasons: 0 none has been, 1 cancelled, 2 timed out. The node says so by SIGURG; the task may
+        have ended meanwhile. Costs a read of memory.
+        """
     def errors(self, timeout_ms: int) -> list[tuple[bytes, bytes, str, str, str, float]]:
         """(driver id, task id, function name, kind, text, time) for each."""
     def cluster_resources(self, timeout_ms: int) -> tuple[dict[str, float], dict[str, float]]:
@@ -163,6 +300,30 @@ class Client:
     def dump(self, timeout_ms: int) -> str: ...
     def seed_ids(self, seed: int) -> None: ...
     def close(self) -> None: ...
+
+@final
+class Completions:
+    """A queue of objects in the order in which they become available. Thread-safe.
+
+    What is in it is kept alive. It moves when somebody reads the node's socket, as `take` does;
+    whoever waits for `fileno()` instead (an event loop) must also watch `client.fileno()`, and call
+    `client.poll()` when that can be read.
+    """
+
+    def add(self, object_ids: Sequence[ObjectID[Any]]) -> None:
+        """Puts these into the queue, each once for each time it is given. Does not wait.
+
+        Those that this process knows to be available are ready at once. RayletError
+        "InvalidArgument" after `close`.
+        """
+    def take(self, timeout_ms: int) -> list[ObjectID[Any]]:
+        """What is ready, in order; waits for at least one. Empty after the timeout (-1: none)."""
+    def discard(self, object_id: ObjectID[Any]) -> None:
+        """As if it had not been added, however often it was."""
+    def fileno(self) -> int:
+        """Can be read while `take` would not wait; -1 after `close`."""
+    def close(self) -> None:
+        """Empties the queue for good. No event loop may be watching `fileno()` any more."""
 
 @final
 class OutputChannel:

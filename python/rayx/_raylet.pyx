@@ -12,7 +12,7 @@ from cpython.object cimport Py_EQ, Py_GT, Py_LE, Py_LT, Py_NE
 from cpython.sequence cimport PySequence_GetSlice
 from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 from libc.string cimport memcmp
-from libcpp.memory cimport unique_ptr
+from libcpp.memory cimport shared_ptr, unique_ptr
 from libcpp.optional cimport optional
 from libcpp.string cimport string
 from libcpp.vector cimport vector
@@ -28,6 +28,9 @@ KIND_PICKLE = <int> ObjectKind.kPickle
 KIND_BYTES = <int> ObjectKind.kBytes
 KIND_TASK_ERROR = <int> ObjectKind.kTaskError
 KIND_SYSTEM_ERROR = <int> ObjectKind.kSystemError
+KIND_FUNCTION = <int> TaskKind.kFunction
+KIND_ACTOR_CREATION = <int> TaskKind.kActorCreation
+KIND_ACTOR_CALL = <int> TaskKind.kActorCall
 
 cdef enum:
     OBJECT_ID_BYTES = 20
@@ -50,6 +53,10 @@ class RayletError(Exception):
 
 cdef bytes bytes_of(const uint8_t* data, size_t size):
     return PyBytes_FromStringAndSize(<const char*> data, size)
+
+
+cdef bytes bytes_in(const string& content):
+    return PyBytes_FromStringAndSize(content.data(), content.size())
 
 
 cdef str text_of(const string& text):
@@ -91,9 +98,14 @@ include "buffers.pxi"
 @cython.final
 cdef class TaskTemplate:
     cdef CTaskTemplate core
+    cdef readonly ObjectID actor  # refers to it for as long as calls can be made
 
     def __init__(self, bytes function_id not None, str name not None, dict resources not None,
-                 uint32_t num_return_vals, int max_retries):
+                 uint32_t num_return_vals, int max_retries, *, int kind=KIND_FUNCTION, ObjectID actor=None,
+                 str method not None="", uint32_t max_concurrency=1, str actor_name not None="",
+                 bytes actor_info not None=b"", int priority=0, uint64_t timeout_ms=0):
+        if not <int> TaskKind.kFunction <= kind <= <int> TaskKind.kActorCall:
+            raise ValueError(f"there is no kind {kind} of tasks")
         cdef ResourceAmount amount
         self.core.function = CFunctionId.FromBytes(id_bytes(function_id, SHORT_ID_BYTES))
         self.core.name = name.encode()
@@ -102,11 +114,62 @@ cdef class TaskTemplate:
             self.core.resources.Set(<string> resource.encode(), amount)
         self.core.return_count = num_return_vals
         self.core.max_retries = max_retries
+        self.core.kind = <TaskKind> kind
+        self.actor = actor
+        if actor is not None:
+            self.core.actor = actor.id
+        self.core.method = method.encode()
+        self.core.max_concurrency = max_concurrency
+        self.core.actor_name = actor_name.encode()
+        self.core.actor_info = actor_info
+        self.core.priority = priority
+        self.core.timeout_ms = timeout_ms
+
+    @property
+    def function_id(self):
+        return bytes_of(self.core.function.data(), SHORT_ID_BYTES)
+
+    @property
+    def name(self):
+        return text_of(self.core.name)
+
+    @property
+    def resources(self):
+        return amounts_of(self.core.resources)
+
+    @property
+    def num_return_vals(self):
+        return self.core.return_count
+
+    @property
+    def kind(self):
+        return <int> self.core.kind
+
+    @property
+    def method(self):
+        return text_of(self.core.method)
+
+    @property
+    def max_concurrency(self):
+        return self.core.max_concurrency
+
+    @property
+    def actor_name(self):
+        return text_of(self.core.actor_name)
+
+    @property
+    def actor_info(self):
+        return <bytes> self.core.actor_info
+
+    @property
+    def timeout_ms(self):
+        return self.core.timeout_ms
 
 
 @cython.final
 cdef class RunnableTask:
     cdef CRunnableTask core
+    cdef Client client
 
     def __init__(self, *args, **kwargs):
         raise TypeError("a RunnableTask is what Client.next_task returns, not made by hand")
@@ -128,8 +191,44 @@ cdef class RunnableTask:
         return text_of(self.core.name)
 
     @property
+    def sequence(self):
+        return self.core.sequence
+
+    @property
     def attempt(self):
         return self.core.attempt
+
+    @property
+    def kind(self):
+        return <int> self.core.kind
+
+    @property
+    def actor_id(self):
+        return bytes_of(self.core.actor.data(), SHORT_ID_BYTES)
+
+    @property
+    def method(self):
+        return text_of(self.core.method)
+
+    @property
+    def max_concurrency(self):
+        return self.core.max_concurrency
+
+    @property
+    def gpu_ids(self):
+        return [self.core.gpus[i] for i in range(self.core.gpus.size())]
+
+    @property
+    def num_cpus(self):
+        return self.core.cpus
+
+    @property
+    def timeout_ms(self):
+        return self.core.timeout_ms
+
+    @property
+    def setups(self):
+        return [bytes_in(self.core.setups[i]) for i in range(self.core.setups.size())]
 
     @property
     def num_return_vals(self):
@@ -152,8 +251,15 @@ cdef class RunnableTask:
     def driver_config(self):
         if not self.core.driver_config.has_value():
             return None
-        cdef string config = self.core.driver_config.value()
-        return <bytes> config
+        return bytes_in(self.core.driver_config.value())
+
+    @property
+    def state(self):
+        if not self.core.state.has_value():
+            return None
+        cdef CObjectId id = self.core.state.value()
+        self.client.core().AddLocalReference(id)
+        return adopt_object_id(self.client, id)
 
     def release(self):
         self.core.values.clear()
@@ -177,4 +283,5 @@ cdef bytes os_path(str path):
 
 
 include "client_class.pxi"
+include "completions.pxi"
 include "channels.pxi"

@@ -9,8 +9,9 @@
 from __future__ import annotations
 
 import atexit
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, TypedDict
+import sys
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 from rayx import errors, session
 from rayx._raylet import RayletError
@@ -18,32 +19,31 @@ from rayx._raylet import RayletError
 if TYPE_CHECKING:
     from types import TracebackType
 
-    from rayx.start import AddressInfo
+    from rayx.error_records import ErrorInfo
+    from rayx.init_options import InitOptions
 
 # For questions to the node, which answers them at once or not at all.
 _QUERY_MS = 10_000
 
 
-class ErrorInfo(TypedDict):
-    """One failed task, as `error_info` tells it."""
-
-    driver_id: str
-    task_id: str
-    #: Name of the function.
-    function: str
-    #: Name of the exception's class in rayx: TaskError, WorkerCrashedError …
-    kind: str
-    #: What was printed.
-    message: str
-    #: Seconds since the epoch.
-    time: float
-
-
 class Context(dict[str, Any]):
-    """What `init` returns: addresses of the session's processes (see `AddressInfo`).
+    """What `init` returns: where the session's processes are. A `with` block of it ends them.
 
-    As a context manager, it ends the session.
+    Its keys are `session_dir`, `node_socket`, `node_id`, `redis_sockets`, `supervisor_pid` and
+    `driver_id`.
     """
+
+    if TYPE_CHECKING:
+        # The keys are those of AddressInfo and no others.
+        @overload  # type: ignore[override]
+        def __getitem__(self, name: Literal["supervisor_pid"], /) -> int: ...
+        @overload
+        def __getitem__(self, name: Literal["redis_sockets"], /) -> list[str]: ...
+        @overload
+        def __getitem__(
+            self, name: Literal["session_dir", "node_socket", "node_id", "driver_id"], /
+        ) -> str: ...
+        def __getitem__(self, name: Any, /) -> Any: ...
 
     def __enter__(self) -> Context:
         return self
@@ -55,11 +55,6 @@ class Context(dict[str, Any]):
         traceback: TracebackType | None,
     ) -> None:
         shutdown()
-
-    @property
-    def addresses(self) -> AddressInfo:
-        """The same, with its type."""
-        return self  # type: ignore[return-value]
 
 
 def init(
@@ -75,23 +70,28 @@ def init(
     *,
     resources: Mapping[str, float] | None = None,
     object_store_memory: int | None = None,
+    preload: Sequence[str] | None = None,
 ) -> Context:
     """Starts a session on this machine, and makes this process its driver.
 
     - `redis_address`, `node_ip_address`: for clusters; not in this version.
     - `object_id_seed`: makes the ids of this driver follow from a number.
     - `num_workers`: workers started at once (as many as CPUs); more come as they are needed.
-    - `driver_mode`: `SCRIPT_MODE`, or `SILENT_MODE` to not print errors of tasks.
-    - `redirect_output`: output of the processes goes to files in the session's directory.
+    - `driver_mode`: `SCRIPT_MODE`; `SILENT_MODE` to not print errors of tasks; or `PYTHON_MODE`,
+      for debugging: nothing is started, and each task runs here, in the midst of its `.remote()`.
+    - `redirect_output`: output of the processes goes to files in a directory that is printed; it
+      stays when the session ends.
     - `num_cpus`, `num_gpus`, `resources`: what tasks can be given; by default the CPUs that this
-      process may use, no GPUs, nothing else.
+      process may use, no GPUs (those that are found are named in a hint), nothing else.
     - `num_redis_shards`: control servers beside the primary one.
     - `object_store_memory`: bytes for shared objects; by default a third of the memory.
+    - `preload`: names of modules that workers shall have imported when they start.
 
     Everything ends with `shutdown()`, with the `with` block, or with this process.
 
     >>> with rayx.init(num_cpus=4, resources={"disk": 2}):
-    ...     ...
+    ...     rayx.cluster_resources()
+    {'CPU': 4.0, 'disk': 2.0}
     """
     from rayx.init_options import InitOptions
 
@@ -107,6 +107,7 @@ def init(
         num_redis_shards=num_redis_shards,
         resources=resources,
         object_store_memory=object_store_memory,
+        preload=preload,
     )
     with session.changing:
         _refuse_second_session()
@@ -116,7 +117,27 @@ def init(
         session.set_current(started)
         atexit.unregister(shutdown)
         atexit.register(shutdown)
+    _tell(options, addresses["session_dir"], num_gpus is None)
     return Context(addresses)
+
+
+def _tell(options: InitOptions, session_dir: str, may_hint: bool) -> None:
+    """What people should know of the session that has begun."""
+    told = []
+    if options.redirect_output:
+        told.append(f"the output of the session's processes goes to {session_dir}/logs")
+    if may_hint:
+        from rayx import machine
+
+        found = machine.gpu_names()
+        if found:
+            told.append(
+                f"GPUs found and not used: {', '.join(found)}. For tasks that ask for GPUs, call "
+                f"rayx.init(num_gpus={len(found)}); num_gpus=0 silences this hint"
+            )
+    if sys.stderr is not None:
+        for text in told:
+            print(f"rayx: {text}", file=sys.stderr, flush=True)
 
 
 def _refuse_second_session() -> None:
@@ -157,34 +178,31 @@ def is_initialized() -> bool:
 
 
 def error_info() -> list[ErrorInfo]:
-    """The tasks that failed, oldest first, as far as the error table remembers.
+    """The tasks of this driver that failed, oldest first, as far as the error table remembers.
 
-    >>> [error["function"] for error in rayx.error_info()]
-    ['f']
+    >>> @rayx.remote
+    ... def fail():
+    ...     raise ValueError("no")
+    >>> try:
+    ...     rayx.get(fail.remote())
+    ... except ValueError:
+    ...     rayx.error_info()[-1].function
+    'fail'
     """
+    from rayx import error_records
+
     owner = session.current()
     try:
-        records = owner.client.errors(_QUERY_MS)
+        return error_records.records(owner.client.errors(_QUERY_MS))
     except RayletError as error:
         raise owner.failure(error) from None
-    return [
-        ErrorInfo(
-            driver_id=driver_id.hex(),
-            task_id=task_id.hex(),
-            function=name,
-            kind=kind,
-            message=text,
-            time=time,
-        )
-        for driver_id, task_id, name, kind, text, time in records
-    ]
 
 
 def cluster_resources() -> dict[str, float]:
     """All there is to be given to tasks.
 
     >>> rayx.cluster_resources()
-    {'CPU': 4.0, 'disk': 2.0}
+    {'CPU': 4.0, 'GPU': 2.0}
     """
     return _resources()[0]
 

@@ -8,8 +8,8 @@ A task that raised gives a `TaskError` which is also an instance of what the tas
     >>> try:
     ...     rayx.get(f.remote())
     ... except KeyError as error:          # or rayx.TaskError
-    ...     print(error.cause)             # the KeyError itself
-    'a'
+    ...     print(repr(error.cause))       # the KeyError itself
+    KeyError('a')
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class WorkerStartError(RayxError):
 
 
 class ActorDiedError(RayxError):
-    """The actor is gone, and with it the answers it owed."""
+    """The actor is gone, and with it the answers it owed; the text says what it died of."""
 
 
 class ObjectLostError(RayxError):
@@ -69,11 +69,19 @@ class ObjectStoreFullError(RayxError, MemoryError):
 
 
 class GetTimeoutError(RayxError, TimeoutError):
-    """Not all objects were there in the time given to `rayx.get`."""
+    """Not all objects were there in the time given to `get`, `as_completed` or `progress`."""
 
 
 class TaskCancelledError(RayxError):
-    """The task was cancelled."""
+    """The task was cancelled, by `rayx.cancel`."""
+
+
+class TaskTimeoutError(RayxError, TimeoutError):
+    """The task ran for longer than its option `timeout` allows; the text tells where it was."""
+
+
+class DeadlockError(RayxError):
+    """The call would wait for ever: for something that cannot begin before the wait is over."""
 
 
 class InfeasibleError(RayxError):
@@ -107,10 +115,13 @@ class TaskError(RayxError):
     arguments: str = ""
     #: Of the worker.
     pid: int = 0
+    #: In hexadecimal.
     task_id: str = ""
+    #: Of the node where it ran, in hexadecimal.
     node_id: str = ""
-    #: Type and text of the exception, whether it could be brought here or not.
+    #: Name of the exception's type, whether it could be brought here or not.
     type_name: str = ""
+    #: Text of the exception.
     message: str = ""
     #: As it was in the worker.
     traceback_text: str = ""
@@ -235,8 +246,13 @@ _SYSTEM_ERRORS: dict[int, type[RayxError]] = {
     4: TaskCancelledError,
     5: ObjectStoreFullError,
     6: WorkerStartError,
+    7: ActorDiedError,
+    8: TaskTimeoutError,
 }
+INFEASIBLE = 2
+TASK_CANCELLED = 4
 OBJECT_STORE_FULL = 5
+ACTOR_DIED = 7
 
 # Names of StatusCode in cpp/common/base/status.h.
 _STATUS_ERRORS: dict[str, type[RayxError]] = {

@@ -1,8 +1,9 @@
 """Functions on their way to workers: pickled and sent once a session, fetched once a worker.
 
->>> table = FunctionTable(client)
->>> table.export(function_id, "f", f)       # in the driver
->>> table.fetch(function_id)(1, 2)          # in a worker
+In the driver, and then in a worker:
+
+    FunctionTable(client).export(function_id, "f", f)
+    FunctionTable(client).fetch(function_id)(1, 2)
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ from rayx import errors, serialization
 from rayx._raylet import RayletError
 
 if TYPE_CHECKING:
-    from rayx._raylet import Client, ObjectID
+    from rayx._raylet import ObjectID
+    from rayx.node_client import NodeClient
 
 # limits::kFunctionBytesMax of the node: data that large belongs into the object store.
 FUNCTION_BYTES_MAX = 32 << 20
@@ -29,7 +31,7 @@ _LOADED_MAX = 1000
 class FunctionTable:
     """The functions of one session, as this process knows them. Thread-safe."""
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: NodeClient) -> None:
         self._client = client
         self._lock = threading.RLock()
         self._exported: set[bytes] = set()

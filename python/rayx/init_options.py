@@ -31,6 +31,7 @@ class InitOptions(NamedTuple):
     redis_shards: int
     resources: dict[str, float]
     object_store_bytes: int
+    preload: tuple[str, ...] = ()
 
     @classmethod
     def checked(
@@ -47,8 +48,23 @@ class InitOptions(NamedTuple):
         num_redis_shards: Any = None,
         resources: Any = None,
         object_store_memory: Any = None,
+        preload: Any = None,
     ) -> InitOptions:
         """TypeError or ValueError for what has no meaning, NotYetError for what will have."""
+        given = {
+            "num_workers": num_workers,
+            "num_redis_shards": num_redis_shards,
+            "redirect_output": redirect_output or None,
+            "num_cpus": num_cpus,
+            "num_gpus": num_gpus,
+            "resources": resources,
+            "object_store_memory": object_store_memory,
+            "preload": preload,
+        }
+        mode = _mode(driver_mode)
+        _refuse_combinations(
+            mode, {"redis_address": redis_address, "node_ip_address": node_ip_address}, given
+        )
         _refuse_clusters(redis_address, node_ip_address)
         if not isinstance(redirect_output, bool):
             raise TypeError(f"redirect_output must be True or False, not {redirect_output!r}")
@@ -66,19 +82,43 @@ class InitOptions(NamedTuple):
         return cls(
             object_id_seed=object_id_seed,
             num_workers=workers,
-            driver_mode=_mode(driver_mode),
+            driver_mode=mode,
             redirect_output=redirect_output,
             num_cpus=cpus,
-            num_gpus=0.0 if num_gpus is None else _amount("num_gpus", num_gpus),
+            num_gpus=0.0 if num_gpus is None else _gpus(num_gpus),
             redis_shards=shards,
             resources=_custom(resources),
             object_store_bytes=_store_bytes(object_store_memory),
+            preload=_modules(preload),
         )
 
 
 # The parameter `resources` hides the module of that name.
 _amount = resources.amount
 _custom = resources.custom
+
+
+# In PYTHON_MODE there are no processes, so that these have nothing to act on.
+_OF_PROCESSES = ("num_workers", "num_redis_shards", "redirect_output")
+
+
+def _refuse_combinations(
+    mode: int, of_clusters: dict[str, Any], of_sessions: dict[str, Any]
+) -> None:
+    cluster = next((name for name, value in of_clusters.items() if value is not None), None)
+    given = [name for name, value in of_sessions.items() if value is not None]
+    if mode == PYTHON_MODE:
+        named = [name for name in given if name in _OF_PROCESSES]
+        if cluster or named:
+            raise ValueError(
+                f"{cluster or named[0]} cannot be given together with driver_mode=PYTHON_MODE, in "
+                "which everything runs in this process"
+            )
+    elif of_clusters["redis_address"] is not None and given:
+        raise ValueError(
+            f"{given[0]} cannot be given together with redis_address: what the cluster has was "
+            "said when it was started"
+        )
 
 
 def _refuse_clusters(redis_address: Any, node_ip_address: Any) -> None:
@@ -94,16 +134,41 @@ def _refuse_clusters(redis_address: Any, node_ip_address: Any) -> None:
 
 
 def _mode(driver_mode: Any) -> int:
-    if driver_mode == PYTHON_MODE and not isinstance(driver_mode, bool):
-        raise errors.NotYetError(
-            "driver_mode=PYTHON_MODE (tasks run at once, in this process) is not there yet; "
-            "use SCRIPT_MODE or SILENT_MODE"
-        )
-    if isinstance(driver_mode, bool) or driver_mode not in (SCRIPT_MODE, SILENT_MODE):
+    known = (SCRIPT_MODE, SILENT_MODE, PYTHON_MODE)
+    if isinstance(driver_mode, bool) or driver_mode not in known:
         raise ValueError(
-            f"driver_mode must be rayx.SCRIPT_MODE or rayx.SILENT_MODE, not {driver_mode!r}"
+            "driver_mode must be rayx.SCRIPT_MODE, rayx.SILENT_MODE or rayx.PYTHON_MODE, "
+            f"not {driver_mode!r}"
         )
     return int(driver_mode)
+
+
+def _gpus(num_gpus: Any) -> float:
+    count = _amount("num_gpus", num_gpus)
+    if not count.is_integer():
+        raise ValueError(
+            f"num_gpus must be a whole number, not {num_gpus!r}: tasks may ask for shares of a "
+            "GPU, but a machine has whole ones"
+        )
+    return count
+
+
+def _modules(preload: Any) -> tuple[str, ...]:
+    if preload is None:
+        return ()
+    if not isinstance(preload, list | tuple):
+        raise TypeError(
+            "preload must be a list of the names of modules such as ['numpy'], "
+            f"not {preload!r} of type {type(preload).__name__}"
+        )
+    for name in preload:
+        if not isinstance(name, str):
+            raise TypeError(
+                f"preload must hold names of modules, not {name!r} of type {type(name).__name__}"
+            )
+        if not all(part.isidentifier() for part in name.split(".")):
+            raise ValueError(f"preload: {name!r} is not the name of a module")
+    return tuple(dict.fromkeys(preload))
 
 
 def _store_bytes(object_store_memory: Any) -> int:

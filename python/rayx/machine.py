@@ -35,6 +35,18 @@ def memory_bytes(proc: Path = Path("/proc"), cgroups: Path = _CGROUPS) -> int:
     return min(limits)
 
 
+def gpu_names(proc: Path = Path("/proc"), devices: Path = Path("/dev")) -> list[str]:
+    """The GPUs of this machine, as their driver names them. Looks; asks no program."""
+    names = []
+    for information in sorted((proc / "driver/nvidia/gpus").glob("*/information")):
+        for line in _read(information).splitlines():
+            if line.startswith("Model:"):
+                names.append(line.partition(":")[2].strip())
+    if names:
+        return names
+    return [device.name for device in sorted(devices.glob("nvidia[0-9]*"))]
+
+
 def _physical_bytes(proc: Path) -> int:
     for line in _read(proc / "meminfo").splitlines():
         if line.startswith("MemTotal:"):

@@ -8,7 +8,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, KeysView, Sequence, Set, ValuesView
 from typing import Any, TypeVar, overload
 
 from rayx import errors, serialization, session
@@ -23,8 +23,13 @@ _IDS_NAMED = 3
 def put(value: T) -> ObjectID[T]:
     """Stores a value and returns its id. Do it for what several tasks need.
 
-    >>> data = rayx.put(numpy.zeros(10**6))
-    >>> results = [f.remote(data) for _ in range(10)]
+    >>> import numpy as np
+    >>> data = rayx.put(np.arange(1_000_000))
+    >>> @rayx.remote
+    ... def total(array, start):
+    ...     return int(array[start : start + 10].sum())
+    >>> rayx.get([total.remote(data, start) for start in (0, 10)])
+    [45, 145]
     """
     owner = session.current()
     if type(value) is ObjectID:
@@ -49,18 +54,23 @@ def get(object_ids: Any, *, timeout: float | None = None) -> Any:
     `timeout` is in seconds; GetTimeoutError if it passes. If a task raised, its exception is raised
     here, as a TaskError. Arrays lie in shared memory and are read-only: copy one to change it.
 
-    >>> rayx.get([f.remote(i) for i in range(3)], timeout=10)
+    >>> @rayx.remote
+    ... def square(x):
+    ...     return x * x
+    >>> rayx.get([square.remote(x) for x in range(3)], timeout=10)
     [0, 1, 4]
     """
     owner = session.current()
-    timeout_ms = -1 if timeout is None else _milliseconds("timeout", timeout, 1000)
+    timeout_ms = -1 if timeout is None else milliseconds("timeout", timeout, 1000)
     if type(object_ids) is ObjectID:
         return serialization.deserialize(_fetch(owner, [object_ids], timeout_ms)[0])
-    ids = _id_list("rayx.get", object_ids)
+    ids = id_list("rayx.get", object_ids)
     return [serialization.deserialize(stored) for stored in _fetch(owner, ids, timeout_ms)]
 
 
-def _fetch(owner: session.Session, ids: list[ObjectID[Any]], timeout_ms: int) -> list[Any]:
+def _fetch(owner: session.Session, ids: list[ObjectID[Any]], timeout_ms: int) -> Sequence[Any]:
+    if timeout_ms < 0 and owner.actor is not None:
+        owner.actor.check_wait(ids, len(ids))
     try:
         return owner.client.get(ids, timeout_ms)
     except RayletError as error:
@@ -83,10 +93,13 @@ def wait(
 
     Returns the ids that are ready, at most `num_returns`, and all others, both in the order given.
 
+    >>> ids = [rayx.put(x) for x in "abc"]
     >>> ready, remaining = rayx.wait(ids, num_returns=2, timeout=500)
+    >>> ready == ids[:2], remaining == ids[2:]
+    (True, True)
     """
     owner = session.current()
-    ids = _id_list("rayx.wait", object_ids)
+    ids = id_list("rayx.wait", object_ids)
     if not ids:
         raise ValueError("rayx.wait needs at least one ObjectID, but was given an empty list")
     if len(set(ids)) != len(ids):
@@ -101,7 +114,9 @@ def wait(
         raise ValueError(
             f"num_returns must be between 1 and the number of ids, {len(ids)}, not {num_returns}"
         )
-    timeout_ms = -1 if timeout is None else _milliseconds("timeout", timeout, 1)
+    timeout_ms = -1 if timeout is None else milliseconds("timeout", timeout, 1)
+    if timeout_ms < 0 and owner.actor is not None:
+        owner.actor.check_wait(ids, num_returns)
     ready: list[ObjectID[T]] = []
     remaining: list[ObjectID[T]] = []
     for object_id, is_ready in zip(
@@ -120,7 +135,8 @@ def _available(
         raise owner.failure(error) from None
 
 
-def _id_list(function: str, object_ids: Any) -> list[ObjectID[Any]]:
+def id_list(function: str, object_ids: Any) -> list[ObjectID[Any]]:
+    """A list or tuple of ids as a list; TypeError in the name of `function` if it is none."""
     if not isinstance(object_ids, list | tuple):
         raise TypeError(
             f"{function} takes {'an ObjectID or ' if function == 'rayx.get' else ''}a list of "
@@ -136,16 +152,27 @@ def _id_list(function: str, object_ids: Any) -> list[ObjectID[Any]]:
 
 
 def _advice(value: Any) -> str:
+    if type(value) is ObjectID:
+        return ": put it in a list, [object_id]"
+    if isinstance(value, Set | Iterator | KeysView | ValuesView):
+        return ": make a list of it, list(...)"
+    if hasattr(value, "_rayx_id"):
+        return ": call one of the actor's methods with .remote(...) for an ObjectID"
     if callable(getattr(value, "remote", None)):
         return ": call it with .remote(...) for an ObjectID"
     return ": rayx.put(value) makes an ObjectID of a value, and f.remote(...) returns one"
 
 
-def _milliseconds(name: str, value: Any, per_unit: int) -> int:
-    """For the node; -1 for infinity."""
+def milliseconds(name: str, value: Any, per_unit: int) -> int:
+    """A time as the node takes it; -1 for infinity. TypeError or ValueError if it is none."""
+    unit = "seconds" if per_unit == 1000 else "milliseconds"
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise TypeError(f"{name} must be a number or None, not {value!r} of {type(value).__name__}")
+        raise TypeError(
+            f"{name} must be a number of {unit} or None, not {value!r} of {type(value).__name__}"
+        )
     if math.isnan(value) or value < 0:
-        raise ValueError(f"{name} must not be negative, not {value!r}; None waits without end")
+        raise ValueError(
+            f"{name} must not be negative, but is {value!r} {unit}; None waits without end"
+        )
     milliseconds = value * per_unit
     return -1 if milliseconds > 1e15 else math.ceil(milliseconds)

@@ -1,7 +1,8 @@
 """Finds what in a value cannot be pickled, and says how to get there.
 
+>>> import pickle
 >>> import threading
->>> explain({"model": [1, threading.Lock()]}, "value", pickles_with_cloudpickle)
+>>> explain({"model": [1, threading.Lock()]}, "value", pickle.dumps)
 "value['model'][1]: cannot pickle '_thread.lock' object"
 """
 

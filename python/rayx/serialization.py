@@ -1,8 +1,7 @@
 """Values to stored objects and back: pickle protocol 5, with large buffers beside the stream.
 
->>> object_id = client.put(*serialize([1, 2]))
->>> deserialize(client.get([object_id], -1)[0])
-[1, 2]
+    object_id = client.put(*serialize([1, 2]))
+    deserialize(client.get([object_id], -1)[0])
 
 Standard pickle is tried first, since it is fast. What it cannot do, or would do by a name that
 another process cannot look up (`__main__`, a module that is on nobody's path), cloudpickle does.
@@ -22,7 +21,8 @@ from rayx._raylet import KIND_BYTES, KIND_PICKLE, KIND_SYSTEM_ERROR, KIND_TASK_E
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from rayx._raylet import ObjectBuffer, ObjectID
+    from rayx._raylet import ObjectID
+    from rayx.node_client import StoredObject
 
 # A bytes object from this size on is stored as it is; below, the pickle's frame costs nothing.
 RAW_BYTES_MIN = 4096
@@ -94,8 +94,9 @@ def dumps(
         except Exception:
             if buffers:
                 buffers.clear()
-            _collecting.ids = ids = []
-            return _dump(_by_value_pickler(), value, buffers), ids
+        # Outside of the handler: the first failure has nothing to say to whoever sees a second one.
+        _collecting.ids = ids = []
+        return _dump(_by_value_pickler(), value, buffers), ids
     except MemoryError:
         raise
     except Exception as error:
@@ -200,14 +201,15 @@ def _not_serializable(value: Any, root: str, error: Exception) -> errors.Seriali
     from rayx import pickle_path
 
     return errors.SerializationError(
-        "cannot be pickled: " + pickle_path.explain(value, root, attempt)
+        f"cannot be pickled: {pickle_path.explain(value, root, attempt)}. Make it where it is "
+        "used, leave it out, or define __reduce__ in its class"
     )
 
 
 # ---- from bytes ----------------------------------------------------------------------------------
 
 
-def deserialize(buffer: ObjectBuffer) -> Any:
+def deserialize(buffer: StoredObject) -> Any:
     """The value of a stored object; raises what stands in its place if the task failed.
 
     Arrays and Arrow data stay where they lie and keep `buffer` alive; arrays are read-only.
@@ -227,12 +229,12 @@ def deserialize(buffer: ObjectBuffer) -> Any:
     raise stored_error(buffer)
 
 
-def is_error(buffer: ObjectBuffer) -> bool:
+def is_error(buffer: StoredObject) -> bool:
     """Whether `deserialize` raises: the object stands for a failure."""
     return buffer.kind in (KIND_TASK_ERROR, KIND_SYSTEM_ERROR)
 
 
-def stored_error(buffer: ObjectBuffer) -> errors.RayxError:
+def stored_error(buffer: StoredObject) -> errors.RayxError:
     """The exception that an object stands for."""
     if buffer.kind == KIND_SYSTEM_ERROR:
         return errors.from_system_error(bytes(buffer.stream))

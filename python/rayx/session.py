@@ -1,7 +1,6 @@
 """The one thing `rayx.init()` makes: a connection, and what belongs to it.
 
->>> current().client.pool_bytes
-1073741824
+    current().client.pool_bytes
 
 The current session is the only state this package keeps in a module, and `set_current` the only way
 to change it.
@@ -11,14 +10,19 @@ from __future__ import annotations
 
 import os
 import threading
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from rayx import errors, serialization
-from rayx._raylet import set_object_id_hooks
+from rayx._raylet import set_object_id_hooks, set_waiting_hooks
 from rayx.function_table import FunctionTable
 
 if TYPE_CHECKING:
-    from rayx._raylet import Client, ObjectID, RayletError
+    from collections.abc import Callable, Generator
+    from concurrent.futures import Future
+
+    from rayx._raylet import ObjectID, RayletError
+    from rayx.actor_runner import RunningActor
+    from rayx.node_client import NodeClient
     from rayx.output import OutputPrinter
     from rayx.processes import Processes
 
@@ -26,10 +30,16 @@ if TYPE_CHECKING:
 SCRIPT_MODE: Final = 0
 #: A worker. Not for users.
 WORKER_MODE: Final = 1
-#: Tasks run at once, in this process.
+#: Tasks run in the midst of the calls that make them, in this process: for debugging.
 PYTHON_MODE: Final = 2
 #: As SCRIPT_MODE, but errors are not printed.
 SILENT_MODE: Final = 3
+
+
+class Waiter(Protocol):
+    """Somebody who must hear of the end of the session."""
+
+    def close(self) -> None: ...
 
 
 class Session:
@@ -37,7 +47,7 @@ class Session:
 
     def __init__(
         self,
-        client: Client,
+        client: NodeClient,
         mode: int,
         processes: Processes | None = None,
         output: OutputPrinter | None = None,
@@ -47,11 +57,21 @@ class Session:
         self.processes = processes
         self.output = output
         self.functions = FunctionTable(client)
+        #: In PYTHON_MODE: the session of the task that the calling thread runs, if it runs one.
+        self.innermost: Callable[[], Session | None] | None = None
+        #: Closed with the session: those who wait for its objects elsewhere.
+        self.waiters: list[Waiter] = []
         #: This process is a fork of the one that made the session.
         self.forked = False
         self.closed = False
         #: The name of the function that a worker runs.
         self.running: str | None = None
+        #: The actor that a worker holds.
+        self.actor: RunningActor | None = None
+        #: Of the task or the actor that a worker runs.
+        self.gpu_ids: list[int | str] = []
+        #: Pickled functions that a worker has to run before its next task.
+        self.setups: list[bytes] = []
         # Ids that others have pickled (into a file, a queue): nobody can say when they are dropped.
         self._escaped: dict[bytes, ObjectID[Any]] = {}
 
@@ -65,6 +85,8 @@ class Session:
         try:
             if self.output is not None:
                 self.output.finish()
+            for waiter in list(self.waiters):
+                waiter.close()
             self._escaped.clear()
             self.client.close()
         finally:
@@ -98,11 +120,21 @@ def current() -> Session:
         raise errors.NotInitializedError("there is no session: call rayx.init() first")
     if session.forked:
         raise _forked()
+    if session.innermost is not None:
+        return session.innermost() or session
     return session
+
+
+def of_process() -> Session:
+    """The same, but in a task of PYTHON_MODE the driver's, which lives longer."""
+    session = current()
+    return session if _current is None else _current
 
 
 def peek() -> Session | None:
     """The session, if there is one, even if it is a fork's."""
+    if _current is not None and _current.innermost is not None:
+        return _current.innermost() or _current
     return _current
 
 
@@ -124,7 +156,7 @@ def _forked() -> errors.ForkedProcessError:
 def _after_fork_in_child() -> None:
     global changing
     changing = threading.RLock()  # another thread may have held it
-    if _current is not None:
+    if _current is not None and _current.mode != PYTHON_MODE:  # which needs no connection
         _current.forked = True
         if _current.processes is not None:
             _current.processes.abandon()
@@ -147,3 +179,22 @@ def rebuild_object_id(binary: bytes) -> ObjectID[Any]:
 
 
 set_object_id_hooks(_on_reduce, rebuild_object_id)
+
+
+# ---- ids that are awaited ------------------------------------------------------------------------
+# Not imported before it is needed: asyncio is large.
+
+
+def _on_await(object_id: ObjectID[Any]) -> Generator[Any, None, Any]:
+    from rayx import awaiting
+
+    return awaiting.on_await(object_id)
+
+
+def _future(object_id: ObjectID[Any]) -> Future[Any]:
+    from rayx import awaiting
+
+    return awaiting.future(object_id)
+
+
+set_waiting_hooks(_on_await, _future)

@@ -1,6 +1,7 @@
 """The directory of a session: private, with a name nobody can guess, and short enough for sockets.
 
->>> directory = choose()
+>>> choose().name
+'rayx-...'
 
 The supervisor makes it, and removes it.
 """

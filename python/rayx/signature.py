@@ -8,9 +8,10 @@ The encoding, as the shape of what is pickled:
   and then those named by `names`; `places` are where in it the ObjectIDs' values go, `values` are
   the rest.
 
->>> call = encode((1, object_id), {"k": 2}, "f")
->>> call.dependencies
-[ObjectID(…)]
+>>> from rayx._raylet import detached_object_id
+>>> object_id = detached_object_id(bytes(20))
+>>> encode((1, object_id), {"k": 2}, "f").dependencies
+[ObjectID(0000...0000)]
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from rayx import errors, serialization
 from rayx._raylet import ObjectID
 
 if TYPE_CHECKING:
-    from rayx._raylet import ObjectBuffer
+    from rayx.node_client import StoredObject
 
 _VARARGS = 0x04
 _VARKEYWORDS = 0x08
@@ -87,7 +88,7 @@ def _raise_for_argument(flat: tuple[Any, ...], names: tuple[str, ...], function_
 
 
 def decode(
-    encoded: ObjectBuffer | None, given: Sequence[Any]
+    encoded: StoredObject | None, given: Sequence[Any]
 ) -> tuple[tuple[Any, ...], dict[str, Any]]:
     """The arguments again. `given` are the values of the dependencies."""
     if encoded is None:
@@ -116,15 +117,29 @@ def make_checker(function: Callable[..., Any]) -> Callable[..., None]:
     """
     if type(function) is not types.FunctionType:
         return _checker_by_inspection(function)
+    return checker_of(function.__qualname__, parameters_of(function))
+
+
+def parameters_of(function: Callable[..., Any], skips_first: bool = False) -> str | None:
+    """A function's parameters as in a `def`, each default replaced by None; None if unknown.
+
+    `skips_first` leaves out the first one that is given by position, which a method is bound to.
+
+    >>> def f(a, /, b=1, *rest, key): ...
+    >>> parameters_of(f)
+    'a, /, b=None, *rest, key'
+    """
+    if type(function) is not types.FunctionType:
+        return None
     code = function.__code__
     defaults = function.__defaults__ or ()
-    positional = code.co_varnames[: code.co_argcount]
     keyword_end = code.co_argcount + code.co_kwonlyargcount
     keywords = code.co_varnames[code.co_argcount : keyword_end]
     parts: list[str] = []
-    for index, name in enumerate(positional):
-        parts.append(name if index < len(positional) - len(defaults) else f"{name}=None")
-        if index + 1 == code.co_posonlyargcount:
+    for index, name in enumerate(code.co_varnames[: code.co_argcount]):
+        if index or not skips_first:
+            parts.append(name if index < code.co_argcount - len(defaults) else f"{name}=None")
+        if index + 1 == code.co_posonlyargcount and parts:
             parts.append("/")
     rest = list(code.co_varnames[keyword_end : keyword_end + 2])
     if code.co_flags & _VARARGS:
@@ -135,14 +150,21 @@ def make_checker(function: Callable[..., Any]) -> Callable[..., None]:
     parts += [f"{name}=None" if name in given_defaults else name for name in keywords]
     if code.co_flags & _VARKEYWORDS:
         parts.append("**" + rest[0])
+    return ", ".join(parts)
+
+
+def checker_of(name: str, parameters: str | None) -> Callable[..., None]:
+    """A checker for what has these parameters (`parameters_of`) and is called `name`."""
+    if parameters is None:
+        return _accept_all
     space: dict[str, Any] = {}
     try:
-        exec(f"def check({', '.join(parts)}): pass", space)
+        exec(f"def check({parameters}): pass", space)
     except SyntaxError:  # code made by a program, with names that cannot be written
         return _accept_all
     check: Any = space["check"]
-    check.__name__ = function.__name__
-    check.__qualname__ = function.__qualname__
+    check.__name__ = name.rpartition(".")[2]
+    check.__qualname__ = name
     return check  # type: ignore[no-any-return]
 
 

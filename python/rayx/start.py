@@ -1,6 +1,6 @@
-"""Makes a session: starts its processes and connects to them.
+"""Makes a session: starts its processes and connects to them. (In PYTHON_MODE there are none.)
 
->>> session, addresses = start_session(InitOptions.checked(num_cpus=2))
+`start_session(InitOptions.checked(num_cpus=2))` is the session and where its processes are.
 """
 
 from __future__ import annotations
@@ -13,15 +13,16 @@ from rayx import _raylet, driver_config, programs
 from rayx._raylet import Client, OutputChannel, RayletError
 from rayx.init_options import InitOptions
 from rayx.output import OutputPrinter
+from rayx.preload import Preload, import_all
 from rayx.processes import Processes, StartOptions
-from rayx.session import SILENT_MODE, Session
+from rayx.session import PYTHON_MODE, SILENT_MODE, Session
 
 # Where the supervisor has the control servers listen, the primary first (cpp/daemon/supervisor.cc).
 _CONTROL_SOCKET = "control-{}/redis.sock"
 
 
 class AddressInfo(TypedDict):
-    """Where the processes of a session are."""
+    """Where the processes of a session are. In PYTHON_MODE, which has none, most is empty."""
 
     #: Everything that belongs to the session; nothing of it stays after the end.
     session_dir: str
@@ -37,20 +38,50 @@ class AddressInfo(TypedDict):
 
 def start_session(options: InitOptions) -> tuple[Session, AddressInfo]:
     """StartError, with nothing left behind, if it cannot be done."""
-    path = driver_config.search_path()
-    processes = Processes.launch(_start_options(options, path))
+    if options.driver_mode == PYTHON_MODE:
+        return _start_inline(options)
+    preload = Preload(options.preload) if options.preload else None
+    processes = Processes.launch(_start_options(options, preload))
     # Imported while the others start: the first remote function will need it.
     import cloudpickle  # noqa: F401
 
     try:
         processes.wait_until_ready()
+        if preload is not None:
+            preload.wait()
         return _connect(options, processes)
     except BaseException:
         processes.stop()
         raise
+    finally:
+        if preload is not None:
+            preload.close()
 
 
-def _start_options(options: InitOptions, path: list[str]) -> StartOptions:
+def _start_inline(options: InitOptions) -> tuple[Session, AddressInfo]:
+    from rayx.inline_client import InlineClient
+
+    import_all(options.preload)
+    amounts = {"CPU": options.num_cpus, "GPU": options.num_gpus, **options.resources}
+    client = InlineClient(
+        {name: amount for name, amount in amounts.items() if amount > 0},
+        options.object_store_bytes,
+        options.object_id_seed,
+    )
+    session = Session(client, PYTHON_MODE)
+    session.innermost = client.innermost
+    addresses = AddressInfo(
+        session_dir="",
+        node_socket="",
+        node_id=client.node_id.hex(),
+        redis_sockets=[],
+        supervisor_pid=0,
+        driver_id=client.driver_id.hex(),
+    )
+    return session, addresses
+
+
+def _start_options(options: InitOptions, preload: Preload | None) -> StartOptions:
     return StartOptions(
         supervisor=programs.find_daemon(programs.SUPERVISOR, _raylet.__file__),
         control_server=programs.find_control_server(),
@@ -61,7 +92,8 @@ def _start_options(options: InitOptions, path: list[str]) -> StartOptions:
         object_store_bytes=options.object_store_bytes,
         num_workers=options.num_workers,
         redirect_output=options.redirect_output,
-        search_path=path,
+        search_path=driver_config.search_path(),
+        template_arguments=() if preload is None else preload.template_arguments(),
     )
 
 

@@ -1,9 +1,6 @@
 """What a worker tells of a task that failed: the text for people, and the exception for `get`.
 
->>> try:
-...     1 / 0
-... except ZeroDivisionError as error:
-...     stored, text = describe(error, facts)
+`describe(error, facts)` makes both.
 """
 
 from __future__ import annotations
@@ -18,6 +15,10 @@ from rayx import errors, serialization
 from rayx._raylet import KIND_TASK_ERROR
 
 _PACKAGE = os.path.dirname(os.path.abspath(__file__)) + os.sep
+
+# What numpy says to somebody who writes into an argument.
+_READ_ONLY = "read-only"
+_READ_ONLY_HINT = "(arrays that come from objects are shared, so read-only: change a copy of it)"
 
 # Arguments are shown to be recognised, not to be read in full.
 _ARGUMENT_CHARS_MAX = 40
@@ -34,6 +35,8 @@ def describe(error: BaseException, facts: dict[str, Any]) -> tuple[serialization
     if isinstance(error, SystemExit):
         message = f"the task called sys.exit({message})"
         text += f"\n{message}"
+    elif isinstance(error, ValueError) and _READ_ONLY in message:
+        text += f"\n{_READ_ONLY_HINT}"
     facts = facts | {
         "type_name": type(error).__name__,
         "message": message,
@@ -80,7 +83,7 @@ def shorten_arguments(args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
     """The arguments as in a call, each shortened; arrays by shape.
 
     >>> shorten_arguments((1, "a" * 100), {"k": 2})
-    "1, 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa…, k=2"
+    "1, 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa…, k=2"
     """
     parts = [_shorten(value) for value in args[:_ARGUMENTS_SHOWN_MAX]]
     parts += [

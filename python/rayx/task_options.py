@@ -6,34 +6,54 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
+from numbers import Real
 from typing import Any, NamedTuple
 
 from rayx import resources as resource_amounts
 
 _RETURNS_MAX = 1 << 20  # limits::kReturnsMax of the node
 _RETRIES_MAX = (1 << 31) - 1
+_PRIORITY_MAX = (1 << 31) - 1
+_TIMEOUT_SECONDS_MAX = 1e9
+_NAME_BYTES_MAX = 1024  # limits::kNameBytesMax of the node
+
+# Options of classes that have another name, or no meaning, with functions.
+_ADVICE = {
+    "max_restarts": "a function has max_retries",
+    "max_concurrency": "tasks run side by side as far as there are CPUs",
+}
 
 
 class TaskOptions(NamedTuple):
-    """Options of `rayx.remote`, checked. None stands for the default."""
+    """Options of `rayx.remote` on a function, checked. None stands for the default."""
 
     num_return_vals: int = 1
     num_cpus: float | None = None
     num_gpus: float | None = None
     resources: Mapping[str, float] | None = None
     max_retries: int = 3
+    timeout: float | None = None
+    priority: int = 0
+    name: str | None = None
 
     def replaced(self, changes: dict[str, Any]) -> TaskOptions:
         """These options with others in their place; TypeError or ValueError if one is wrong."""
         for name in changes:
             if name not in self._fields:
+                advice = f": {_ADVICE[name]}" if name in _ADVICE else ""
                 raise TypeError(
-                    f"rayx.remote has no option '{name}'; it has {', '.join(self._fields)}"
+                    f"rayx.remote on a function has no option '{name}'{advice}; "
+                    f"it has {', '.join(self._fields)}"
+                    f"{'' if advice else did_you_mean(name, self._fields)}"
                 )
         changed = self._replace(**changes)
-        _check_whole("num_return_vals", changed.num_return_vals, 0, _RETURNS_MAX)
-        _check_whole("max_retries", changed.max_retries, -1, _RETRIES_MAX)
+        check_return_vals(changed.num_return_vals)
+        check_whole("max_retries", changed.max_retries, -1, _RETRIES_MAX)
+        check_whole("priority", changed.priority, -_PRIORITY_MAX, _PRIORITY_MAX)
+        check_name(changed.name)
+        timeout_ms(changed.timeout)
         changed.demand()
         if changed.resources is not None:
             # A copy: the caller's dictionary may change.
@@ -46,13 +66,71 @@ class TaskOptions(NamedTuple):
 
     def shape(self, ids: Sequence[Any]) -> Any:
         """What a call returns: one id, a list of them, or None."""
-        if self.num_return_vals == 1:
-            return ids[0]
-        return list(ids) if self.num_return_vals else None
+        return shape(ids, self.num_return_vals)
 
 
-def _check_whole(name: str, value: Any, smallest: int, largest: int) -> None:
+def shape(ids: Sequence[Any], num_return_vals: int) -> Any:
+    """The ids of a call's results as its caller gets them."""
+    if num_return_vals == 1:
+        return ids[0]
+    return list(ids) if num_return_vals else None
+
+
+def did_you_mean(name: str, known: Sequence[str]) -> str:
+    """A question to be put at the end of an error about a name that is not `known`."""
+    import difflib
+
+    close = difflib.get_close_matches(name, known, n=1)
+    return f". Did you mean '{close[0]}'?" if close else ""
+
+
+# ---- checks of single options --------------------------------------------------------------------
+
+
+def check_whole(name: str, value: Any, smallest: int, largest: int) -> None:
+    """TypeError or ValueError unless `value` is a whole number of this range."""
     if isinstance(value, bool) or not isinstance(value, int):
         raise TypeError(f"{name} must be a whole number, not {value!r} of {type(value).__name__}")
     if not smallest <= value <= largest:
         raise ValueError(f"{name} must be between {smallest} and {largest}, not {value}")
+
+
+def check_return_vals(num_return_vals: Any) -> None:
+    """How many results a call may have."""
+    check_whole("num_return_vals", num_return_vals, 0, _RETURNS_MAX)
+
+
+def check_name(name: Any) -> None:
+    """Names are shown to people, and are how actors are found."""
+    if name is None:
+        return
+    if not isinstance(name, str):
+        raise TypeError(f"name must be a string, not {name!r} of {type(name).__name__}")
+    if not name or not name.isprintable() or len(name.encode()) > _NAME_BYTES_MAX:
+        raise ValueError(
+            f"name must be printable, not empty and of at most {_NAME_BYTES_MAX} bytes, "
+            f"not {name[:60]!r}"
+        )
+
+
+def timeout_ms(timeout: Any) -> int:
+    """The option `timeout`, which is in seconds, as the node takes it; 0 for none."""
+    if timeout is None:
+        return 0
+    if isinstance(timeout, bool) or not isinstance(timeout, Real):
+        raise TypeError(
+            f"timeout must be a number of seconds or None, not {timeout!r} of "
+            f"{type(timeout).__name__}"
+        )
+    seconds = float(timeout)
+    if not 0 < seconds <= _TIMEOUT_SECONDS_MAX:
+        raise ValueError(
+            f"timeout must be more than 0 seconds and at most {_TIMEOUT_SECONDS_MAX:,.0f}, "
+            f"not {timeout!r}; None sets no limit"
+        )
+    return math.ceil(seconds * 1000)
+
+
+def shortened_name(name: str) -> str:
+    """A name as the node takes it: in UTF-8, and not too long."""
+    return name.encode(errors="replace")[:_NAME_BYTES_MAX].decode(errors="ignore")

@@ -30,20 +30,37 @@ def run(socket_fd: int, claim_fd: int, number: int) -> None:
     owner = session.Session(client, session.WORKER_MODE)
     session.set_current(owner)
     executor = Executor(owner, output)
+    executor.interrupts.install()
     exit_code = 1
     try:
-        while True:
-            executor.run(client.next_task())
+        executor.serve()
     except RayletError as error:
         if error.code == "Disconnected":
             exit_code = 0
+        elif error.code == "Forked":
+            print(
+                f"rayx: process {os.getpid()}, forked by a task, ends where the task does: only "
+                "its parent has results. To end such a process sooner, call os._exit() in it",
+                file=sys.stderr,
+            )
+            exit_code = 0
         else:
             print(f"rayx worker: {error.message}", file=sys.stderr)
+    except SystemExit as error:  # of a process that a task has forked
+        exit_code = _exit_code(error)
     except BaseException:
         traceback.print_exc()
     finally:
         output.take()
         os._exit(exit_code)
+
+
+def _exit_code(error: SystemExit) -> int:
+    """What Python makes of it."""
+    if error.code is None or isinstance(error.code, int):
+        return (error.code or 0) & 0xFF
+    print(error.code, file=sys.stderr)
+    return 1
 
 
 def _meet_node(client: Client) -> None:

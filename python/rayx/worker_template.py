@@ -1,7 +1,8 @@
 """The process that workers are forked from: `python -P -m rayx.worker_template --fd N`.
 
 It has done a worker's imports, and has one thread, so that a fork of it is a worker within
-milliseconds. It asks nothing of users' code, and does nothing but fork and reap.
+milliseconds. Of users' code it imports what `rayx.init(preload=…)` names, and then does nothing but
+fork and reap.
 
     node ── fork this ──▶ template ── fork() ──▶ worker ──▶ node
       ◀── forked / exited ──┘                    (its own connection)
@@ -158,12 +159,25 @@ def restore_environment() -> None:
 
 
 def main(arguments: list[str]) -> int:
-    """Serves the node at the other end of the descriptor given as `--fd N`."""
-    if len(arguments) != 2 or arguments[0] != "--fd" or not arguments[1].isdigit():
-        print("usage: python -P -m rayx.worker_template --fd N", file=sys.stderr)
+    """Serves the node at the other end of the descriptor given as `--fd N`.
+
+    `--preload MODULES --report SOCKET`: imports them first (see preload.py).
+    """
+    given = dict(zip(arguments[::2], arguments[1::2], strict=False))
+    names = {"--fd", *(["--preload", "--report"] if "--preload" in given else [])}
+    if len(arguments) != 2 * len(given) or set(given) != names or not given["--fd"].isdigit():
+        print(
+            "usage: python -P -m rayx.worker_template [--preload MODULES --report SOCKET] --fd N",
+            file=sys.stderr,
+        )
         return 2
     restore_environment()
-    Template(TemplateChannel(int(arguments[1]))).serve()
+    if "--preload" in given:
+        from rayx import preload
+
+        if not preload.template_end(given["--preload"].split(","), given["--report"]):
+            return 1
+    Template(TemplateChannel(int(given["--fd"]))).serve()
     return 0
 
 

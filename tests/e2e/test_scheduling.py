@@ -250,7 +250,7 @@ def test_blocked_tasks_keep_all_else():
         ({"num_return_vals": 1.0}, TypeError),
         ({"max_retries": -2}, ValueError),
         ({"max_retries": None}, TypeError),
-        ({"name": "x"}, TypeError),
+        ({"names": "x"}, TypeError),
     ],
 )
 def test_options_without_meaning(options, kind):

@@ -151,7 +151,6 @@ class TestBeginAndEnd:
             ({"object_id_seed": "x"}, TypeError, "object_id_seed"),
             ({"driver_mode": 1}, ValueError, "driver_mode"),
             ({"driver_mode": 17}, ValueError, "driver_mode"),
-            ({"driver_mode": rayx.PYTHON_MODE}, rayx.NotYetError, "PYTHON_MODE"),
             ({"redirect_output": "yes"}, TypeError, "redirect_output"),
             ({"redis_address": 5}, TypeError, "redis_address"),
             ({"redis_address": "1.2.3.4:5"}, rayx.NotYetError, "redis_address"),

@@ -314,12 +314,6 @@ factor = 3
             rayx.remote(generator)
         with pytest.raises(TypeError, match="async"):
             rayx.remote(coroutine)
-        with pytest.raises(rayx.NotYetError, match="actors"):
-
-            @rayx.remote
-            class Counter:
-                pass
-
         with pytest.raises(TypeError, match="function"):
             rayx.remote(5)
         with pytest.raises(TypeError, match="already"):

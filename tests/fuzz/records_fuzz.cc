@@ -61,6 +61,14 @@ void TryTask(const Fields& fields) {
   RAYX_CHECK(TaskFields(merged) == written);
 }
 
+void TryActor(const Fields& fields) {
+  const auto actor = ParseActor(TaskId(), fields);
+  if (!actor.ok()) return;
+  const Fields written = ActorFields(*actor);
+  const auto again = ParseActor(TaskId(), written);
+  RAYX_CHECK(again.ok() && ActorFields(*again) == written);
+}
+
 void TryObject(const Fields& fields) {
   const auto object = ParseObject(ObjectId(), fields);
   if (!object.ok()) return;
@@ -92,6 +100,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   rayx::control::TryDriver(fields);
   rayx::control::TryFunction(fields);
   rayx::control::TryTask(fields);
+  rayx::control::TryActor(fields);
   rayx::control::TryObject(fields);
   rayx::control::TryError(text);
   (void)rayx::control::ParseCounters(fields);

@@ -1,4 +1,4 @@
-"""Unit tests of the Python package: no daemons."""
+"""Unit tests of the Python package: no daemons, except for the examples in docstrings."""
 
 import os
 import sys
@@ -13,11 +13,23 @@ def node(monkeypatch):
     """A session on a node that lives in this process; see fake_node.py."""
     import fake_node
 
-    from rayx import objects, remote_function, session, signature
+    from rayx import (
+        actor,
+        actor_handle,
+        cancellation,
+        gpus,
+        objects,
+        remote_function,
+        session,
+        signature,
+    )
 
-    monkeypatch.setattr(objects, "ObjectID", fake_node.FakeObjectID)
-    monkeypatch.setattr(signature, "ObjectID", fake_node.FakeObjectID)
-    monkeypatch.setattr(remote_function, "TaskTemplate", fake_node.FakeTemplate)
+    for module in (cancellation, objects, signature):
+        monkeypatch.setattr(module, "ObjectID", fake_node.FakeObjectID)
+    for module in (actor, actor_handle, remote_function):
+        monkeypatch.setattr(module, "TaskTemplate", fake_node.FakeTemplate)
+    # Tasks run in this process, whose environment is not theirs.
+    monkeypatch.setattr(gpus.os, "environ", dict(os.environ))
     client = fake_node.FakeClient()
     before = session.set_current(session.Session(client, session.SCRIPT_MODE))
     yield client

@@ -7,7 +7,15 @@ real node, and tasks through `rayx.executor`.
 import itertools
 
 from rayx import executor, serialization, session
-from rayx._raylet import KIND_SYSTEM_ERROR, RayletError
+from rayx._raylet import (
+    KIND_ACTOR_CALL,
+    KIND_ACTOR_CREATION,
+    KIND_FUNCTION,
+    KIND_SYSTEM_ERROR,
+    RayletError,
+)
+
+ACTOR_DIED = b"\7"
 
 
 def failure(code, message=""):
@@ -53,22 +61,56 @@ class FakeBuffer:
 
 
 class FakeTemplate:
-    def __init__(self, function_id, name, resources, num_return_vals, max_retries):
+    def __init__(
+        self,
+        function_id,
+        name,
+        resources,
+        num_return_vals,
+        max_retries,
+        *,
+        kind=KIND_FUNCTION,
+        actor=None,
+        method="",
+        max_concurrency=1,
+        actor_name="",
+        actor_info=b"",
+        priority=0,
+        timeout_ms=0,
+    ):
         self.function_id = function_id
         self.name = name
         self.resources = resources
         self.num_return_vals = num_return_vals
         self.max_retries = max_retries
+        self.kind = kind
+        self.actor = actor
+        self.method = method
+        self.max_concurrency = max_concurrency
+        self.actor_name = actor_name
+        self.actor_info = actor_info
+        self.priority = priority
+        self.timeout_ms = timeout_ms
 
 
 class FakeTask:
-    def __init__(self, number, template, args, dependencies, results):
+    def __init__(self, number, template, args=None, dependencies=(), results=()):
         self.task_id = number.to_bytes(16, "little")
         self.driver_id = b"d" * 16
         self.function_id = template.function_id
         self.name = template.name
         self.attempt = 0
         self.num_return_vals = template.num_return_vals
+        self.kind = template.kind
+        self.actor_id = bytes(16) if template.actor is None else template.actor.binary()[:16]
+        self.method = template.method
+        self.max_concurrency = template.max_concurrency
+        self.timeout_ms = template.timeout_ms
+        self.num_cpus = template.resources.get("CPU", 0.0)
+        self.gpu_ids = list(range(int(template.resources.get("GPU", 0))))
+        self.sequence = number
+        self.setups = []
+        self.state = None
         self.args = args
         self.dependencies = dependencies
         self.results = results
@@ -102,8 +144,15 @@ class FakeClient:
         self.submitted = []
         self.finished = []
         self.store_bytes_max = None
+        self.total = {"CPU": 2.0}
+        self.cancelled = []
+        # What the node has written last: the sequence of a task, and why it is interrupted.
+        self.interrupted = (0, 0)
         self._numbers = itertools.count(1)
-        self._running = []
+        # Of each actor: the session of its worker, and its calls that have not run.
+        self._actors = {}
+        self._calls = {}
+        self._names = {}
 
     # ---- what the driver calls --------------------------------------------------------------
 
@@ -130,6 +179,12 @@ class FakeClient:
             args = FakeBuffer(serialization.KIND_PICKLE, stream, buffers, contained)
         task = FakeTask(number, template, args, list(dependencies or ()), results)
         self.submitted.append((template, task))
+        if template.kind == KIND_ACTOR_CREATION:
+            self._calls[task.task_id] = [task]
+            if template.actor_name:
+                self._names[template.actor_name] = (results[0], template.actor_info)
+        elif template.kind == KIND_ACTOR_CALL:
+            self._calls[task.actor_id].append(task)
         self.waiting |= dict.fromkeys((result.binary() for result in results), task)
         return list(results)
 
@@ -154,22 +209,42 @@ class FakeClient:
         ]
 
     def cluster_resources(self, timeout_ms):
-        return {"CPU": 2.0}, {"CPU": 1.0}
+        return self.total, {"CPU": 1.0}
+
+    def find_actor(self, name, timeout_ms):
+        return self._names.get(name)
+
+    def kill_actor(self, object_id):
+        self._actors[object_id.binary()[:16]] = None
+        self._names = {name: one for name, one in self._names.items() if one[0] != object_id}
+
+    def cancel(self, object_id, force):
+        self.cancelled.append((object_id, force))
 
     def close(self):
         self.closed = True
 
     # ---- what the worker calls --------------------------------------------------------------
 
-    def put_result(self, index, kind, stream, buffers, contained):
+    def lend_cpus(self):
+        return 0
+
+    def return_cpus(self, wait):
+        assert wait == 0
+
+    def interrupt(self):
+        return self.interrupted
+
+    def put_result(self, task, index, kind, stream, buffers, contained):
         size = len(stream) + sum(len(buffer) for buffer in buffers or ())
         limit = self.store_bytes_max
         if limit is not None and size > limit and kind != KIND_SYSTEM_ERROR:
             raise failure("StoreFull", f"asked for {size} bytes of {limit}")
-        self._store(self._running[-1].results[index], kind, stream, buffers, contained)
+        self._store(task.results[index], kind, stream, buffers, contained)
 
-    def finish_task(self, error_text, wrote_output):
-        self.finished.append((self._running[-1], error_text))
+    def finish_task(self, task, error_text, wrote_output, failed, state=None):
+        self.finished.append((task, error_text))
+        self.failed = failed
 
     # ---- inside -----------------------------------------------------------------------------
 
@@ -182,16 +257,42 @@ class FakeClient:
         return object_id
 
     def _run(self, task):
+        if task.kind == KIND_FUNCTION:
+            worker = session.Session(self, session.WORKER_MODE)
+            self._run_in(worker, executor.Executor(worker, FakeOutput()), task)
+            return
+        actor = task.task_id if task.kind == KIND_ACTOR_CREATION else task.actor_id
+        if actor not in self._actors:
+            worker = session.Session(self, session.WORKER_MODE)
+            self._actors[actor] = worker, executor.Executor(worker, FakeOutput())
+        calls = self._calls[actor]
+        while task in calls:
+            first = calls.pop(0)
+            self._run_call(first, self._actors[actor])
+
+    def _run_call(self, task, holder):
+        creation = FakeObjectID(task.actor_id + bytes(4))
+        made = self.objects.get(creation.binary())
+        if holder is None:
+            self._fail(task, FakeBuffer(KIND_SYSTEM_ERROR, ACTOR_DIED + b"killed", None))
+        elif task.kind == KIND_ACTOR_CALL and serialization.is_error(made):
+            self._fail(task, made)
+        else:
+            self._run_in(*holder, task)
+
+    def _fail(self, task, like):
+        for result in task.results:
+            self.waiting.pop(result.binary(), None)
+            self._store(result, like.kind, like.stream, like.buffers, None)
+
+    def _run_in(self, worker, runs, task):
         for object_id in task.dependencies:
             self.wait([object_id], 1, -1)
         for result in task.results:
             self.waiting.pop(result.binary(), None)
         task.values = [self.objects[object_id.binary()] for object_id in task.dependencies]
-        worker = session.Session(self, session.WORKER_MODE)
         driver = session.set_current(worker)
-        self._running.append(task)
         try:
-            executor.Executor(worker, FakeOutput()).run(task)
+            runs.run(task)
         finally:
-            self._running.pop()
             session.set_current(driver)

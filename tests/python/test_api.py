@@ -5,7 +5,7 @@ import threading
 import pytest
 
 import rayx
-from rayx import api, session, start
+from rayx import api, machine, session, start
 
 
 class Parts:
@@ -37,7 +37,7 @@ def parts(monkeypatch):
 def test_init_and_shutdown(parts):
     assert not rayx.is_initialized()
     addresses = rayx.init(num_cpus=2, driver_mode=rayx.SILENT_MODE)
-    assert addresses["session_dir"] == addresses.addresses["session_dir"] == "/nowhere"
+    assert addresses["session_dir"] == "/nowhere"
     assert rayx.is_initialized()
     assert parts.options.num_cpus == 2
     assert session.current().mode == rayx.SILENT_MODE
@@ -80,6 +80,23 @@ def test_wrong_arguments_start_nothing(parts):
     assert not hasattr(parts, "options")
 
 
+def test_gpus_that_are_not_used_are_named(parts, capfd, monkeypatch):
+    monkeypatch.setattr(machine, "gpu_names", lambda: ["NVIDIA A100", "NVIDIA A100"])
+    with rayx.init(num_gpus=0):
+        assert capfd.readouterr().err == ""
+    with rayx.init():
+        told = capfd.readouterr().err
+    assert told.startswith("rayx: GPUs found and not used: NVIDIA A100, NVIDIA A100. ")
+    assert "rayx.init(num_gpus=2)" in told
+
+
+def test_the_directory_of_the_logs_is_told(parts, capfd):
+    with rayx.init(redirect_output=True, num_gpus=0):
+        assert capfd.readouterr().err == (
+            "rayx: the output of the session's processes goes to /nowhere/logs\n"
+        )
+
+
 def test_shutdown_in_another_thread(parts):
     rayx.init()
     thread = threading.Thread(target=rayx.shutdown)
@@ -96,10 +113,11 @@ def test_error_info(node):
     with pytest.raises(rayx.TaskError):
         rayx.get(f.remote())
     (info,) = rayx.error_info()
-    assert info["function"] == "f"
-    assert info["kind"] == "TaskError"
-    assert "This task failed!!" in info["message"]
-    assert info["driver_id"] == (b"d" * 16).hex()
+    assert type(info) is rayx.ErrorInfo
+    assert info.function == info["function"] == "f"
+    assert info.kind == "TaskError"
+    assert "This task failed!!" in info.message
+    assert info.driver_id == (b"d" * 16).hex()
 
 
 def test_resources(node):

@@ -144,6 +144,8 @@ def test_name_is_public():
         (4, rayx.TaskCancelledError),
         (5, rayx.ObjectStoreFullError),
         (6, rayx.WorkerStartError),
+        (7, rayx.ActorDiedError),
+        (8, rayx.TaskTimeoutError),
         (99, rayx.RayxError),
     ],
 )

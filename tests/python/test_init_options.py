@@ -31,8 +31,7 @@ def test_what_is_given_is_taken():
         ({"redis_address": "h:1"}, rayx.NotYetError, "needs several machines.*Leave redis_address"),
         ({"node_ip_address": "1.2.3.4"}, NotImplementedError, "needs several machines"),
         ({"redis_address": 5}, TypeError, "must be a string"),
-        ({"driver_mode": rayx.PYTHON_MODE}, rayx.NotYetError, "PYTHON_MODE"),
-        ({"driver_mode": 1}, ValueError, "SCRIPT_MODE or rayx.SILENT_MODE, not 1"),
+        ({"driver_mode": 1}, ValueError, "SCRIPT_MODE, rayx.SILENT_MODE or .*PYTHON_MODE, not 1"),
         ({"driver_mode": True}, ValueError, "driver_mode"),
         ({"driver_mode": "script"}, ValueError, "driver_mode"),
         ({"redirect_output": 1}, TypeError, "True or False"),
@@ -42,13 +41,60 @@ def test_what_is_given_is_taken():
         ({"num_workers": 10**6}, ValueError, "between 0 and 4,096"),
         ({"num_cpus": -1}, ValueError, "num_cpus"),
         ({"num_gpus": "1"}, TypeError, "num_gpus"),
+        ({"num_gpus": 0.5}, ValueError, "num_gpus must be a whole number, not 0.5"),
         ({"num_redis_shards": 0}, ValueError, "num_redis_shards"),
         ({"resources": {"CPU": 1}}, ValueError, "num_cpus"),
         ({"object_store_memory": 1000}, ValueError, "between 1,048,576"),
         ({"object_store_memory": 1 << 60}, ValueError, "more than the"),
         ({"object_store_memory": 1e9}, TypeError, "whole number"),
+        ({"preload": "numpy"}, TypeError, r"preload must be a list .*\['numpy'\], not 'numpy'"),
+        ({"preload": [5]}, TypeError, "preload must hold names of modules, not 5 of type int"),
+        ({"preload": ["a b"]}, ValueError, "preload: 'a b' is not the name of a module"),
     ],
 )
 def test_refuses(arguments, error, text):
     with pytest.raises(error, match=text):
         InitOptions.checked(**arguments)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        ({"num_workers": 1}, "num_workers"),
+        ({"num_redis_shards": 2}, "num_redis_shards"),
+        ({"redirect_output": True}, "redirect_output"),
+        ({"redis_address": "h:1"}, "redis_address"),
+        ({"node_ip_address": "1.2.3.4"}, "node_ip_address"),
+    ],
+)
+def test_python_mode_has_no_processes(arguments, named):
+    with pytest.raises(ValueError, match=f"^{named} cannot be given together with .*PYTHON_MODE"):
+        InitOptions.checked(driver_mode=rayx.PYTHON_MODE, **arguments)
+
+
+@pytest.mark.parametrize(
+    "argument",
+    [
+        {"num_cpus": 1},
+        {"num_gpus": 0},
+        {"num_workers": 1},
+        {"num_redis_shards": 1},
+        {"redirect_output": True},
+        {"resources": {"a": 1}},
+        {"object_store_memory": 1 << 21},
+        {"preload": ["json"]},
+    ],
+)
+def test_a_cluster_has_what_it_has(argument):
+    (name,) = argument
+    with pytest.raises(ValueError, match=f"^{name} cannot be given together with redis_address"):
+        InitOptions.checked(redis_address="h:1", **argument)
+
+
+def test_modes_and_modules():
+    options = InitOptions.checked(
+        driver_mode=rayx.PYTHON_MODE, num_gpus=2.0, preload=["json", "os.path", "json"]
+    )
+    assert options.driver_mode == rayx.PYTHON_MODE
+    assert options.num_gpus == 2.0
+    assert options.preload == ("json", "os.path")

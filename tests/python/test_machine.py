@@ -63,3 +63,17 @@ def test_nonsense_is_no_limit(files):
     write("cgroup/memory.max", "many\n")
     write("cgroup/cpu.max", "a b\n")
     assert machine.memory_bytes(proc, cgroups) == 8_000_000 * 1024
+
+
+def test_gpu_names(tmp_path):
+    proc, devices = tmp_path / "proc", tmp_path / "dev"
+    devices.mkdir()
+    assert machine.gpu_names(proc, devices) == []
+    for name in ("nvidia1", "nvidia0", "nvidiactl", "null"):
+        (devices / name).touch()
+    assert machine.gpu_names(proc, devices) == ["nvidia0", "nvidia1"]
+    for number, model in enumerate(["NVIDIA A100", "NVIDIA H100"]):
+        directory = proc / "driver/nvidia/gpus" / f"0000:0{number}:00.0"
+        directory.mkdir(parents=True)
+        (directory / "information").write_text(f"Model: \t\t {model}\nIRQ:   \t\t 5\n")
+    assert machine.gpu_names(proc, devices) == ["NVIDIA A100", "NVIDIA H100"]

@@ -161,3 +161,9 @@ def test_the_template_s_command():
     assert command[0] == sys.executable
     assert "-P" in command
     assert command[-2:] == ["-m", "rayx.worker_template"]
+
+
+def test_the_template_gets_its_own_arguments(start, tmp_path):
+    processes = start(READY, template_arguments=["--preload", "json"])
+    processes.wait_until_ready()
+    assert told(tmp_path)["arguments"][-2:] == ["--template-arg=--preload", "--template-arg=json"]

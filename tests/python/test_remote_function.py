@@ -125,8 +125,10 @@ def test_is_exported_once_a_session(node):
 
 def test_options_reach_the_node(node):
     changed = add.options(num_cpus=2, num_gpus=1, resources={"disk": 0.5}, max_retries=-1)
+    changed = changed.options(timeout=1.5, priority=-3, name="sum")
     changed.remote(1)
     template, _ = node.submitted[0]
+    assert (template.timeout_ms, template.priority, template.name) == (1500, -3, "sum")
     assert template.resources == {"CPU": 2.0, "GPU": 1.0, "disk": 0.5}
     assert template.max_retries == -1
     assert add._options.num_cpus is None
@@ -167,6 +169,13 @@ def test_needs_a_session():
         add.remote(1)
 
 
+def test_options_of_the_other_kind():
+    with pytest.raises(TypeError, match="on a function has no option 'max_restarts'"):
+        rayx.remote(max_restarts=1)(len)
+    with pytest.raises(TypeError, match="no option 'max_retries': an actor has max_restarts"):
+        rayx.remote(max_retries=1)(dict)
+
+
 def test_decorator_forms():
     assert isinstance(rayx.remote(len), RemoteFunction)
     assert isinstance(rayx.remote()(len), RemoteFunction)
@@ -192,11 +201,13 @@ def generator():
 @pytest.mark.parametrize(
     ("arguments", "options", "error", "text"),
     [
-        ((5,), {}, TypeError, "takes a function, not 5 of type int"),
+        ((5,), {}, TypeError, "takes a function or a class, not 5 of type int"),
         ((len, len), {}, TypeError, "either one function"),
         ((len,), {"num_cpus": 1}, TypeError, "either one function"),
         ((add,), {}, TypeError, "is a remote function already"),
-        ((dict,), {}, rayx.NotYetError, "actors are not there yet"),
+        ((), {"max_restarts": 1, "max_retries": 1}, TypeError, r"functions \(max_retries\) and of"),
+        ((), {"max_restarts": -2}, ValueError, "max_restarts must be between -1"),
+        ((), {"timeout": 0}, ValueError, "timeout must be more than 0"),
         ((coroutine,), {}, TypeError, "coroutine is an async function"),
         ((generator,), {}, TypeError, "generator is a generator function"),
         ((), {"cpus": 1}, TypeError, "no option 'cpus'"),

@@ -87,3 +87,23 @@ def test_ids_that_others_pickle_are_kept(node):
 def test_ids_in_our_objects_are_not_kept_for_ever(node):
     rayx.put([rayx.put(1)])
     assert not session.current()._escaped
+
+
+def test_those_who_wait_hear_of_the_end_before_the_client_does():
+    events = []
+    owner = session.Session(Closes("client", events), 0)
+    owner.waiters += [Closes("first", events), Closes("second", events)]
+    owner.close()
+    assert events == ["first", "second", "client"]
+
+
+def test_a_thread_s_innermost_session(node):
+    owner = session.current()
+    task = session.Session(node, session.WORKER_MODE)
+    running = [None]
+    owner.innermost = lambda: running[0]
+    assert session.current() is session.peek() is session.of_process() is owner
+    running[0] = task
+    assert session.current() is session.peek() is task
+    assert session.of_process() is owner
+    owner.innermost = None

@@ -169,3 +169,26 @@ def test_any_call_arrives_as_it_was(ids, args, kwargs):
         tuple(map(expected, args)),
         {name: expected(value) for name, value in kwargs.items()},
     )
+
+
+def test_parameters_of_methods():
+    def f(self, a, /, b=1, *rest, key, other=2, **more): ...
+
+    def positional_only_self(self, /, a): ...
+
+    def loose(*args): ...
+
+    assert signature.parameters_of(f) == "self, a, /, b=None, *rest, key, other=None, **more"
+    assert signature.parameters_of(f, True) == "a, /, b=None, *rest, key, other=None, **more"
+    assert signature.parameters_of(positional_only_self, True) == "a"
+    assert signature.parameters_of(loose, True) == "*args"
+    assert signature.parameters_of(len) is None
+
+
+def test_checkers_of_parameters():
+    check = signature.checker_of("Some.method", "a, b=None")
+    check(1)
+    with pytest.raises(TypeError, match=r"^Some\.method\(\) missing 1 required positional argum"):
+        check()
+    signature.checker_of("Some.method", None)(1, 2, 3)
+    signature.checker_of("Some.method", ".0, a")(1, 2, 3)

@@ -118,3 +118,48 @@ def test_ctrl_c_while_waiting_takes_all_down(world):
     with pytest.raises(KeyboardInterrupt):
         start.start_session(InitOptions.checked(num_cpus=2))
     assert world.processes.events == ["stop"]
+
+
+class FakePreload:
+    def __init__(self, modules):
+        self.modules = modules
+        self.events = []
+        self.failure = None
+        type(self).last = self
+
+    def template_arguments(self):
+        return ["--preload", ",".join(self.modules)]
+
+    def wait(self):
+        self.events.append("wait")
+        if "bad" in self.modules:
+            raise rayx.StartError("preload: bad cannot be imported")
+
+    def close(self):
+        self.events.append("close")
+
+
+def test_preloads_are_waited_for(world, monkeypatch):
+    monkeypatch.setattr(start, "Preload", FakePreload)
+    made, _ = start.start_session(InitOptions.checked(num_cpus=2, preload=["json", "ast"]))
+    assert world.options.template_arguments == ["--preload", "json,ast"]
+    assert FakePreload.last.events == ["wait", "close"]
+    made.close()
+    with pytest.raises(rayx.StartError, match="bad"):
+        start.start_session(InitOptions.checked(num_cpus=2, preload=["bad"]))
+    assert FakePreload.last.events == ["wait", "close"]
+    assert world.processes.events[-1] == "stop"
+
+
+def test_python_mode_starts_nothing(world):
+    options = InitOptions.checked(
+        num_cpus=1.5, num_gpus=1, resources={"disk": 2}, driver_mode=rayx.PYTHON_MODE
+    )
+    made, addresses = start.start_session(options)
+    assert world.processes.events == []
+    assert made.mode == rayx.PYTHON_MODE
+    assert made.client.cluster_resources(0)[0] == {"CPU": 1.5, "GPU": 1.0, "disk": 2.0}
+    assert addresses["supervisor_pid"] == 0
+    assert addresses["driver_id"] == made.client.driver_id.hex()
+    made.close()
+    assert made.client.closed

@@ -1,5 +1,6 @@
 import pytest
 
+from rayx import task_options
 from rayx.task_options import TaskOptions
 
 
@@ -12,6 +13,12 @@ def test_defaults():
 def test_demand():
     options = TaskOptions().replaced({"num_cpus": 0, "num_gpus": 0.5, "resources": {"disk": 2}})
     assert options.demand() == {"CPU": 0.0, "GPU": 0.5, "disk": 2.0}
+
+
+def test_timeouts():
+    assert task_options.timeout_ms(None) == 0
+    assert task_options.timeout_ms(0.0001) == 1
+    assert task_options.timeout_ms(2) == 2000
 
 
 def test_shape():
@@ -37,6 +44,15 @@ def test_a_dictionary_that_changes_later():
         ({"max_retries": -2}, ValueError, "between -1"),
         ({"max_retries": None}, TypeError, "whole number"),
         ({"num_cpus": -1}, ValueError, "num_cpus must be between 0"),
+        ({"num_gpus": 1.5}, ValueError, "whole number, or less than 1"),
+        ({"timeout": -1}, ValueError, "more than 0 seconds"),
+        ({"timeout": float("nan")}, ValueError, "more than 0 seconds"),
+        ({"timeout": "1"}, TypeError, "a number of seconds or None"),
+        ({"priority": 0.5}, TypeError, "priority must be a whole number"),
+        ({"priority": 1 << 31}, ValueError, "priority must be between"),
+        ({"name": 5}, TypeError, "name must be a string"),
+        ({"name": ""}, ValueError, "not empty"),
+        ({"name": "a\nb"}, ValueError, "printable"),
         ({"num_gpus": "1"}, TypeError, "num_gpus must be a number, not '1'"),
         ({"resources": {"CPU": 1}}, ValueError, "num_cpus=1"),
     ],

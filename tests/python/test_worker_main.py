@@ -31,13 +31,21 @@ def worker(monkeypatch):
                 done.append(arguments[:3])
                 return Client()
 
+        class Interrupts:
+            def install(self):
+                done.append("installed")
+
         class Executor:
+            interrupts = Interrupts()
+
             def __init__(self, owner, output):
                 assert session.current() is owner
                 assert owner.mode == session.WORKER_MODE
+                self.client = owner.client
 
-            def run(self, task):
-                done.append(task)
+            def serve(self):
+                while True:
+                    done.append(self.client.next_task())
 
         class Output:
             def install(self):
@@ -65,7 +73,10 @@ def worker(monkeypatch):
 
 
 def test_runs_tasks_until_the_node_ends_it(worker):
-    assert worker("Disconnected") == (0, [(5, 6, 7), "first", "second", "flushed"])
+    assert worker("Disconnected") == (
+        0,
+        [(5, 6, 7), "installed", "first", "second", "flushed"],
+    )
 
 
 def test_a_broken_connection_is_told(worker, capsys):

@@ -169,3 +169,26 @@ def test_the_driver_s_environment_is_restored(monkeypatch, original, expected):
 def test_is_not_for_people(arguments, capsys):
     assert worker_template.main(arguments) == 2
     assert "usage" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("succeeds", [True, False])
+def test_imports_what_it_is_told_to_before_it_serves(monkeypatch, succeeds):
+    events = []
+
+    class FakeTemplate:
+        def __init__(self, channel):
+            events.append(channel)
+
+        def serve(self):
+            events.append("serve")
+
+    def template_end(modules, report):
+        events.append((modules, report))
+        return succeeds
+
+    monkeypatch.setattr(worker_template, "Template", FakeTemplate)
+    monkeypatch.setattr(worker_template, "TemplateChannel", lambda fd: fd)
+    monkeypatch.setattr("rayx.preload.template_end", template_end)
+    arguments = ["--preload", "json,ast", "--report", "name", "--fd", "7"]
+    assert worker_template.main(arguments) == (0 if succeeds else 1)
+    assert events == [(["json", "ast"], "name"), *([7, "serve"] if succeeds else [])]

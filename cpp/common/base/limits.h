@@ -78,6 +78,16 @@ inline constexpr int32_t kTaskRetriesDefault = 3;
 // for tasks of a few microseconds; they are taken back when another worker could run them.
 inline constexpr size_t kPipelineDepth = 32;
 
+// Calls of one actor that may run at the same time; a thread each, if they are not coroutines.
+inline constexpr uint32_t kActorConcurrencyMax = 10000;
+
+// A task that is cancelled, or has run for too long, must have ended this long after it was
+// interrupted. Then its worker is ended.
+inline constexpr int64_t kInterruptGraceMs = 2000;
+
+// Functions that a driver has all its workers run.
+inline constexpr size_t kWorkerSetupsMax = 1000;
+
 // Workers of one node, whatever is asked; each costs a process and three file descriptors.
 inline constexpr size_t kWorkersMax = 4096;
 

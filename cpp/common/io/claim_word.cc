@@ -12,6 +12,8 @@ namespace {
 static_assert(std::atomic<uint64_t>::is_always_lock_free, "shared between processes");
 static_assert(sizeof(std::atomic<uint64_t>) == sizeof(uint64_t));
 
+constexpr uint64_t kMemoryBytes = 2 * sizeof(uint64_t);
+
 struct Claims {
   uint32_t next;
   uint32_t end;
@@ -29,21 +31,21 @@ ClaimWord::ClaimWord(ScopedFd fd, SharedMapping mapping)
     : fd_(std::move(fd)), mapping_(std::move(mapping)) {}
 
 Result<ClaimWord> ClaimWord::Create() {
-  Result<ScopedFd> fd = CreateSharedMemory("rayx-claims", sizeof(uint64_t));
+  Result<ScopedFd> fd = CreateSharedMemory("rayx-claims", kMemoryBytes);
   if (!fd.ok()) return fd.status();
-  Result<SharedMapping> mapping = SharedMapping::Map(fd->get(), sizeof(uint64_t), true);
+  Result<SharedMapping> mapping = SharedMapping::Map(fd->get(), kMemoryBytes, true);
   if (!mapping.ok()) return mapping.status();
   return ClaimWord(std::move(*fd), std::move(*mapping));
 }
 
 Result<ClaimWord> ClaimWord::Map(int fd) {
-  Result<SharedMapping> mapping = SharedMapping::Map(fd, sizeof(uint64_t), true);
+  Result<SharedMapping> mapping = SharedMapping::Map(fd, kMemoryBytes, true);
   if (!mapping.ok()) return mapping.status();
   return ClaimWord(ScopedFd(), std::move(*mapping));
 }
 
-std::atomic<uint64_t>& ClaimWord::word() const {
-  return *std::launder(reinterpret_cast<std::atomic<uint64_t>*>(mapping_.data()));
+std::atomic<uint64_t>& ClaimWord::word_at(size_t offset_bytes) const {
+  return *std::launder(reinterpret_cast<std::atomic<uint64_t>*>(mapping_.data() + offset_bytes));
 }
 
 void ClaimWord::HandOut(uint32_t sequence) {
@@ -75,5 +77,17 @@ bool ClaimWord::Begin(uint32_t sequence) {
 }
 
 uint32_t ClaimWord::next() const { return Unpack(word().load(std::memory_order_acquire)).next; }
+
+// One word, so that the worker never sees the reason of one with the number of another.
+
+void ClaimWord::Interrupt(uint32_t sequence, uint8_t reason) {
+  RAYX_CHECK(reason != 0);
+  interrupt_word().store(uint64_t{reason} << 32 | sequence, std::memory_order_release);
+}
+
+ClaimWord::Interrupted ClaimWord::interrupt() const {
+  const uint64_t seen = interrupt_word().load(std::memory_order_acquire);
+  return {static_cast<uint32_t>(seen), static_cast<uint8_t>(seen >> 32)};
+}
 
 }  // namespace rayx

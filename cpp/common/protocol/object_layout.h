@@ -39,6 +39,8 @@ enum class SystemErrorCode : uint8_t {
   kTaskCancelled = 4,
   kObjectStoreFull = 5,
   kWorkerStartFailed = 6,
+  kActorDied = 7,
+  kTaskTimedOut = 8,
 };
 
 struct ObjectHeader {

@@ -32,11 +32,42 @@ size_t Count(const flatbuffers::Vector<const protocol::Id20*>* ids) {
   return ids != nullptr ? ids->size() : 0;
 }
 
+size_t Length(const flatbuffers::String* text) { return text != nullptr ? text->size() : 0; }
+
 bool IsWithinLimits(const protocol::TaskSpec& wire) {
   return wire.return_count() <= limits::kReturnsMax && wire.max_retries() >= -1 &&
          wire.name()->size() <= limits::kNameBytesMax &&
+         Length(wire.method()) <= limits::kNameBytesMax &&
+         Length(wire.actor_name()) <= limits::kNameBytesMax &&
          Count(wire.dependencies()) <= limits::kIdsPerMessageMax &&
          Count(wire.contained()) <= limits::kIdsPerMessageMax;
+}
+
+// The fields of actors: a creation, a call, or neither.
+Status ReadActorFields(const protocol::TaskSpec& wire, TaskSpec* spec) {
+  switch (wire.kind()) {
+    case protocol::TaskKind::Function:
+      return Status::Ok();
+    case protocol::TaskKind::ActorCreation:
+      if (wire.return_count() != 1 || wire.max_concurrency() == 0 ||
+          wire.max_concurrency() > limits::kActorConcurrencyMax) {
+        return Status::ProtocolError("TaskSpec of an actor without a meaning");
+      }
+      spec->kind = TaskKind::kActorCreation;
+      spec->max_concurrency = wire.max_concurrency();
+      if (wire.actor_name() != nullptr) spec->actor_name = wire.actor_name()->str();
+      return Status::Ok();
+    case protocol::TaskKind::ActorCall:
+      if (wire.actor_id() == nullptr || Length(wire.method()) == 0) {
+        return Status::ProtocolError("TaskSpec of a call names no actor or no method");
+      }
+      spec->kind = TaskKind::kActorCall;
+      spec->actor = FromWire<TaskId>(*wire.actor_id());
+      // It runs where its actor is, on what that has.
+      spec->resources = ResourceSet();
+      return Status::Ok();
+  }
+  return Status::ProtocolError("TaskSpec of an unknown kind");
 }
 
 }  // namespace
@@ -65,6 +96,9 @@ Result<TaskSpec> ParseTaskSpec(std::span<const uint8_t> encoded) {
   spec.resources = std::move(resources).value();
   spec.return_count = wire->return_count();
   spec.max_retries = wire->max_retries();
+  spec.priority = wire->priority();
+  spec.timeout_ms = wire->timeout_ms();
+  RAYX_RETURN_IF_ERROR(ReadActorFields(*wire, &spec));
   spec.encoded.assign(reinterpret_cast<const char*>(encoded.data()), encoded.size());
   return spec;
 }

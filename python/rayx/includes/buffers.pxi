@@ -28,7 +28,7 @@ cdef class Lent:
         return ByteSpan(<const uint8_t*> view.buf, view.len)
 
 
-cdef Lent lend_value(int kind, object stream, object buffers, object contained):
+cdef Lent lend_value(int kind, object stream, object buffers, object contained, Client client):
     cdef Lent lent = Lent.__new__(Lent)
     lent.pieces.kind = <ObjectKind> kind
     lent.pieces.stream = lent.lend(stream)
@@ -37,7 +37,7 @@ cdef Lent lend_value(int kind, object stream, object buffers, object contained):
         lent.sources = tuple(buffers)
         for source in lent.sources:
             lent.pieces.buffers.push_back(lent.lend(source))
-    append_ids(&lent.pieces.contained, contained)
+    append_ids(&lent.pieces.contained, contained, client)
     return lent
 
 

@@ -13,6 +13,7 @@ cdef extern from "common/base/status.h" namespace "rayx" nogil:
     cdef enum class StatusCode:
         kOk
         kInterrupted
+        kTimedOut
 
     cdef cppclass Status:
         cbool ok()
@@ -101,6 +102,15 @@ cdef extern from "client/object_view.h" namespace "rayx" nogil:
         ByteSpan bytes()
 
 
+cdef extern from "client/completions.h" namespace "rayx" nogil:
+    cdef cppclass CCompletions "rayx::Completions":
+        Status Add(IdSpan ids)
+        Result[vector[CObjectId]] Take(int64_t timeout_ms)
+        Status Discard(const CObjectId& id)
+        void Close()
+        int fd()
+
+
 cdef extern from "client/client.h" namespace "rayx" nogil:
     cdef cppclass ObjectPieces:
         ObjectKind kind
@@ -108,14 +118,28 @@ cdef extern from "client/client.h" namespace "rayx" nogil:
         vector[ByteSpan] buffers
         vector[CObjectId] contained
 
+    cdef enum class TaskKind:
+        kFunction
+        kActorCreation
+        kActorCall
+
     cdef cppclass CTaskTemplate "rayx::TaskTemplate":
         CFunctionId function
         string name
         ResourceSet resources
         uint32_t return_count
         int32_t max_retries
+        TaskKind kind
+        CObjectId actor
+        string method
+        uint32_t max_concurrency
+        string actor_name
+        string actor_info
+        int32_t priority
+        uint64_t timeout_ms
 
     cdef cppclass CRunnableTask "rayx::RunnableTask":
+        uint32_t sequence
         uint32_t attempt
         Id16 id
         CDriverId driver
@@ -126,6 +150,15 @@ cdef extern from "client/client.h" namespace "rayx" nogil:
         cbool args_in_store
         vector[ObjectView] values
         optional[string] driver_config
+        TaskKind kind
+        Id16 actor
+        string method
+        uint32_t max_concurrency
+        vector[uint32_t] gpus
+        double cpus
+        uint64_t timeout_ms
+        vector[string] setups
+        optional[CObjectId] state
         shared_ptr[const void] memory
 
     cdef cppclass ErrorInfo:
@@ -146,6 +179,14 @@ cdef extern from "client/client.h" namespace "rayx" nogil:
         ResourceSet total
         ResourceSet available
 
+    cdef cppclass NamedActor "rayx::Client::NamedActor":
+        CObjectId id
+        string info
+
+    cdef cppclass Interrupted "rayx::ClaimWord::Interrupted":
+        uint32_t sequence
+        uint8_t reason
+
     cdef cppclass CClient "rayx::Client":
         @staticmethod
         Result[unique_ptr[CClient]] ConnectDriver(const DriverOptions& options)
@@ -159,15 +200,25 @@ cdef extern from "client/client.h" namespace "rayx" nogil:
         Result[string] FetchFunction(const CFunctionId& id)
         Result[vector[CObjectId]] Submit(
             const CTaskTemplate& task, const ObjectPieces* args, IdSpan dependencies)
+        Status Cancel(const CObjectId& id, cbool force)
+        Status KillActor(const CObjectId& actor)
+        Status AddWorkerSetup(ByteSpan pickled)
+        Result[optional[NamedActor]] FindActor(const string& name, int64_t timeout_ms)
         Result[CObjectId] Put(const ObjectPieces& value)
         Result[vector[cbool]] Wait(IdSpan ids, size_t count, int64_t timeout_ms)
         Result[vector[ObjectView]] Get(IdSpan ids, int64_t timeout_ms)
         Status Poll()
+        Result[shared_ptr[CCompletions]] NewCompletions()
         void AddLocalReference(const CObjectId& id)
         void RemoveLocalReference(const CObjectId& id)
+        Result[uint64_t] LendCpus()
+        Status ReturnCpus(uint64_t wait)
         Result[CRunnableTask] NextTask()
-        Status PutResult(uint32_t index, const ObjectPieces& value)
-        Status FinishTask(const string& error_text, cbool wrote_output)
+        Status PutResult(const CRunnableTask& task, uint32_t index, const ObjectPieces& value)
+        Status FinishTask(
+            const CRunnableTask& task, const string& error_text, cbool wrote_output, cbool failed,
+            const CObjectId* state)
+        Interrupted Interrupt()
         Result[vector[ErrorInfo]] Errors(int64_t timeout_ms)
         Result[ClientResources] ClusterResources(int64_t timeout_ms)
         Result[string] Dump(int64_t timeout_ms)

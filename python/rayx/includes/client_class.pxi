@@ -91,17 +91,57 @@ cdef class Client:
         cdef const ObjectPieces* args = NULL
         cdef Lent lent = None
         cdef Status status
-        append_ids(&depends, dependencies)
+        append_ids(&depends, dependencies, self)
+        if template.actor is not None:
+            check_owner(template.actor, self)
         if stream is not None:
-            lent = lend_value(<int> ObjectKind.kPickle, stream, buffers, contained)
+            lent = lend_value(<int> ObjectKind.kPickle, stream, buffers, contained, self)
             args = &lent.pieces
         with nogil:
             status = Unwrap(self.core().Submit(template.core, args, IdSpan(depends)), &results)
         raise_unless_ok(status)
         return [adopt_object_id(self, results[i]) for i in range(results.size())]
 
+    def cancel(self, ObjectID object_id not None, bint force):
+        cdef Status status
+        check_owner(object_id, self)
+        with nogil:
+            status = self.core().Cancel(object_id.id, force)
+        raise_unless_ok(status)
+
+    def kill_actor(self, ObjectID object_id not None):
+        cdef Status status
+        check_owner(object_id, self)
+        with nogil:
+            status = self.core().KillActor(object_id.id)
+        raise_unless_ok(status)
+
+    def find_actor(self, str name not None, int64_t timeout_ms):
+        cdef string c_name = name.encode()
+        cdef optional[NamedActor] found
+        cdef int64_t start_ms = now_ms()
+        cdef int64_t left_ms = timeout_ms
+        cdef Status status
+        while True:
+            with nogil:
+                status = Unwrap(self.core().FindActor(c_name, left_ms), &found)
+            raise_unless_ok(status)
+            if not interrupted(status):
+                break
+            left_ms = remaining_ms(start_ms, timeout_ms)
+        if not found.has_value():
+            return None
+        return adopt_object_id(self, found.value().id), bytes_in(found.value().info)
+
+    def add_worker_setup(self, bytes pickled not None):
+        cdef ByteSpan content = ByteSpan(<const uint8_t*> PyBytes_AS_STRING(pickled), len(pickled))
+        cdef Status status
+        with nogil:
+            status = self.core().AddWorkerSetup(content)
+        raise_unless_ok(status)
+
     def put(self, int kind, stream, buffers, contained):
-        cdef Lent lent = lend_value(kind, stream, buffers, contained)
+        cdef Lent lent = lend_value(kind, stream, buffers, contained, self)
         cdef CObjectId id
         cdef Status status
         with nogil:
@@ -115,7 +155,7 @@ cdef class Client:
         cdef int64_t start_ms = now_ms()
         cdef int64_t left_ms = timeout_ms
         cdef Status status
-        append_ids(&wanted, ids)
+        append_ids(&wanted, ids, self)
         while True:
             with nogil:
                 status = Unwrap(self.core().Get(IdSpan(wanted), left_ms), &views)
@@ -130,7 +170,7 @@ cdef class Client:
         cdef int64_t start_ms = now_ms()
         cdef int64_t left_ms = timeout_ms
         cdef Status status
-        append_ids(&wanted, ids)
+        append_ids(&wanted, ids, self)
         while True:
             with nogil:
                 status = Unwrap(self.core().Wait(IdSpan(wanted), count, left_ms), &available)
@@ -145,8 +185,12 @@ cdef class Client:
             status = self.core().Poll()
         raise_unless_ok(status)
 
+    def completions(self):
+        return Completions.__new__(Completions, DOORWAY, self)
+
     def next_task(self):
         cdef RunnableTask task = RunnableTask.__new__(RunnableTask)
+        task.client = self
         cdef Status status
         while True:
             with nogil:
@@ -155,21 +199,44 @@ cdef class Client:
             if not interrupted(status):
                 return task
 
-    def put_result(self, uint32_t index, int kind, stream, buffers, contained):
-        cdef Lent lent = lend_value(kind, stream, buffers, contained)
+    def put_result(self, RunnableTask task not None, uint32_t index, int kind, stream, buffers,
+                   contained):
+        cdef Lent lent = lend_value(kind, stream, buffers, contained, self)
         cdef Status status
         with nogil:
-            status = self.core().PutResult(index, lent.pieces)
+            status = self.core().PutResult(task.core, index, lent.pieces)
         raise_unless_ok(status)
 
-    def finish_task(self, str error_text, bint wrote_output):
+    def finish_task(self, RunnableTask task not None, str error_text, bint wrote_output, bint failed,
+                    ObjectID state=None):
+        cdef const CObjectId* c_state = NULL
+        if state is not None:
+            c_state = &state.id
         cdef string text
         cdef Status status
         if error_text is not None:
             text = error_text.encode("utf-8", "replace")
         with nogil:
-            status = self.core().FinishTask(text, wrote_output)
+            status = self.core().FinishTask(task.core, text, wrote_output, failed, c_state)
         raise_unless_ok(status)
+
+    def lend_cpus(self):
+        cdef uint64_t wait = 0
+        cdef Status status
+        with nogil:
+            status = Unwrap(self.core().LendCpus(), &wait)
+        raise_unless_ok(status)
+        return wait
+
+    def return_cpus(self, uint64_t wait):
+        cdef Status status
+        with nogil:
+            status = self.core().ReturnCpus(wait)
+        raise_unless_ok(status)
+
+    def interrupt(self):
+        cdef Interrupted found = self.core().Interrupt()
+        return found.sequence, found.reason
 
     def errors(self, int64_t timeout_ms):
         cdef vector[ErrorInfo] found

@@ -10,10 +10,28 @@ def set_object_id_hooks(on_reduce, rebuild):
     object_id_rebuild = rebuild
 
 
+cdef object object_id_await = None
+cdef object object_id_future = None
+
+
+def set_waiting_hooks(on_await, future):
+    global object_id_await, object_id_future
+    object_id_await = on_await
+    object_id_future = future
+
+
 @cython.final
 @cython.no_gc  # refers to its client only, which refers to no Python object
 @cython.freelist(64)
+@cython.embedsignature(True)
+@cython.embedsignature.format("clinic")
 cdef class ObjectID:
+    """Names an immutable object, present or to come. Made by rayx, never by hand.
+
+    Holds a reference: the object lives at least as long as this ObjectID does. Can be compared,
+    hashed, pickled into arguments and other objects, and awaited in a coroutine.
+    """
+
     cdef CObjectId id
     cdef Client client
     cdef object __weakref__
@@ -26,10 +44,20 @@ cdef class ObjectID:
             self.client.core().RemoveLocalReference(self.id)
 
     def binary(self):
+        """Its 20 bytes."""
         return bytes_of(self.id.data(), OBJECT_ID_BYTES)
 
     def hex(self):
+        """Its bytes as 40 hexadecimal digits."""
         return self.binary().hex()
+
+    def __getattr__(self, name):
+        """Only for what is not there: as a rule somebody takes the ObjectID for its value."""
+        if name.startswith("__"):
+            raise AttributeError(f"'ObjectID' object has no attribute '{name}'")
+        raise AttributeError(
+            f"an ObjectID has no attribute '{name}': it stands for a value, which "
+            "rayx.get(object_id) returns", name=name, obj=self)
 
     def __hash__(self):
         cdef Py_hash_t value = <Py_hash_t> self.id.Hash()
@@ -60,6 +88,14 @@ cdef class ObjectID:
         object_id_on_reduce(self)
         return object_id_rebuild, (self.binary(),)
 
+    def __await__(self):
+        """`await object_id` on an event loop of asyncio is what `rayx.get` is elsewhere."""
+        return object_id_await(self)
+
+    def future(self):
+        """For code that takes a concurrent.futures.Future. Cancelling it leaves the task alone."""
+        return object_id_future(self)
+
     @classmethod
     def __class_getitem__(cls, item):
         return GenericAlias(cls, item)
@@ -73,7 +109,24 @@ cdef inline ObjectID adopt_object_id(Client client, const CObjectId& id):
     return made
 
 
-cdef int append_ids(vector[CObjectId]* out, object ids) except -1:
+def detached_object_id(bytes binary not None):
+    cdef ObjectID made = ObjectID.__new__(ObjectID)
+    made.id = CObjectId.FromBytes(id_bytes(binary, OBJECT_ID_BYTES))
+    return made
+
+
+# Ids of another connection would be waited for without end: its objects are gone, or were never
+# known here. An id without a connection is nobody's.
+cdef int check_owner(ObjectID item, Client client) except -1:
+    if item.client is not client and item.client is not None:
+        raise RayletError("InvalidArgument", (
+            f"{item!r} is of another session than the present one: of one that rayx.shutdown() has "
+            "ended, or of the process that this one is a fork of. Its object cannot be had here"))
+    return 0
+
+
+# The ids must be those of `client`, if there is one.
+cdef int append_ids(vector[CObjectId]* out, object ids, Client client=None) except -1:
     if ids is None:
         return 0
     cdef object fast = ids if type(ids) is list or type(ids) is tuple else list(ids)
@@ -85,6 +138,8 @@ cdef int append_ids(vector[CObjectId]* out, object ids) except -1:
         item = fast[i]
         if not isinstance(item, ObjectID):
             raise TypeError(f"an ObjectID is wanted, not {type(item).__name__}")
+        if client is not None:
+            check_owner(<ObjectID> item, client)
         out.push_back((<ObjectID> item).id)
     return 0
 

@@ -306,6 +306,7 @@ void FakeNode::PushInPool(const ObjectId& id, uint64_t offset, uint64_t size, bo
 
 void FakeNode::OnQuery(const MessageCopy& message) {
   const auto* query = flatbuffers::GetRoot<protocol::Query>(message.bytes().data());
+  if (query->kind() == protocol::QueryKind::NamedActor) return OnFindActor(*query);
   flatbuffers::FlatBufferBuilder builder;
   const TaskId task;
   const DriverId driver;
@@ -320,6 +321,26 @@ void FakeNode::OnQuery(const MessageCopy& message) {
   builder.Finish(protocol::CreateAnswer(builder, query->request(), protocol::Outcome::Ok, 0, errors,
                                         total, total, dump));
   Send(MessageType::Answer, builder);
+}
+
+void FakeNode::OnFindActor(const protocol::Query& query) {
+  flatbuffers::FlatBufferBuilder builder;
+  const ObjectId actor = NamedActor();
+  const bool known = query.name()->str() == "known";
+  const auto info = builder.CreateVector(std::vector<uint8_t>{'i', 'n', 'f', 'o'});
+  protocol::AnswerBuilder answer(builder);
+  answer.add_request(query.request());
+  if (known) {
+    answer.add_actor(ToWire(actor));
+    answer.add_actor_info(info);
+  }
+  builder.Finish(answer.Finish());
+  Send(MessageType::Answer, builder);
+}
+
+ObjectId FakeNode::NamedActor() {
+  uint8_t bytes[16] = {'a'};
+  return ObjectId::ForReturn(TaskId::FromBytes(bytes), 0);
 }
 
 }  // namespace rayx

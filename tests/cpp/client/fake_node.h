@@ -65,6 +65,8 @@ class FakeNode {
   void Store(const ObjectId& id, const std::string& data);
   uint8_t* pool() const { return mapping_.data(); }
   const std::string& function() const { return function_; }
+  // The actor that has the name "known", with the info "info".
+  static ObjectId NamedActor();
   void Hangup();
 
  private:
@@ -82,6 +84,7 @@ class FakeNode {
   void OnCreate(const MessageCopy& message);
   void OnGet(const MessageCopy& message);
   void OnQuery(const MessageCopy& message);
+  void OnFindActor(const protocol::Query& query);
   void Deliver(const ObjectId& id, bool pin);
 
   std::string directory_;

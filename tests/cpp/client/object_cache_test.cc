@@ -53,6 +53,16 @@ TEST(ObjectCacheTest, ResultsOfTasksNeedNoQuestion) {
   EXPECT_EQ(cache.kept_bytes(), 0u);
 }
 
+TEST(ObjectCacheTest, WhatStandsForAnActorIsDroppedAtOnce) {
+  ObjectCache cache(1000);
+  cache.AddResult(IdOf(1));
+  cache.TellAtOnce(IdOf(1));
+  cache.TellAtOnce(IdOf(2));
+  cache.OnInline(IdOf(1), BytesOfText("small"));
+  EXPECT_EQ(cache.RemoveReference(IdOf(1)), Farewell::kUrgent);
+  EXPECT_EQ(cache.size(), 0u);
+}
+
 TEST(ObjectCacheTest, AsksOnceForWhatItDoesNotKnow) {
   ObjectCache cache(1000);
   EXPECT_TRUE(cache.Want(IdOf(1)));
@@ -166,6 +176,22 @@ TEST(ObjectCacheTest, WatchesCountArrivals) {
   EXPECT_EQ(cache.EndWatch(IdOf(2), &first), Farewell::kNone);
   EXPECT_EQ(cache.Settle(IdOf(2), false), Farewell::kUrgent);
   EXPECT_EQ(cache.size(), 1u);
+}
+
+TEST(ObjectCacheTest, AWatchIsToldWhatHasArrived) {
+  ObjectCache cache(1000);
+  for (uint32_t i = 1; i <= 3; ++i) cache.AddResult(IdOf(i));
+  std::vector<ObjectId> arrived;
+  ObjectCache::Watch watch;
+  watch.on_arrival = [&](const ObjectId& id) { arrived.push_back(id); };
+  for (uint32_t i = 1; i <= 3; ++i) EXPECT_FALSE(cache.StartWatch(IdOf(i), &watch));
+  cache.OnInPool(IdOf(3));
+  cache.OnInline(IdOf(1), BytesOfText("x"));
+  cache.OnInPool(IdOf(3));
+  EXPECT_EQ(arrived, (std::vector<ObjectId>{IdOf(3), IdOf(1)})) << "in order, once";
+  for (uint32_t i = 1; i <= 3; ++i) EXPECT_EQ(cache.EndWatch(IdOf(i), &watch), Farewell::kNone);
+  cache.OnInPool(IdOf(2));
+  EXPECT_EQ(arrived.size(), 2u);
 }
 
 TEST(ObjectCacheTest, OwnObjects) {

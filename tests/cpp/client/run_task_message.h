@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
@@ -18,6 +19,8 @@ struct RunTaskMessage {
   uint32_t sequence = 0;
   uint32_t attempt = 0;
   TaskId id;
+  // What the task is; `name` and `return_count` are set here.
+  TaskTemplate task;
   uint32_t return_count = 1;
   std::string args;  // the stream; empty for none
   bool args_in_store = false;
@@ -25,18 +28,21 @@ struct RunTaskMessage {
   std::map<ObjectId, std::string> inline_values;
   std::map<ObjectId, std::pair<uint64_t, uint64_t>> pool_values;  // offset and size
   std::string driver_config;
+  std::vector<uint32_t> gpus;
+  std::vector<std::string> setups;
+  std::optional<ObjectId> state;
 
   // Valid as long as the builder is not used.
   std::span<const uint8_t> Encode(flatbuffers::FlatBufferBuilder* builder) const {
     TaskEncoder encoder;
-    TaskTemplate task;
-    task.name = "f";
-    task.return_count = return_count;
+    TaskTemplate named = task;
+    named.name = "f";
+    named.return_count = return_count;
     ObjectPieces pieces;
     pieces.stream = {reinterpret_cast<const uint8_t*>(args.data()), args.size()};
     const ObjectPlan plan = PlanObject(pieces);
     TaskCall call;
-    call.task = &task;
+    call.task = &named;
     call.id = id;
     if (!args.empty()) {
       call.args = &pieces;
@@ -62,8 +68,16 @@ struct RunTaskMessage {
       config = builder->CreateVector(reinterpret_cast<const uint8_t*>(driver_config.data()),
                                      driver_config.size());
     }
-    builder->Finish(
-        protocol::CreateRunTask(*builder, sequence, attempt, spec, encoded_values, config));
+    std::vector<flatbuffers::Offset<protocol::WorkerSetup>> encoded_setups;
+    for (const std::string& setup : setups) {
+      const auto pickled =
+          builder->CreateVector(reinterpret_cast<const uint8_t*>(setup.data()), setup.size());
+      encoded_setups.push_back(protocol::CreateWorkerSetup(*builder, pickled));
+    }
+    const auto setup_vector = builder->CreateVector(encoded_setups);
+    builder->Finish(protocol::CreateRunTask(*builder, sequence, attempt, spec, encoded_values,
+                                            config, builder->CreateVector(gpus), setup_vector,
+                                            state ? ToWire(*state) : nullptr));
     return MessageBytes(*builder);
   }
 };

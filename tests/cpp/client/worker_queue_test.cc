@@ -52,6 +52,111 @@ TEST_F(WorkerQueueTest, DecodesATask) {
   EXPECT_FALSE(references_->empty()) << "the pin goes back";
 }
 
+TEST_F(WorkerQueueTest, DecodesWhatActorsHave) {
+  RunTaskMessage message;
+  uint8_t bytes[16] = {'a'};
+  const TaskId creation = TaskId::FromBytes(bytes);
+  message.task.kind = TaskKind::kActorCreation;
+  message.task.max_concurrency = 7;
+  message.task.resources = {{"CPU", ResourceAmount::FromUnits(5000)}, {"x", ResourceAmount::Of(1)}};
+  message.gpus = {3, 1};
+  message.setups = {"one", "two"};
+  flatbuffers::FlatBufferBuilder builder;
+  const auto made = DecodeRunTask(message.Encode(&builder), pool_);
+  ASSERT_TRUE(made.ok());
+  EXPECT_EQ(made->kind, TaskKind::kActorCreation);
+  EXPECT_EQ(made->max_concurrency, 7u);
+  EXPECT_EQ(made->cpus, 0.5);
+  EXPECT_EQ(made->gpus, (std::vector<uint32_t>{3, 1}));
+  EXPECT_EQ(made->setups, (std::vector<std::string>{"one", "two"}));
+  EXPECT_TRUE(made->actor.IsNil());
+
+  message = RunTaskMessage();
+  message.task.kind = TaskKind::kActorCall;
+  message.task.actor = ObjectId::ForReturn(creation, 0);
+  message.task.method = "m";
+  message.task.timeout_ms = 1500;
+  builder.Clear();
+  const auto call = DecodeRunTask(message.Encode(&builder), pool_);
+  ASSERT_TRUE(call.ok());
+  EXPECT_EQ(call->kind, TaskKind::kActorCall);
+  EXPECT_EQ(call->actor, creation);
+  EXPECT_EQ(call->method, "m");
+  EXPECT_EQ(call->timeout_ms, 1500u);
+  EXPECT_EQ(call->cpus, 0);
+}
+
+TEST_F(WorkerQueueTest, CpusOfAFunction) {
+  RunTaskMessage message;
+  flatbuffers::FlatBufferBuilder builder;
+  EXPECT_EQ(DecodeRunTask(message.Encode(&builder), pool_)->cpus, 0);
+  message.task.resources = {{"CPU", ResourceAmount::Of(1)}};
+  builder.Clear();
+  EXPECT_EQ(DecodeRunTask(message.Encode(&builder), pool_)->cpus, 1);
+  message.task.resources = {{"CPU", ResourceAmount::Of(4)}};
+  builder.Clear();
+  EXPECT_EQ(DecodeRunTask(message.Encode(&builder), pool_)->cpus, 4);
+}
+
+// The node says these once.
+TEST_F(WorkerQueueTest, WhatCameForTheWorkerSurvivesTheTask) {
+  WorkerQueue queue;
+  const auto task = [](uint32_t sequence, uint8_t driver) {
+    RunnableTask made;
+    made.sequence = sequence;
+    uint8_t bytes[16] = {driver};
+    made.driver = DriverId::FromBytes(bytes);
+    return made;
+  };
+  RunnableTask first = task(0, 1);
+  first.driver_config = "config";
+  first.setups = {"one"};
+  RunnableTask second = task(1, 1);
+  second.setups = {"two"};
+  queue.OnRunTask(std::move(first));
+  queue.OnRunTask(std::move(second));
+  EXPECT_FALSE(queue.Pop([](uint32_t) { return false; }).has_value());
+  RunnableTask third = task(2, 1);
+  third.setups = {"three"};
+  queue.OnRunTask(std::move(third));
+  queue.OnRunTask(task(3, 1));
+  const auto begin = [](uint32_t) { return true; };
+  const auto ran = queue.Pop(begin);
+  EXPECT_EQ(ran->driver_config, "config");
+  EXPECT_EQ(ran->setups, (std::vector<std::string>{"one", "two", "three"}));
+  const auto next = queue.Pop(begin);
+  EXPECT_FALSE(next->driver_config.has_value());
+  EXPECT_TRUE(next->setups.empty());
+}
+
+TEST_F(WorkerQueueTest, WhatCameOfAnotherDriverDoesNot) {
+  WorkerQueue queue;
+  RunnableTask dropped;
+  dropped.driver_config = "config";
+  queue.OnRunTask(std::move(dropped));
+  RunnableTask other;
+  uint8_t bytes[16] = {1};
+  other.driver = DriverId::FromBytes(bytes);
+  other.sequence = 1;
+  queue.OnRunTask(std::move(other));
+  EXPECT_FALSE(queue.Pop([](uint32_t sequence) { return sequence == 1; })->driver_config);
+}
+
+TEST_F(WorkerQueueTest, RefusesCallsOfNothing) {
+  flatbuffers::FlatBufferBuilder spec;
+  const TaskId id;
+  const DriverId driver;
+  const FunctionId function;
+  spec.Finish(protocol::CreateTaskSpecDirect(spec, ToWire(id), ToWire(driver), ToWire(function),
+                                             "f", nullptr, false, nullptr, nullptr, 1, nullptr, 0,
+                                             protocol::TaskKind::ActorCall));
+  flatbuffers::FlatBufferBuilder builder;
+  const auto nested = builder.CreateVector(spec.GetBufferPointer(), spec.GetSize());
+  builder.Finish(protocol::CreateRunTask(builder, 0, 0, nested));
+  EXPECT_EQ(DecodeRunTask(MessageBytes(builder), pool_).status().code(),
+            StatusCode::kProtocolError);
+}
+
 TEST_F(WorkerQueueTest, RefusesNonsense) {
   RunTaskMessage message;
   message.dependencies = {ObjectId::ForPut(TaskId(), 2)};

@@ -53,4 +53,17 @@ inline TaskRecord MakeTask(uint32_t number, TaskState state) {
   return task;
 }
 
+inline ActorRecord MakeActor(uint32_t number, ActorState state) {
+  ActorRecord actor;
+  actor.id = MakeId<TaskId>(number);
+  actor.driver = MakeId<DriverId>(1);
+  actor.node = MakeId<NodeId>(3);
+  actor.class_name = "Counter";
+  actor.name = "counter " + std::to_string(number);
+  actor.state = state;
+  actor.restarts = 2;
+  actor.cause = "killed\tby\nsignal 9";
+  return actor;
+}
+
 }  // namespace rayx::control

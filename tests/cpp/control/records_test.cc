@@ -97,6 +97,18 @@ TEST(RecordsTest, MissingFieldsAreNamed) {
   }
 }
 
+TEST(RecordsTest, ActorComesBack) {
+  const ActorRecord actor = MakeActor(1, ActorState::kRestarting);
+  const auto parsed = ParseActor(actor.id, ActorFields(actor));
+  ASSERT_TRUE(parsed.ok()) << parsed.status().ToString();
+  EXPECT_EQ(ActorFields(*parsed), ActorFields(actor));
+  EXPECT_EQ(parsed->state, ActorState::kRestarting);
+  EXPECT_EQ(parsed->cause, actor.cause);
+  for (const auto& [field, text] : ActorFields(actor)) {
+    EXPECT_FALSE(ParseActor(TaskId(), Without(ActorFields(actor), field)).ok()) << field;
+  }
+}
+
 TEST(RecordsTest, UnknownFieldsAreLeftAlone) {
   Fields fields = NodeFields(MakeNode(1));
   fields.emplace_back("colour", "red");

@@ -81,6 +81,14 @@ TEST(TaskStateNameTest, NamesAndBack) {
   EXPECT_EQ(TaskStateFromName("Running"), std::nullopt);
 }
 
+TEST(ActorStateNameTest, NamesAndBack) {
+  for (const ActorState state : kActorStates) {
+    EXPECT_EQ(ActorStateFromName(ActorStateName(state)), state);
+  }
+  EXPECT_EQ(ActorStateName(ActorState::kAlive), "alive");
+  EXPECT_EQ(ActorStateFromName("Alive"), std::nullopt);
+}
+
 TEST_P(TablesTest, BeginsEmpty) {
   EXPECT_TRUE(Nodes().empty());
   EXPECT_TRUE(Drivers().empty());
@@ -235,6 +243,24 @@ TEST_P(TablesTest, TaskThatIsRemovedAndPutAgainForgetsItsFirstLife) {
   EXPECT_EQ(task->state, TaskState::kWaiting);
   EXPECT_TRUE(task->name.empty());
   EXPECT_TRUE(task->spec.empty());
+}
+
+TEST_P(TablesTest, ActorsChangeAndGo) {
+  const auto actors = [this] {
+    return Must<std::vector<ActorRecord>>([this](auto done) { tables_->actors().List(done); });
+  };
+  EXPECT_TRUE(actors().empty());
+  tables_->actors().Put(MakeActor(2, ActorState::kPending));
+  tables_->actors().Put(MakeActor(1, ActorState::kAlive));
+  tables_->actors().Put(MakeActor(2, ActorState::kDead));
+  ASSERT_EQ(actors().size(), 2u);
+  EXPECT_EQ(actors()[0].id, MakeId<TaskId>(1));
+  EXPECT_EQ(actors()[0].name, "counter 1");
+  EXPECT_EQ(actors()[1].state, ActorState::kDead);
+  EXPECT_EQ(actors()[1].restarts, 2u);
+  tables_->actors().Remove(MakeId<TaskId>(1));
+  ASSERT_EQ(actors().size(), 1u);
+  EXPECT_EQ(actors()[0].id, MakeId<TaskId>(2));
 }
 
 TEST_P(TablesTest, ObjectsHaveLocationsUntilTheLastGoes) {

@@ -74,8 +74,11 @@ std::string Nested(Call& call) {
   if (depth == 0) return "0";
   const std::string args = std::to_string(depth - 1);
   const ObjectPieces pieces = Text(args);
-  const TaskTemplate child{
-      call.task->function, "nested", {{std::string(kCpu), ResourceAmount::Of(1)}}, 1, 0};
+  TaskTemplate child;
+  child.function = call.task->function;
+  child.name = "nested";
+  child.resources.Set(kCpu, ResourceAmount::Of(1));
+  child.max_retries = 0;
   const auto ids = call.client->Submit(child, &pieces, {});
   if (!ids.ok()) return ids.status().ToString();
   const std::string below = GetText(call.client, (*ids)[0]);
@@ -159,10 +162,40 @@ std::string Print(Call& call) {
   return "";
 }
 
+// ---- of actors
+
+std::string FailToMake(Call& call) {
+  call.error_text = "it cannot be made";
+  return "the error";
+}
+
+// What it counts is the state of its process.
+std::string Count(Call&) {
+  static int count = 0;
+  return std::to_string(++count);
+}
+
+std::string Gpus(Call& call) {
+  std::string text;
+  for (const uint32_t gpu : call.task->gpus) text += std::to_string(gpu) + " ";
+  return text;
+}
+
+std::string Setups(Call& call) {
+  std::string text;
+  for (const std::string& setup : call.task->setups) text += setup + " ";
+  return text;
+}
+
 const std::map<std::string, Function>& Functions() {
   static const std::map<std::string, Function> functions = {
       {"echo", [](Call& call) { return call.task->values.empty() ? call.args : call.Value(0); }},
       {"sum", Sum},
+      {"make", [](Call& call) { return call.args; }},
+      {"fail to make", FailToMake},
+      {"count", Count},
+      {"gpus", Gpus},
+      {"setups", Setups},
       {"pid", [](Call&) { return std::to_string(::getpid()); }},
       {"config", [](Call& call) { return call.task->driver_config.value_or("(none)"); }},
       {"exit",
@@ -220,9 +253,9 @@ Status RunTask(Client* client, const RunnableTask& task) {
   const std::string result =
       function == Functions().end() ? "no such function" : function->second(call);
   for (uint32_t i = 0; i < task.return_count; ++i) {
-    RAYX_RETURN_IF_ERROR(client->PutResult(i, Text(result)));
+    RAYX_RETURN_IF_ERROR(client->PutResult(task, i, Text(result)));
   }
-  return client->FinishTask(call.error_text, call.wrote_output);
+  return client->FinishTask(task, call.error_text, call.wrote_output, !call.error_text.empty());
 }
 
 }  // namespace

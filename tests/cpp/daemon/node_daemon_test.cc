@@ -125,6 +125,41 @@ TEST(NodeDaemon, TenThousandTasks) {
   }
 }
 
+TEST(NodeDaemon, EachWorkerIsToldOfASetupOnce) {
+  TestNode::Options options;
+  options.cpus = 1;
+  options.arguments = {"--num-workers", "1"};
+  TestNode node(options);
+  TestDriver driver(node.socket_path());
+  const std::string setup = "one";
+  const std::span<const uint8_t> bytes(reinterpret_cast<const uint8_t*>(setup.data()),
+                                       setup.size());
+  EXPECT_EQ(driver.Call("setups"), "");
+  ASSERT_TRUE(driver.client().AddWorkerSetup(bytes).ok());
+  ASSERT_TRUE(driver.client().AddWorkerSetup(bytes).ok());
+  EXPECT_EQ(driver.Call("setups"), "one one ");
+  EXPECT_EQ(driver.Call("setups"), "");
+  EXPECT_NE(driver.Call("exit", "1"), "");
+  EXPECT_EQ(driver.Call("setups"), "one one ") << "a new worker";
+}
+
+TEST(NodeDaemon, ACancelledTaskFailsAndWhatRunsIsEnded) {
+  TestNode::Options options;
+  options.cpus = 1;
+  TestNode node(options);
+  TestDriver driver(node.socket_path());
+  const ObjectId running = driver.Submit("wait for file", node.scratch() + "/never");
+  const ObjectId queued = driver.Submit("echo", "x");
+  ASSERT_TRUE(driver.client().Cancel(queued, false).ok());
+  EXPECT_EQ(KindOf(driver.GetView(queued)), ObjectKind::kSystemError);
+  ASSERT_TRUE(driver.client().Cancel(running, true).ok());
+  EXPECT_EQ(KindOf(driver.GetView(running)), ObjectKind::kSystemError);
+  const ObjectId done = driver.Submit("echo", "done");
+  EXPECT_EQ(driver.Get(done), "done");
+  ASSERT_TRUE(driver.client().Cancel(done, true).ok());
+  EXPECT_EQ(driver.Get(done), "done");
+}
+
 // ---- failures
 // --------------------------------------------------------------------------------------
 

@@ -85,6 +85,15 @@ TEST_F(ObjectStoreTest, ASmallObjectIsPutWhole) {
   EXPECT_EQ(store_.Stats().pool_used_bytes, 0u);
 }
 
+TEST_F(ObjectStoreTest, WhatAValueContainsCanBeAsked) {
+  ASSERT_TRUE(store_.PutInline(kAda, TestObject(1), kData, {}).ok());
+  ASSERT_TRUE(store_.PutInline(kAda, TestObject(2), kData, {{TestObject(1), TestObject(9)}}).ok());
+  EXPECT_TRUE(store_.ContainedIn(TestObject(1)).empty());
+  EXPECT_EQ(store_.ContainedIn(TestObject(2)),
+            (std::vector<ObjectId>{TestObject(1), TestObject(9)}));
+  EXPECT_TRUE(store_.ContainedIn(TestObject(9)).empty()) << "it has no value";
+}
+
 TEST_F(ObjectStoreTest, WhoWaitsIsServedInOrderOfAsking) {
   store_.Get(kBob, TestObject(1), false);
   store_.Get(kAda, TestObject(1), true);

@@ -295,5 +295,78 @@ TEST(Dispatcher, AWorkerThatHasHadItsNumbersEnds) {
   EXPECT_EQ(node.Turn(), Lines({"ended t1", "stop w1", "ended t2", "start 2"}));
 }
 
+// --- GPUs ---
+
+TEST(DispatcherGpus, ATaskForWhichNoGpuHasRoomWaitsAndOthersGoBy) {
+  SchedulerRecorder node({.cpus = 8, .prestart = 4, .more = {{"GPU", Amount(2)}}});
+  node.StartAll();
+  node.Submit(Task(1).Needs("GPU", Amount(0.6)));
+  node.Submit(Task(2).Needs("GPU", Amount(0.7)));
+  node.Submit(Task(3).Needs("GPU", Amount(0.5)));
+  node.Submit(Task(4).Needs("GPU", Amount(0.4)));
+  EXPECT_EQ(node.Turn(),
+            Lines({"t1 to w4 as 0, GPU 0", "t2 to w3 as 0, GPU 1", "t4 to w2 as 0, GPU 0"}));
+  const std::string why = node.core().Explain(TaskNumber(3));
+  EXPECT_NE(why.find("No GPU has room for 0.5"), std::string::npos) << why;
+  EXPECT_NE(why.find("f2"), std::string::npos) << why;
+  EXPECT_TRUE(node.Finished(3, 2, 0).ok());
+  EXPECT_EQ(node.Turn(), Lines({"stop w3", "ended t2", "t3 to w1 as 0, GPU 1", "start 5"}));
+}
+
+TEST(DispatcherGpus, WholeGpusAreGivenByIndex) {
+  SchedulerRecorder node({.cpus = 8, .prestart = 2, .more = {{"GPU", Amount(3)}}});
+  node.StartAll();
+  node.Submit(Task(1).Needs("GPU", Amount(0.1)));
+  node.Submit(Task(2).Needs("GPU", Amount(2)));
+  EXPECT_EQ(node.Turn(), Lines({"t1 to w2 as 0, GPU 0", "t2 to w1 as 0, GPU 1 2"}));
+  node.Submit(Task(3).Needs("GPU", Amount(1.5)));
+  EXPECT_EQ(node.Turn(), Lines({"fail t3 code 2", "ended t3 by system"}));
+  EXPECT_NE(node.texts().find("whole number"), std::string::npos) << node.texts();
+}
+
+TEST(DispatcherGpus, AnActorsCallsHaveItsGpus) {
+  SchedulerRecorder node({.cpus = 1, .prestart = 1, .more = {{"GPU", Amount(1)}}});
+  node.StartAll();
+  node.Submit(Task(1).Creation().Needs("GPU", Amount(1)));
+  EXPECT_EQ(node.Turn(), Lines({"t1 is Pending", "t1 to w1 as 0, GPU 0", "start 2"}));
+  node.Submit(Task(2).CallOf(1));
+  EXPECT_TRUE(node.Finished(1, 1, 0).ok());
+  EXPECT_EQ(node.Turn(), Lines({"t1 is Alive", "t2 to w1 as 1, GPU 0"}));
+  node.Submit(Task(3).Creation().Needs("GPU", Amount(0.5)));
+  EXPECT_EQ(node.Turn(), Lines({"t3 is Pending"}));
+  node.Killed(1);
+  node.Turn();
+  node.Gone(1, 2);
+  EXPECT_EQ(node.Turn(), Lines({"ended t1"}));
+  node.Started(2);
+  EXPECT_EQ(node.Turn(), Lines({"t3 to w2 as 0, GPU 0", "start 3"}));
+}
+
+// --- priorities ---
+
+TEST(DispatcherPriority, HigherRunsFirst) {
+  SchedulerRecorder node({.cpus = 1, .prestart = 1, .pipeline = false});
+  node.StartAll();
+  node.Submit(Task(1));
+  node.Submit(Task(2).Priority(-1));
+  node.Submit(Task(3).Priority(5));
+  EXPECT_EQ(node.Turn(), Lines({"t3 to w1 as 0"}));
+  EXPECT_TRUE(node.Finished(1, 3, 0).ok());
+  EXPECT_EQ(node.Turn(), Lines({"ended t3", "t1 to w1 as 1"}));
+}
+
+TEST(DispatcherPriority, TailsOfALowerOneGiveWay) {
+  SchedulerRecorder node({.cpus = 1, .prestart = 1});
+  node.StartAll();
+  node.Submit(1, 3);
+  EXPECT_EQ(node.Turn(), Lines({"t1 to w1 as 0", "t2 to w1 as 1", "t3 to w1 as 2"}));
+  node.Submit(Task(4).Priority(1));
+  EXPECT_EQ(node.Turn(), Lines({"recall w1"}));
+  node.Recalled(1, 1);
+  EXPECT_EQ(node.Turn(), Lines());
+  EXPECT_TRUE(node.Finished(1, 1, 0).ok());
+  EXPECT_EQ(node.Turn(), Lines({"ended t1", "t4 to w1 as 3"}));
+}
+
 }  // namespace
 }  // namespace rayx::scheduler

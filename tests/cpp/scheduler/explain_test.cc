@@ -93,5 +93,28 @@ TEST(Explain, TheDumpHasALineForEachWorkerAndLaneUpToALimit) {
   EXPECT_NE(brief.find("… 1 more kind of ready tasks"), std::string::npos) << brief;
 }
 
+TEST(ExplainActors, ACallSaysWhatItsActorIsAndWhatItWaitsFor) {
+  SchedulerRecorder node({.cpus = 1});
+  node.Submit(Task(1).Creation(1, "hal"));
+  node.Submit(Task(2).CallOf(1).DependsOn(ResultOf(9)), {ResultOf(9)});
+  node.Submit(Task(3).CallOf(1));
+  const std::string waits = node.core().Explain(TaskNumber(2));
+  EXPECT_NE(waits.find("is a call of actor f1"), std::string::npos) << waits;
+  EXPECT_NE(waits.find("which is Pending"), std::string::npos) << waits;
+  EXPECT_NE(waits.find(ResultOf(9).Hex()), std::string::npos) << waits;
+  const std::string behind = node.core().Explain(TaskNumber(3));
+  EXPECT_NE(behind.find("stands behind 1 call of its caller"), std::string::npos) << behind;
+  node.StartNext(1);
+  EXPECT_TRUE(node.Finished(1, 1, 0).ok());
+  node.Available(ResultOf(9));
+  node.Turn();
+  const std::string lives = node.core().Explain(TaskNumber(1));
+  EXPECT_NE(lives.find("lives on worker 1 and has been given 2 calls"), std::string::npos) << lives;
+  const std::string given = node.core().Explain(TaskNumber(3));
+  EXPECT_NE(given.find("on worker 1, where it stands behind 1 call"), std::string::npos) << given;
+  const std::string lines = node.core().DebugText(10);
+  EXPECT_NE(lines.find("named hal"), std::string::npos) << lines;
+}
+
 }  // namespace
 }  // namespace rayx::scheduler

@@ -120,6 +120,99 @@ struct World {
   ModelOptions options;
 };
 
+// Actors, calls, cancellations and GPUs among plain tasks.
+struct ActorWorld {
+  explicit ActorWorld(uint64_t seed) : maker(seed) {
+    options.seed = seed;
+    options.total = Cpus(1 + maker.Random(3));
+    options.total.Set(kGpu, ResourceAmount::Of(1 + maker.Random(3)));
+    options.prestart = maker.Random(3);
+    options.delay_max = maker.Random(6);
+    const unsigned count = 5 + maker.Random(40);
+    for (unsigned i = 0; i < count; ++i) {
+      const unsigned what = maker.Random(6);
+      if (what == 0 || actors.empty()) {
+        AddActor();
+      } else if (what < 4) {
+        AddCall();
+      } else {
+        AddTask();
+      }
+    }
+  }
+
+  // So small a demand that what others hold for life does not stop it for ever.
+  ResourceSet AnyGpuDemand() {
+    const int64_t gpus = options.total.Get(kGpu).units();
+    switch (maker.Random(5)) {
+      case 0:
+        return {{std::string(kGpu), ResourceAmount::FromUnits(3000 + maker.Random(7000))}};
+      case 1:
+        return {{std::string(kGpu), ResourceAmount::FromUnits(gpus)}};
+      case 2:
+        return Cpus(1);
+      default:
+        return {};
+    }
+  }
+  TaskScript& Any() {
+    TaskScript& script = maker.Add(1 + maker.Random(2));
+    script.steps = maker.Random(8);
+    script.heeds_interrupt = !maker.OneIn(3);
+    if (maker.OneIn(12)) script.deaths = 1 + maker.Random(2);
+    if (maker.OneIn(12)) {
+      script.timeout_ms = 1 + maker.Random(10);
+      script.steps = maker.Random(30);
+    }
+    script.max_retries = 0;
+    return script;
+  }
+  void AddActor() {
+    TaskScript& script = Any();
+    script.kind = TaskKind::kActorCreation;
+    script.resources = AnyGpuDemand();
+    script.max_concurrency = maker.OneIn(3) ? 1 + maker.Random(5) : 1;
+    script.max_retries = static_cast<int32_t>(maker.Random(4)) - 1;
+    script.raises = maker.OneIn(8);
+    actors.push_back(script.number);
+  }
+  void AddCall() {
+    const uint64_t actor = actors[maker.Random(static_cast<unsigned>(actors.size()))];
+    TaskScript& script = Any();
+    script.kind = TaskKind::kActorCall;
+    script.actor = actor;
+    script.driver = maker.scripts[actor].driver;
+    script.caller = maker.Random(3);
+    script.resources = {};
+    // An actor that holds nothing may wait for plain tasks.
+    if (!maker.scripts[actor].resources.empty() || !maker.OneIn(4) || tasks.empty()) return;
+    const uint64_t other = tasks[maker.Random(static_cast<unsigned>(tasks.size()))];
+    if (maker.scripts[other].driver == script.driver) script.depends_on.push_back(other);
+  }
+  void AddTask() {
+    TaskScript& script = Any();
+    script.resources = maker.OneIn(2) ? Cpus(1) : AnyGpuDemand();
+    script.priority = static_cast<int32_t>(maker.Random(3)) - 1;
+    script.max_retries = static_cast<int32_t>(maker.Random(3));
+    tasks.push_back(script.number);
+  }
+  // Something that somebody does to what is there.
+  void Disturb(NodeModel& model) {
+    const auto count = static_cast<unsigned>(maker.scripts.size());
+    const uint64_t number = 1 + maker.Random(count);
+    if (maker.OneIn(3)) {
+      model.Kill(actors[maker.Random(static_cast<unsigned>(actors.size()))]);
+    } else {
+      model.Cancel(number, maker.OneIn(2));
+    }
+  }
+
+  Maker maker;
+  ModelOptions options;
+  std::vector<uint64_t> actors;
+  std::vector<uint64_t> tasks;
+};
+
 bool MustFail(const TaskScript& script) {
   return script.max_retries >= 0 && script.deaths > static_cast<uint32_t>(script.max_retries);
 }
@@ -212,6 +305,64 @@ TEST_P(Simulation, ProcessesAreBoundedByProcessorsAndBlockedWorkers) {
     for (const uint64_t root : maker.roots) model.Submit(root);
     ASSERT_TRUE(model.RunToEnd(200000)) << model.broken() << "\n" << model.core().DebugText(50);
     EXPECT_LE(model.processes_peak(), cpus + model.blocked_peak() + 8);
+    if (::testing::Test::HasFailure()) return;
+  }
+}
+
+// Of an actor that nothing happens to no call fails.
+bool IsUndisturbed(const ActorWorld& world, uint64_t number) {
+  const TaskScript& actor = world.maker.scripts.at(number);
+  if (actor.deaths > 0 || actor.raises || actor.timeout_ms > 0) return false;
+  for (const auto& [other, script] : world.maker.scripts) {
+    if (script.actor == number && script.deaths > 0) return false;
+  }
+  return true;
+}
+
+TEST_P(Simulation, CallsRunInOrderAndFailOnlyWithTheirActors) {
+  for (int i = 0; i < kSeedsPerBlock; ++i) {
+    const auto seed = static_cast<uint64_t>(400000 + GetParam() * kSeedsPerBlock + i);
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    ActorWorld world(seed);
+    NodeModel model(world.options, world.maker.scripts);
+    for (const auto& [number, script] : world.maker.scripts) {
+      model.Submit(number);
+      while (world.maker.OneIn(3)) model.Step();
+    }
+    ASSERT_TRUE(model.RunToEnd(200000)) << model.broken() << "\n" << model.core().DebugText(50);
+    for (const auto& [number, script] : world.maker.scripts) {
+      if (script.kind != TaskKind::kActorCall || script.timeout_ms > 0) continue;
+      if (!IsUndisturbed(world, script.actor)) continue;
+      EXPECT_FALSE(model.Failed(number)) << number;
+    }
+    EXPECT_EQ(model.core().Stats().actors, 0u);
+    ExpectAtRest(model, world.options);
+    if (::testing::Test::HasFailure()) return;
+  }
+}
+
+TEST_P(Simulation, EverythingEndsWhateverIsKilledAndCancelled) {
+  for (int i = 0; i < kSeedsPerBlock; ++i) {
+    const auto seed = static_cast<uint64_t>(500000 + GetParam() * kSeedsPerBlock + i);
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    ActorWorld world(seed);
+    world.options.idle_dies = 5;
+    world.options.loses_messages = world.maker.OneIn(2);
+    NodeModel model(world.options, world.maker.scripts);
+    for (const auto& [number, script] : world.maker.scripts) {
+      model.Submit(number);
+      while (world.maker.OneIn(3)) model.Step();
+      if (world.maker.OneIn(4)) world.Disturb(model);
+    }
+    if (world.maker.OneIn(3)) model.DriverGone(1);
+    for (int k = 0; k < 10; ++k) {
+      model.Step();
+      world.Disturb(model);
+    }
+    ASSERT_TRUE(model.RunToEnd(200000)) << model.broken() << "\n" << model.core().DebugText(50);
+    model.Step();
+    EXPECT_EQ(model.core().Stats().actors, 0u);
+    EXPECT_EQ(model.core().available().ToString(), world.options.total.ToString());
     if (::testing::Test::HasFailure()) return;
   }
 }

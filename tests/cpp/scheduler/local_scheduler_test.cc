@@ -107,13 +107,14 @@ TEST(LocalScheduler, ABlockedWorkerKeepsWhatIsNotCpu) {
   node.StartAll();
   node.Submit(Task(1).Needs("GPU", Amount(1)));
   node.Submit(Task(2).Needs("GPU", Amount(1)).Cpus(0));
-  EXPECT_EQ(node.Turn(), Lines({"t1 to w2 as 0"}));
+  EXPECT_EQ(node.Turn(), Lines({"t1 to w2 as 0, GPU 0"}));
   EXPECT_TRUE(node.Blocked(2).ok());
   EXPECT_EQ(node.core().available().ToString(), "{CPU: 1}");
   EXPECT_EQ(node.Turn(), Lines());
   EXPECT_TRUE(node.Unblocked(2).ok());
   EXPECT_TRUE(node.Finished(2, 1, 0).ok());
-  EXPECT_EQ(node.Turn(), Lines({"ended t1", "t2 to w2 as 1"}));
+  // A process that has used a GPU ends.
+  EXPECT_EQ(node.Turn(), Lines({"stop w2", "ended t1", "t2 to w1 as 0, GPU 0", "start 3"}));
 }
 
 TEST(LocalScheduler, ADeadWorkersTaskIsTriedAgainBeforeOthers) {

@@ -1,7 +1,8 @@
 // A node made up of a real LocalScheduler and simple-minded workers, all decided by one seed:
 // workers connect late or not at all, run tasks for some steps, submit children and block on them,
-// die in the middle, answer late. What workers send is delivered later, so that the scheduler
-// always knows a little less than is true.
+// die in the middle, answer late. Some of them have actors, whose calls they run, several at the
+// same time if they may. An actor is referred to until all its calls have ended. What workers send
+// is delivered later, so that the scheduler always knows a little less than is true.
 //
 // The model knows what really runs, and checks it: see Check.
 #pragma once
@@ -12,6 +13,7 @@
 #include <random>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "scheduler/local_scheduler.h"
@@ -32,6 +34,17 @@ struct TaskScript {
   uint32_t deaths = 0;
   int32_t max_retries = 3;
   std::vector<uint64_t> depends_on;
+  TaskKind kind = TaskKind::kFunction;
+  // Of a call: the actor, and who calls; calls of one caller are submitted by rising number.
+  uint64_t actor = 0;
+  ClientId caller = 0;
+  // Of a creation.
+  uint32_t max_concurrency = 1;
+  bool raises = false;
+  uint64_t timeout_ms = 0;
+  int32_t priority = 0;
+  // It ends when it is interrupted.
+  bool heeds_interrupt = true;
 };
 
 struct ModelOptions {
@@ -55,6 +68,8 @@ class NodeModel {
   // A driver submits a task.
   void Submit(uint64_t number) { SubmitFrom(number, kNoWorker); }
   void DriverGone(uint64_t driver);
+  void Kill(uint64_t actor);
+  void Cancel(uint64_t number, bool force);
   // One step of everything: a millisecond, a turn of the daemon's loop, a step of each worker.
   void Step();
   // Lets time pass in larger steps, for when nothing but time matters.
@@ -84,11 +99,16 @@ class NodeModel {
     uint64_t task = 0;
     uint32_t sequence = 0;
     int64_t due_ms = 0;
+    bool failed = false;
   };
   struct Given {
     uint64_t task = 0;
     uint32_t sequence = 0;
     uint32_t attempt = 0;
+  };
+  struct Call {
+    Given given;
+    int64_t steps_left = 0;
   };
   struct Worker {
     bool connected = false;
@@ -104,6 +124,10 @@ class NodeModel {
     Given task;
     int64_t steps_left = 0;
     size_t children_submitted = 0;
+    // What it has made, and the calls of that which run.
+    uint64_t actor = 0;
+    std::vector<Call> calls;
+    std::vector<uint32_t> gpus;
     std::deque<Message> messages;  // to the node, in order
   };
 
@@ -118,6 +142,13 @@ class NodeModel {
   void ActOn(const RecallTasks& effect);
   void ActOn(const FailTask& effect);
   void ActOn(const TaskEnded& effect);
+  void ActOn(const InterruptTask& effect);
+  void ActOn(const ReleaseInputs&) {}
+  void ActOn(const ActorChanged&) {}
+  void StepActor(Worker& worker);
+  void BeginCalls(Worker& worker);
+  void DropReferences();
+  void CheckGpus();
   void StepWorker(WorkerNumber number, Worker& worker);
   void BeginNext(WorkerNumber number, Worker& worker);
   void Die(Worker& worker);
@@ -138,6 +169,10 @@ class NodeModel {
   std::set<uint64_t> failed_;
   std::set<uint64_t> gone_drivers_;
   std::map<uint64_t, uint32_t> begun_;
+  // Actors that are referred to, with the calls that have not ended.
+  std::map<uint64_t, std::set<uint64_t>> actors_;
+  // The last call that each caller's actor has begun.
+  std::map<std::pair<uint64_t, ClientId>, uint64_t> last_call_;
   size_t processes_peak_ = 0;
   size_t blocked_peak_ = 0;
   size_t recalls_ = 0;

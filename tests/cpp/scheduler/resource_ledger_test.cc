@@ -27,7 +27,7 @@ TEST_F(ResourceLedgerTest, ABlockedTaskGivesBackItsCpuOnly) {
   ledger_.Take(both_);
   ledger_.Block(both_);
   EXPECT_EQ(ledger_.AvailableSet().ToString(), "{CPU: 2}");
-  EXPECT_EQ(ledger_.kept_by_blocked(), (Amounts{0, 10000}));
+  EXPECT_EQ(ledger_.kept(), (Amounts{0, 10000}));
   ledger_.Take(cpu_);
   ledger_.Take(cpu_);
   ledger_.Unblock(both_);

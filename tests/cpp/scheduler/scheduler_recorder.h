@@ -46,8 +46,9 @@ class SchedulerRecorder {
   void Advance(int64_t ms) { now_ms_ += ms; }
   std::string texts() const { return texts_; }
 
-  void Submit(Task&& task, std::vector<ObjectId> missing = {}, WorkerNumber submitter = kNoWorker) {
-    core_.OnTaskSubmitted(std::move(task).Build(), missing, submitter);
+  void Submit(Task&& task, std::vector<ObjectId> missing = {}, WorkerNumber submitter = kNoWorker,
+              ClientId caller = 0) {
+    core_.OnTaskSubmitted(std::move(task).Build(), missing, submitter, caller);
     core_.SanityCheck();
   }
   void Submit(uint64_t first, uint64_t last) {
@@ -59,8 +60,8 @@ class SchedulerRecorder {
   void Started(WorkerNumber worker) {
     Checked([&] { core_.OnWorkerStarted(worker); });
   }
-  Status Finished(WorkerNumber worker, uint64_t task, uint32_t sequence) {
-    const Status status = core_.OnTaskFinished(worker, TaskNumber(task), sequence);
+  Status Finished(WorkerNumber worker, uint64_t task, uint32_t sequence, bool failed = false) {
+    const Status status = core_.OnTaskFinished(worker, TaskNumber(task), sequence, failed);
     core_.SanityCheck();
     return status;
   }
@@ -87,6 +88,16 @@ class SchedulerRecorder {
   }
   void DriverGone(uint64_t driver) {
     Checked([&] { core_.OnDriverGone(DriverNumber(driver)); });
+  }
+
+  void Unreferenced(uint64_t actor) {
+    Checked([&] { core_.OnActorUnreferenced(TaskNumber(actor)); });
+  }
+  void Killed(uint64_t actor, const std::string& reason = "it was killed") {
+    Checked([&] { core_.OnActorKilled(TaskNumber(actor), reason); });
+  }
+  void Cancelled(uint64_t task, bool force = false) {
+    Checked([&] { core_.OnTaskCancelled(TaskNumber(task), force); });
   }
 
   // One turn of the daemon's loop: decides, and returns what was asked for since the last turn.
@@ -141,12 +152,32 @@ class SchedulerRecorder {
   std::string Line(const AssignTask& effect) {
     return Name(effect.task) + " to " + Name(effect.worker) + " as " +
            std::to_string(effect.sequence) +
-           (effect.attempt > 0 ? ", attempt " + std::to_string(effect.attempt) : "");
+           (effect.attempt > 0 ? ", attempt " + std::to_string(effect.attempt) : "") +
+           Gpus(effect.gpus);
+  }
+  static std::string Gpus(const std::vector<uint32_t>& gpus) {
+    std::string text = gpus.empty() ? "" : ", GPU";
+    for (const uint32_t gpu : gpus) text += " " + std::to_string(gpu);
+    return text;
+  }
+  std::string Line(const InterruptTask& effect) {
+    return std::string(effect.reason == InterruptReason::kTimedOut ? "time out " : "cancel ") +
+           Name(effect.task) + " on " + Name(effect.worker) + " as " +
+           std::to_string(effect.sequence);
+  }
+  std::string Line(const ReleaseInputs& effect) {
+    return "release " + std::to_string(effect.ids.size()) + " inputs";
+  }
+  std::string Line(const ActorChanged& effect) {
+    const auto actor = core_.FindActor(effect.actor);
+    return Name(effect.actor) + " is " +
+           (actor ? std::string(ActorStateName(actor->state)) : "forgotten");
   }
   std::string Line(const RecallTasks& effect) { return "recall " + Name(effect.worker); }
   std::string Line(const FailTask& effect) {
     texts_ += effect.text + "\n";
-    return "fail " + Name(effect.task) + " code " + std::to_string(static_cast<int>(effect.code));
+    return "fail " + Name(effect.task) + " code " + std::to_string(static_cast<int>(effect.code)) +
+           (effect.like.IsNil() ? "" : " like " + Name(effect.like.Task()));
   }
   std::string Line(const TaskEnded& effect) {
     return "ended " + Name(effect.spec.id) + (effect.failed_by_system ? " by system" : "");

@@ -39,6 +39,8 @@ TEST(TaskOutcome, RetriesMayBeForbiddenOrUnbounded) {
   never.Gone(1, 1);
   EXPECT_EQ(never.Turn(), Lines({"fail t1 code 1", "ended t1 by system"}));
   EXPECT_NE(never.texts().find("begun once"), std::string::npos) << never.texts();
+  EXPECT_NE(never.texts().find("and its worker died (max_retries=0): "), std::string::npos)
+      << never.texts();
 
   SchedulerRecorder ever({.cpus = 1});
   ever.Submit(Task(1).Retries(-1));

@@ -95,6 +95,14 @@ class ExampleMessages {
         return protocol::CreateUnblocked(builder_).Union();
       case Type::ExitWorker:
         return protocol::CreateExitWorker(builder_).Union();
+      case Type::CancelTask:
+        return protocol::CreateCancelTask(builder_, ToWire(task_), true).Union();
+      case Type::KillActor:
+        return protocol::CreateKillActor(builder_, ToWire(task_)).Union();
+      case Type::AddWorkerSetup: {
+        const auto setup = protocol::CreateWorkerSetup(builder_, Bytes({0x80, 5, 3}));
+        return protocol::CreateAddWorkerSetup(builder_, setup).Union();
+      }
       default:
         return {};
     }
@@ -134,7 +142,8 @@ class ExampleMessages {
   Any BuildOther(Type type) {
     switch (type) {
       case Type::Query:
-        return protocol::CreateQuery(builder_, 8, protocol::QueryKind::Dump).Union();
+        return protocol::CreateQuery(builder_, 8, protocol::QueryKind::NamedActor, Text("counter"))
+            .Union();
       case Type::Answer:
         return Answer().Union();
       case Type::OutputLines: {
@@ -166,8 +175,13 @@ class ExampleMessages {
     const auto dependencies = Ids({60, 61});
     const auto contained = Ids({62});
     const auto resources = Resources();
+    const auto method = Text("add");
+    const auto actor_name = Text("counter");
+    const auto actor_info = Bytes({0x80, 5, 4});
     return protocol::CreateTaskSpec(builder_, ToWire(task_), ToWire(driver_), ToWire(function_),
-                                    name, args, true, dependencies, contained, 2, resources, -1);
+                                    name, args, true, dependencies, contained, 2, resources, -1,
+                                    protocol::TaskKind::ActorCall, ToWire(actor_), method, 3,
+                                    actor_name, actor_info, -4, 1500);
   }
 
   flatbuffers::Offset<protocol::RunTask> RunTask() {
@@ -176,14 +190,20 @@ class ExampleMessages {
     builder_.ForceVectorAlignment(spec.size(), 1, 8);
     const auto nested = builder_.CreateVector(spec);
     const auto values = Values();
-    return protocol::CreateRunTask(builder_, 33, 2, nested, values, Bytes({9, 9}));
+    const auto config = Bytes({9, 9});
+    const auto gpus = builder_.CreateVector(std::vector<uint32_t>{0, 2});
+    const auto setup = protocol::CreateWorkerSetup(builder_, Bytes({0x80, 5, 3}));
+    const auto setups = builder_.CreateVector(&setup, 1);
+    return protocol::CreateRunTask(builder_, 33, 2, nested, values, config, gpus, setups,
+                                   ToWire(state_));
   }
 
   flatbuffers::Offset<protocol::TaskDone> TaskDone() {
     const auto data = Bytes({4, 5, 6});
     const auto result = protocol::CreateResultValue(builder_, 1, data, Ids({70}));
     const auto results = builder_.CreateVector(&result, 1);
-    return protocol::CreateTaskDone(builder_, 33, ToWire(task_), results, Text("Traceback"), true);
+    return protocol::CreateTaskDone(builder_, 33, ToWire(task_), results, Text("Traceback"), true,
+                                    true, ToWire(state_));
   }
 
   flatbuffers::Offset<protocol::Answer> Answer() {
@@ -196,8 +216,10 @@ class ExampleMessages {
     const auto total = Resources();
     const auto available = Resources();
     const auto message = Text("none");
+    const auto dump = Text("dump");
+    const auto info = Bytes({0x80, 5, 4});
     return protocol::CreateAnswer(builder_, 8, protocol::Outcome::NotFound, message, errors, total,
-                                  available, Text("dump"));
+                                  available, dump, ToWire(object_), info);
   }
 
   flatbuffers::Offset<flatbuffers::Vector<flatbuffers::Offset<protocol::ObjectValue>>> Values() {
@@ -228,9 +250,11 @@ class ExampleMessages {
 
   flatbuffers::FlatBufferBuilder builder_;
   const TaskId task_ = ExampleId<TaskId>(10);
+  const TaskId actor_ = ExampleId<TaskId>(15);
   const DriverId driver_ = ExampleId<DriverId>(20);
   const FunctionId function_ = ExampleId<FunctionId>(30);
   const NodeId node_ = ExampleId<NodeId>(40);
+  const ObjectId state_ = ExampleId<ObjectId>(45);
   const ObjectId object_ = ExampleId<ObjectId>(50);
 };
 

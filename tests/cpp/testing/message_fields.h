@@ -62,6 +62,14 @@ void Fields(const protocol::TaskSpec& m, V& v) {
   v("return_count", m.return_count());
   v("resources", m.resources());
   v("max_retries", m.max_retries());
+  v("kind", m.kind());
+  v("actor_id", m.actor_id());
+  v("method", m.method());
+  v("max_concurrency", m.max_concurrency());
+  v("actor_name", m.actor_name());
+  v("actor_info", m.actor_info());
+  v("priority", m.priority());
+  v("timeout_ms", m.timeout_ms());
 }
 template <typename V>
 void Fields(const protocol::ExportFunction& m, V& v) {
@@ -87,12 +95,32 @@ void Fields(const protocol::ObjectValue& m, V& v) {
   v("pinned", m.pinned());
 }
 template <typename V>
+void Fields(const protocol::CancelTask& m, V& v) {
+  v("task_id", m.task_id());
+  v("force", m.force());
+}
+template <typename V>
+void Fields(const protocol::KillActor& m, V& v) {
+  v("actor_id", m.actor_id());
+}
+template <typename V>
+void Fields(const protocol::WorkerSetup& m, V& v) {
+  v("pickled", m.pickled());
+}
+template <typename V>
+void Fields(const protocol::AddWorkerSetup& m, V& v) {
+  v("setup", m.setup());
+}
+template <typename V>
 void Fields(const protocol::RunTask& m, V& v) {
   v("sequence", m.sequence());
   v("attempt", m.attempt());
   v("spec", m.spec());
   v("values", m.values());
   v("driver_config", m.driver_config());
+  v("gpus", m.gpus());
+  v("setups", m.setups());
+  v("state", m.state());
 }
 template <typename V>
 void Fields(const protocol::ResultValue& m, V& v) {
@@ -107,6 +135,8 @@ void Fields(const protocol::TaskDone& m, V& v) {
   v("results", m.results());
   v("error_text", m.error_text());
   v("wrote_output", m.wrote_output());
+  v("failed", m.failed());
+  v("state", m.state());
 }
 template <typename V>
 void Fields(const protocol::Blocked&, V&) {}
@@ -167,6 +197,7 @@ template <typename V>
 void Fields(const protocol::Query& m, V& v) {
   v("request", m.request());
   v("kind", m.kind());
+  v("name", m.name());
 }
 template <typename V>
 void Fields(const protocol::ErrorRecord& m, V& v) {
@@ -186,6 +217,8 @@ void Fields(const protocol::Answer& m, V& v) {
   v("total", m.total());
   v("available", m.available());
   v("dump", m.dump());
+  v("actor", m.actor());
+  v("actor_info", m.actor_info());
 }
 template <typename V>
 void Fields(const protocol::OutputLines& m, V& v) {
@@ -262,17 +295,25 @@ class FieldPrinter {
       return;
     }
     text_ += '[';
-    for (const auto* element : *elements) {
+    for (const auto element : *elements) {
       if (text_.back() != '[') text_ += ", ";
-      PrintElement(*element);
+      PrintElement(element);
     }
     text_ += ']';
   }
-  void PrintElement(const protocol::Id20& id) { Print(&id); }
+  void Print(const protocol::WorkerSetup* setup) {
+    if (setup == nullptr) {
+      text_ += "absent";
+    } else {
+      PrintElement(setup);
+    }
+  }
+  void PrintElement(uint32_t number) { Print(number); }
+  void PrintElement(const protocol::Id20* id) { Print(id); }
   template <typename Table>
-  void PrintElement(const Table& table) {
+  void PrintElement(const Table* table) {
     text_ += '{';
-    Fields(table, *this);
+    Fields(*table, *this);
     text_ += '}';
   }
 
@@ -313,6 +354,9 @@ inline constexpr MessageEntry kMessages[] = {
     {protocol::MessageType::ObjectCreated, DescribeAs<protocol::ObjectCreated>},
     {protocol::MessageType::SealObject, DescribeAs<protocol::SealObject>},
     {protocol::MessageType::AbortObject, DescribeAs<protocol::AbortObject>},
+    {protocol::MessageType::CancelTask, DescribeAs<protocol::CancelTask>},
+    {protocol::MessageType::KillActor, DescribeAs<protocol::KillActor>},
+    {protocol::MessageType::AddWorkerSetup, DescribeAs<protocol::AddWorkerSetup>},
     {protocol::MessageType::GetObjects, DescribeAs<protocol::GetObjects>},
     {protocol::MessageType::ObjectsReady, DescribeAs<protocol::ObjectsReady>},
     {protocol::MessageType::ReleaseObjects, DescribeAs<protocol::ReleaseObjects>},

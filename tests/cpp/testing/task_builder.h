@@ -68,6 +68,32 @@ class Task {
     spec_.dependencies.push_back(id);
     return std::move(*this);
   }
+  Task&& Priority(int32_t priority) && {
+    spec_.priority = priority;
+    return std::move(*this);
+  }
+  Task&& Timeout(uint64_t ms) && {
+    spec_.timeout_ms = ms;
+    return std::move(*this);
+  }
+  // The creation of an actor: it asks for nothing and is not made again, unless told otherwise.
+  Task&& Creation(uint32_t max_concurrency = 1, std::string actor_name = "") && {
+    spec_.kind = TaskKind::kActorCreation;
+    spec_.max_concurrency = max_concurrency;
+    spec_.actor_name = std::move(actor_name);
+    spec_.max_retries = 0;
+    spec_.resources = {};
+    return std::move(*this);
+  }
+  // A call of the actor that task `creation` makes.
+  Task&& CallOf(uint64_t creation) && {
+    spec_.kind = TaskKind::kActorCall;
+    spec_.actor = TaskNumber(creation);
+    spec_.contained.push_back(ResultOf(creation));
+    spec_.max_retries = 0;
+    spec_.resources = {};
+    return std::move(*this);
+  }
   TaskSpec Build() && { return std::move(spec_); }
 
  private:

@@ -43,12 +43,57 @@ TEST_F(ClaimWordTest, WhatIsTakenBackIsNeverBegun) {
 
 TEST_F(ClaimWordTest, NonsenseOfTheWorkerHarmsOnlyIt) {
   node_.HandOut(0);
-  Result<SharedMapping> raw = SharedMapping::Map(node_.fd(), 8, true);
+  Result<SharedMapping> raw = SharedMapping::Map(node_.fd(), 16, true);
   ASSERT_TRUE(raw.ok());
-  std::memset(raw->data(), 0xff, 8);
+  std::memset(raw->data(), 0xff, 16);
   EXPECT_EQ(node_.TakeBack(), 1u) << "never more than was handed out";
   node_.HandOut(1);
   EXPECT_TRUE(worker_.Begin(1)) << "the word is right again";
+  node_.Interrupt(1, 2);
+  EXPECT_EQ(worker_.interrupt().sequence, 1u);
+}
+
+TEST_F(ClaimWordTest, TheLastInterruptIsSeen) {
+  EXPECT_EQ(worker_.interrupt().reason, 0) << "none yet";
+  node_.HandOut(0);
+  node_.Interrupt(0, 1);
+  EXPECT_EQ(worker_.interrupt().sequence, 0u);
+  EXPECT_EQ(worker_.interrupt().reason, 1);
+  node_.Interrupt(0xfffffffe, 255);
+  EXPECT_EQ(worker_.interrupt().sequence, 0xfffffffeu);
+  EXPECT_EQ(worker_.interrupt().reason, 255);
+  EXPECT_TRUE(worker_.Begin(0)) << "the claim word is another one";
+  EXPECT_EQ(node_.next(), 1u);
+}
+
+TEST_F(ClaimWordTest, TheWordsLieWhereTheHeaderSays) {
+  node_.HandOut(0);
+  node_.HandOut(1);
+  ASSERT_TRUE(worker_.Begin(0));
+  node_.Interrupt(0x01020304, 5);
+  Result<SharedMapping> raw = SharedMapping::Map(node_.fd(), 16, false);
+  ASSERT_TRUE(raw.ok());
+  const std::vector<uint8_t> seen(raw->data(), raw->data() + 16);
+  EXPECT_EQ(seen, (std::vector<uint8_t>{1, 0, 0, 0, 2, 0, 0, 0, 4, 3, 2, 1, 5, 0, 0, 0}));
+}
+
+TEST_F(ClaimWordTest, AnInterruptIsNeverSeenInHalves) {
+  constexpr uint32_t kRounds = 100'000;
+  std::thread node([&] {
+    for (uint32_t i = 0; i < kRounds; ++i) node_.Interrupt(i, static_cast<uint8_t>(i % 2 + 1));
+  });
+  int halves = 0;
+  ClaimWord::Interrupted seen;
+  do {
+    seen = worker_.interrupt();
+    if (seen.reason != 0 && seen.reason != seen.sequence % 2 + 1) ++halves;
+  } while (seen.reason == 0 || seen.sequence != kRounds - 1);
+  node.join();
+  EXPECT_EQ(halves, 0);
+}
+
+TEST_F(ClaimWordTest, AnInterruptWithoutAReasonIsABug) {
+  EXPECT_DEATH(node_.Interrupt(1, 0), "check failed");
 }
 
 TEST_F(ClaimWordTest, EachTaskIsBegunOrTakenBackNeverBoth) {

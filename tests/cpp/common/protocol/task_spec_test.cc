@@ -74,7 +74,11 @@ TEST_F(TaskSpecTest, EverythingThatIsThere) {
   EXPECT_EQ(spec->contained, std::vector<ObjectId>{ExampleId<ObjectId>(62)});
   EXPECT_EQ(spec->return_count, 2u);
   EXPECT_EQ(spec->max_retries, -1);
-  EXPECT_EQ(spec->resources.ToString(), "{CPU: 2, GPU: 0.5}");
+  EXPECT_EQ(spec->kind, TaskKind::kActorCall);
+  EXPECT_EQ(spec->actor, ExampleId<TaskId>(15));
+  EXPECT_TRUE(spec->resources.empty()) << "a call has what its actor has";
+  EXPECT_EQ(spec->priority, -4);
+  EXPECT_EQ(spec->timeout_ms, 1500u);
   EXPECT_EQ(spec->encoded, std::string(bytes.begin(), bytes.end()));
   EXPECT_EQ(spec->ReturnId(1), ObjectId::ForReturn(spec->id, 1));
 }
@@ -127,6 +131,50 @@ TEST_F(TaskSpecTest, ArgumentsInTheStoreNeedAnObject) {
                 spec.add_args_in_store(true);
                 spec.add_dependencies(dependencies);
               }).ok());
+}
+
+TEST_F(TaskSpecTest, ACreationHasOneResultAndSomeConcurrency) {
+  const auto name = builder_.CreateString("counter");
+  Result<TaskSpec> spec = Parse([&](Builder& wire) {
+    wire.add_kind(protocol::TaskKind::ActorCreation);
+    wire.add_max_concurrency(7);
+    wire.add_actor_name(name);
+  });
+  ASSERT_TRUE(spec.ok()) << spec.status().ToString();
+  EXPECT_EQ(spec->kind, TaskKind::kActorCreation);
+  EXPECT_EQ(spec->max_concurrency, 7u);
+  EXPECT_EQ(spec->actor_name, "counter");
+  const auto creation = [&](uint32_t returns, uint32_t concurrency) {
+    return Parse([&](Builder& wire) {
+             wire.add_kind(protocol::TaskKind::ActorCreation);
+             wire.add_return_count(returns);
+             wire.add_max_concurrency(concurrency);
+           })
+        .ok();
+  };
+  EXPECT_TRUE(creation(1, limits::kActorConcurrencyMax));
+  EXPECT_FALSE(creation(2, 1));
+  EXPECT_FALSE(creation(0, 1));
+  EXPECT_FALSE(creation(1, 0));
+  EXPECT_FALSE(creation(1, limits::kActorConcurrencyMax + 1));
+}
+
+TEST_F(TaskSpecTest, ACallNamesItsActorAndMethod) {
+  const TaskId actor = ExampleId<TaskId>(9);
+  const auto call = [&](const TaskId* id, const char* name) {
+    const auto method = builder_.CreateString(name);
+    return Parse([&](Builder& wire) {
+             wire.add_kind(protocol::TaskKind::ActorCall);
+             if (id != nullptr) wire.add_actor_id(ToWire(*id));
+             wire.add_method(method);
+           })
+        .ok();
+  };
+  EXPECT_TRUE(call(&actor, "add"));
+  EXPECT_FALSE(call(nullptr, "add"));
+  EXPECT_FALSE(call(&actor, ""));
+  EXPECT_FALSE(
+      Parse([](Builder& wire) { wire.add_kind(static_cast<protocol::TaskKind>(9)); }).ok());
 }
 
 TEST_F(TaskSpecTest, JunkIsRefused) {

@@ -1,0 +1,114 @@
+#include "scheduler/cancellation.h"
+
+#include <string>
+
+#include "scheduler/actor_lifecycle.h"
+#include "scheduler/assignment.h"
+#include "scheduler/task_outcome.h"
+
+namespace rayx::scheduler {
+namespace {
+
+SystemErrorCode CodeOf(InterruptReason reason) {
+  return reason == InterruptReason::kTimedOut ? SystemErrorCode::kTaskTimedOut
+                                              : SystemErrorCode::kTaskCancelled;
+}
+
+std::string What(const TaskSpec& spec, InterruptReason reason) {
+  if (reason == InterruptReason::kCancelled) return "was cancelled by rayx.cancel";
+  return "ran for longer than its time-out of " + std::to_string(spec.timeout_ms) + " ms";
+}
+
+bool IsKnownToHaveBegun(const WorkerEntry& worker, const TaskEntry& task) {
+  const bool is_blocked =
+      worker.gave_back_cpu && !worker.has_actor && worker.held.front().task == &task;
+  return is_blocked || task.assigned().sequence < worker.begun_below;
+}
+
+void Interrupt(SchedulerState& state, WorkerEntry& worker, TaskEntry& task) {
+  Interruption& interruption = task.interruption;
+  if (interruption.force && !worker.has_actor) return EndWorker(state, worker, true);
+  if (interruption.sent) return;
+  interruption.sent = true;
+  state.outbox.push_back(
+      InterruptTask{worker.number, task.spec.id, task.assigned().sequence, interruption.reason});
+  state.interrupts.Watch(task);
+}
+
+void StopHeld(SchedulerState& state, TaskEntry& task) {
+  WorkerEntry& worker = *state.pool.Find(task.assigned().worker);
+  // It is settled when the worker is gone.
+  if (worker.state == WorkerState::kEnding) return;
+  if (IsKnownToHaveBegun(worker, task)) {
+    Interrupt(state, worker, task);
+  } else if (!worker.recalling) {
+    Recall(state, worker);
+  }
+}
+
+// The task was interrupted, and has not stopped in time.
+void GiveUpOn(SchedulerState& state, TaskEntry& task) {
+  if (task.IsCall()) {
+    // The actor is worth more than one of its calls: that runs on, for nobody.
+    const InterruptReason reason = task.interruption.reason;
+    FailResults(state, task, CodeOf(reason),
+                TaskLabel(task.spec) + " " + What(task.spec, reason) +
+                    "; it does not stop and runs on in its actor.");
+    return;
+  }
+  state.changed = true;
+  EndWorker(state, *state.pool.Find(task.assigned().worker), true);
+}
+
+}  // namespace
+
+void StopTask(SchedulerState& state, TaskEntry& task, InterruptReason reason, bool force) {
+  state.changed = true;
+  if (task.IsCreation()) {
+    if (task.actor->made && reason == InterruptReason::kCancelled) return;  // it has ended
+    EndActor(state, *task.actor, {"its creation " + What(task.spec, reason), CodeOf(reason), true});
+    return;
+  }
+  if (task.failed) return;
+  Interruption& interruption = task.interruption;
+  if (!interruption.wanted) interruption.reason = reason;
+  interruption.wanted = true;
+  interruption.force = interruption.force || force;
+  if (task.state() == TaskState::kAssigned) return StopHeld(state, task);
+  TakeQueued(state, task);
+  FailInterrupted(state, task);
+}
+
+void InterruptBegun(SchedulerState& state, WorkerEntry& worker) {
+  for (const HeldTask& held : worker.held) {
+    const Interruption& interruption = held.task->interruption;
+    if (interruption.wanted && !interruption.sent) Interrupt(state, worker, *held.task);
+  }
+}
+
+void OnTimeUp(SchedulerState& state, int64_t now_ms) {
+  for (TaskEntry* task : state.interrupts.TakeDue(now_ms, state.tasks)) {
+    if (task->interruption.sent) {
+      GiveUpOn(state, *task);
+    } else {
+      StopTask(state, *task, InterruptReason::kTimedOut, false);
+    }
+  }
+}
+
+void TakeQueued(SchedulerState& state, TaskEntry& task) {
+  if (task.state() == TaskState::kWaitingArgs) state.dependencies.Remove(task);
+  if (task.IsCall()) return state.actors.RemoveCall(task);
+  if (task.state() != TaskState::kReady) return;
+  // Who waits is the head of a lane.
+  if (task.lane->Head() == &task) state.heads.Forget(*task.lane);
+  state.queue.Remove(task);
+}
+
+void FailInterrupted(SchedulerState& state, TaskEntry& task) {
+  const InterruptReason reason = task.interruption.reason;
+  FailAndEnd(state, task, CodeOf(reason),
+             TaskLabel(task.spec) + " " + What(task.spec, reason) + ".");
+}
+
+}  // namespace rayx::scheduler

@@ -1,0 +1,25 @@
+// Tasks that are to stop, because somebody cancelled them or since they have run for too long.
+#pragma once
+
+#include <cstdint>
+
+#include "scheduler/scheduler_state.h"
+
+namespace rayx::scheduler {
+
+// The task fails if it has not begun, else it is interrupted. `force`: its worker is killed at once
+// if it has begun.
+void StopTask(SchedulerState& state, TaskEntry& task, InterruptReason reason, bool force);
+// What a recall has brought to light: the tasks that the worker has begun and that are to stop are
+// interrupted.
+void InterruptBegun(SchedulerState& state, WorkerEntry& worker);
+// Time is up for some tasks: to run, or to stop.
+void OnTimeUp(SchedulerState& state, int64_t now_ms);
+
+// Takes a task that no worker holds out of where it waits. REQUIRES: it is not Assigned.
+void TakeQueued(SchedulerState& state, TaskEntry& task);
+// The task that was to stop fails for that reason and ends. REQUIRES: no queue, worker or tracker
+// holds it.
+void FailInterrupted(SchedulerState& state, TaskEntry& task);
+
+}  // namespace rayx::scheduler

@@ -1,0 +1,285 @@
+"""Actors: classes whose instances live in workers of their own.
+
+>>> @rayx.remote
+... class Counter:
+...     def __init__(self, value=0):
+...         self.value = value
+...     def increment(self, by=1):
+...         self.value += by
+...         return self.value
+>>> counter = Counter.remote(10)
+>>> rayx.get([counter.increment.remote() for _ in range(3)])
+[11, 12, 13]
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any, Generic, NoReturn, TypeVar
+
+from rayx import actor_description, errors, session, signature, task_options
+from rayx._raylet import KIND_ACTOR_CREATION, RayletError, TaskTemplate
+from rayx.actor_description import ActorDescription
+from rayx.actor_handle import ActorHandle
+from rayx.actor_options import RESTORE, SAVE, SAVE_EVERY, ActorOptions
+
+T = TypeVar("T")
+
+# For questions to the node, which answers them at once or not at all.
+_QUERY_MS = 10_000
+
+
+class ActorClass(Generic[T]):
+    """A class whose instances are actors: what `@rayx.remote` makes of a class."""
+
+    def __init__(
+        self,
+        cls: type[T] | None,
+        options: ActorOptions,
+        description: ActorDescription,
+        constructor: str | None,
+        is_async: bool,
+    ) -> None:
+        # None in a process that knows the class by its id only.
+        self._cls = cls
+        self._options = options
+        self._description = description
+        # Its parameters, as ActorDescription has those of methods.
+        self._constructor = constructor
+        self._is_async = is_async
+        self._check = signature.checker_of(description.class_name, constructor)
+        self._template: TaskTemplate | None = None
+        if cls is not None:
+            self.__doc__ = cls.__doc__
+            self.__module__ = cls.__module__
+            self.__name__ = cls.__name__
+            self.__qualname__ = cls.__qualname__
+
+    def remote(self, /, *args: Any, **kwargs: Any) -> ActorHandle[T]:
+        """Makes an actor and returns its handle at once.
+
+        The arguments are those of the class's `__init__`; each is a value, or an ObjectID which
+        stands for its object's value. If `__init__` raises, every call of the actor does.
+        """
+        owner = session.current()
+        self._check(*args, **kwargs)
+        if self._cls is not None:
+            owner.functions.export(self._description.class_id, self._name, self._cls)
+        if self._options.save_every is not None:
+            kwargs = kwargs | {SAVE_EVERY: self._options.save_every}
+        call = signature.encode(args, kwargs, self._name)
+        template = self._template or self._make_template()
+        _refuse_infeasible(owner, self._name, self._options.demand())
+        try:
+            if self._options.name is not None:
+                _refuse_taken_name(owner, self._options.name)
+            (actor,) = owner.client.submit(template, *call)
+        except RayletError as error:
+            raise owner.failure(error) from None
+        return ActorHandle(actor, self._description)
+
+    def options(self, /, **changes: Any) -> ActorClass[T]:
+        """The same class with other options: those of `rayx.remote`, and `name`.
+
+        >>> @rayx.remote
+        ... class Learner:
+        ...     def gpus(self):
+        ...         return rayx.get_gpu_ids()
+        >>> learner = Learner.options(num_gpus=2).remote()
+        >>> rayx.get(learner.gpus.remote())
+        [0, 1]
+        """
+        changed = self._options.replaced(changes)
+        if self._cls is not None:
+            _check_saving(self._cls, changed)
+        return ActorClass(self._cls, changed, self._description, self._constructor, self._is_async)
+
+    @property
+    def cls(self) -> type[T]:
+        """The class itself, for instances in this process."""
+        if self._cls is not None:
+            return self._cls
+        found: Any = session.current().functions.fetch(self._description.class_id)
+        return found  # type: ignore[no-any-return]
+
+    @property
+    def _name(self) -> str:
+        return self._description.class_name
+
+    def __call__(self, /, *args: Any, **kwargs: Any) -> NoReturn:
+        raise TypeError(
+            f"an actor cannot be made directly: use {self._name}.remote() for an actor, or "
+            f"{self._name}.cls() for an instance here"
+        )
+
+    def __mro_entries__(self, bases: tuple[Any, ...]) -> tuple[type[T]]:
+        """A class that inherits from this one inherits from the class itself."""
+        return (self.cls,)
+
+    def __getattr__(self, name: str) -> NoReturn:
+        if name.startswith("__"):
+            raise AttributeError(f"'ActorClass' object has no attribute '{name}'")
+        shown = self.__dict__["_description"].class_name
+        raise AttributeError(
+            f"the remote class {shown} has no attribute '{name}': methods are called on an actor, "
+            f"{shown}.remote(), and the class itself is {shown}.cls",
+            name=name,
+            obj=self,
+        )
+
+    def __repr__(self) -> str:
+        return f"<rayx.remote class {self._name}>"
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, ActorClass):
+            return NotImplemented
+        return (
+            self._description.class_id == other._description.class_id
+            and self._options == other._options
+        )
+
+    def __hash__(self) -> int:
+        return hash(self._description.class_id)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """A reference by id, so that a class may refer to itself."""
+        if self._cls is not None:
+            functions = session.current().functions
+            functions.export(self._description.class_id, self._name, self._cls)
+        packed = self._description.packed
+        return by_reference, (tuple(self._options), packed, self._constructor, self._is_async)
+
+    def _make_template(self) -> TaskTemplate:
+        options = self._options
+        self._template = TaskTemplate(
+            self._description.class_id,
+            self._name,
+            options.demand(),
+            1,
+            options.max_restarts,
+            kind=KIND_ACTOR_CREATION,
+            max_concurrency=options.concurrency(self._is_async),
+            actor_name=options.name or "",
+            actor_info=b"" if options.name is None else self._description.packed,
+        )
+        return self._template
+
+
+def by_reference(
+    options: tuple[Any, ...], packed: bytes, constructor: str | None, is_async: bool
+) -> ActorClass[Any]:
+    """A class known by its id; what an ActorClass is pickled as a call of."""
+    description = ActorDescription.unpacked(packed)
+    return ActorClass(None, ActorOptions(*options), description, constructor, is_async)
+
+
+def make_remote(cls: type[T], options: ActorOptions) -> ActorClass[T]:
+    """What `rayx.remote` does with a class."""
+    _check_saving(cls, options)
+    return ActorClass(
+        cls,
+        options,
+        ActorDescription.of_class(cls, os.urandom(16)),
+        actor_description.constructor_parameters(cls),
+        actor_description.is_async(cls),
+    )
+
+
+def _check_saving(cls: type, options: ActorOptions) -> None:
+    saves, restores = hasattr(cls, SAVE), hasattr(cls, RESTORE)
+    if saves != restores:
+        has, lacks = (SAVE, RESTORE) if saves else (RESTORE, SAVE)
+        raise TypeError(f"the class {cls.__name__} has a {has}, so it must have a {lacks} too")
+    if options.save_every is not None and not saves:
+        raise TypeError(
+            f"save_every={options.save_every} has no meaning for the class {cls.__name__}, which "
+            f"has no {SAVE} and {RESTORE}"
+        )
+
+
+def _refuse_infeasible(owner: session.Session, name: str, demand: dict[str, float]) -> None:
+    """An actor that can never be made is an error at once; one that must wait is not."""
+    wanted = {resource: amount for resource, amount in demand.items() if amount > 0}
+    if not wanted:
+        return
+    try:
+        total, _ = owner.client.cluster_resources(_QUERY_MS)
+    except RayletError as error:
+        raise owner.failure(error) from None
+    lacking = [
+        f"{amount:g} {resource}, of which there are {total.get(resource, 0):g} in all"
+        for resource, amount in wanted.items()
+        if amount > total.get(resource, 0)
+    ]
+    if lacking:
+        raise errors.InfeasibleError(
+            f"an actor of class {name} asks for {' and '.join(lacking)}: there is not enough in "
+            "the system. Ask for less, or give more to rayx.init (num_cpus, num_gpus, resources)."
+        )
+
+
+def _refuse_taken_name(owner: session.Session, name: str) -> None:
+    """Another driver's creation may still come first; then the node says the same later."""
+    found = owner.client.find_actor(name, _QUERY_MS)
+    if found is not None:
+        taken_by = ActorDescription.unpacked(found[1]).class_name
+        raise ValueError(
+            f"the name {name!r} is taken by an actor of class {taken_by}: get it with "
+            f"rayx.get_actor({name!r}), or end it with rayx.kill"
+        )
+
+
+# ---- actors that exist ---------------------------------------------------------------------------
+
+
+def get_actor(name: str) -> ActorHandle[Any]:
+    """The actor that was made with `.options(name=name)`; ValueError if there is none (any more).
+
+    >>> @rayx.remote
+    ... class Registry(dict):
+    ...     def register(self, name, value):
+    ...         self[name] = value
+    ...         return len(self)
+    >>> registry = Registry.options(name="registry").remote()
+    >>> rayx.get(rayx.get_actor("registry").register.remote("a", 1))
+    1
+    """
+    owner = session.current()
+    task_options.check_name(name)
+    if name is None:
+        raise TypeError("rayx.get_actor takes the name of an actor, not None")
+    try:
+        found = owner.client.find_actor(name, _QUERY_MS)
+    except RayletError as error:
+        raise owner.failure(error) from None
+    if found is None:
+        raise ValueError(
+            f"there is no actor of the name {name!r}: it was never made with "
+            ".options(name=…), or has ended"
+        )
+    actor, packed = found
+    return ActorHandle(actor, ActorDescription.unpacked(packed))
+
+
+def kill(actor: ActorHandle[Any]) -> None:
+    """Ends an actor now, whatever it does; its calls raise ActorDiedError. It is not restarted.
+
+    An actor also ends by itself when its last handle is gone, unless it has a name.
+
+    >>> @rayx.remote
+    ... class Server: ...
+    >>> server = Server.remote()
+    >>> rayx.kill(server)
+    """
+    owner = session.current()
+    given: Any = actor
+    if not isinstance(given, ActorHandle):
+        hint = ": to end a task, use rayx.cancel" if hasattr(given, "binary") else ""
+        raise TypeError(
+            f"rayx.kill takes the handle of an actor, not {given!r} of type "
+            f"{type(given).__name__}{hint}"
+        )
+    try:
+        owner.client.kill_actor(actor._rayx_id)
+    except RayletError as error:
+        raise owner.failure(error) from None

@@ -1,0 +1,113 @@
+"""What may be said of an actor, and of its methods, beside their code.
+
+>>> from rayx.actor_options import ActorOptions
+>>> ActorOptions().replaced({"num_gpus": 1}).demand()
+{'CPU': 0.0, 'GPU': 1.0}
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple, TypeVar
+
+from rayx import resources as resource_amounts
+from rayx import task_options
+
+_CONCURRENCY_MAX = 10_000  # limits::kActorConcurrencyMax of the node
+_RESTARTS_MAX = (1 << 31) - 1
+
+# Of a class with `async def` methods, when nothing is said: calls mostly wait.
+_COROUTINES_DEFAULT = 1000
+
+# Options of functions that have another name, or another place, with actors.
+_ADVICE = {
+    "max_retries": "an actor has max_restarts",
+    "num_return_vals": "put @rayx.method(num_return_vals=…) on the method, or use "
+    "handle.method.options(num_return_vals=…)",
+    "timeout": "use handle.method.options(timeout=…)",
+    "priority": "an actor's calls run in the order in which they were made",
+}
+
+#: By which a class says what of its actors must survive a restart.
+SAVE, RESTORE = "__rayx_save__", "__rayx_restore__"
+
+#: The option `save_every` comes along with the constructor's arguments, under this name.
+SAVE_EVERY = "__rayx_save_every__"
+
+#: Where `rayx.method` notes what it was told, as an attribute of the function.
+METHOD_ATTRIBUTE = "__rayx_num_return_vals__"
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class ActorOptions(NamedTuple):
+    """Options of `rayx.remote` on a class, checked. None stands for the default."""
+
+    num_cpus: float | None = None
+    num_gpus: float | None = None
+    resources: Mapping[str, float] | None = None
+    max_restarts: int = 0
+    max_concurrency: int | None = None
+    name: str | None = None
+    save_every: int | None = None
+
+    def replaced(self, changes: dict[str, Any]) -> ActorOptions:
+        """These options with others in their place; TypeError or ValueError if one is wrong."""
+        for name in changes:
+            if name not in self._fields:
+                advice = f": {_ADVICE[name]}" if name in _ADVICE else ""
+                raise TypeError(
+                    f"rayx.remote on a class has no option '{name}'{advice}; "
+                    f"it has {', '.join(self._fields)}"
+                    f"{'' if advice else task_options.did_you_mean(name, self._fields)}"
+                )
+        changed = self._replace(**changes)
+        task_options.check_whole("max_restarts", changed.max_restarts, -1, _RESTARTS_MAX)
+        if changed.max_concurrency is not None:
+            task_options.check_whole(
+                "max_concurrency", changed.max_concurrency, 1, _CONCURRENCY_MAX
+            )
+        if changed.save_every is not None:
+            task_options.check_whole("save_every", changed.save_every, 1, _RESTARTS_MAX)
+        task_options.check_name(changed.name)
+        changed.demand()
+        if changed.resources is not None:
+            changed = changed._replace(resources=dict(changed.resources))
+        return changed
+
+    def demand(self) -> dict[str, float]:
+        """The resources that the actor holds for life: no CPU, if nothing is said."""
+        cpus = 0 if self.num_cpus is None else self.num_cpus
+        return resource_amounts.demand(cpus, self.num_gpus, self.resources)
+
+    def concurrency(self, is_async: bool) -> int:
+        """How many calls may run at the same time."""
+        if self.max_concurrency is not None:
+            return self.max_concurrency
+        return _COROUTINES_DEFAULT if is_async else 1
+
+
+def method(*args: Any, num_return_vals: int = 1) -> Callable[[F], F]:
+    """Says of a method of an actor's class how many values it returns.
+
+    >>> @rayx.remote
+    ... class Splitter:
+    ...     @rayx.method(num_return_vals=2)
+    ...     def split(self, batch):
+    ...         return batch[::2], batch[1::2]
+    >>> even, odd = Splitter.remote().split.remote([1, 2, 3])
+    >>> rayx.get(odd)
+    [2]
+    """
+    if args:
+        raise TypeError("rayx.method takes options by name: @rayx.method(num_return_vals=2)")
+    task_options.check_return_vals(num_return_vals)
+
+    def note(function: F) -> F:
+        given: Any = function
+        if not callable(given) and not isinstance(given, staticmethod | classmethod):
+            raise TypeError(f"rayx.method is for methods, not for {given!r}")
+        setattr(function, METHOD_ATTRIBUTE, num_return_vals)
+        return function
+
+    return note

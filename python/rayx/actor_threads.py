@@ -1,0 +1,100 @@
+"""Calls of an actor with `max_concurrency=n`: in n threads.
+
+    thread: next_task ──▶ pool of threads: call, result, next …        main thread: signals
+
+A call is taken only when a thread is free for it, so that what waits, waits at the node, which may
+still take it back. The main thread does nothing but hear signals: in a call of the system that
+each of them wakes, so that none waits.
+"""
+
+from __future__ import annotations
+
+import signal
+import socket
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+from rayx._raylet import RayletError
+from rayx.interrupts import ThreadInterrupter
+
+if TYPE_CHECKING:
+    from rayx._raylet import RunnableTask
+    from rayx.actor_runner import RunningActor
+    from rayx.executor import Executor
+    from rayx.task_run import TaskRun
+
+
+class ThreadedCalls:
+    """Runs an actor's calls, until the node ends this worker."""
+
+    def __init__(self, executor: Executor, actor: RunningActor) -> None:
+        self._executor = executor
+        self._actor = actor
+        self._end: BaseException | None = None
+        self._free = threading.Semaphore(actor.max_concurrency)
+        self._pool = ThreadPoolExecutor(
+            actor.max_concurrency,
+            thread_name_prefix=actor.class_name,
+            initializer=_leave_signals_to_main_thread,
+        )
+
+    def serve(self) -> None:
+        """In the main thread. Raises what `next_task` raises, in the end."""
+        heard, sent = socket.socketpair()
+        sent.setblocking(False)
+        signal.set_wakeup_fd(sent.fileno(), warn_on_full_buffer=False)
+        reader = threading.Thread(target=self._read, args=(sent,), name="rayx-calls", daemon=True)
+        reader.start()
+        try:
+            while self._end is None:
+                heard.recv(4096)
+            raise self._end
+        finally:
+            signal.set_wakeup_fd(-1)
+            reader.join()
+            self._pool.shutdown(wait=False)
+            heard.close()
+            sent.close()
+
+    def _read(self, main: socket.socket) -> None:
+        """Takes calls as there is room for them, in a thread of its own."""
+        _leave_signals_to_main_thread()
+        try:
+            while True:
+                self._free.acquire()
+                self._pool.submit(self._call, self._executor.client.next_task())
+        except BaseException as error:
+            self._end = error
+            main.send(b"e")
+
+    def _call(self, task: RunnableTask) -> None:
+        try:
+            run = self._executor.new_run(task)
+            if run.begins():
+                self._try(run)
+            self._actor.finish(run)
+        except RayletError:
+            pass  # the main thread meets the same
+        finally:
+            self._free.release()
+
+    def _try(self, run: TaskRun) -> None:
+        interrupter = ThreadInterrupter()
+        interrupts = self._executor.interrupts
+        try:
+            try:
+                interrupts.open(run.task, interrupter)
+                self._actor.begins(run.task)
+                run.prepare()
+                method: Any = self._actor.method(run.task.method)
+                run.returned(method(*run.args, **run.kwargs))
+            finally:
+                if not interrupts.close(run.task):
+                    interrupter.withdraw()
+        except BaseException as error:
+            run.failed(interrupter.error_of(error))
+
+
+def _leave_signals_to_main_thread() -> None:
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGURG})

@@ -1,0 +1,290 @@
+"""`await object_id`, and `object_id.future()`, without a thread for each that waits.
+
+    event loop ── add_reader ──▶ Completions.fileno(): something has become available
+               └─ add_reader ──▶ Client.fileno():      the node has sent something: poll()
+
+    futures ◀── one thread of this process, which takes from a queue of its own
+
+What is available is got at once, where it was waited for: on the loop, or in that thread.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import threading
+from collections.abc import Generator
+from concurrent.futures import Future
+from typing import TYPE_CHECKING, Any
+
+from rayx import errors, serialization, session
+from rayx._raylet import RayletError
+
+if TYPE_CHECKING:
+    from rayx._raylet import ObjectID
+
+_CLOSE_SECONDS = 1.0
+
+
+def on_await(object_id: ObjectID[Any]) -> Generator[Any, None, Any]:
+    """What `await object_id` does."""
+    owner = session.of_process()
+    return _LoopWaiter.of(owner).wait_for(object_id).__await__()
+
+
+def future(object_id: ObjectID[Any]) -> Future[Any]:
+    """What `object_id.future()` returns."""
+    owner = session.of_process()
+    with session.changing:
+        waiter = next((one for one in owner.waiters if isinstance(one, _ThreadWaiter)), None)
+        if waiter is None:
+            waiter = _ThreadWaiter(owner)
+            owner.waiters.append(waiter)
+    return waiter.wait_for(object_id)
+
+
+def _outcome(owner: session.Session, object_id: ObjectID[Any]) -> tuple[Any, Exception | None]:
+    """The value of an object that is available, or what `get` raises."""
+    try:
+        return serialization.deserialize(owner.client.get([object_id], -1)[0]), None
+    except RayletError as error:
+        return None, owner.failure(error)
+    except Exception as error:
+        return None, error
+
+
+def _return_cpus(owner: session.Session, loan: int) -> None:
+    # Of a connection that is gone, nothing is borrowed.
+    with contextlib.suppress(RayletError):
+        owner.client.return_cpus(loan)
+
+
+def _closed() -> errors.NotInitializedError:
+    return errors.NotInitializedError("rayx.shutdown() was called while this object was awaited")
+
+
+class _LoopWaiter:
+    """Those that wait on one event loop. There while somebody does."""
+
+    def __init__(self, owner: session.Session, loop: asyncio.AbstractEventLoop) -> None:
+        self._owner = owner
+        self.loop = loop
+        self._futures: dict[ObjectID[Any], list[asyncio.Future[Any]]] = {}
+        self._queue = owner.client.completions()
+        self._node_fd = owner.client.fileno()
+        self._queue_fd = self._queue.fileno()
+        self._is_open = True
+        # What a task awaits may need the CPU that the task has.
+        self._loan = owner.client.lend_cpus()
+        loop.add_reader(self._queue_fd, self._on_available)
+        # Another of these may watch the same socket on another loop, but not on this one.
+        if self._node_fd >= 0:
+            loop.add_reader(self._node_fd, self._on_node)
+
+    @classmethod
+    def of(cls, owner: session.Session) -> _LoopWaiter:
+        """Of the loop that runs in this thread."""
+        loop = asyncio.get_running_loop()
+        for one in owner.waiters:
+            if isinstance(one, cls) and one.loop is loop:
+                return one
+        try:
+            made = cls(owner, loop)
+        except RayletError as error:
+            raise owner.failure(error) from None
+        owner.waiters.append(made)
+        return made
+
+    def wait_for(self, object_id: ObjectID[Any]) -> asyncio.Future[Any]:
+        """Has the object's value when it is there."""
+        waiting: asyncio.Future[Any] = self.loop.create_future()
+        waiting.add_done_callback(lambda done: self._forget(object_id, done))
+        others = self._futures.setdefault(object_id, [])
+        others.append(waiting)
+        if len(others) == 1:
+            try:
+                self._queue.add([object_id])
+                # What is there already is in the queue now; the loop need not go round for it.
+                self._on_available()
+            except RayletError as error:
+                self._fail(error)
+        return waiting
+
+    def close(self) -> None:
+        """The session ends. In any thread."""
+        if self.loop.is_closed():
+            self._close(None)
+            return
+        try:
+            here = asyncio.get_running_loop() is self.loop
+        except RuntimeError:
+            here = False
+        if here or not self.loop.is_running():
+            self._close(_closed())
+            return
+        closed = threading.Event()
+
+        def close() -> None:
+            self._close(_closed())
+            closed.set()
+
+        self.loop.call_soon_threadsafe(close)
+        closed.wait(_CLOSE_SECONDS)
+
+    def _on_node(self) -> None:
+        try:
+            self._owner.client.poll()
+        except RayletError as error:
+            self._fail(error)
+
+    def _on_available(self) -> None:
+        try:
+            taken = self._queue.take(0)
+        except RayletError as error:
+            self._fail(error)
+            return
+        for object_id in taken:
+            value, failure = _outcome(self._owner, object_id)
+            for waiting in self._futures.pop(object_id, ()):
+                _settle(waiting, value, failure)
+
+    def _forget(self, object_id: ObjectID[Any], done: asyncio.Future[Any]) -> None:
+        """A future has its result, or was cancelled."""
+        others = self._futures.get(object_id)
+        if others is not None and done in others:
+            others.remove(done)
+            if not others:
+                del self._futures[object_id]
+                if self._is_open:
+                    self._queue.discard(object_id)
+        # The one that has waited may be about to wait for the next.
+        if not self._futures and not self.loop.is_closed():
+            self.loop.call_soon(self._close_if_idle)
+
+    def _close_if_idle(self) -> None:
+        if not self._futures:
+            self._close(None)
+
+    def _fail(self, error: RayletError) -> None:
+        self._close(self._owner.failure(error))
+
+    def _close(self, reason: Exception | None) -> None:
+        if not self._is_open:
+            return
+        self._is_open = False
+        if self in self._owner.waiters:
+            self._owner.waiters.remove(self)
+        if not self.loop.is_closed():
+            self.loop.remove_reader(self._queue_fd)
+            if self._node_fd >= 0:
+                self.loop.remove_reader(self._node_fd)
+        self._queue.close()
+        _return_cpus(self._owner, self._loan)
+        waiting, self._futures = self._futures, {}
+        if reason is not None and not self.loop.is_closed():
+            for futures in waiting.values():
+                for one in futures:
+                    _settle(one, None, reason)
+
+
+class _ThreadWaiter:
+    """The thread that gives futures their results."""
+
+    def __init__(self, owner: session.Session) -> None:
+        self._owner = owner
+        self._lock = threading.Lock()
+        self._futures: dict[ObjectID[Any], list[Future[Any]]] = {}
+        self._loan = 0
+        try:
+            self._queue = owner.client.completions()
+        except RayletError as error:
+            raise owner.failure(error) from None
+        self._thread = threading.Thread(target=self._run, name="rayx-futures", daemon=True)
+        self._thread.start()
+
+    def wait_for(self, object_id: ObjectID[Any]) -> Future[Any]:
+        """Has the object's value when it is there."""
+        made: Future[Any] = Future()
+        with self._lock:
+            others = self._futures.setdefault(object_id, [])
+            others.append(made)
+        if len(others) == 1:
+            try:
+                self._match_loan()
+                self._queue.add([object_id])
+            except RayletError as error:
+                with self._lock:
+                    self._futures.pop(object_id, None)
+                raise self._owner.failure(error) from None
+        made.add_done_callback(lambda done: self._forget(object_id, done))
+        return made
+
+    def close(self) -> None:
+        """The session ends."""
+        self._queue.close()
+        if self._thread is not threading.current_thread():
+            self._thread.join(_CLOSE_SECONDS)
+        self._fail_all(_closed())
+
+    def _run(self) -> None:
+        try:
+            while True:
+                for object_id in self._queue.take(-1):
+                    self._give(object_id)
+        except RayletError as error:
+            reason = _closed() if self._owner.closed else self._owner.failure(error)
+            self._fail_all(reason)
+
+    def _give(self, object_id: ObjectID[Any]) -> None:
+        value, error = _outcome(self._owner, object_id)
+        with self._lock:
+            waiting = self._futures.pop(object_id, [])
+        self._match_loan()
+        for one in waiting:
+            if one.set_running_or_notify_cancel():
+                _settle(one, value, error)
+
+    def _match_loan(self) -> None:
+        """A task that has futures may wait for one: what that is for may need the task's CPU."""
+        with self._lock:
+            if not self._futures:
+                _return_cpus(self._owner, self._loan)
+                self._loan = 0
+            elif not self._loan:
+                self._loan = self._owner.client.lend_cpus()
+
+    def _forget(self, object_id: ObjectID[Any], done: Future[Any]) -> None:
+        """A future was cancelled, or has its result."""
+        with self._lock:
+            others = self._futures.get(object_id)
+            if others is None or done not in others:
+                return
+            others.remove(done)
+            if others:
+                return
+            del self._futures[object_id]
+        self._match_loan()
+        self._queue.discard(object_id)
+
+    def _fail_all(self, reason: Exception) -> None:
+        with self._lock:
+            waiting, self._futures = self._futures, {}
+        for futures in waiting.values():
+            for one in futures:
+                if one.set_running_or_notify_cancel():
+                    _settle(one, None, reason)
+
+
+def _settle(
+    waiting: asyncio.Future[Any] | Future[Any], value: Any, error: Exception | None
+) -> None:
+    if waiting.done():
+        return
+    if error is None:
+        waiting.set_result(value)
+    elif isinstance(error, StopIteration):  # which asyncio cannot carry
+        carrier = RuntimeError(f"the task raised {error!r}")
+        carrier.__cause__ = error
+        waiting.set_exception(carrier)
+    else:
+        waiting.set_exception(error)

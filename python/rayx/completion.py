@@ -1,0 +1,113 @@
+"""Results in the order in which they come.
+
+>>> import time
+>>> @rayx.remote
+... def nap(seconds):
+...     time.sleep(seconds)
+...     return seconds
+>>> for object_id in rayx.as_completed([nap.remote(1), nap.remote(0)]):
+...     rayx.get(object_id)
+0
+1
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from rayx import errors, objects, session
+from rayx._raylet import RayletError
+
+if TYPE_CHECKING:
+    from rayx._raylet import ObjectID
+    from rayx.node_client import CompletionQueue
+
+T = TypeVar("T")
+
+
+def as_completed(
+    object_ids: Iterable[ObjectID[T]], timeout: float | None = None
+) -> Iterator[ObjectID[T]]:
+    """Yields each id when its object is there, whether it is a value or a failure.
+
+    `timeout` is in seconds from the call on; GetTimeoutError if it passes before all are there. An
+    id that is given twice is yielded once.
+
+    >>> ids = [rayx.put("a"), rayx.put("b")]
+    >>> sorted(rayx.get(object_id) for object_id in rayx.as_completed(ids, timeout=60))
+    ['a', 'b']
+    """
+    owner = session.current()
+    ids: list[ObjectID[T]] = objects.id_list("rayx.as_completed", _listed(object_ids))
+    deadline = None
+    if timeout is not None:
+        timeout_ms = objects.milliseconds("timeout", timeout, 1000)
+        deadline = None if timeout_ms < 0 else time.monotonic() + timeout_ms / 1000
+    return _yield_all(owner, list(dict.fromkeys(ids)), timeout, deadline)
+
+
+def _listed(object_ids: Any) -> Any:
+    """A generator or a set of ids is fine; a dictionary or a string is a mistake."""
+    if isinstance(object_ids, Iterable) and not isinstance(object_ids, str | bytes | dict):
+        return list(object_ids)
+    return object_ids
+
+
+def _yield_all(
+    owner: session.Session,
+    ids: list[ObjectID[T]],
+    timeout: float | None,
+    deadline: float | None,
+) -> Iterator[ObjectID[T]]:
+    remaining = dict.fromkeys(ids)
+    queue = Queue(owner)
+    try:
+        queue.add(ids)
+        while remaining:
+            taken = queue.take(remaining, deadline)
+            if not taken:
+                raise errors.GetTimeoutError(
+                    f"{len(ids) - len(remaining)} of {len(ids)} objects were ready after "
+                    f"{timeout:g} seconds"
+                )
+            for object_id in taken:
+                remaining.pop(object_id, None)
+                yield object_id
+    finally:
+        queue.close()
+
+
+class Queue:
+    """A queue of available ids, with the session's view of what goes wrong."""
+
+    def __init__(self, owner: session.Session) -> None:
+        self._owner = owner
+        try:
+            self._queue: CompletionQueue = owner.client.completions()
+        except RayletError as error:
+            raise owner.failure(error) from None
+
+    def add(self, object_ids: list[ObjectID[Any]]) -> None:
+        """Asks for these."""
+        try:
+            self._queue.add(object_ids)
+        except RayletError as error:
+            raise self._owner.failure(error) from None
+
+    def take(self, remaining: Iterable[ObjectID[Any]], deadline: float | None) -> list[Any]:
+        """What is available, at least one; none if time is up. `remaining` are those waited for."""
+        timeout_ms = -1
+        if deadline is not None:
+            timeout_ms = max(0, round((deadline - time.monotonic()) * 1000))
+        elif self._owner.actor is not None:
+            self._owner.actor.check_wait(list(remaining), 1)
+        try:
+            return self._queue.take(timeout_ms)
+        except RayletError as error:
+            raise self._owner.failure(error) from None
+
+    def close(self) -> None:
+        """Forgets what was asked for."""
+        self._queue.close()

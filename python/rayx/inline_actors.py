@@ -1,0 +1,101 @@
+"""Actors of PYTHON_MODE: instances in this process, whose calls run where they are made.
+
+A call that an actor makes of itself cannot run before the present one has ended; it is kept until
+then, as in a real run.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import threading
+from collections import deque
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, cast
+
+from rayx.actor_runner import Concurrency, RunningActor
+
+if TYPE_CHECKING:
+    from rayx._raylet import ObjectID, RunnableTask
+    from rayx.inline_objects import InlineObject
+    from rayx.inline_resources import Holding
+    from rayx.inline_task import InlineTask
+
+Run = Callable[["InlineTask", "InlineActor"], None]
+
+
+class InlineActor:
+    """One actor, from its creation on."""
+
+    def __init__(self, creation: InlineTask, holding: Holding) -> None:
+        self.actor_id = creation.task_id
+        self.creation_object = creation.results[0]
+        self.name = creation.template.actor_name
+        self.info = creation.template.actor_info
+        self.holding = holding
+        #: What its calls give in place of their results, once it has failed or ended.
+        self.failure: InlineObject | None = None
+        #: For one with a name, which lives although nobody has its handle.
+        self.kept_id: ObjectID[Any] | None = None
+        self.running: RunningActor | None = None
+        self.max_concurrency = creation.max_concurrency
+        self._lock = threading.RLock()
+        self._is_busy = False
+        self._waiting: deque[InlineTask] = deque()
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def constructor(self, task: InlineTask, cls: Any) -> Callable[..., Any]:
+        """What makes the instance."""
+        self.running = RunningActor(cast("RunnableTask", task), cls)
+        if self.running.concurrency is Concurrency.COROUTINES:
+            self._loop = asyncio.new_event_loop()
+        return self.running.make
+
+    def run_in_order(self, task: InlineTask, run: Run) -> None:
+        """Runs the call, now or after the one that is running in this thread."""
+        is_side_by_side = self.running is not None and self.max_concurrency > 1
+        if is_side_by_side:
+            run(task, self)
+            return
+        with self._lock:  # other threads wait here
+            self._waiting.append(task)
+            if self._is_busy:
+                return
+            self._is_busy = True
+            try:
+                while self._waiting:
+                    run(self._waiting.popleft(), self)
+            finally:
+                self._is_busy = False
+
+    def completed(self, value: Any) -> Any:
+        """What a call has returned, or if that is a coroutine, what becomes of it."""
+        if self._loop is None or not inspect.isawaitable(value):
+            return value
+
+        async def wait() -> Any:
+            return await value
+
+        if self._loop.is_running():  # a call within a call
+            return _without_loop(lambda: asyncio.run(wait()))
+        loop = self._loop
+        return _without_loop(lambda: loop.run_until_complete(wait()))
+
+    def drop(self, waiting: Callable[[InlineTask], None]) -> None:
+        """The instance is gone; `waiting` is told of the calls that will not run."""
+        self.running = None
+        loop, self._loop = self._loop, None
+        if loop is not None and not loop.is_running():
+            loop.close()
+        while self._waiting:
+            waiting(self._waiting.popleft())
+
+
+def _without_loop(run: Callable[[], Any]) -> Any:
+    """The caller may be a coroutine, whose loop stands still for so long."""
+    outer = asyncio._get_running_loop()
+    asyncio._set_running_loop(None)
+    try:
+        return run()
+    finally:
+        asyncio._set_running_loop(outer)

@@ -1,0 +1,420 @@
+"""PYTHON_MODE: a client without a node, which runs each task in the midst of the call that made it.
+
+    f.remote(x) ──▶ submit ──▶ InlineTask ──▶ TaskRun (as in a worker) ──▶ InlineObjects
+
+All that can make a real run fail is there: arguments and results go through bytes, functions are
+pickled, errors become TaskErrors. Nothing is there that needs other processes: time limits,
+cancelling and restarts have nothing to act on, since a task has ended when its call returns.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import sys
+import threading
+import time
+import weakref
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, cast
+
+from rayx import errors
+from rayx._raylet import (
+    KIND_ACTOR_CALL,
+    KIND_ACTOR_CREATION,
+    KIND_SYSTEM_ERROR,
+    RayletError,
+)
+from rayx.inline_actors import InlineActor
+from rayx.inline_completions import InlineCompletions
+from rayx.inline_environment import InlineEnvironment
+from rayx.inline_ids import TASK_ID_BYTES, InlineIds, object_binary
+from rayx.inline_objects import InlineObject, InlineObjects
+from rayx.inline_resources import InlineResources
+from rayx.inline_task import InlineTask, arguments
+from rayx.output import clean_text
+from rayx.session import WORKER_MODE, Session
+from rayx.task_run import TaskRun
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from rayx._raylet import ObjectID, RunnableTask, TaskTemplate
+    from rayx.inline_resources import Holding
+    from rayx.worker_output import WorkerOutput
+
+# As many as the node's table of errors keeps.
+_ERRORS_MAX = 1000
+_NODE_ID = bytes(TASK_ID_BYTES)
+
+ErrorRecord = tuple[bytes, bytes, str, str, str, float]
+
+
+class InlineClient:
+    """Has the methods of NodeClient."""
+
+    node_id = _NODE_ID
+
+    def __init__(
+        self,
+        total: Mapping[str, float],
+        capacity_bytes: int,
+        seed: int | None = None,
+    ) -> None:
+        self.driver_id = os.urandom(TASK_ID_BYTES)
+        self.closed = False
+        self._ids = InlineIds(seed)
+        self._objects = InlineObjects(capacity_bytes, self._on_deleted)
+        self._resources = InlineResources(total)
+        self._environment = InlineEnvironment(total.get("GPU", 0.0) > 0)
+        self._functions: dict[bytes, bytes] = {}
+        self._errors: deque[ErrorRecord] = deque(maxlen=_ERRORS_MAX)
+        self._actors: dict[bytes, InlineActor] = {}
+        # Tasks that wait for what a waiting call of an actor will make.
+        self._waiting: list[InlineTask] = []
+        self._queues: weakref.WeakSet[InlineCompletions] = weakref.WeakSet()
+        # The sessions of the tasks that this thread is running, the innermost last.
+        self._local = threading.local()
+        self._worker_functions = Session(self, WORKER_MODE).functions
+
+    # ---- the session ----------------------------------------------------------------------------
+
+    @property
+    def pool_bytes(self) -> int:
+        """Room for objects."""
+        return self._objects.capacity_bytes
+
+    def innermost(self) -> Session | None:
+        """The session of the task that this thread runs; None in the driver's own code."""
+        running: list[Session] = getattr(self._local, "running", [])
+        return running[-1] if running else None
+
+    def fileno(self) -> int:
+        """There is nothing to watch."""
+        return -1
+
+    def poll(self) -> None:
+        """There is nothing to take in."""
+
+    def close(self) -> None:
+        """Forgets everything."""
+        self.closed = True
+        for queue in list(self._queues):
+            queue.close()
+        for actor in list(self._actors.values()):
+            actor.drop(lambda task: None)
+        self._actors.clear()
+        self._waiting.clear()
+        self._objects.clear()
+
+    def errors(self, timeout_ms: int) -> list[ErrorRecord]:
+        """The tasks that failed."""
+        return list(self._errors)
+
+    def cluster_resources(self, timeout_ms: int) -> tuple[dict[str, float], dict[str, float]]:
+        """(total, available)."""
+        return dict(self._resources.total), self._resources.available()
+
+    # ---- objects --------------------------------------------------------------------------------
+
+    def object_id(self, binary: bytes) -> ObjectID[Any]:
+        """One more ObjectID of this name."""
+        return self._objects.make_id(binary)
+
+    def put(
+        self,
+        kind: int,
+        stream: Any,
+        buffers: Sequence[Any] | None,
+        contained: Sequence[ObjectID[Any]] | None,
+    ) -> ObjectID[Any]:
+        """Stores a copy."""
+        object_id = self._objects.make_id(self._ids.next_put())
+        self._objects.store(object_id.binary(), InlineObject(kind, stream, buffers, contained))
+        return object_id
+
+    def get(self, ids: Sequence[ObjectID[Any]], timeout_ms: int) -> Sequence[InlineObject]:
+        """What is there is there at once; nothing comes later."""
+        found = [self._objects.find(one) for one in ids]
+        missing = [one for one, stored in zip(ids, found, strict=True) if stored is None]
+        if missing and timeout_ms < 0:
+            raise _never(missing)
+        if missing:
+            raise RayletError("TimedOut", "some objects are not there")
+        return [stored for stored in found if stored is not None]
+
+    def wait(self, ids: Sequence[ObjectID[Any]], count: int, timeout_ms: int) -> list[bool]:
+        """Which are there."""
+        ready = [self._is_available(one) for one in ids]
+        if sum(ready) < count and timeout_ms < 0:
+            raise _never([one for one, is_ready in zip(ids, ready, strict=True) if not is_ready])
+        return ready
+
+    def completions(self) -> InlineCompletions:
+        """A queue of ids."""
+        queue = InlineCompletions(self._is_available)
+        self._queues.add(queue)
+        return queue
+
+    def _is_available(self, object_id: ObjectID[Any]) -> bool:
+        return self._objects.find(object_id) is not None
+
+    def _on_deleted(self, binary: bytes) -> None:
+        """Nobody has an ObjectID of this name any more: it may have been an actor's last handle."""
+        actor = self._actors.get(binary[:TASK_ID_BYTES])
+        if actor is not None and actor.creation_object == binary:
+            del self._actors[actor.actor_id]
+            self._end(actor)
+
+    # ---- functions and tasks --------------------------------------------------------------------
+
+    def export_function(self, function_id: bytes, name: str, pickled: bytes) -> None:
+        """Keeps it."""
+        self._functions[function_id] = pickled
+
+    def fetch_function(self, function_id: bytes) -> bytes:
+        """What was kept."""
+        pickled = self._functions.get(function_id)
+        if pickled is None:
+            raise RayletError("NotFound", "no such function")
+        return pickled
+
+    def submit(
+        self,
+        template: TaskTemplate,
+        stream: bytes | None,
+        buffers: Sequence[Any] | None,
+        contained: Sequence[ObjectID[Any]] | None,
+        dependencies: Sequence[ObjectID[Any]] | None,
+    ) -> list[ObjectID[Any]]:
+        """Runs the task, unless it needs what cannot be there yet."""
+        args = arguments(stream, buffers, contained)
+        task = InlineTask(self._ids.next_task(), self.driver_id, template, args, dependencies)
+        results = [self._objects.make_id(binary) for binary in task.results]
+        if all(map(self._is_available, task.dependencies)):
+            self._begin(task)
+        else:
+            self._waiting.append(task)
+        return results
+
+    def cancel(self, object_id: ObjectID[Any], force: bool) -> None:
+        """As a rule it is too late."""
+        task = next((one for one in self._waiting if object_id.binary() in one.results), None)
+        if task is not None:
+            self._waiting.remove(task)
+            self._fail(task, errors.TASK_CANCELLED, f"{task.name} was cancelled by rayx.cancel")
+
+    def add_worker_setup(self, pickled: bytes) -> None:
+        """This process is the only worker."""
+        pickle.loads(pickled)()
+
+    def kill_actor(self, object_id: ObjectID[Any]) -> None:
+        """Ends it."""
+        actor = self._actors.get(object_id.binary()[:TASK_ID_BYTES])
+        if actor is not None and actor.failure is None:
+            actor.failure = _system_error(errors.ACTOR_DIED, "it was ended by rayx.kill")
+            self._end(actor)
+
+    def find_actor(self, name: str, timeout_ms: int) -> tuple[ObjectID[Any], bytes] | None:
+        """The result of its creation, and what came with that."""
+        for actor in self._actors.values():
+            if actor.name == name and actor.failure is None:
+                return self._objects.make_id(actor.creation_object), actor.info
+        return None
+
+    def _begin(self, task: InlineTask) -> None:
+        found = [self._objects.find(one) for one in task.dependencies]
+        task.values = [stored for stored in found if stored is not None]
+        if task.kind == KIND_ACTOR_CALL:
+            self._call(task)
+        else:
+            self._allot(task)
+        for queue in list(self._queues):
+            queue.look()
+        self._begin_waiting()
+
+    def _begin_waiting(self) -> None:
+        for task in list(self._waiting):
+            if task in self._waiting and all(map(self._is_available, task.dependencies)):
+                self._waiting.remove(task)
+                self._begin(task)
+
+    def _allot(self, task: InlineTask) -> None:
+        """Gives a task or an actor what it asks for, and runs it."""
+        wanted = {name: amount for name, amount in task.template.resources.items() if amount > 0}
+        lacking = self._resources.lacking(wanted)
+        if lacking:
+            text = f"{task.name} asks for {lacking}"
+            self._report(task, "InfeasibleError", text)
+            self._fail(task, errors.INFEASIBLE, text)
+            return
+        holding = self._resources.take(wanted)
+        if task.kind == KIND_ACTOR_CREATION:
+            self._create(task, holding)
+            return
+        try:
+            function = self._loader(task)
+            self._run(task, function, holding.gpus, None)
+        finally:
+            self._resources.give_back(holding)
+
+    def _loader(self, task: InlineTask) -> Callable[[], Any]:
+        return lambda: self._worker_functions.fetch(task.function_id)
+
+    # ---- actors ---------------------------------------------------------------------------------
+
+    def _create(self, task: InlineTask, holding: Holding) -> None:
+        actor = InlineActor(task, holding)
+        self._actors[actor.actor_id] = actor
+        load = self._loader(task)
+        if actor.name:
+            actor.kept_id = self._objects.make_id(actor.creation_object)
+        if not self._run(task, lambda: actor.constructor(task, load()), holding.gpus, actor):
+            made = self._objects.find(self._objects.make_id(actor.creation_object))
+            actor.failure = made
+            self._end(actor)
+
+    def _call(self, task: InlineTask) -> None:
+        actor = self._actors.get(task.actor_id)
+        if actor is None:
+            self._fail(task, errors.ACTOR_DIED, "the actor is not known here (any more)")
+        else:
+            actor.run_in_order(task, self._run_call)
+
+    def _run_call(self, task: InlineTask, actor: InlineActor) -> None:
+        running = actor.running
+        if actor.failure is not None or running is None:
+            self._fail_like(task, actor)
+            return
+
+        def method() -> Callable[..., Any]:
+            running.begins(cast("RunnableTask", task))
+            found = running.method(task.method)
+            return lambda *args, **kwargs: actor.completed(found(*args, **kwargs))
+
+        self._run(task, method, actor.holding.gpus, actor)
+
+    def _end(self, actor: InlineActor) -> None:
+        actor.drop(lambda task: self._fail_like(task, actor))
+        self._resources.give_back(actor.holding)
+        actor.kept_id = None
+
+    def _fail_like(self, task: InlineTask, actor: InlineActor) -> None:
+        like = actor.failure or _system_error(errors.ACTOR_DIED, "its last handle is gone")
+        for binary in task.results:
+            self._objects.store(binary, like)
+        task.release()
+
+    # ---- running --------------------------------------------------------------------------------
+
+    def _run(
+        self,
+        task: InlineTask,
+        load: Callable[[], Callable[..., Any]],
+        gpu_ids: list[int],
+        actor: InlineActor | None,
+    ) -> bool:
+        """As a worker would. False if it failed."""
+        task.gpu_ids = gpu_ids
+        worker = Session(self, WORKER_MODE)
+        worker.functions = self._worker_functions
+        worker.actor = None if actor is None else actor.running
+        running: list[Session] = self._local.__dict__.setdefault("running", [])
+        running.append(worker)
+        try:
+            with self._ids.within(task.task_id), self._environment.within(gpu_ids) as environment:
+                worker.gpu_ids = environment.apply(gpu_ids, task.num_cpus)
+                run = TaskRun(
+                    cast("RunnableTask", task),
+                    worker,
+                    cast("WorkerOutput", _NoOutput()),
+                    environment,
+                )
+                if run.begins():
+                    _attempt(run, load)
+                run.finish()
+        finally:
+            running.pop()
+        return not task.has_failed
+
+    def next_task(self) -> RunnableTask:
+        """For workers."""
+        raise RayletError("InvalidArgument", "there are no workers in PYTHON_MODE")
+
+    def lend_cpus(self) -> int:
+        """Nobody else wants them."""
+        return 0
+
+    def return_cpus(self, wait: int) -> None:
+        """See `lend_cpus`."""
+
+    def interrupt(self) -> tuple[int, int]:
+        """Nobody interrupts."""
+        return 0, 0
+
+    def put_result(
+        self,
+        task: RunnableTask,
+        index: int,
+        kind: int,
+        stream: Any,
+        buffers: Sequence[Any] | None,
+        contained: Sequence[ObjectID[Any]] | None,
+    ) -> None:
+        """Stores a result."""
+        binary = object_binary(task.task_id, index)
+        self._objects.store(binary, InlineObject(kind, stream, buffers, contained))
+
+    def finish_task(
+        self,
+        task: RunnableTask,
+        error_text: str | None,
+        wrote_output: bool,
+        failed: bool,
+        state: ObjectID[Any] | None = None,
+    ) -> None:
+        """Its results are stored."""
+        cast("InlineTask", task).has_failed = failed
+        if error_text is not None:
+            self._report(cast("InlineTask", task), "TaskError", error_text)
+
+    def _report(self, task: InlineTask, kind: str, text: str) -> None:
+        self._errors.append((self.driver_id, task.task_id, task.name, kind, text, time.time()))
+        if sys.stderr is not None:
+            print(clean_text(text), file=sys.stderr, flush=True)
+
+    def _fail(self, task: InlineTask, code: int, text: str) -> None:
+        for binary in task.results:
+            self._objects.store(binary, _system_error(code, text))
+        task.release()
+
+
+class _NoOutput:
+    """What a task prints goes where all of this process goes."""
+
+    def take(self) -> bool:
+        return False
+
+
+def _attempt(run: TaskRun, load: Callable[[], Callable[..., Any]]) -> None:
+    try:
+        run.prepare()
+        run.returned(load()(*run.args, **run.kwargs))
+    except KeyboardInterrupt:
+        raise  # it is the driver that was meant
+    except BaseException as error:
+        if type(error).__name__ == "BdbQuit":  # nor is the end of a debugger's session a failure
+            raise
+        run.failed(error)
+
+
+def _system_error(code: int, text: str) -> InlineObject:
+    return InlineObject(KIND_SYSTEM_ERROR, bytes([code]) + text.encode(), None, None)
+
+
+def _never(missing: Sequence[ObjectID[Any]]) -> errors.DeadlockError:
+    return errors.DeadlockError(
+        f"{missing[0]!r} would never be there: in PYTHON_MODE a task runs when it is called, "
+        "unless it needs a call of an actor that waits for the end of the present one"
+    )

@@ -1,0 +1,107 @@
+"""How a running task is stopped from outside: the node sends SIGURG, and we see who is meant.
+
+    node ── writes (sequence, reason) into the claim memory, SIGURG ──▶ worker, main thread
+                                                                          │
+                          raise in the task that has this sequence ◀──────┘
+
+The sequence protects the next task from what was meant for the last one.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import signal
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from rayx import errors
+
+if TYPE_CHECKING:
+    from rayx._raylet import RunnableTask
+    from rayx.node_client import NodeClient
+
+_CANCELLED = 1
+_TIMED_OUT = 2
+
+#: Called with the exception that the task is to end with.
+Interrupter = Callable[[errors.RayxError], None]
+
+
+class Interrupts:
+    """The tasks that run in this process, and how each is interrupted."""
+
+    def __init__(self, client: NodeClient) -> None:
+        self._client = client
+        # Reentrant: the signal's handler runs in the main thread, wherever that is.
+        self._lock = threading.RLock()
+        self._running: dict[int, tuple[RunnableTask, Interrupter]] = {}
+
+    def install(self) -> None:
+        """From now on signals of the node are heard. In the main thread."""
+        signal.signal(signal.SIGURG, self._on_signal)
+
+    def open(self, task: RunnableTask, interrupter: Interrupter) -> None:
+        """From now on the task can be interrupted, once. It is at once, if it should have been."""
+        with self._lock:
+            self._running[task.sequence] = (task, interrupter)
+        self._look()
+
+    def close(self, task: RunnableTask) -> bool:
+        """The task cannot be interrupted any more; False if it was."""
+        with self._lock:
+            return self._running.pop(task.sequence, None) is not None
+
+    def _on_signal(self, number: int, frame: Any) -> None:
+        self._look()
+
+    def _look(self) -> None:
+        sequence, reason = self._client.interrupt()
+        if reason == 0:
+            return
+        with self._lock:
+            task, interrupter = self._running.pop(sequence, (None, None))
+            if task is not None and interrupter is not None:
+                interrupter(error_for(task, reason))
+
+
+def error_for(task: RunnableTask, reason: int) -> errors.RayxError:
+    """What a task that was interrupted ends with."""
+    if reason == _TIMED_OUT:
+        return errors.TaskTimeoutError(
+            f"{task.name} ran for longer than its timeout of {task.timeout_ms / 1000:g} seconds"
+        )
+    return errors.TaskCancelledError(f"{task.name} was cancelled by rayx.cancel while it ran")
+
+
+def raise_here(error: errors.RayxError) -> None:
+    """Interrupts what runs in the main thread: its signal handler raises."""
+    raise error
+
+
+class ThreadInterrupter:
+    """Interrupts what runs in the thread that made it, when that runs Python the next time."""
+
+    def __init__(self) -> None:
+        self._thread = threading.get_ident()
+        self.error: errors.RayxError | None = None
+
+    def __call__(self, error: errors.RayxError) -> None:
+        """In another thread."""
+        self.error = error
+        _set_async_error(self._thread, type(error))
+
+    def withdraw(self) -> None:
+        """In the thread itself: an exception that has not come yet shall not come any more."""
+        _set_async_error(self._thread, None)
+
+    def error_of(self, error: BaseException) -> BaseException:
+        """Python raises a class of ours there, without its text: gives it the text."""
+        if self.error is not None and type(error) is type(self.error) and not error.args:
+            error.args = self.error.args
+        return error
+
+
+def _set_async_error(thread: int, kind: type[BaseException] | None) -> None:
+    what = None if kind is None else ctypes.py_object(kind)
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), what)

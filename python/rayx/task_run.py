@@ -1,0 +1,169 @@
+"""One run of a task in a worker: its arguments, then its results or its failure.
+
+How the function is called is for others to say, since there are several ways:
+
+    run = TaskRun(task, worker)
+    if run.begins():
+        try:
+            run.prepare()
+            run.returned(function(*run.args, **run.kwargs))
+        except BaseException as error:
+            run.failed(error)
+    run.finish()
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import types
+from typing import TYPE_CHECKING, Any
+
+from rayx import driver_config, errors, serialization, signature, task_failure
+from rayx._raylet import (
+    KIND_ACTOR_CALL,
+    KIND_ACTOR_CREATION,
+    KIND_SYSTEM_ERROR,
+    RayletError,
+)
+from rayx.serialization import Serialized
+
+if TYPE_CHECKING:
+    from rayx._raylet import ObjectID, RunnableTask
+    from rayx.gpus import TaskEnvironment
+    from rayx.session import Session
+    from rayx.worker_output import WorkerOutput
+
+
+class TaskRun:
+    """A task from its arguments to its results. Of one thread, or one coroutine."""
+
+    def __init__(
+        self,
+        task: RunnableTask,
+        session: Session,
+        output: WorkerOutput,
+        environment: TaskEnvironment,
+    ) -> None:
+        self.task = task
+        self.args: tuple[Any, ...] = ()
+        self.kwargs: dict[str, Any] = {}
+        #: Of a call: the actor's state after it, to be kept by the node.
+        self.state: ObjectID[Any] | None = None
+        self._session = session
+        self._client = session.client
+        self._output = output
+        self._environment = environment
+        self._results: list[Serialized] = []
+        self._error_text: str | None = None
+        self._failed = False
+
+    def begins(self) -> bool:
+        """False if an argument is a failure: that is our result then, and has been printed."""
+        for given in self.task.values:
+            if serialization.is_error(given):
+                error = Serialized(given.kind, bytes(given.stream), [], [])
+                self._results = [error] * self.task.num_return_vals
+                self._failed = True
+                return False
+        return True
+
+    def prepare(self) -> None:
+        """Makes the process ready for the task, and gets the arguments."""
+        task = self.task
+        self._session.running = task.name
+        if task.kind != KIND_ACTOR_CALL:  # what an actor has done to its environment, stays
+            self._session.gpu_ids = self._environment.apply(task.gpu_ids, task.num_cpus)
+        if task.driver_config is not None:
+            driver_config.apply(task.driver_config)
+        self._session.setups += task.setups
+        while self._session.setups:
+            # One that fails is run again before the next task, which must not go without it.
+            pickle.loads(self._session.setups[0])()
+            self._session.setups.pop(0)
+        values = [serialization.deserialize(given) for given in task.values]
+        self.args, self.kwargs = signature.decode(task.args, values)
+
+    def returned(self, value: Any) -> None:
+        """The function returned `value`. Raises if that is not what can be stored."""
+        self._results = self._split(value)
+
+    def failed(self, error: BaseException) -> None:
+        """The function, or something on its way, raised. sys.exit() too is no more than that."""
+        facts = {
+            "function": self._full_name(),
+            "arguments": task_failure.shorten_arguments(self.args, self.kwargs),
+            "pid": os.getpid(),
+            "task_id": self.task.task_id.hex(),
+            "node_id": self._client.node_id.hex(),
+        }
+        stored, text = task_failure.describe(error, facts)
+        self._results = [stored] * self.task.num_return_vals
+        self._failed = True
+        # Whoever cancelled the task knows.
+        self._error_text = None if type(error) is errors.TaskCancelledError else text
+
+    def finish(self) -> None:
+        """Stores the results and reports the end. Raises only if the connection is gone."""
+        self._session.running = None
+        contained = [result.contained for result in self._results]
+        full = self._store_all()
+        # Whoever gets the results may rely on it that no memory is held here any more, except for
+        # the ids in them, until they are the node's.
+        self.args, self.kwargs = (), {}
+        self.task.release()
+        error_text = self._error_text or full
+        wrote_output = self._output.take()
+        self._client.finish_task(self.task, error_text, wrote_output, self._failed, self.state)
+        del contained
+
+    def _full_name(self) -> str:
+        is_creation = self.task.kind == KIND_ACTOR_CREATION
+        return f"{self.task.name}.__init__" if is_creation else self.task.name
+
+    def _split(self, value: Any) -> list[Serialized]:
+        """The task's return values, serialized; all of them, before the first is stored."""
+        name, count = self.task.name, self.task.num_return_vals
+        if type(value) is types.CoroutineType:
+            value.close()
+            raise TypeError(
+                f"{name} returned a coroutine, which cannot be stored. Of an actor's methods, only "
+                "those of a class with `async def` methods may do so"
+            )
+        if count == 0:
+            return []
+        if count == 1:
+            return [serialization.serialize(value, f"the result of {name}")]
+        if not isinstance(value, tuple | list):
+            raise TypeError(
+                f"{name} has num_return_vals={count}, so it must return a tuple or list of "
+                f"{count} values, but it returned one of type {type(value).__name__}"
+            )
+        if len(value) != count:
+            raise ValueError(
+                f"{name} has num_return_vals={count}, but it returned {len(value)} values"
+            )
+        return [
+            serialization.serialize(item, f"result {index} of {name}")
+            for index, item in enumerate(value)
+        ]
+
+    def _store_all(self) -> str | None:
+        """Stores the results and forgets them; a text to print if there is no room for one."""
+        error_text = None
+        for index, result in enumerate(self._results):
+            error_text = self._store(index, result) or error_text
+        self._results.clear()
+        return error_text
+
+    def _store(self, index: int, result: Serialized) -> str | None:
+        """Stores one result; a text to print if there is no room for it."""
+        try:
+            self._client.put_result(self.task, index, *result)
+        except RayletError as error:
+            if error.code != "StoreFull":
+                raise
+            stream = bytes([errors.OBJECT_STORE_FULL]) + error.message.encode()
+            self._client.put_result(self.task, index, KIND_SYSTEM_ERROR, stream, None, None)
+            return error.message
+        return None

@@ -1,0 +1,87 @@
+import pytest
+
+import rayx
+from rayx import interrupts
+from rayx.interrupts import Interrupts
+
+
+class FakeTask:
+    name = "work"
+    timeout_ms = 1500
+
+    def __init__(self, sequence):
+        self.sequence = sequence
+
+
+class FakeClient:
+    interrupted = (0, 0)
+
+    def interrupt(self):
+        return self.interrupted
+
+
+@pytest.fixture
+def client():
+    return FakeClient()
+
+
+def test_only_the_task_that_is_meant(client):
+    heard = []
+    found = Interrupts(client)
+    first, second = FakeTask(1), FakeTask(2)
+    found.open(first, lambda error: heard.append(("first", error)))
+    found.open(second, lambda error: heard.append(("second", error)))
+    client.interrupted = (2, 1)
+    found._on_signal(0, None)
+    ((who, error),) = heard
+    assert who == "second"
+    assert type(error) is rayx.TaskCancelledError
+    assert found.close(first) is True
+    assert found.close(second) is False
+
+
+def test_once(client):
+    heard = []
+    found = Interrupts(client)
+    found.open(FakeTask(1), heard.append)
+    client.interrupted = (1, 2)
+    found._on_signal(0, None)
+    found._on_signal(0, None)
+    assert [str(error) for error in heard] == [
+        "work ran for longer than its timeout of 1.5 seconds"
+    ]
+
+
+def test_what_came_before_the_task_began(client):
+    client.interrupted = (3, 1)
+    found = Interrupts(client)
+    with pytest.raises(rayx.TaskCancelledError, match="work was cancelled"):
+        found.open(FakeTask(3), interrupts.raise_here)
+    found.open(FakeTask(4), interrupts.raise_here)
+
+
+def test_nothing_after_the_end(client):
+    found = Interrupts(client)
+    task = FakeTask(1)
+    found.open(task, interrupts.raise_here)
+    found.close(task)
+    client.interrupted = (1, 1)
+    found._on_signal(0, None)
+
+
+def test_a_reason_of_none_is_no_interrupt(client):
+    found = Interrupts(client)
+    found.open(FakeTask(0), interrupts.raise_here)
+
+
+def test_a_thread_that_was_not_reached_in_time():
+    interrupter = interrupts.ThreadInterrupter()
+    try:
+        interrupter(rayx.TaskCancelledError("text"))
+        interrupter.withdraw()
+    except rayx.TaskCancelledError as error:  # it came before it could be withdrawn
+        assert str(interrupter.error_of(error)) == "text"
+    for _ in range(1000):
+        pass
+    other = KeyError()
+    assert interrupter.error_of(other) is other
