@@ -271,6 +271,11 @@ Result<Client::Resources> Client::ClusterResources(int64_t timeout_ms) {
   return impl_->inquiry.ClusterResources(timeout_ms);
 }
 
+Result<std::string> Client::Explain(const ObjectId& id, int64_t timeout_ms) {
+  RAYX_REFUSE_IN_CHILD();
+  return impl_->inquiry.Explain(id, timeout_ms);
+}
+
 Result<std::string> Client::Dump(int64_t timeout_ms) {
   RAYX_REFUSE_IN_CHILD();
   return impl_->inquiry.Dump(timeout_ms);

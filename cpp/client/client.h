@@ -227,6 +227,8 @@ class Client {
   };
   Result<Resources> ClusterResources(int64_t timeout_ms);
   Result<std::string> Dump(int64_t timeout_ms);
+  // Why the task that makes `id` has not ended; empty if the node knows of none.
+  Result<std::string> Explain(const ObjectId& id, int64_t timeout_ms);
 
   // Makes the ids of this client's tasks follow from `seed` (same seed and program, same ids).
   // Before the first task.

@@ -180,6 +180,12 @@ Result<Client::Resources> Inquiry::ClusterResources(int64_t timeout_ms) {
   return Client::Resources{ResourcesOf(answer.total()), ResourcesOf(answer.available())};
 }
 
+Result<std::string> Inquiry::Explain(const ObjectId& id, int64_t timeout_ms) {
+  const Result<Reply> reply = Ask(protocol::QueryKind::Explain, timeout_ms, id.Task().Hex());
+  if (!reply.ok()) return reply.status();
+  return TextOf(AnswerIn(**reply).dump());
+}
+
 Result<std::string> Inquiry::Dump(int64_t timeout_ms) {
   const Result<Reply> reply = Ask(protocol::QueryKind::Dump, timeout_ms);
   if (!reply.ok()) return reply.status();

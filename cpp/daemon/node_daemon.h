@@ -61,6 +61,7 @@ class NodeDaemon {
   Status OnObjectMessage(Session& session, const Frame& frame);
   Status OnTaskMessage(Session& session, const Frame& frame);
   Status OnQuery(Session& session, const protocol::Query& query);
+  void AnswerText(Session& session, uint64_t request, const std::string& text);
   void AnswerErrors(Session& session, uint64_t request,
                     const Result<std::vector<control::ErrorRecord>>& found);
   void OnSessionClosed(Session& session, const Status& reason);

@@ -200,14 +200,15 @@ Status NodeDaemon::OnQuery(Session& session, const protocol::Query& query) {
     return Status::Ok();
   }
   if (query.kind() == protocol::QueryKind::Dump) {
-    writer_.Send(*session.connection, protocol::MessageType::Answer,
-                 [&](flatbuffers::FlatBufferBuilder& builder) {
-                   const auto dump = builder.CreateString(DebugText());
-                   protocol::AnswerBuilder answer(builder);
-                   answer.add_request(request);
-                   answer.add_dump(dump);
-                   return answer.Finish();
-                 });
+    AnswerText(session, request, DebugText());
+    return Status::Ok();
+  }
+  if (query.kind() == protocol::QueryKind::Explain) {
+    const auto task = TaskId::FromHexString(query.name() == nullptr ? "" : query.name()->str());
+    if (!task) return Status::ProtocolError("Explain of what is no task");
+    const TaskSpec* spec = tasks_->scheduler().FindTask(*task);
+    const bool is_theirs = spec != nullptr && spec->driver == session.driver;
+    AnswerText(session, request, is_theirs ? tasks_->scheduler().Explain(*task) : "");
     return Status::Ok();
   }
   if (query.kind() == protocol::QueryKind::NamedActor) {
@@ -224,6 +225,17 @@ Status NodeDaemon::OnQuery(Session& session, const protocol::Query& query) {
     AnswerErrors(*asker, request, found);
   });
   return Status::Ok();
+}
+
+void NodeDaemon::AnswerText(Session& session, uint64_t request, const std::string& text) {
+  writer_.Send(*session.connection, protocol::MessageType::Answer,
+               [&](flatbuffers::FlatBufferBuilder& builder) {
+                 const auto dump = builder.CreateString(text);
+                 protocol::AnswerBuilder answer(builder);
+                 answer.add_request(request);
+                 answer.add_dump(dump);
+                 return answer.Finish();
+               });
 }
 
 void NodeDaemon::AnswerErrors(Session& session, uint64_t request,

@@ -96,8 +96,7 @@ std::string ExplainCall(const SchedulerState& state, const TaskEntry& call) {
     text += " The first of them " + ExplainWaiting(state, *calls.front());
   }
   if (actor.state == ActorState::kAlive) return text;
-  return text + " The actor is made by task " + actor.id.Hex() + ", which is " +
-         std::string(TaskStateName(actor.creation->state())) + ".";
+  return text + " The actor is not there yet: " + ExplainTask(state, actor.id);
 }
 
 std::string ExplainAssigned(const SchedulerState& state, const TaskEntry& task) {

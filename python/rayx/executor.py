@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from rayx import gpus
+from rayx import errors, gpus
 from rayx._raylet import KIND_ACTOR_CALL, KIND_ACTOR_CREATION
 from rayx.actor_runner import Concurrency, RunningActor
 from rayx.interrupts import Interrupts, raise_here
@@ -74,7 +74,7 @@ class Executor:
         except BaseException as error:
             if self._session.forked:  # a child of the task's, which ends as other processes do
                 raise
-            run.failed(error)
+            run.failed(_interruption_in(error))
             if run.task.kind == KIND_ACTOR_CREATION:
                 self._forget_actor()
 
@@ -104,3 +104,13 @@ class Executor:
         if self._coroutines is not None:
             self._coroutines.close()
             self._coroutines = None
+
+
+def _interruption_in(error: BaseException) -> BaseException:
+    """What is interrupted while its function or arguments are loaded, has not failed to load."""
+    cause = error.__cause__
+    if isinstance(error, errors.SerializationError) and isinstance(
+        cause, errors.TaskCancelledError | errors.TaskTimeoutError
+    ):
+        return cause
+    return error

@@ -342,6 +342,10 @@ class InlineClient:
         """For workers."""
         raise RayletError("InvalidArgument", "there are no workers in PYTHON_MODE")
 
+    def explain(self, object_id: ObjectID[Any], timeout_ms: int) -> str:
+        """Nothing runs elsewhere."""
+        return ""
+
     def lend_cpus(self) -> int:
         """Nobody else wants them."""
         return 0

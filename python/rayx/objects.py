@@ -19,6 +19,9 @@ T = TypeVar("T")
 # Ids that an error about waiting names.
 _IDS_NAMED = 3
 
+# For the question why something is not there, which the node answers at once or not at all.
+_EXPLAIN_MS = 1000
+
 
 def put(value: T) -> ObjectID[T]:
     """Stores a value and returns its id. Do it for what several tasks need.
@@ -82,8 +85,17 @@ def _fetch(owner: session.Session, ids: list[ObjectID[Any]], timeout_ms: int) ->
     more = f" and {len(missing) - _IDS_NAMED} more" if len(missing) > _IDS_NAMED else ""
     raise errors.GetTimeoutError(
         f"{len(ids) - len(missing)} of {len(ids)} objects were ready after "
-        f"{timeout_ms / 1000:g} seconds" + (f"; not ready: {named}{more}" if missing else "")
+        f"{timeout_ms / 1000:g} seconds"
+        + (f"; not ready: {named}{more}{_why(owner, missing[0])}" if missing else "")
     )
+
+
+def _why(owner: session.Session, object_id: ObjectID[Any]) -> str:
+    try:
+        reason = owner.client.explain(object_id, _EXPLAIN_MS)
+    except RayletError:  # the node is busy, or gone: the time-out is what was asked for
+        reason = ""
+    return f"\n{reason}" if reason else ""
 
 
 def wait(

@@ -167,8 +167,8 @@ CALLS = [
     (
         lambda actor: actor.value,
         AttributeError,
-        r"the actor's class Counter has no method 'value'; it has increment\. An actor's attributes cannot be read from outside: have a method return "
-        r"them",
+        r"the actor's class Counter has no method 'value'; it has increment\. An actor's "
+        r"attributes cannot be read from outside: have a method return them",
     ),
     (
         lambda actor: Counter.increment,

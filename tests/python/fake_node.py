@@ -226,6 +226,9 @@ class FakeClient:
 
     # ---- what the worker calls --------------------------------------------------------------
 
+    def explain(self, object_id, timeout_ms):
+        return ""
+
     def lend_cpus(self):
         return 0
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import rayx
-from rayx import driver_config
+from rayx import driver_config, session
 
 
 def run(function, *args, **options):
@@ -166,3 +166,38 @@ def test_the_driver_config_is_applied_first(node, monkeypatch):
     node.submitted[0][1].driver_config = b"config"
     assert rayx.get(object_id) == 1
     assert applied == [b"config"]
+
+
+class InterruptedInLoading:
+    """Of rayx.cancel, or of the option `timeout`."""
+
+    def __init__(self, error):
+        self.error = error
+
+    def __reduce__(self):
+        return _raise, (self.error,)
+
+
+def _raise(error):
+    raise error
+
+
+@pytest.mark.parametrize("kind", [rayx.TaskCancelledError, rayx.TaskTimeoutError])
+def test_an_interruption_while_an_argument_is_loaded(node, kind):
+    with pytest.raises(kind, match="enough"):
+        rayx.get(run(lambda x: x, InterruptedInLoading(kind("enough"))))
+    with pytest.raises(rayx.SerializationError, match="KeyError: 'other'"):
+        rayx.get(run(lambda x: x, InterruptedInLoading(KeyError("other"))))
+
+
+def test_a_fork_of_a_task_reports_nothing(node):
+    """What it raises is what it ends with."""
+
+    def forks():
+        session.current().forked = True
+        raise SystemExit(3)
+
+    with pytest.raises(SystemExit) as caught:
+        rayx.get(run(forks))
+    assert caught.value.code == 3
+    session.peek().forked = False

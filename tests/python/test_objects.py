@@ -57,7 +57,9 @@ def test_put_of_an_id(node):
         ("ab", "not str"),
         (double, r"RemoteFunction: call it with \.remote"),
         ([1], r"item at index 0 is of type int: rayx\.put"),
-        ({1}, "not set"),
+        ({1}, r"not set: make a list of it, list\(\.\.\.\)"),
+        (iter([]), "not list_iterator: make a list"),
+        ({}.values(), "not dict_values: make a list"),
     ],
 )
 def test_get_refuses(node, argument, text):
@@ -73,7 +75,9 @@ def test_timeouts_must_be_numbers(node, timeout):
 
 @pytest.mark.parametrize("timeout", [-1, -0.1, float("nan")])
 def test_timeouts_must_not_be_negative(node, timeout):
-    with pytest.raises(ValueError, match="timeout must not be negative"):
+    with pytest.raises(
+        ValueError, match=r"timeout must not be negative, but is .* milliseconds; None"
+    ):
         rayx.wait([rayx.put(1)], timeout=timeout)
 
 

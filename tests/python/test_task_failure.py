@@ -164,6 +164,20 @@ def test_what_ends_processes(error, text):
     assert text in printed
 
 
+def test_a_hint_for_who_writes_into_an_array():
+    array = np.zeros(3)
+    array.flags.writeable = False
+    try:
+        array[0] = 1
+    except ValueError as error:
+        failure, printed = failed(error)
+    assert str(failure).endswith(
+        "ValueError: assignment destination is read-only\n"
+        "(arrays that come from objects are shared, so read-only: change a copy of it)"
+    )
+    assert printed == str(failure)
+
+
 def test_frames_of_rayx_are_not_shown():
     def users(value):
         serialization.serialize(value)

@@ -38,6 +38,8 @@ def test_a_dictionary_that_changes_later():
     ("changes", "error", "text"),
     [
         ({"num_cpu": 1}, TypeError, "no option 'num_cpu'; it has num_return_vals, num_cpus"),
+        ({"num_cpu": 1}, TypeError, "priority, name. Did you mean 'num_cpus'?"),
+        ({"max_restarts": 1}, TypeError, "'max_restarts': a function has max_retries; it has"),
         ({"num_return_vals": -1}, ValueError, "between 0"),
         ({"num_return_vals": 1.5}, TypeError, "whole number, not 1.5 of float"),
         ({"num_return_vals": True}, TypeError, "whole number"),

@@ -23,7 +23,9 @@ def worker(monkeypatch):
             def next_task(self):
                 if tasks:
                     return tasks.pop(0)
-                raise failure(last, "it is over") if last else RuntimeError("bug")
+                if isinstance(last, str):
+                    raise failure(last, "it is over")
+                raise last
 
         class Clients:
             @staticmethod
@@ -86,6 +88,19 @@ def test_a_broken_connection_is_told(worker, capsys):
 
 
 def test_ends_whatever_happens(worker):
-    code, done = worker(None)
+    code, done = worker(RuntimeError("bug"))
     assert done[-1] == "flushed"
     assert code == 1
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"), [(None, 0), (0, 0), (3, 3), (-1, 255), (True, 1), ("last words", 1)]
+)
+def test_a_fork_that_calls_exit(worker, capsys, code, expected):
+    assert worker(SystemExit(code))[0] == expected
+    assert ("last words" in capsys.readouterr().err) == (code == "last words")
+
+
+def test_a_fork_that_comes_to_the_end_of_its_task(worker, capsys):
+    assert worker("Forked")[0] == 0
+    assert "forked by a task, ends where the task does" in capsys.readouterr().err

@@ -222,6 +222,7 @@ cdef extern from "client/client.h" namespace "rayx" nogil:
         Result[vector[ErrorInfo]] Errors(int64_t timeout_ms)
         Result[ClientResources] ClusterResources(int64_t timeout_ms)
         Result[string] Dump(int64_t timeout_ms)
+        Result[string] Explain(const CObjectId& id, int64_t timeout_ms)
         void SeedIds(uint64_t seed)
         void Close()
 

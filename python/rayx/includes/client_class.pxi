@@ -281,6 +281,19 @@ cdef class Client:
                 return text_of(text)
             left_ms = remaining_ms(start_ms, timeout_ms)
 
+    def explain(self, ObjectID object_id not None, int64_t timeout_ms):
+        cdef string text
+        cdef int64_t start_ms = now_ms()
+        cdef int64_t left_ms = timeout_ms
+        cdef Status status
+        while True:
+            with nogil:
+                status = Unwrap(self.core().Explain(object_id.id, left_ms), &text)
+            raise_unless_ok(status)
+            if not interrupted(status):
+                return text_of(text)
+            left_ms = remaining_ms(start_ms, timeout_ms)
+
     def seed_ids(self, uint64_t seed):
         self.core().SeedIds(seed)
 

@@ -48,6 +48,7 @@ TEST_F(InquiryTest, AsksQuestions) {
   ASSERT_TRUE(resources.ok());
   EXPECT_EQ(resources->total.Get("CPU"), ResourceAmount::Of(2));
   EXPECT_EQ(*client_->Dump(-1), "a dump");
+  EXPECT_EQ(*client_->Explain(ObjectId::ForReturn(TaskId(), 3), -1), "a dump");
 }
 
 TEST_F(InquiryTest, FindsActorsAndRefersToThem) {

@@ -137,7 +137,9 @@ TEST_F(TaskSubmitterTest, CancelsAndKills) {
   const FakeNode::Received kill = node_.Next();
   ASSERT_EQ(kill.type, MessageType::KillActor);
   EXPECT_EQ(FromWire<TaskId>(*kill.As<protocol::KillActor>().actor_id()), task);
-  EXPECT_EQ(client_->Cancel(ObjectId::ForPut(task, 0), false).code(), StatusCode::kInvalidArgument);
+  const Status put = client_->Cancel(ObjectId::ForPut(task, 0), false);
+  EXPECT_EQ(put.code(), StatusCode::kInvalidArgument);
+  EXPECT_NE(put.message().find(ObjectId::ForPut(task, 0).Hex()), std::string::npos);
   EXPECT_EQ(client_->KillActor(ObjectId::ForReturn(task, 1)).code(), StatusCode::kInvalidArgument);
   EXPECT_EQ(client_->KillActor(ObjectId()).code(), StatusCode::kInvalidArgument);
 }

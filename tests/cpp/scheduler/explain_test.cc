@@ -104,6 +104,8 @@ TEST(ExplainActors, ACallSaysWhatItsActorIsAndWhatItWaitsFor) {
   EXPECT_NE(waits.find(ResultOf(9).Hex()), std::string::npos) << waits;
   const std::string behind = node.core().Explain(TaskNumber(3));
   EXPECT_NE(behind.find("stands behind 1 call of its caller"), std::string::npos) << behind;
+  EXPECT_NE(behind.find("not there yet: f1 (task " + TaskNumber(1).Hex()), std::string::npos)
+      << behind;
   node.StartNext(1);
   EXPECT_TRUE(node.Finished(1, 1, 0).ok());
   node.Available(ResultOf(9));
