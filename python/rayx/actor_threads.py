@@ -15,6 +15,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
+from rayx import forked_child
 from rayx._raylet import RayletError
 from rayx.interrupts import ThreadInterrupter
 
@@ -74,8 +75,10 @@ class ThreadedCalls:
             if run.begins():
                 self._try(run)
             self._actor.finish(run)
-        except RayletError:
-            pass  # the main thread meets the same
+        except RayletError as error:
+            if error.code == "Forked":
+                forked_child.end(error)
+            # Otherwise the main thread meets the same.
         finally:
             self._free.release()
 
@@ -93,6 +96,8 @@ class ThreadedCalls:
                 if not interrupts.close(run.task):
                     interrupter.withdraw()
         except BaseException as error:
+            if self._executor.is_forked:
+                forked_child.end(error)
             run.failed(interrupter.error_of(error))
 
 

@@ -44,6 +44,11 @@ class Executor:
 
                 ThreadedCalls(self, actor).serve()
 
+    @property
+    def is_forked(self) -> bool:
+        """Whether this process is a child of the worker's."""
+        return self._session.forked
+
     def new_run(self, task: RunnableTask) -> TaskRun:
         """One run of this task, to be done by the caller."""
         return TaskRun(task, self._session, self._output, self._environment)
@@ -72,7 +77,7 @@ class Executor:
             finally:
                 self.interrupts.close(run.task)
         except BaseException as error:
-            if self._session.forked:  # a child of the task's, which ends as other processes do
+            if self.is_forked:  # a child of the task's, which ends as other processes do
                 raise
             run.failed(_interruption_in(error))
             if run.task.kind == KIND_ACTOR_CREATION:

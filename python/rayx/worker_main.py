@@ -6,9 +6,8 @@ import functools
 import os
 import platform
 import sys
-import traceback
 
-from rayx import session
+from rayx import forked_child, session
 from rayx._raylet import Client, RayletError
 from rayx.executor import Executor
 from rayx.worker_output import WorkerOutput
@@ -38,29 +37,14 @@ def run(socket_fd: int, claim_fd: int, number: int) -> None:
         if error.code == "Disconnected":
             exit_code = 0
         elif error.code == "Forked":
-            print(
-                f"rayx: process {os.getpid()}, forked by a task, ends where the task does: only "
-                "its parent has results. To end such a process sooner, call os._exit() in it",
-                file=sys.stderr,
-            )
-            exit_code = 0
+            exit_code = forked_child.exit_code(error)
         else:
             print(f"rayx worker: {error.message}", file=sys.stderr)
-    except SystemExit as error:  # of a process that a task has forked
-        exit_code = _exit_code(error)
-    except BaseException:
-        traceback.print_exc()
+    except BaseException as error:
+        exit_code = forked_child.exit_code(error)
     finally:
         output.take()
         os._exit(exit_code)
-
-
-def _exit_code(error: SystemExit) -> int:
-    """What Python makes of it."""
-    if error.code is None or isinstance(error.code, int):
-        return (error.code or 0) & 0xFF
-    print(error.code, file=sys.stderr)
-    return 1
 
 
 def _meet_node(client: Client) -> None:

@@ -214,26 +214,38 @@ def test_a_task_that_dies_and_is_not_retried():
     )
 
 
-def test_a_flood_of_output(capfd):
+def test_a_flood_of_output(start_driver, tmp_path):
     """50 MB: whatever nobody can read in time is dropped, and that is said."""
+    seen = tmp_path / "seen"
+    driver = start_driver(
+        """
+@rayx.remote
+def flood():
+    for _ in range(50):
+        sys.stdout.write(("x" * 99 + "\\n") * 10_000)
 
-    def flood():
-        for _ in range(50):
-            sys.stdout.write(("x" * 99 + "\n") * 10_000)
+@rayx.remote
+def say():
+    print("after the flood")
 
-    assert run(flood) is None
-    printed = []
-
-    def is_there():
-        # Again and again, since this is dropped too as long as there is no room for it.
-        run(lambda: print("after the flood"))
-        printed.append(capfd.readouterr().out)
-        return "after the flood" in printed[-1]
-
-    poll_until(is_there, 20, "what is printed after the flood")
-    lines = "".join(printed).splitlines()
-    said = re.compile(r"\(act pid=\d+\) (x{99}|after the flood|\[rayx: .* dropped.*\])")
-    assert not [line for line in lines if not said.fullmatch(line)][:5]
+init()
+tell(flood=rayx.get(flood.remote()))
+while not os.path.exists(sys.argv[1]):
+    # Again and again, since this is dropped too as long as there is no room for it.
+    rayx.get(say.remote())
+    threading.Event().wait(0.05)
+rayx.shutdown()
+""",
+        seen,
+    )
+    poll_until(lambda: "after the flood" in driver.output(), 30, "what is printed after the flood")
+    seen.touch()
+    assert driver.wait() == 0
+    said = re.compile(
+        r"\{.*\}|\(flood pid=\d+\) x{99}|\(say pid=\d+\) after the flood|"
+        r"\(\w+ pid=\d+\) \[rayx: \d+ blocks of output were dropped, the driver did not read them\]"
+    )
+    assert not [line for line in driver.output().splitlines() if not said.fullmatch(line)][:5]
 
 
 def test_a_task_that_forks():

@@ -61,7 +61,7 @@ CHILDREN = {
 
 
 @pytest.mark.parametrize("how", CHILDREN)
-@pytest.mark.parametrize("where", ["task", "actor"])
+@pytest.mark.parametrize("where", ["task", "actor", "actor_of_threads"])
 def test_F19_fork_in_a_worker(parts, where, how):
     """The child's end does nothing to the parent, whose result is the only one."""
 
@@ -75,7 +75,8 @@ def test_F19_fork_in_a_worker(parts, where, how):
     if where == "task":
         assert rayx.get(rayx.remote(child_ends).remote(how), timeout=20) == CHILDREN[how]
         return
-    parent = rayx.remote(Parent).remote()
+    threads = 2 if where == "actor_of_threads" else 1
+    parent = rayx.remote(max_concurrency=threads)(Parent).remote()
     assert rayx.get(parent.fork.remote(how), timeout=20) == CHILDREN[how]
     assert rayx.get([parent.answer.remote() for _ in range(10)], timeout=10) == ["here"] * 10
 
