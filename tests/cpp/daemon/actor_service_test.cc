@@ -107,7 +107,8 @@ TEST_F(ActorServiceTest, TheLastHandleEndsItAfterItsCalls) {
 TEST_F(ActorServiceTest, AHandleInAnObjectKeepsIt) {
   const ObjectId actor = driver_.Make();
   const pid_t pid = driver_.PidOf(actor);
-  ObjectPieces box = TextPieces("a box");
+  const std::string text = "a box";
+  ObjectPieces box = TextPieces(text);
   box.contained = {actor};
   const auto holder = driver_.client().Put(box);
   ASSERT_TRUE(holder.ok());
