@@ -347,7 +347,6 @@ def test_tables_have_a_comment(tree_of, law):
 # ---- others' tools, and the texts ----------------------------------------------------------------
 
 
-@pytest.mark.skipif(shutil.which("clang-format") is None, reason="needs clang-format")
 def test_formatting(tree_of, law, capsys):
     files = {".clang-format": "BasedOnStyle: Google\n", "cpp/plasma/a.h": "int  a ;\n"}
     assert ("clang-format", "cpp/plasma/a.h") in rules_of(tools.check(tree_of(files), law))

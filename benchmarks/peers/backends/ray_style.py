@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import Any, ClassVar
 
 from peers import workload
-from peers.backends.interface import Backend, NotOffered, Reference, Submit
+from peers.backends.interface import Backend, Reference, Submit
 
 
 class RayStyleBackend(Backend):
@@ -50,11 +50,7 @@ class RayStyleBackend(Backend):
         return self._library.put(value)
 
     def start_actor(self) -> Any:
-        try:
-            actor_class = self._library.remote(workload.Counter)
-        except NotImplementedError as error:
-            raise NotOffered(str(error)) from None
-        return actor_class.remote()
+        return self._library.remote(workload.Counter).remote()
 
     def actor_method(self, actor: Any, name: str) -> Submit:
         submit: Submit = getattr(actor, name).remote
