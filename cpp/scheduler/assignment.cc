@@ -9,14 +9,24 @@ namespace {
 
 void GiveBackCpu(SchedulerState& state, WorkerEntry& worker) {
   const Shape& shape = worker.lane->shape();
-  worker.has_actor ? state.ledger.GiveBackCpu(shape) : state.ledger.Block(shape);
   worker.gave_back_cpu = true;
+  if (worker.has_actor) {
+    state.ledger.GiveBackCpu(shape);
+    return;
+  }
+  state.ledger.Block(shape);
+  worker.lane->OnBlocked(worker.held.front().task->depth);
 }
 
 void TakeCpuAgain(SchedulerState& state, WorkerEntry& worker) {
   const Shape& shape = worker.lane->shape();
-  worker.has_actor ? state.ledger.TakeCpuAgain(shape) : state.ledger.Unblock(shape);
   worker.gave_back_cpu = false;
+  if (worker.has_actor) {
+    state.ledger.TakeCpuAgain(shape);
+    return;
+  }
+  state.ledger.Unblock(shape);
+  worker.lane->OnUnblocked();
 }
 
 // A time-out counts from when the task is at the front; of the calls of an actor, so many are.

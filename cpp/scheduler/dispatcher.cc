@@ -12,6 +12,7 @@ Dispatcher::Dispatcher(SchedulerState& state, int64_t now_ms) : state_(state), n
 void Dispatcher::Run() {
   state_.changed = false;
   state_.pool.backoff().OnTime(now_ms_);
+  state_.pool.StampIdle(now_ms_);
   FailUnstartable();
   free_ = state_.ledger.available();
   reservable_ = state_.pool.count(WorkerState::kStarting) + state_.pool.StartsAllowed(now_ms_);
@@ -146,6 +147,10 @@ void Dispatcher::FillTailsOf(Lane& lane, uint64_t arrival_max) {
         lane.short_tail = true;  // there was more room than tasks: look again when there are more
         return;
       }
+      // A task that others of its depth show to have children: when its turn came in the tail,
+      // their children might be there, who go first. Otherwise each tail opens one more branch of a
+      // tree.
+      if (lane.BlocksAt(lane.Head()->depth)) return;
       if (runner->next_sequence >= state_.options.tasks_per_worker_max) continue;
       Assign(state_, *runner, *state_.queue.Pop(lane, lane.reserved), now_ms_);
     }
@@ -204,6 +209,7 @@ void Dispatcher::StartWorkers() {
       std::min(std::max(wanted, pool.PrestartMissing()), pool.StartsAllowed(now_ms_));
   for (size_t i = 0; i < starts; ++i) {
     state_.outbox.push_back(StartWorker{pool.Add().number});
+    pool.OnStart(now_ms_);
     if (!pool.ActiveBeyond(pool.roomy())) continue;
     if (WorkerEntry* idle = pool.LongestIdleBound()) EndWorker(state_, *idle, false);
   }
@@ -214,7 +220,6 @@ void Dispatcher::StartWorkers() {
 }
 
 void Dispatcher::EndIdleWorkers() {
-  state_.pool.StampIdle(now_ms_);
   for (WorkerEntry* worker : state_.pool.TooLongIdle(now_ms_)) EndWorker(state_, *worker, false);
 }
 
@@ -230,6 +235,7 @@ void Dispatcher::Finish() {
   state_.next_round_ms.reset();
   LookAgainAt(look_ms_);
   LookAgainAt(state_.pool.backoff().NextMs());
+  if (lacked_worker_) LookAgainAt(state_.pool.NextStartMs(now_ms_));
   LookAgainAt(state_.pool.NextIdleEndMs());
   LookAgainAt(state_.heads.NextMs(now_ms_));
 }

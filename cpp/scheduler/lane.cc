@@ -86,6 +86,16 @@ std::vector<TaskEntry*> Lane::TakeAll() {
   return all;
 }
 
+void Lane::OnBlocked(uint32_t depth) {
+  deepest_blocked_ = blocked_ == 0 ? depth : std::max(deepest_blocked_, depth);
+  ++blocked_;
+}
+
+void Lane::OnUnblocked() {
+  RAYX_CHECK(blocked_ > 0);
+  --blocked_;
+}
+
 void Lane::SanityCheck() const {
   size_t count = 0;
   for (size_t i = 0; i < levels_.size(); ++i) {

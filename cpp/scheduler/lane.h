@@ -79,6 +79,13 @@ class Lane {
   // Removes and returns all ready tasks, in order.
   std::vector<TaskEntry*> TakeAll();
 
+  // A task of this depth waits in get or wait from now on, or one does not any more.
+  void OnBlocked(uint32_t depth);
+  void OnUnblocked();
+  // Since one waits, tasks of this depth or deeper ones have waited: so those of this depth are
+  // likely to have children, which should run before other tasks of this depth.
+  bool BlocksAt(uint32_t depth) const { return blocked_ > 0 && depth <= deepest_blocked_; }
+
   // CHECKs the order.
   void SanityCheck() const;
 
@@ -115,6 +122,9 @@ class Lane {
   std::vector<Level> levels_;
   size_t ready_count_ = 0;
   uint32_t pops_ = 0;
+  // How many tasks wait in get or wait; the deepest of them, and of those before if one always did.
+  size_t blocked_ = 0;
+  uint32_t deepest_blocked_ = 0;
 };
 
 }  // namespace rayx::scheduler

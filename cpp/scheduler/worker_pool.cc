@@ -54,6 +54,7 @@ void WorkerPool::Move(WorkerEntry& worker, WorkerState next) {
       std::erase(idle, &worker);
     }
   }
+  if (worker.state == WorkerState::kStarting && next == WorkerState::kIdle) newly_started_ = true;
   CountState(worker, -1);
   worker.state = next;
   CountState(worker, +1);
@@ -99,8 +100,22 @@ void WorkerPool::GiveToActor(WorkerEntry& worker) {
   CountState(worker, +1);
 }
 
+bool WorkerPool::StartsCanWait(int64_t now_ms) const {
+  if (!nested()) return false;
+  if (count(WorkerState::kStarting) > 0) return true;
+  return active() > count(WorkerState::kIdle) && last_start_ms_.has_value() &&
+         now_ms < *last_start_ms_ + limits::kNestedStartMs;
+}
+
+std::optional<int64_t> WorkerPool::NextStartMs(int64_t now_ms) const {
+  if (!StartsCanWait(now_ms) || count(WorkerState::kStarting) > 0) return std::nullopt;
+  return *last_start_ms_ + limits::kNestedStartMs;
+}
+
 size_t WorkerPool::StartsAllowed(int64_t now_ms) const {
-  const size_t room = options_.workers_max - std::min(options_.workers_max, size());
+  if (StartsCanWait(now_ms)) return 0;
+  size_t room = options_.workers_max - std::min(options_.workers_max, size());
+  if (nested()) room = std::min<size_t>(room, 1);
   return std::min(room, backoff_.Allowed(now_ms, count(WorkerState::kStarting)));
 }
 
@@ -165,6 +180,8 @@ void WorkerPool::StampIdle(int64_t now_ms) {
     if (worker != nullptr && worker->state == WorkerState::kIdle) worker->idle_since_ms = now_ms;
   }
   newly_idle_.clear();
+  if (newly_started_) last_start_ms_ = now_ms;
+  newly_started_ = false;
 }
 
 bool WorkerPool::HasUsable(const DriverId& driver) const {

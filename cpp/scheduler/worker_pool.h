@@ -13,6 +13,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "common/base/limits.h"
 #include "scheduler/start_backoff.h"
 #include "scheduler/worker_entry.h"
 
@@ -48,8 +49,14 @@ class WorkerPool {
   // number is the user's affair. REQUIRES: Busy.
   void GiveToActor(WorkerEntry& worker);
 
-  // How many more may be started now.
+  // So many workers wait in get or wait that trees of tasks are walked with care.
+  bool nested() const { return blocked_without_actor_ >= limits::kBlockedWorkersFree; }
+  // How many more may be started now; fewer while many are blocked (limits::kBlockedWorkersFree).
   size_t StartsAllowed(int64_t now_ms) const;
+  // A start was decided on.
+  void OnStart(int64_t now_ms) { last_start_ms_ = now_ms; }
+  // When StartsAllowed may answer more than at `now_ms`, if nothing else happens.
+  std::optional<int64_t> NextStartMs(int64_t now_ms) const;
   // Workers that the pool wants for itself, whatever the tasks want.
   size_t PrestartMissing() const;
   // Idle or busy workers, started or starting, beyond `count`.
@@ -60,7 +67,7 @@ class WorkerPool {
   std::vector<WorkerEntry*> TooLongIdle(int64_t now_ms);
   // When TooLongIdle may answer more than before.
   std::optional<int64_t> NextIdleEndMs() const;
-  // Gives those that have become idle since the last call their time.
+  // Gives those that have become idle since the last call, and their start, their time.
   void StampIdle(int64_t now_ms);
   // Someone could run tasks of `driver` without a new start: an idle, starting or busy worker.
   // Blocked ones and those of actors do not count.
@@ -98,6 +105,8 @@ class WorkerPool {
   };
   using IdleList = std::vector<WorkerEntry*>;
 
+  // Many are blocked, and whether one more is needed is about to be known.
+  bool StartsCanWait(int64_t now_ms) const;
   IdleList& IdleListOf(const WorkerEntry& worker);
   void CountState(const WorkerEntry& worker, int change);
   size_t Surplus() const { return active() - std::min(active(), options_.prestart); }
@@ -114,6 +123,9 @@ class WorkerPool {
   size_t with_actor_ = 0;
   size_t blocked_without_actor_ = 0;
   WorkerNumber next_number_ = 1;
+  // Of the last start that was decided on or has succeeded.
+  std::optional<int64_t> last_start_ms_;
+  bool newly_started_ = false;
 };
 
 }  // namespace rayx::scheduler

@@ -95,6 +95,13 @@ inline constexpr size_t kWorkersMax = 4096;
 // there.
 inline constexpr size_t kWorkerStartsMax = 8;
 
+// While so many workers wait in get or wait, further ones are started one at a time, and while
+// another one runs only kNestedStartMs after the last start. In a tree of tasks that wait for their
+// children the running one soon ends, and its worker is used again, or blocks, and then one is
+// started at once. So the number of processes stays near the depth of one branch.
+inline constexpr size_t kBlockedWorkersFree = 4;
+inline constexpr int64_t kNestedStartMs = 10;
+
 // An idle worker beyond the CPU count ends after this time; forking another takes milliseconds.
 inline constexpr int64_t kIdleWorkerMs = 5000;
 

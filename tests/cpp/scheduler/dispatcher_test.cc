@@ -166,6 +166,24 @@ TEST(Dispatcher, RecalledTasksAreFirstInLineAndNumbersAreNotUsedTwice) {
   EXPECT_EQ(lines.back(), "t33 to w1 as 64");
 }
 
+TEST(Dispatcher, NoTaskIsHandedOutAheadIfOthersLikeItWaitForTheirChildren) {
+  SchedulerRecorder node({.cpus = 1, .prestart = 2});
+  node.StartAll();
+  node.Submit(1, 2);
+  EXPECT_EQ(node.Turn(), Lines({"t1 to w2 as 0", "t2 to w2 as 1"}));
+  node.Submit(Task(3), {}, 2);
+  node.Submit(Task(4), {}, 2);
+  EXPECT_TRUE(node.Blocked(2).ok());
+  EXPECT_EQ(node.Turn(), Lines({"recall w2", "t3 to w1 as 0", "t4 to w1 as 1"}))
+      << "the children, of whom none has waited yet";
+  node.Recalled(2, 1);
+  EXPECT_EQ(node.Turn(), Lines()) << "not the parents' sibling";
+  EXPECT_TRUE(node.Finished(1, 3, 0).ok());
+  EXPECT_EQ(node.Turn(), Lines({"ended t3"}));
+  EXPECT_TRUE(node.Finished(1, 4, 1).ok());
+  EXPECT_EQ(node.Turn(), Lines({"ended t4", "t2 to w1 as 2"})) << "alone, when nothing is deeper";
+}
+
 TEST(Dispatcher, AWorkerServesOneDriver) {
   SchedulerRecorder node({.cpus = 1});
   node.Submit(Task(1));

@@ -53,6 +53,21 @@ TEST_F(LaneTest, WhatIsPutBackComesToItsOldPlace) {
   for (const uint64_t arrival : {2u, 3u, 4u, 5u, 6u}) EXPECT_EQ(Pop(), arrival);
 }
 
+TEST_F(LaneTest, DepthsAtWhichTasksWaitAreKnownForAsLongAsOneWaits) {
+  EXPECT_FALSE(lane_.BlocksAt(0));
+  lane_.OnBlocked(3);
+  lane_.OnBlocked(1);
+  EXPECT_TRUE(lane_.BlocksAt(0));
+  EXPECT_TRUE(lane_.BlocksAt(3));
+  EXPECT_FALSE(lane_.BlocksAt(4));
+  lane_.OnUnblocked();
+  EXPECT_TRUE(lane_.BlocksAt(3)) << "whichever it was";
+  lane_.OnUnblocked();
+  EXPECT_FALSE(lane_.BlocksAt(0));
+  lane_.OnBlocked(1);
+  EXPECT_FALSE(lane_.BlocksAt(2)) << "what was before does not count";
+}
+
 TEST_F(LaneTest, ChildrenRunBeforeTasksOfTheirParentsLevel) {
   Add(1, 0);
   Add(2, 0);

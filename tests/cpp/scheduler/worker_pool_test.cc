@@ -49,6 +49,34 @@ TEST(WorkerPool, StartsAreBoundedByTheBatchAndByTheRoom) {
   EXPECT_FALSE(pool.full());
 }
 
+TEST(WorkerPool, WhileManyAreBlockedStartsWaitForEachOther) {
+  WorkerPool pool(Sizes(0, 100, 2));
+  pool.OnStart(0);
+  for (size_t i = 0; i < limits::kBlockedWorkersFree; ++i) {
+    EXPECT_EQ(pool.StartsAllowed(0), limits::kWorkerStartsMax);
+    WorkerEntry& worker = AddIdle(pool, 1);
+    pool.Move(worker, WorkerState::kBusy);
+    pool.Move(worker, WorkerState::kBlocked);
+  }
+  pool.StampIdle(100);
+  EXPECT_EQ(pool.StartsAllowed(100), 1u) << "nobody runs";
+  WorkerEntry& next = pool.Add();
+  pool.OnStart(100);
+  EXPECT_EQ(pool.StartsAllowed(100 + limits::kNestedStartMs), 0u) << "it comes soon";
+  EXPECT_EQ(pool.NextStartMs(100), std::nullopt);
+  pool.Move(next, WorkerState::kIdle);
+  pool.StampIdle(105);
+  pool.Bind(next, DriverNumber(1));
+  pool.Move(next, WorkerState::kBusy);
+  const int64_t end_ms = 105 + limits::kNestedStartMs;
+  EXPECT_EQ(pool.StartsAllowed(end_ms - 1), 0u) << "it may end soon";
+  EXPECT_EQ(pool.NextStartMs(end_ms - 1), end_ms);
+  EXPECT_EQ(pool.StartsAllowed(end_ms), 1u) << "it does not";
+  EXPECT_EQ(pool.NextStartMs(end_ms), std::nullopt);
+  pool.Move(next, WorkerState::kBlocked);
+  EXPECT_EQ(pool.StartsAllowed(106), 1u) << "nobody runs again";
+}
+
 TEST(WorkerPool, SurplusWorkersEndAfterAWhileTheLongestIdleFirst) {
   WorkerPool pool(Sizes(1, 10, 2));
   WorkerEntry& a = AddIdle(pool, 1);
