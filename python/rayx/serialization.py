@@ -10,9 +10,11 @@ another process cannot look up (`__main__`, a module that is on nobody's path), 
 from __future__ import annotations
 
 import io
+import marshal
 import pickle
 import sys
 import threading
+import types
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rayx import errors, importable, reducers
@@ -164,6 +166,8 @@ def _by_value_pickler() -> Any:
             reduced = reducers.reduce(obj)
             if reduced is not NotImplemented:
                 return reduced
+            if type(obj) is types.CodeType:
+                return _code_reduced(obj)
             is_named = isinstance(obj, type) or type(obj) in importable.FUNCTION_TYPES
             if is_named and not importable.by_others(obj):
                 module = sys.modules.get(obj.__module__)
@@ -173,6 +177,19 @@ def _by_value_pickler() -> Any:
 
     _by_value_class.append(ByValuePickler)
     return ByValuePickler
+
+
+# The last version of the format that is the same for equal code, however its parts are shared.
+_MARSHAL_VERSION = 2
+
+
+def _code_reduced(code: types.CodeType) -> Any:
+    """Code with the name of its file, which cloudpickle leaves out from version 3.1.3 on.
+
+    Without it, tracebacks of tasks would show no source, and no debugger could stop in them. That
+    both sides run the same Python is so for code in any case.
+    """
+    return marshal.loads, (marshal.dumps(code, _MARSHAL_VERSION),)
 
 
 def dump_by_value(value: Any, root: str) -> tuple[bytes, list[ObjectID[Any]]]:

@@ -450,3 +450,17 @@ def test_a_stream_that_was_cut_raises_nothing_else(data):
     cut = data.draw(st.integers(0, len(stream) - 1))
     with pytest.raises(rayx.SerializationError):
         serialization.deserialize(Stored(KIND_PICKLE, stream[:cut]))
+
+
+def test_functions_by_value_keep_their_file_and_lines():
+    """Else tracebacks of tasks would show no source."""
+
+    def outer():
+        return (lambda: 1).__code__
+
+    pickled, _ = serialization.dump_by_value(outer, "outer")
+    copy = pickle.loads(pickled)
+    assert copy.__code__ == outer.__code__
+    for ours, theirs in ((copy.__code__, outer.__code__), (copy(), outer())):
+        assert (ours.co_filename, ours.co_firstlineno) == (__file__, theirs.co_firstlineno)
+    assert serialization.dump_by_value(outer, "outer")[0] == pickled
