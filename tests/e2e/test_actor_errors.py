@@ -2,6 +2,7 @@
 
 import os
 import signal
+import threading
 import time
 
 import pytest
@@ -246,6 +247,17 @@ class TestDeaths:
         with pytest.raises(rayx.ActorDiedError):
             rayx.get(dying, timeout=10)
         assert rayx.get(later, timeout=10) == [1, 2, 3]
+
+    def test_kill_at_any_moment(self):
+        """Also while the news that it is made is on its way: no call has a value it never had."""
+        for number in range(100):
+            counter = Counter.options(max_restarts=-1).remote()
+            calls = [counter.spin.remote(), counter.increment.remote()]
+            threading.Event().wait(0.0004 * (number % 25))  # the moments are what is tested
+            rayx.kill(counter)
+            for object_id in (*calls, counter.increment.remote()):
+                with pytest.raises(rayx.ActorDiedError):
+                    rayx.get(object_id, timeout=5)
 
     def test_kill_is_for_good(self):
         counter = Counter.options(max_restarts=-1).remote()

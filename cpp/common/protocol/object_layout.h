@@ -30,6 +30,13 @@ enum class ObjectKind : uint8_t {
   kSystemError = 4,  // rayx failed the task: one byte of SystemErrorCode, then UTF-8 text
 };
 
+// The encoded object stands for a failure: whoever gets it, raises.
+inline bool HoldsError(std::span<const uint8_t> object) {
+  if (object.empty()) return false;
+  const auto kind = static_cast<ObjectKind>(object[0]);
+  return kind == ObjectKind::kTaskError || kind == ObjectKind::kSystemError;
+}
+
 // Why rayx itself gave an object an error for a value. Numbers are part of the format;
 // python/rayx/errors.py maps each to its exception.
 enum class SystemErrorCode : uint8_t {

@@ -52,6 +52,14 @@ TEST(ObjectLayoutTest, PartsComeBack) {
   }
 }
 
+TEST(ObjectLayoutTest, FailuresAreKnownByTheirKind) {
+  EXPECT_TRUE(HoldsError(MakeObject(ObjectKind::kTaskError, 3, {})));
+  EXPECT_TRUE(HoldsError(MakeObject(ObjectKind::kSystemError, 3, {})));
+  EXPECT_FALSE(HoldsError(MakeObject(ObjectKind::kPickle, 3, {})));
+  EXPECT_FALSE(HoldsError(MakeObject(ObjectKind::kBytes, 3, {})));
+  EXPECT_FALSE(HoldsError({}));
+}
+
 TEST(ObjectLayoutTest, EmptyStreamWithoutBuffersIsAnObject) {
   const Bytes object = MakeObject(ObjectKind::kBytes, 0, {});
   EXPECT_EQ(object.size(), sizeof(ObjectHeader));
