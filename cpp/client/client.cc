@@ -17,6 +17,7 @@
 #include "client/task_submitter.h"
 #include "client/worker_tasks.h"
 #include "common/io/claim_word.h"
+#include "common/io/home_cpu.h"
 #include "common/io/shared_memory.h"
 #include "common/io/socket.h"
 
@@ -115,8 +116,11 @@ Result<std::unique_ptr<Client>> Client::Open(int socket_fd, const DriverOptions*
   Result<SharedMapping> pool =
       SharedMapping::Map(welcome->pool.get(), welcome->pool_bytes, /*writable=*/false);
   if (!pool.ok()) return pool.status();
+  Result<HomeCpu> home = HomeCpu::Map(welcome->pool.get(), welcome->pool_bytes, /*writable=*/false);
+  if (!home.ok()) return home.status();
   auto impl = std::make_shared<Impl>(std::move(stream), *welcome, std::move(*pool), greeting.driver,
                                      std::move(claims));
+  impl->link->set_home_cpu(std::move(*home));
   RAYX_RETURN_IF_ERROR(impl->link->Start());
   return std::make_unique<Client>(std::move(impl));
 }

@@ -165,13 +165,18 @@ void NodeLink::Lose(const Status& reason) {
   changed_.notify_all();
 }
 
+Result<FrameStream::Readiness> NodeLink::Sleep(bool unsent, int64_t timeout_ms) {
+  const CpuBinding near_the_node(timeout_ms == 0 ? HomeCpu::kNone : home_.cpu());
+  return stream_->Wait(true, unsent, timeout_ms, wake_.get());
+}
+
 Status NodeLink::Lead(Lock* lock, int64_t timeout_ms) {
   leading_ = true;
   lock->unlock();
   // What is queued would otherwise stay for as long as we sleep.
   if (!references_->empty() || stream_->unsent_bytes() > 0) TryFlush();
   const bool unsent = stream_->unsent_bytes() > 0;
-  const auto ready = stream_->Wait(true, unsent, timeout_ms, wake_.get());
+  const auto ready = Sleep(unsent, timeout_ms);
   if (ready.ok() && ready->woken) ForgetWake();
   if (ready.ok() && ready->writable) TryFlush();
   Status status;

@@ -31,6 +31,7 @@
 #include "client/reference_queue.h"
 #include "client/send_token.h"
 #include "common/base/status.h"
+#include "common/io/home_cpu.h"
 #include "common/io/scoped_fd.h"
 
 namespace rayx {
@@ -46,6 +47,8 @@ class NodeLink : public ReferenceQueue::Flusher {
   NodeLink(std::unique_ptr<FrameStream> stream, std::shared_ptr<ReferenceQueue> references,
            Handler handler);
 
+  // Where whoever reads the socket sleeps. Before Start.
+  void set_home_cpu(HomeCpu home) { home_ = std::move(home); }
   // Handles what came together with the handshake. Once, before all else.
   Status Start();
 
@@ -83,6 +86,8 @@ class NodeLink : public ReferenceQueue::Flusher {
   Status HandleFrames();
   // REQUIRES: the lock is held, this thread leads. Sleeps on the socket once.
   Status Lead(Lock* lock, int64_t timeout_ms);
+  // Of the leader, without the lock.
+  Result<FrameStream::Readiness> Sleep(bool unsent, int64_t timeout_ms);
   // REQUIRES: the token is held. Waits until the socket takes more, and writes.
   Status WriteMore();
   void QueueReferences();
@@ -95,6 +100,7 @@ class NodeLink : public ReferenceQueue::Flusher {
   const std::unique_ptr<FrameStream> stream_;
   const std::shared_ptr<ReferenceQueue> references_;
   const Handler handler_;
+  HomeCpu home_;
 
   SendToken token_;
   // Set by those who could not get the token; whoever gives it back looks.

@@ -99,8 +99,12 @@ Status NodeDaemon::Start() {
 }
 
 Status NodeDaemon::MakeServices() {
-  Result<ScopedFd> pool = CreateSharedMemory("rayx-pool", options_.pool_bytes);
+  Result<ScopedFd> pool =
+      CreateSharedMemory("rayx-pool", options_.pool_bytes + limits::kHomeCpuBytes);
   if (!pool.ok()) return pool.status();
+  Result<HomeCpu> home = HomeCpu::Map(pool->get(), options_.pool_bytes, /*writable=*/true);
+  if (!home.ok()) return home.status();
+  home_ = std::move(*home);
   Result<ScopedFd> read_only = ReopenReadOnly(pool->get());
   if (!read_only.ok()) return read_only.status();
   objects_ = std::make_unique<ObjectService>(
@@ -220,6 +224,7 @@ bool NodeDaemon::OnTurn() {
     tables_->nodes().Heartbeat(id_, WallSeconds());
     heartbeat_at_ms_ = now_ms + kHeartbeatMs;
   }
+  GatherOrPart();
   records_.Flush(now_ms);
   workers_.Flush();
   sessions_.FlushAll();
@@ -227,6 +232,19 @@ bool NodeDaemon::OnTurn() {
   sessions_.DestroyClosed();
   SetTimer();
   return acted;
+}
+
+void NodeDaemon::GatherOrPart() {
+  const bool together = tasks_->pace().together();
+  if (together == at_home_.has_value()) return;
+  if (together) {
+    const int cpu = ::sched_getcpu();
+    at_home_.emplace(cpu);
+    if (at_home_->bound()) home_.Publish(cpu);
+  } else {
+    home_.Publish(HomeCpu::kNone);
+    at_home_.reset();
+  }
 }
 
 // One timer serves all parts: it makes a turn happen when the first of them wants one.
@@ -274,6 +292,8 @@ std::string NodeDaemon::DebugText() {
   }
   text += "sessions: " + std::to_string(sessions_.all().size()) +
           ", the largest backlog: " + std::to_string(backlog_bytes) + " bytes\n";
+  text += "waiting processes meet on " +
+          (at_home_ ? "CPU " + std::to_string(home_.cpu()) : std::string("any CPU")) + "\n";
   text += std::string("control tables: ") + (tables_->connected() ? "connected" : "not connected");
   return text + "\nlast events:\n" + FlightLog::Text();
 }

@@ -9,11 +9,13 @@
 #include <sys/types.h>
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "common/base/ids.h"
 #include "common/base/status.h"
 #include "common/io/event_loop.h"
+#include "common/io/home_cpu.h"
 #include "common/io/scoped_fd.h"
 #include "control/tables.h"
 #include "daemon/driver_service.h"
@@ -68,6 +70,8 @@ class NodeDaemon {
   void WatchDriverProcess(Session& session);
   void ReapChildren();
   void SetTimer();
+  // Stays on one processor with those who only wait for each other, as long as they do.
+  void GatherOrPart();
 
   EventLoop* loop_;
   NodeOptions options_;
@@ -91,6 +95,8 @@ class NodeDaemon {
   std::unique_ptr<EventLoop::Timer> timer_;
   int64_t timer_at_ms_ = -1;
   int64_t heartbeat_at_ms_ = 0;
+  HomeCpu home_;
+  std::optional<CpuBinding> at_home_;
   pid_t supervisor_pid_ = 0;
   bool supervisor_gone_ = false;
   bool stopping_ = false;

@@ -1,11 +1,14 @@
 #include "daemon/task_service.h"
 
+#include <algorithm>
 #include <csignal>
 #include <utility>
 #include <variant>
 
 #include "common/base/limits.h"
 #include "common/base/log.h"
+#include "common/io/clock.h"
+#include "common/protocol/object_layout.h"
 #include "common/protocol/wire_ids.h"
 
 namespace rayx::daemon {
@@ -74,7 +77,16 @@ Status TaskService::OnSubmit(Session& session, std::span<const uint8_t> encoded_
   records_->OnTaskSubmitted(spec.id);
   if (spec.kind == TaskKind::kActorCreation) actors_.OnSubmitted(spec);
   scheduler_.OnTaskSubmitted(std::move(spec), missing, session.worker, session.id);
+  NotePace(session.worker != 0);
   return Status::Ok();
+}
+
+void TaskService::NotePace(bool from_task) {
+  const scheduler::SchedulerStats stats = scheduler_.Stats();
+  // An actor is an assigned task for life; who submits from a task is about to wait.
+  const size_t idle = stats.workers_blocked + stats.actors + (from_task ? 1 : 0);
+  const size_t known = stats.tasks_ready + stats.tasks_assigned;
+  pace_.OnSubmit(known - std::min(known, idle), MonotonicUs());
 }
 
 Status TaskService::OnTaskDone(Session& session, const protocol::TaskDone& message) {
@@ -266,7 +278,8 @@ void TaskService::Act(const scheduler::FailTask& effect) {
   std::string error = EncodeSystemError(effect.code, effect.text);
   std::vector<ObjectId> contained;
   const auto source = effect.like.IsNil() ? std::nullopt : store.Find(effect.like);
-  if (source && source->is_inline) {
+  // An actor that was killed while the news of its being made was on its way has no error.
+  if (source && source->is_inline && HoldsError(source->data)) {
     error.assign(source->data.begin(), source->data.end());
     contained = store.ContainedIn(effect.like);
   }

@@ -16,6 +16,7 @@
 #include "daemon/driver_service.h"
 #include "daemon/message_writer.h"
 #include "daemon/object_service.h"
+#include "daemon/ping_pong.h"
 #include "daemon/record_keeper.h"
 #include "daemon/session_table.h"
 #include "daemon/worker_service.h"
@@ -51,10 +52,12 @@ class TaskService {
 
   scheduler::LocalScheduler& scheduler() { return scheduler_; }
   ActorService& actors() { return actors_; }
+  const PingPong& pace() const { return pace_; }
   // The task's record for the task table; nothing if it has ended.
   std::optional<control::TaskRecord> RecordOf(const TaskId& id, const NodeId& node) const;
 
  private:
+  void NotePace(bool from_task);
   Status CheckReturns(Session& session, const TaskSpec& spec, const protocol::TaskDone& message);
   void Act(const scheduler::AssignTask& effect);
   void Act(const scheduler::RecallTasks& effect);
@@ -82,6 +85,7 @@ class TaskService {
   RecordKeeper* records_;
   scheduler::LocalScheduler scheduler_;
   ActorService actors_;
+  PingPong pace_;
 };
 
 }  // namespace rayx::daemon

@@ -14,6 +14,13 @@ inline int64_t MonotonicMs() {
   return int64_t{now.tv_sec} * 1000 + now.tv_nsec / 1'000'000;
 }
 
+// The same clock in microseconds.
+inline int64_t MonotonicUs() {
+  timespec now;
+  ::clock_gettime(CLOCK_MONOTONIC, &now);
+  return int64_t{now.tv_sec} * 1'000'000 + now.tv_nsec / 1000;
+}
+
 // Seconds since the epoch, for people and for tables that several machines read.
 inline double WallSeconds() {
   timespec now;

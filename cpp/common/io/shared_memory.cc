@@ -51,7 +51,7 @@ SharedMapping::~SharedMapping() {
   if (data_ != nullptr) ::munmap(data_, size_);
 }
 
-Result<SharedMapping> SharedMapping::Map(int fd, uint64_t bytes, bool writable) {
+Result<SharedMapping> SharedMapping::Map(int fd, uint64_t bytes, bool writable, uint64_t offset) {
   // Checked first: memory that its maker can shrink is a SIGBUS waiting for us.
   const int seals = ::fcntl(fd, F_GET_SEALS);
   if (seals < 0 || (seals & F_SEAL_SHRINK) == 0) {
@@ -59,12 +59,15 @@ Result<SharedMapping> SharedMapping::Map(int fd, uint64_t bytes, bool writable) 
   }
   struct stat status;
   if (::fstat(fd, &status) != 0) return Status::FromErrno("fstat of shared memory", errno);
-  if (bytes == 0 || static_cast<uint64_t>(status.st_size) < bytes) {
-    return Status::IoError("shared memory has " + std::to_string(status.st_size) +
-                           " bytes, not the " + std::to_string(bytes) + " asked for");
+  const auto size = static_cast<uint64_t>(status.st_size);
+  if (bytes == 0 || size < bytes || size - bytes < offset) {
+    return Status::IoError("shared memory has " + std::to_string(size) + " bytes, not the " +
+                           std::to_string(bytes) + " from " + std::to_string(offset) +
+                           " on that were asked for");
   }
   const int protection = writable ? PROT_READ | PROT_WRITE : PROT_READ;
-  void* const address = ::mmap(nullptr, bytes, protection, MAP_SHARED, fd, 0);
+  void* const address =
+      ::mmap(nullptr, bytes, protection, MAP_SHARED, fd, static_cast<off_t>(offset));
   if (address == MAP_FAILED) return Status::FromErrno("mmap of shared memory", errno);
   // A crash of one process must not write everybody's objects to disk.
   ::madvise(address, bytes, MADV_DONTDUMP);

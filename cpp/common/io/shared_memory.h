@@ -16,7 +16,7 @@ Result<ScopedFd> CreateSharedMemory(const char* name, uint64_t bytes);
 // fail on it.
 Result<ScopedFd> ReopenReadOnly(int fd);
 
-// A mapping of the first `bytes` of shared memory; unmapped when destroyed. Move-only.
+// A mapping of `bytes` of shared memory, from `offset` on; unmapped when destroyed. Move-only.
 class SharedMapping {
  public:
   SharedMapping() = default;
@@ -24,8 +24,9 @@ class SharedMapping {
   SharedMapping& operator=(SharedMapping&& other) noexcept;
   ~SharedMapping();
 
-  // IoError if the descriptor is smaller than `bytes` or not sealed against shrinking.
-  static Result<SharedMapping> Map(int fd, uint64_t bytes, bool writable);
+  // IoError if the descriptor is smaller or not sealed against shrinking. REQUIRES: `offset` is a
+  // multiple of the page size.
+  static Result<SharedMapping> Map(int fd, uint64_t bytes, bool writable, uint64_t offset = 0);
 
   uint8_t* data() const { return data_; }
   uint64_t size() const { return size_; }

@@ -1,12 +1,15 @@
 #include "client/client.h"
 
 #include <gtest/gtest.h>
+#include <sched.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cstring>
 #include <thread>
 
+#include "client/deadline.h"
 #include "client/fake_node.h"
 #include "common/base/limits.h"
 #include "common/protocol/wire_ids.h"
@@ -284,6 +287,38 @@ TEST(ClientConnectTest, ARefusalCarriesItsReason) {
   const auto client = Client::ConnectDriver({node.path(), ADriver(), "3.11", ""});
   EXPECT_EQ(client.status().code(), StatusCode::kProtocolError);
   EXPECT_NE(client.status().message().find("wrong version"), std::string::npos);
+}
+
+// The processors where a thread of this process may run.
+int CpusOf(pid_t thread) {
+  cpu_set_t set;
+  EXPECT_EQ(::sched_getaffinity(thread, sizeof(set), &set), 0);
+  return CPU_COUNT(&set);
+}
+
+TEST_F(ClientTest, WhoSleepsIsBoundToTheHomeCpuAndFreeAfterwards) {
+  cpu_set_t ours;
+  ASSERT_EQ(::sched_getaffinity(0, sizeof(ours), &ours), 0);
+  int home = 0;
+  while (!CPU_ISSET(home, &ours)) ++home;
+  const int before = CPU_COUNT(&ours);
+  node_.SetHomeCpu(home);
+  const ObjectId id = SubmitOne()[0];
+  std::atomic<pid_t> sleeper{0};
+  int afterwards = 0;
+  std::thread waiting([&] {
+    sleeper = ::gettid();
+    EXPECT_TRUE(client_->Get(std::vector<ObjectId>{id}, 10'000).ok());
+    afterwards = CpusOf(0);
+  });
+  const Deadline deadline = Deadline::After(10'000);
+  while (sleeper == 0 || CpusOf(sleeper) > 1) {
+    ASSERT_FALSE(deadline.passed()) << "it is not bound";
+    std::this_thread::yield();
+  }
+  node_.PushInline(id, MakeObject("done"));
+  waiting.join();
+  EXPECT_EQ(afterwards, before);
 }
 
 }  // namespace

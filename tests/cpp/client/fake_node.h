@@ -16,6 +16,7 @@
 #include "client/message.h"
 #include "common/base/ids.h"
 #include "common/io/frame.h"
+#include "common/io/home_cpu.h"
 #include "common/io/scoped_fd.h"
 #include "common/io/shared_memory.h"
 
@@ -63,6 +64,8 @@ class FakeNode {
   void PushInPool(const ObjectId& id, uint64_t offset, uint64_t size, bool pinned);
   // What a later GetObjects will be answered with; pushed to those who asked before.
   void Store(const ObjectId& id, const std::string& data);
+  // What a node publishes when its clients only wait for each other.
+  void SetHomeCpu(int cpu) const { home_.Publish(cpu); }
   uint8_t* pool() const { return mapping_.data(); }
   const std::string& function() const { return function_; }
   // The actor that has the name "known", with the info "info".
@@ -94,6 +97,7 @@ class FakeNode {
   ScopedFd socket_;
   ScopedFd pool_fd_;
   SharedMapping mapping_;
+  HomeCpu home_;
   std::thread thread_;
   std::string function_ = "pickled function";
 
