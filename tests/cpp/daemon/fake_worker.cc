@@ -252,8 +252,10 @@ Status RunTask(Client* client, const RunnableTask& task) {
   const auto function = Functions().find(task.name);
   const std::string result =
       function == Functions().end() ? "no such function" : function->second(call);
+  ObjectPieces pieces = Text(result);
+  if (!call.error_text.empty()) pieces.kind = ObjectKind::kTaskError;
   for (uint32_t i = 0; i < task.return_count; ++i) {
-    RAYX_RETURN_IF_ERROR(client->PutResult(task, i, Text(result)));
+    RAYX_RETURN_IF_ERROR(client->PutResult(task, i, pieces));
   }
   return client->FinishTask(task, call.error_text, call.wrote_output, !call.error_text.empty());
 }
