@@ -77,7 +77,7 @@ Status ObjectAccess::PutLarge(const ObjectId& id, const ObjectPlan& plan, const 
                               bool keep_reference) {
   const Result<uint8_t*> memory = Create(id, plan.total_bytes());
   if (!memory.ok()) return memory.status();
-  WriteObject(plan, value, *memory);
+  WriteObject(plan, value, writable_pool_, *memory);
   // Goes out in one write with the seal, and before it: whoever has the value finds us no holder.
   if (!keep_reference) references_->Drop(id);
   flatbuffers::FlatBufferBuilder builder(256);
@@ -112,11 +112,9 @@ Result<uint8_t*> ObjectAccess::Create(const ObjectId& id, uint64_t size_bytes) {
   // Verified when it came.
   const auto* message = flatbuffers::GetRoot<protocol::ObjectCreated>(reply->bytes().data());
   RAYX_RETURN_IF_ERROR(FromWire(message->outcome(), message->message()));
-  if (message->offset() > writable_pool_.size() ||
-      size_bytes > writable_pool_.size() - message->offset()) {
-    return Status::ProtocolError("the node gave room outside its pool");
-  }
-  return writable_pool_.data() + message->offset();
+  uint8_t* const memory = writable_pool_.At(message->offset(), size_bytes);
+  if (memory == nullptr) return Status::ProtocolError("the node gave room outside its pool");
+  return memory;
 }
 
 // --- get ---
@@ -345,7 +343,7 @@ Status ObjectAccess::OnObjectCreated(FrameStream* stream, std::span<const uint8_
     if (!pool.ok()) return pool.status();
     Result<SharedMapping> mapping = SharedMapping::Map(pool->get(), pool_.pool_bytes(), true);
     if (!mapping.ok()) return mapping.status();
-    if (!writable_pool_.valid()) writable_pool_ = std::move(*mapping);
+    if (!writable_pool_.valid()) writable_pool_ = PoolWriter(std::move(*mapping));
   }
   created_.Deliver(message->request(), payload);
   return Status::Ok();

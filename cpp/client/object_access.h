@@ -18,6 +18,7 @@
 #include "client/object_cache.h"
 #include "client/object_view.h"
 #include "client/pool_reader.h"
+#include "client/pool_writer.h"
 #include "client/reference_queue.h"
 #include "client/reply_box.h"
 #include "common/base/ids.h"
@@ -118,8 +119,9 @@ class ObjectAccess {
   ObjectCache cache_;
   ReplyBox<uint64_t> created_;
   uint64_t fence_passed_ = 0;
-  // The pool, writable; mapped when the first object is created.
-  SharedMapping writable_pool_;
+  // Mapped when the first object is created, and the same from then on: who has created one needs
+  // no lock to write it.
+  PoolWriter writable_pool_;
 };
 
 }  // namespace rayx

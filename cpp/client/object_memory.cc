@@ -35,19 +35,36 @@ ObjectPlan PlanObject(const ObjectPieces& value) {
   return ObjectPlan(value.kind, value.stream.size(), sizes);
 }
 
-void WriteObject(const ObjectPlan& plan, const ObjectPieces& value, uint8_t* memory) {
+namespace {
+
+template <typename Copy>
+void Write(const ObjectPlan& plan, const ObjectPieces& value, uint8_t* memory, Copy copy) {
   plan.WriteHeader(memory);
   uint64_t end = plan.stream_offset();
   // Also fills the gap before each part: what lay there belonged to someone else.
-  const auto write = [memory, &end](uint64_t offset, std::span<const uint8_t> part) {
+  const auto write = [memory, &end, &copy](uint64_t offset, std::span<const uint8_t> part) {
     std::memset(memory + end, 0, offset - end);
-    if (!part.empty()) std::memcpy(memory + offset, part.data(), part.size());
+    if (!part.empty()) copy(part, memory + offset);
     end = offset + part.size();
   };
   write(plan.stream_offset(), value.stream);
   for (size_t i = 0; i < value.buffers.size(); ++i) {
     write(plan.buffers()[i].offset, value.buffers[i]);
   }
+}
+
+}  // namespace
+
+void WriteObject(const ObjectPlan& plan, const ObjectPieces& value, uint8_t* memory) {
+  Write(plan, value, memory, [](std::span<const uint8_t> part, uint8_t* to) {
+    std::memcpy(to, part.data(), part.size());
+  });
+}
+
+void WriteObject(const ObjectPlan& plan, const ObjectPieces& value, const PoolWriter& pool,
+                 uint8_t* memory) {
+  Write(plan, value, memory,
+        [&pool](std::span<const uint8_t> part, uint8_t* to) { pool.Copy(part, to); });
 }
 
 OwnedMemory AllocateObject(size_t size_bytes, bool has_buffers) {

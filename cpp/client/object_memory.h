@@ -7,6 +7,7 @@
 
 #include "client/client.h"
 #include "client/object_view.h"
+#include "client/pool_writer.h"
 #include "common/protocol/object_layout.h"
 
 namespace rayx {
@@ -16,6 +17,9 @@ ObjectPlan PlanObject(const ObjectPieces& value);
 
 // Writes the whole object. REQUIRES: `plan` is of `value`, and `memory` has plan.total_bytes().
 void WriteObject(const ObjectPlan& plan, const ObjectPieces& value, uint8_t* memory);
+// The same into the pool.
+void WriteObject(const ObjectPlan& plan, const ObjectPieces& value, const PoolWriter& pool,
+                 uint8_t* memory);
 
 // Writable memory for one object; aligned as its buffers need it.
 struct OwnedMemory {
