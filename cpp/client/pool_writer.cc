@@ -1,15 +1,13 @@
 #include "client/pool_writer.h"
 
 #include <sched.h>
-#include <signal.h>
 #include <sys/mman.h>
 
 #include <algorithm>
 #include <cstring>
-#include <system_error>
-#include <thread>
 #include <utility>
-#include <vector>
+
+#include "client/copy_thread.h"
 
 #if defined(__SSE2__)
 #include <emmintrin.h>
@@ -54,22 +52,6 @@ size_t AllowedCpus() {
   if (::sched_getaffinity(0, sizeof(set), &set) != 0) return 1;
   return static_cast<size_t>(CPU_COUNT(&set));
 }
-
-// Threads that are started while it lives take no signals: those are for whoever called us.
-class SignalsBlocked {
- public:
-  SignalsBlocked() {
-    sigset_t all;
-    sigfillset(&all);
-    ::pthread_sigmask(SIG_SETMASK, &all, &before_);
-  }
-  ~SignalsBlocked() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
-  SignalsBlocked(const SignalsBlocked&) = delete;
-  SignalsBlocked& operator=(const SignalsBlocked&) = delete;
-
- private:
-  sigset_t before_;
-};
 
 }  // namespace
 
@@ -120,22 +102,15 @@ void PoolWriter::Copy(std::span<const uint8_t> from, uint8_t* to) const {
   const size_t threads = from.size() < kSharedBytesMin ? 1 : std::min(AllowedCpus(), kThreadsMax);
   if (threads <= 1) return CopyPart(from, to);
   const size_t share = (from.size() / threads + kBlockBytes - 1) & ~(kBlockBytes - 1);
-  std::vector<std::thread> helpers;
   size_t rest = share;  // the first share is ours
-  {
-    const SignalsBlocked blocked;
-    try {
-      for (; rest < from.size(); rest += share) {
-        const auto part = from.subspan(rest, std::min(share, from.size() - rest));
-        helpers.emplace_back([this, part, target = to + rest] { CopyPart(part, target); });
-      }
-    } catch (const std::system_error&) {
-      // No thread to be had: what they would have copied, we do.
-    }
+  CopyThreads helpers;
+  for (; rest < from.size(); rest += share) {
+    const auto part = from.subspan(rest, std::min(share, from.size() - rest));
+    if (!helpers.Start([this, part, target = to + rest] { CopyPart(part, target); })) break;
   }
   CopyPart(from.first(std::min(share, from.size())), to);
+  // What no thread was to be had for.
   if (rest < from.size()) CopyPart(from.subspan(rest), to + rest);
-  for (std::thread& helper : helpers) helper.join();
 }
 
 }  // namespace rayx
