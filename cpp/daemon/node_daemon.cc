@@ -48,6 +48,7 @@ NodeDaemon::NodeDaemon(EventLoop* loop, NodeOptions options, NodeId id,
                        .on_closed = [this](Session& session,
                                            const Status& why) { OnSessionClosed(session, why); }}),
       drivers_(&sessions_, &writer_, tables_.get(), id),
+      remains_(loop, ::getpid()),
       functions_(&sessions_, &writer_, tables_.get()),
       workers_(
           loop, &sessions_, &writer_, options_.template_command,
@@ -191,6 +192,7 @@ void NodeDaemon::OnSessionClosed(Session& session, const Status& reason) {
   } else if (drivers_.OnSessionClosed(session)) {
     functions_.OnDriverGone(session.driver);
     tasks_->OnDriverGone(session.driver);
+    remains_.OnDriverGone(session.driver);
   }
 }
 

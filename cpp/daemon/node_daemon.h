@@ -18,6 +18,7 @@
 #include "common/io/home_cpu.h"
 #include "common/io/scoped_fd.h"
 #include "control/tables.h"
+#include "daemon/driver_remains.h"
 #include "daemon/driver_service.h"
 #include "daemon/function_service.h"
 #include "daemon/message_writer.h"
@@ -81,6 +82,7 @@ class NodeDaemon {
   RecordKeeper records_;
   SessionTable sessions_;
   DriverService drivers_;
+  DriverRemains remains_;
   FunctionService functions_;
   WorkerService workers_;
   // Made by Start, once the pool is there.

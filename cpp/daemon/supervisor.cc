@@ -89,6 +89,8 @@ Status Supervisor::PrepareDirectory() {
   RAYX_RETURN_IF_ERROR(MakePrivateDirectory(options_.session_dir + "/logs"));
   std::array<uint8_t, 32> secret;
   FillRandom(secret);
+  // Drivers that have joined hold it open, and read it when their connection breaks.
+  RAYX_RETURN_IF_ERROR(WritePrivateFile(options_.session_dir + "/ending", ""));
   password_file_ = options_.session_dir + "/control.password";
   return WritePrivateFile(password_file_, ToHex(secret.data(), secret.size()));
 }
@@ -163,7 +165,7 @@ Status Supervisor::WatchDriver() {
       char byte;
       const ssize_t count = ::read(options_.lifeline_fd, &byte, 1);
       if (count == 0 || (count < 0 && errno != EAGAIN && errno != EINTR)) {
-        End("the driver closed the session");
+        OnDriverGone();
       }
     });
   }
@@ -176,8 +178,13 @@ Status Supervisor::WatchDriver() {
   // An old kernel; the lifeline has to do.
   if (!pid_fd.ok()) return Status::Ok();
   driver_pid_fd_ = std::move(*pid_fd);
-  driver_watch_ = loop_->Watch(driver_pid_fd_.get(), [this] { End("the driver has ended"); });
+  driver_watch_ = loop_->Watch(driver_pid_fd_.get(), [this] { OnDriverGone(); });
   return Status::Ok();
+}
+
+// Whether it has closed the session or has died, the stream may be the first to tell.
+void Supervisor::OnDriverGone() {
+  End("the driver that started it (pid " + std::to_string(options_.driver_pid) + ") has left it");
 }
 
 void Supervisor::OnNodeSpoke() {
@@ -233,10 +240,19 @@ void Supervisor::ReportError(const std::string& text) {
 void Supervisor::End(const std::string& reason) {
   if (std::exchange(ending_, true)) return;
   LogInfo("the session ends: " + reason);
+  if (has_directory_) TellWhy(reason);
   const size_t left = KillDescendants(::getpid(), {}, limits::kShutdownGraceMs);
   if (left > 0) LogError(std::to_string(left) + " processes could not be ended");
   if (has_directory_) RemoveSessionFiles(options_.session_dir, options_.redirect_output);
   loop_->Stop();
+}
+
+void Supervisor::TellWhy(const std::string& reason) const {
+  const ScopedFd file(
+      ::open((options_.session_dir + "/ending").c_str(), O_WRONLY | O_CLOEXEC | O_NOFOLLOW));
+  if (file.valid() && ::write(file.get(), reason.data(), reason.size()) < 0) {
+    LogWarning("those who joined do not learn why the session ends");
+  }
 }
 
 std::string Supervisor::LogTail(const std::string& name) const {

@@ -55,9 +55,12 @@ class Supervisor {
   Status StartControlServers();
   Status StartNode();
   Status WatchDriver();
+  void OnDriverGone();
   void OnNodeSpoke();
   void ReapChildren();
   void OnChildEnded(pid_t pid, int wait_status);
+  // For drivers that have joined: written before anything is ended.
+  void TellWhy(const std::string& reason) const;
   std::string LogTail(const std::string& name) const;
   Result<ScopedFd> OpenLog(const std::string& name) const;
 

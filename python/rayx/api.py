@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from rayx.error_records import ErrorInfo
-    from rayx.init_options import InitOptions
 
 # For questions to the node, which answers them at once or not at all.
 _QUERY_MS = 10_000
@@ -29,8 +28,8 @@ _QUERY_MS = 10_000
 class Context(dict[str, Any]):
     """What `init` returns: where the session's processes are. A `with` block of it ends them.
 
-    Its keys are `session_dir`, `node_socket`, `node_id`, `redis_sockets`, `supervisor_pid` and
-    `driver_id`.
+    Its keys are `session_dir`, `node_socket`, `node_id`, `node_ip_address`, `redis_address`,
+    `redis_sockets`, `supervisor_pid` and `driver_id`.
     """
 
     if TYPE_CHECKING:
@@ -41,7 +40,16 @@ class Context(dict[str, Any]):
         def __getitem__(self, name: Literal["redis_sockets"], /) -> list[str]: ...
         @overload
         def __getitem__(
-            self, name: Literal["session_dir", "node_socket", "node_id", "driver_id"], /
+            self,
+            name: Literal[
+                "session_dir",
+                "node_socket",
+                "node_id",
+                "node_ip_address",
+                "redis_address",
+                "driver_id",
+            ],
+            /,
         ) -> str: ...
         def __getitem__(self, name: Any, /) -> Any: ...
 
@@ -72,9 +80,12 @@ def init(
     object_store_memory: int | None = None,
     preload: Sequence[str] | None = None,
 ) -> Context:
-    """Starts a session on this machine, and makes this process its driver.
+    """Starts a session on this machine, or joins one, and makes this process its driver.
 
-    - `redis_address`, `node_ip_address`: for clusters; not in this version.
+    - `redis_address`: of a session that another program of this user and this machine has started;
+      its `init` has returned it. Nothing is started then, and only `node_ip_address` and
+      `driver_mode` can be given beside it.
+    - `node_ip_address`: the machine whose node is used; in this version, an address of this one.
     - `object_id_seed`: makes the ids of this driver follow from a number.
     - `num_workers`: workers started at once (as many as CPUs); more come as they are needed.
     - `driver_mode`: `SCRIPT_MODE`; `SILENT_MODE` to not print errors of tasks; or `PYTHON_MODE`,
@@ -87,7 +98,9 @@ def init(
     - `object_store_memory`: bytes for shared objects; by default a third of the memory.
     - `preload`: names of modules that workers shall have imported when they start.
 
-    Everything ends with `shutdown()`, with the `with` block, or with this process.
+    Everything ends with `shutdown()`, with the `with` block, or with this process. If the session
+    was joined, that is all that this driver has started; the session goes on until the driver that
+    has started it ends.
 
     >>> with rayx.init(num_cpus=4, resources={"disk": 2}):
     ...     rayx.cluster_resources()
@@ -117,14 +130,16 @@ def init(
         session.set_current(started)
         atexit.unregister(shutdown)
         atexit.register(shutdown)
-    _tell(options, addresses["session_dir"], num_gpus is None)
+    may_hint = num_gpus is None and redis_address is None
+    processes = started.processes
+    _tell(addresses["session_dir"], processes is not None and processes.keeps_logs, may_hint)
     return Context(addresses)
 
 
-def _tell(options: InitOptions, session_dir: str, may_hint: bool) -> None:
+def _tell(session_dir: str, keeps_logs: bool, may_hint: bool) -> None:
     """What people should know of the session that has begun."""
     told = []
-    if options.redirect_output:
+    if keeps_logs:
         told.append(f"the output of the session's processes goes to {session_dir}/logs")
     if may_hint:
         from rayx import machine
@@ -158,7 +173,9 @@ def _refuse_second_session() -> None:
 
 
 def shutdown() -> None:
-    """Ends the session and all its processes. Without a session, it does nothing.
+    """Ends the session and all its processes, or leaves it, if it was joined.
+
+    Without a session, it does nothing.
 
     Objects are gone with the session; arrays that were got stay valid. Called at exit by itself.
     """

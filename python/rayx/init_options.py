@@ -15,6 +15,8 @@ from rayx.session import PYTHON_MODE, SCRIPT_MODE, SILENT_MODE
 _STORE_BYTES_MIN = 1 << 20
 _WORKERS_MAX = 4096  # limits::kWorkersMax of the node
 _SHARDS_MAX = 64
+#: The node of a session is on this machine, and reached without a network.
+LOOPBACK = "127.0.0.1"
 # Of the memory limit; the rest is for the processes themselves.
 _STORE_SHARE = 3
 
@@ -32,6 +34,9 @@ class InitOptions(NamedTuple):
     resources: dict[str, float]
     object_store_bytes: int
     preload: tuple[str, ...] = ()
+    #: Of the session to join; None: a new one.
+    redis_address: str | None = None
+    node_ip_address: str = LOOPBACK
 
     @classmethod
     def checked(
@@ -50,7 +55,10 @@ class InitOptions(NamedTuple):
         object_store_memory: Any = None,
         preload: Any = None,
     ) -> InitOptions:
-        """TypeError or ValueError for what has no meaning, NotYetError for what will have."""
+        """TypeError or ValueError for what has no meaning, NotYetError for what will have.
+
+        With `redis_address`, what describes a session's processes has its default and no meaning.
+        """
         given = {
             "num_workers": num_workers,
             "num_redis_shards": num_redis_shards,
@@ -65,10 +73,14 @@ class InitOptions(NamedTuple):
         _refuse_combinations(
             mode, {"redis_address": redis_address, "node_ip_address": node_ip_address}, given
         )
-        _refuse_clusters(redis_address, node_ip_address)
         if not isinstance(redirect_output, bool):
             raise TypeError(f"redirect_output must be True or False, not {redirect_output!r}")
         if object_id_seed is not None:
+            if redis_address is not None:
+                raise ValueError(
+                    "object_id_seed cannot be given together with redis_address: drivers of one "
+                    "session with the same seed would take each other's results for their own"
+                )
             _whole("object_id_seed", object_id_seed, 0, (1 << 64) - 1)
         cpus = float(machine.cpu_count())
         if num_cpus is not None:
@@ -90,6 +102,8 @@ class InitOptions(NamedTuple):
             resources=_custom(resources),
             object_store_bytes=_store_bytes(object_store_memory),
             preload=_modules(preload),
+            redis_address=_session_address(redis_address),
+            node_ip_address=_own_address(node_ip_address),
         )
 
 
@@ -116,21 +130,47 @@ def _refuse_combinations(
             )
     elif of_clusters["redis_address"] is not None and given:
         raise ValueError(
-            f"{given[0]} cannot be given together with redis_address: what the cluster has was "
+            f"{given[0]} cannot be given together with redis_address: what the session has was "
             "said when it was started"
         )
 
 
-def _refuse_clusters(redis_address: Any, node_ip_address: Any) -> None:
-    for name, value in (("redis_address", redis_address), ("node_ip_address", node_ip_address)):
-        if value is None:
-            continue
-        if not isinstance(value, str):
-            raise TypeError(f"{name} must be a string, not {value!r} of {type(value).__name__}")
+def _session_address(redis_address: Any) -> str | None:
+    if redis_address is None:
+        return None
+    _text("redis_address", redis_address)
+    if redis_address.removeprefix("unix:").startswith("/"):
+        return str(redis_address)
+    if not redis_address.startswith("unix:") and ":" in redis_address:
         raise errors.NotYetError(
-            f"{name}={value!r} needs several machines, which this version cannot use yet. "
-            f"Leave {name} out for a session on this machine."
+            f"redis_address={redis_address!r} needs several machines, which this version cannot "
+            "use yet. Leave redis_address out for a session on this machine, or give what "
+            "rayx.init() has returned as 'redis_address' to another program of this machine."
         )
+    raise ValueError(
+        f"redis_address={redis_address!r} is no address of a session: give what rayx.init() has "
+        "returned as 'redis_address', which begins with 'unix:/'"
+    )
+
+
+def _own_address(node_ip_address: Any) -> str:
+    if node_ip_address is None:
+        return LOOPBACK
+    _text("node_ip_address", node_ip_address)
+    if node_ip_address in (LOOPBACK, "::1", "localhost"):
+        return LOOPBACK
+    known = machine.addresses()
+    if node_ip_address in known:
+        return str(node_ip_address)
+    raise ValueError(
+        f"node_ip_address={node_ip_address!r} is no address of a node: this version can use the "
+        f"node of this machine only, which has {', '.join(known)}"
+    )
+
+
+def _text(name: str, value: Any) -> None:
+    if not isinstance(value, str):
+        raise TypeError(f"{name} must be a string, not {value!r} of {type(value).__name__}")
 
 
 def _mode(driver_mode: Any) -> int:

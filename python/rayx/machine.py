@@ -47,6 +47,22 @@ def gpu_names(proc: Path = Path("/proc"), devices: Path = Path("/dev")) -> list[
     return [device.name for device in sorted(devices.glob("nvidia[0-9]*"))]
 
 
+def addresses() -> list[str]:
+    """The internet addresses of this machine's network interfaces, loopback included."""
+    import socket
+
+    import psutil
+
+    families = (socket.AF_INET, socket.AF_INET6)
+    found = [
+        entry.address.partition("%")[0]  # without the interface's name
+        for entries in psutil.net_if_addrs().values()
+        for entry in entries
+        if entry.family in families
+    ]
+    return list(dict.fromkeys(found))
+
+
 def _physical_bytes(proc: Path) -> int:
     for line in _read(proc / "meminfo").splitlines():
         if line.startswith("MemTotal:"):

@@ -24,7 +24,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
-from rayx import errors, session_directory
+from rayx import errors, process_mark, session_directory
 
 SUPERVISOR_NAME = "rayx-supervisor"
 TEMPLATE_MODULE = "rayx.worker_template"
@@ -68,7 +68,8 @@ class Processes:
         self._supervisor = supervisor
         self._lifeline = lifeline
         self._log = log
-        self._keeps_logs = keeps_logs
+        #: Whether the output of the processes goes to files, which stay.
+        self.keeps_logs = keeps_logs
         self._stopping = threading.Lock()
         self._listening = threading.Lock()
         self._last_words: str | None = None
@@ -181,7 +182,7 @@ class Processes:
             except subprocess.TimeoutExpired:
                 self._supervisor.kill()
                 self._supervisor.wait()
-            session_directory.remove(self.directory, self._keeps_logs)
+            session_directory.remove(self.directory, self.keeps_logs)
 
     def abandon(self) -> None:
         """In a fork: lets go of the lifeline, without a word to the supervisor."""
@@ -224,6 +225,8 @@ def _environment(options: StartOptions) -> dict[str, str]:
     environment = dict(os.environ)
     environment["RAYX_DRIVER_PYTHONPATH"] = environment.get("PYTHONPATH", "")
     environment["PYTHONPATH"] = os.pathsep.join(options.search_path)
+    # Of our own driver, if we are a task's child.
+    environment[process_mark.NAME] = process_mark.UNMARKED
     return environment
 
 

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from rayx.actor_runner import RunningActor
     from rayx.node_client import NodeClient
     from rayx.output import OutputPrinter
-    from rayx.processes import Processes
 
 #: A driver that prints what its tasks print, and their errors.
 SCRIPT_MODE: Final = 0
@@ -40,6 +39,19 @@ class Waiter(Protocol):
     """Somebody who must hear of the end of the session."""
 
     def close(self) -> None: ...
+
+
+class Processes(Protocol):
+    """Those of a session, started by this driver (processes.py) or by another (joining.py)."""
+
+    @property
+    def keeps_logs(self) -> bool: ...
+
+    def why_it_ended(self) -> str: ...
+
+    def stop(self) -> None: ...
+
+    def abandon(self) -> None: ...
 
 
 class Session:

@@ -1,4 +1,6 @@
-"""Makes a session: starts its processes and connects to them. (In PYTHON_MODE there are none.)
+"""Makes a session: starts its processes, or finds those of another driver, and connects to them.
+
+In PYTHON_MODE there are none.
 
 `start_session(InitOptions.checked(num_cpus=2))` is the session and where its processes are.
 """
@@ -9,16 +11,15 @@ import os
 import platform
 from typing import TypedDict
 
-from rayx import _raylet, driver_config, programs
+from rayx import _raylet, driver_config, joining, programs
 from rayx._raylet import Client, OutputChannel, RayletError
 from rayx.init_options import InitOptions
+from rayx.joining import JoinedSession
 from rayx.output import OutputPrinter
 from rayx.preload import Preload, import_all
 from rayx.processes import Processes, StartOptions
 from rayx.session import PYTHON_MODE, SILENT_MODE, Session
-
-# Where the supervisor has the control servers listen, the primary first (cpp/daemon/supervisor.cc).
-_CONTROL_SOCKET = "control-{}/redis.sock"
+from rayx.session_facts import SessionFacts
 
 
 class AddressInfo(TypedDict):
@@ -29,6 +30,10 @@ class AddressInfo(TypedDict):
     #: The socket that drivers and workers connect to.
     node_socket: str
     node_id: str
+    #: Of this machine: sessions cannot be reached from others.
+    node_ip_address: str
+    #: What other drivers of this user give to `init` to join the session.
+    redis_address: str
     #: Of the control server and its shards, which may come up a moment after `init` has returned.
     redis_sockets: list[str]
     #: The process that ends all others when this one ends.
@@ -40,6 +45,8 @@ def start_session(options: InitOptions) -> tuple[Session, AddressInfo]:
     """StartError, with nothing left behind, if it cannot be done."""
     if options.driver_mode == PYTHON_MODE:
         return _start_inline(options)
+    if options.redis_address is not None:
+        return _join(options, options.redis_address)
     preload = Preload(options.preload) if options.preload else None
     processes = Processes.launch(_start_options(options, preload))
     # Imported while the others start: the first remote function will need it.
@@ -49,13 +56,32 @@ def start_session(options: InitOptions) -> tuple[Session, AddressInfo]:
         processes.wait_until_ready()
         if preload is not None:
             preload.wait()
-        return _connect(options, processes)
+        session, addresses = _connect(options, processes)
+        SessionFacts(
+            owner_pid=os.getpid(),
+            supervisor_pid=processes.supervisor_pid,
+            python_version=platform.python_version(),
+            redis_shards=options.redis_shards,
+            redirect_output=options.redirect_output,
+        ).write(processes.directory)
+        return session, addresses
     except BaseException:
         processes.stop()
         raise
     finally:
         if preload is not None:
             preload.close()
+
+
+def _join(options: InitOptions, redis_address: str) -> tuple[Session, AddressInfo]:
+    joined = JoinedSession.find(redis_address)
+    import cloudpickle  # noqa: F401  (as above)
+
+    try:
+        return _connect(options, joined)
+    except BaseException:
+        joined.stop()
+        raise
 
 
 def _start_inline(options: InitOptions) -> tuple[Session, AddressInfo]:
@@ -74,6 +100,8 @@ def _start_inline(options: InitOptions) -> tuple[Session, AddressInfo]:
         session_dir="",
         node_socket="",
         node_id=client.node_id.hex(),
+        node_ip_address="",
+        redis_address="",
         redis_sockets=[],
         supervisor_pid=0,
         driver_id=client.driver_id.hex(),
@@ -97,7 +125,9 @@ def _start_options(options: InitOptions, preload: Preload | None) -> StartOption
     )
 
 
-def _connect(options: InitOptions, processes: Processes) -> tuple[Session, AddressInfo]:
+def _connect(
+    options: InitOptions, processes: Processes | JoinedSession
+) -> tuple[Session, AddressInfo]:
     driver_id = os.urandom(16)
     node_socket = str(processes.node_socket)
     version = platform.python_version()
@@ -110,20 +140,28 @@ def _connect(options: InitOptions, processes: Processes) -> tuple[Session, Addre
     except RayletError as error:
         if client is not None:
             client.close()
+        if isinstance(processes, JoinedSession):
+            raise processes.refusal(error.message) from None
         from rayx import errors
 
         raise errors.StartError(f"cannot connect to the node: {error.message}") from None
     output = OutputPrinter(channel, prints_errors=options.driver_mode != SILENT_MODE)
     output.start()
+    shards = options.redis_shards
+    if isinstance(processes, JoinedSession):
+        shards = processes.redis_shards
+    # Not looked for: they may come up after the node.
+    redis_sockets = [
+        str(processes.directory / joining.CONTROL_SOCKET.format(number))
+        for number in range(shards + 1)
+    ]
     addresses = AddressInfo(
         session_dir=str(processes.directory),
         node_socket=node_socket,
         node_id=client.node_id.hex(),
-        # Not looked for: they may come up after the node.
-        redis_sockets=[
-            str(processes.directory / _CONTROL_SOCKET.format(number))
-            for number in range(options.redis_shards + 1)
-        ],
+        node_ip_address=options.node_ip_address,
+        redis_address=joining.SCHEME + redis_sockets[0],
+        redis_sockets=redis_sockets,
         supervisor_pid=processes.supervisor_pid,
         driver_id=driver_id.hex(),
     )

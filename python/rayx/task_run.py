@@ -19,7 +19,7 @@ import pickle
 import types
 from typing import TYPE_CHECKING, Any
 
-from rayx import driver_config, errors, serialization, signature, task_failure
+from rayx import driver_config, errors, process_mark, serialization, signature, task_failure
 from rayx._raylet import (
     KIND_ACTOR_CALL,
     KIND_ACTOR_CREATION,
@@ -75,6 +75,7 @@ class TaskRun:
         if task.kind != KIND_ACTOR_CALL:  # what an actor has done to its environment, stays
             self._session.gpu_ids = self._environment.apply(task.gpu_ids, task.num_cpus)
         if task.driver_config is not None:
+            process_mark.set_driver(task.driver_id)
             driver_config.apply(task.driver_config)
         self._session.setups += task.setups
         while self._session.setups:

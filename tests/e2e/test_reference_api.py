@@ -31,6 +31,18 @@ class TestInit:
             interactive('rayx.init(redis_address="12.345.67.89:6379")')
         assert not rayx.is_initialized()
 
+    def test_a_session_of_this_machine(self, interactive, start_program):
+        """As the reference has it, with the address that `init` returns in the other program."""
+        owner = start_program("""
+import sys
+import rayx
+print(rayx.init(num_cpus=1)["redis_address"], flush=True)
+sys.stdin.readline()
+""")
+        interactive("rayx.init(redis_address=address)", address=owner.line())
+        assert rayx.get(rayx.put(1)) == 1
+        rayx.shutdown()
+
     def test_all_arguments(self, interactive):
         """The signature, each with its default; where modes have names, by their names."""
         (addresses,) = interactive("""

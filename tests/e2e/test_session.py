@@ -154,7 +154,7 @@ class TestBeginAndEnd:
             ({"redirect_output": "yes"}, TypeError, "redirect_output"),
             ({"redis_address": 5}, TypeError, "redis_address"),
             ({"redis_address": "1.2.3.4:5"}, rayx.NotYetError, "redis_address"),
-            ({"node_ip_address": "1.2.3.4"}, rayx.NotYetError, "node_ip_address"),
+            ({"node_ip_address": "1.2.3.4"}, ValueError, "node_ip_address"),
             ({"cpus": 1}, TypeError, "cpus"),
         ],
         ids=lambda value: str(value)[:40] if isinstance(value, dict) else "",

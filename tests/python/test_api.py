@@ -12,6 +12,7 @@ class Parts:
     def __init__(self, client):
         self.client = client
         self.stopped = 0
+        self.keeps_logs = False
 
     def stop(self):
         self.stopped += 1
@@ -91,6 +92,7 @@ def test_gpus_that_are_not_used_are_named(parts, capfd, monkeypatch):
 
 
 def test_the_directory_of_the_logs_is_told(parts, capfd):
+    parts.keeps_logs = True
     with rayx.init(redirect_output=True, num_gpus=0):
         assert capfd.readouterr().err == (
             "rayx: the output of the session's processes goes to /nowhere/logs\n"

@@ -29,8 +29,15 @@ def test_what_is_given_is_taken():
     ("arguments", "error", "text"),
     [
         ({"redis_address": "h:1"}, rayx.NotYetError, "needs several machines.*Leave redis_address"),
-        ({"node_ip_address": "1.2.3.4"}, NotImplementedError, "needs several machines"),
-        ({"redis_address": 5}, TypeError, "must be a string"),
+        ({"redis_address": 5}, TypeError, "redis_address must be a string"),
+        (
+            {"redis_address": "tmp/x"},
+            ValueError,
+            "redis_address='tmp/x' is no address of a session",
+        ),
+        ({"redis_address": "unix:x"}, ValueError, "which begins with 'unix:/'"),
+        ({"node_ip_address": "192.0.2.1"}, ValueError, "this machine only, which has .*127.0.0.1"),
+        ({"node_ip_address": 5}, TypeError, "node_ip_address must be a string"),
         ({"driver_mode": 1}, ValueError, "SCRIPT_MODE, rayx.SILENT_MODE or .*PYTHON_MODE, not 1"),
         ({"driver_mode": True}, ValueError, "driver_mode"),
         ({"driver_mode": "script"}, ValueError, "driver_mode"),
@@ -75,6 +82,7 @@ def test_python_mode_has_no_processes(arguments, named):
 @pytest.mark.parametrize(
     "argument",
     [
+        {"object_id_seed": 1},
         {"num_cpus": 1},
         {"num_gpus": 0},
         {"num_workers": 1},
@@ -88,7 +96,25 @@ def test_python_mode_has_no_processes(arguments, named):
 def test_a_cluster_has_what_it_has(argument):
     (name,) = argument
     with pytest.raises(ValueError, match=f"^{name} cannot be given together with redis_address"):
-        InitOptions.checked(redis_address="h:1", **argument)
+        InitOptions.checked(redis_address="unix:/a/rayx-1/control-0/redis.sock", **argument)
+
+
+@pytest.mark.parametrize("prefix", ["unix:", ""])
+def test_a_session_to_join(prefix):
+    address = f"{prefix}/a/rayx-1/control-0/redis.sock"
+    options = InitOptions.checked(redis_address=address, driver_mode=rayx.SILENT_MODE)
+    assert options.redis_address == address
+    assert InitOptions.checked().redis_address is None
+
+
+@pytest.mark.parametrize("address", [None, "127.0.0.1", "localhost", "::1"])
+def test_the_node_is_this_machine(address):
+    assert InitOptions.checked(node_ip_address=address).node_ip_address == "127.0.0.1"
+
+
+def test_any_address_of_this_machine_will_do(monkeypatch):
+    monkeypatch.setattr(machine, "addresses", lambda: ["127.0.0.1", "192.0.2.7"])
+    assert InitOptions.checked(node_ip_address="192.0.2.7").node_ip_address == "192.0.2.7"
 
 
 def test_modes_and_modules():

@@ -9,6 +9,7 @@ from rayx.init_options import InitOptions
 
 class FakeProcesses:
     supervisor_pid = 42
+    keeps_logs = False
 
     def __init__(self, directory):
         self.directory = directory
@@ -90,6 +91,8 @@ def test_starts_and_connects(world, tmp_path):
         "session_dir": str(tmp_path),
         "node_socket": str(tmp_path / "node.sock"),
         "node_id": world.client.node_id.hex(),
+        "node_ip_address": "127.0.0.1",
+        "redis_address": f"unix:{tmp_path}/control-0/redis.sock",
         "redis_sockets": [str(tmp_path / f"control-{n}" / "redis.sock") for n in range(2)],
         "supervisor_pid": 42,
         "driver_id": world.calls[1].hex(),

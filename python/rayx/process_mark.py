@@ -1,0 +1,33 @@
+"""Marks a worker with its driver, and so all that it starts, however far that goes away.
+
+A driver that has joined a session ends before the session does; then the node kills what bears its
+mark (cpp/daemon/driver_remains.h). The mark is a variable of the environment: programs inherit it.
+Forks that run no program have the memory that the kernel shows as their environment, which is why
+the mark is also written there.
+
+>>> len(UNMARKED)
+32
+"""
+
+from __future__ import annotations
+
+import os
+
+#: Also in cpp/common/io/process_mark.h.
+NAME = "RAYX_PROCESS_MARK"
+#: Of processes that belong to no single driver; as long as a mark, to be overwritten by one.
+UNMARKED = "0" * 32
+
+
+def set_driver(driver_id: bytes) -> None:
+    """This process works for that driver from now on."""
+    import ctypes  # the template has; a driver has no use for it
+
+    mark = driver_id.hex()
+    libc = ctypes.CDLL(None)
+    libc.getenv.restype = ctypes.c_void_p
+    place = libc.getenv(NAME.encode())
+    # Until somebody sets it anew, it is where the kernel put it when the template was started.
+    if place is not None and len(ctypes.string_at(place)) == len(mark):
+        ctypes.memmove(place, mark.encode(), len(mark))
+    os.environ[NAME] = mark

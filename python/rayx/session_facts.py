@@ -1,0 +1,57 @@
+"""What a driver must know of a session to join it: a file in the session's private directory.
+
+>>> SessionFacts.read(Path("/nowhere")) is None
+True
+
+The driver that starts a session writes it, once, before `rayx.init` returns to it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any, NamedTuple
+
+FILE_NAME = "session.json"
+_BYTES_MAX = 1 << 16
+
+
+class SessionFacts(NamedTuple):
+    """Everything that does not change while the session lives."""
+
+    #: Of the driver that started it, and whose end is the end of all.
+    owner_pid: int
+    #: Of the process that ends all others.
+    supervisor_pid: int
+    #: Of the workers: what one version pickles, another may not be able to run.
+    python_version: str
+    #: Control servers beside the primary one.
+    redis_shards: int
+    #: What workers print goes to files.
+    redirect_output: bool
+
+    def write(self, directory: Path) -> None:
+        """Whole or not at all: who reads it does not wait."""
+        unfinished = directory / f".{FILE_NAME}"
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+        with open(os.open(unfinished, flags, 0o600), "w") as file:
+            os.fchmod(file.fileno(), 0o600)  # whatever the umask
+            json.dump(self._asdict(), file)
+        unfinished.rename(directory / FILE_NAME)
+
+    @classmethod
+    def read(cls, directory: Path) -> SessionFacts | None:
+        """None if there are none, or if they are not what `write` writes."""
+        try:
+            fd = os.open(directory / FILE_NAME, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+            with open(fd) as file:
+                told: dict[str, Any] = json.loads(file.read(_BYTES_MAX))
+            facts = cls(**told)
+        except (OSError, ValueError, TypeError, RecursionError):
+            return None
+        return facts if facts._is_well_typed() else None
+
+    def _is_well_typed(self) -> bool:
+        types = (int, int, str, int, bool)
+        return all(type(value) is kind for value, kind in zip(self, types, strict=True))
