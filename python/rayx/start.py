@@ -56,7 +56,6 @@ def start_session(options: InitOptions) -> tuple[Session, AddressInfo]:
         processes.wait_until_ready()
         if preload is not None:
             preload.wait()
-        session, addresses = _connect(options, processes)
         SessionFacts(
             owner_pid=os.getpid(),
             supervisor_pid=processes.supervisor_pid,
@@ -64,7 +63,7 @@ def start_session(options: InitOptions) -> tuple[Session, AddressInfo]:
             redis_shards=options.redis_shards,
             redirect_output=options.redirect_output,
         ).write(processes.directory)
-        return session, addresses
+        return _connect(options, processes)
     except BaseException:
         processes.stop()
         raise

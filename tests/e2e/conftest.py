@@ -12,6 +12,8 @@ import pytest
 import rayx
 
 sys.path.insert(0, os.path.dirname(__file__))
+# What plays a node for unit tests plays a stranger here.
+sys.path.append(os.path.join(os.path.dirname(__file__), "..", "python"))
 
 
 @pytest.fixture

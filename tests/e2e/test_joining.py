@@ -1,11 +1,10 @@
 """Two drivers of one session: one that started it, mostly the test itself, and one that joins."""
 
 import os
+import shutil
 import signal
-import threading
 
 import pytest
-from other_user import as_root, run_as_nobody
 from session_watch import GONE_SECONDS, descendants, poll_until, read
 
 import rayx
@@ -384,74 +383,7 @@ def test_output_in_files_is_told(run_program):
             err
             == f"rayx: the output of the session's processes goes to {info['session_dir']}/logs\n"
         )
-    import shutil
-
     shutil.rmtree(info["session_dir"])
-
-
-# ---- what cannot be joined -----------------------------------------------------------------------
-
-
-def refusal(run_program, address):
-    program = """
-import sys
-import rayx
-try:
-    rayx.init(redis_address=sys.argv[1])
-except rayx.StartError as error:
-    print(error)
-"""
-    return run_program(program, address)[0]
-
-
-def test_a_socket_at_which_nobody_listens(rayx_session, run_program, tmp_path):
-    import shutil
-    import socket
-
-    place = os.path.join(os.environ["TMPDIR"], "rayx-dead")
-    os.mkdir(place, 0o700)
-    try:
-        for name in ("session.json", "ending"):
-            shutil.copy(os.path.join(rayx_session["session_dir"], name), place)
-        address = f"unix:{place}/control-0/redis.sock"
-        assert "cannot join the session at redis_address=" in refusal(run_program, address)
-        # A file of that name, with nobody behind it.
-        with socket.socket(socket.AF_UNIX) as dead:
-            dead.bind(f"{place}/node.sock")
-        text = refusal(run_program, address)
-        assert "Connection refused" in text
-        os.unlink(f"{place}/node.sock")
-        # Somebody who is no node.
-        with socket.socket(socket.AF_UNIX) as stranger:
-            stranger.bind(f"{place}/node.sock")
-            stranger.listen()
-
-            def answer():
-                peer, _ = stranger.accept()
-                with peer:
-                    peer.recv(100)
-                    peer.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n" + bytes(100))
-
-            thread = threading.Thread(target=answer)
-            thread.start()
-            assert "cannot join the session" in refusal(run_program, address)
-            thread.join()
-    finally:
-        shutil.rmtree(place)
-
-
-@as_root
-def test_a_session_of_another_user(rayx_session, open_place):
-    def join(address):
-        from rayx.joining import JoinedSession
-
-        try:
-            JoinedSession.find(address)
-        except rayx.StartError as error:
-            return str(error)
-
-    text = run_as_nobody(join, rayx_session["redis_address"])
-    assert "the session belongs to another user, " in text
 
 
 def test_from_a_task(rayx_session):
