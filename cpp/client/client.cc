@@ -14,6 +14,7 @@
 #include "client/object_access.h"
 #include "client/pool_reader.h"
 #include "client/reference_queue.h"
+#include "client/streams.h"
 #include "client/task_submitter.h"
 #include "client/worker_tasks.h"
 #include "common/io/claim_word.h"
@@ -35,6 +36,7 @@ struct Client::Impl {
         objects(link.get(), references, PoolReader(std::move(pool), references)),
         tasks(link.get(), &objects, &ids, std::move(claims)),
         submitter(link.get(), &objects, &ids),
+        streams(&objects),
         inquiry(link.get(), &objects) {
     references->set_flusher(link);
   }
@@ -73,6 +75,7 @@ struct Client::Impl {
   ObjectAccess objects;
   WorkerTasks tasks;
   TaskSubmitter submitter;
+  Streams streams;
   Inquiry inquiry;
   // Set in a forked child, where destroying locks that threads of the parent hold could hang:
   // nothing is destroyed then.
@@ -174,6 +177,12 @@ Result<std::vector<ObjectId>> Client::Submit(const TaskTemplate& task, const Obj
                                  impl_->tasks.InTask());
 }
 
+Result<std::vector<ObjectId>> Client::MakeRoom(const ObjectId& stream_end, uint32_t first,
+                                               uint32_t count, uint32_t room) {
+  RAYX_REFUSE_IN_CHILD();
+  return impl_->streams.MakeRoom(stream_end, first, count, room);
+}
+
 Status Client::Cancel(const ObjectId& id, bool force) {
   RAYX_REFUSE_IN_CHILD();
   return impl_->submitter.Cancel(id, force);
@@ -241,6 +250,11 @@ Result<RunnableTask> Client::NextTask() {
 Status Client::PutResult(const RunnableTask& task, uint32_t index, const ObjectPieces& value) {
   RAYX_REFUSE_IN_CHILD();
   return impl_->tasks.PutResult(task, index, value);
+}
+
+Status Client::PutItem(const RunnableTask& task, uint32_t item, const ObjectPieces& value) {
+  RAYX_REFUSE_IN_CHILD();
+  return impl_->streams.PutItem(task.id, item, value);
 }
 
 Status Client::FinishTask(const RunnableTask& task, std::string_view error_text, bool wrote_output,

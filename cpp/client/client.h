@@ -68,6 +68,9 @@ struct TaskTemplate {
   int32_t priority = 0;
   // It is interrupted when it has run for so long; 0: never.
   uint64_t timeout_ms = 0;
+  // Not 0: the task yields items, and is at most so many of them ahead of who takes them
+  // (client/streams.h). REQUIRES: return_count is 1.
+  uint32_t stream_window = 0;
 };
 
 // A task that this worker is to run. The spans live as long as the task.
@@ -100,6 +103,8 @@ struct RunnableTask {
   std::vector<uint32_t> gpus;
   double cpus = 0;
   uint64_t timeout_ms = 0;
+  // Not 0: it yields items.
+  uint32_t stream_window = 0;
   // Of a creation whose actor lived before and left its state: the object that holds it, which is
   // referred to until the task has ended.
   std::optional<ObjectId> state;
@@ -154,9 +159,14 @@ class Client {
 
   // Submits a task and returns the ids of its results, each with one local reference. `args` may be
   // null (a call without arguments). Arguments too large for a message are stored first (StoreFull
-  // possible). Does not wait for the task.
+  // possible). Does not wait for the task. Of a stream: what ends it, and its first items.
   Result<std::vector<ObjectId>> Submit(const TaskTemplate& task, const ObjectPieces* args,
                                        std::span<const ObjectId> dependencies);
+  // The consumer of a stream, given by what ends it, has taken so many items that the next `count`
+  // may be made, from item `first` on: their ids, then that of `room`, which tells the task; each
+  // with one local reference. InvalidArgument beyond ObjectId::kStreamItemsMax.
+  Result<std::vector<ObjectId>> MakeRoom(const ObjectId& stream_end, uint32_t first, uint32_t count,
+                                         uint32_t room);
   // Nobody wants the results of the task that makes `id` any more: it is taken back, or
   // interrupted, or its worker is ended, with `force` at once. One that has ended stays as it is.
   // InvalidArgument if no task makes it.
@@ -203,6 +213,9 @@ class Client {
   Result<RunnableTask> NextTask();
   // Stores one result of an open task. A small one travels with FinishTask.
   Status PutResult(const RunnableTask& task, uint32_t index, const ObjectPieces& value);
+  // Stores one item of the stream that an open task makes. It lives if who submitted the task wants
+  // it still. StoreFull; InvalidArgument beyond ObjectId::kStreamItemsMax.
+  Status PutItem(const RunnableTask& task, uint32_t item, const ObjectPieces& value);
   // An open task has ended. `error_text` is what the driver prints if it raised, empty otherwise;
   // `failed`: its results are errors. `state`, of an actor's call: an object that was put before,
   // which holds what the actor is after it; may be null.

@@ -90,7 +90,7 @@ std::span<const uint8_t> TaskEncoder::Encode(const TaskCall& call) {
       // What a call has begun is not repeated.
       is_call ? 0 : task.max_retries, static_cast<protocol::TaskKind>(task.kind),
       is_call ? ToWire(actor) : nullptr, method, task.max_concurrency, actor_name, actor_info,
-      task.priority, task.timeout_ms));
+      task.priority, task.timeout_ms, task.stream_window));
   return MessageBytes(builder_);
 }
 

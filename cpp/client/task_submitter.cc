@@ -25,7 +25,9 @@ Status CheckActorFields(const TaskTemplate& task) {
     if (task.method.empty()) return Status::InvalidArgument("a call needs a method");
     return Status::Ok();
   }
-  if (task.return_count != 1) return Status::InvalidArgument("a creation has one result");
+  if (task.return_count != 1 || task.stream_window != 0) {
+    return Status::InvalidArgument("a creation has one result");
+  }
   if (task.max_concurrency < 1 || task.max_concurrency > limits::kActorConcurrencyMax) {
     return Status::InvalidArgument("an actor runs 1 to " +
                                    std::to_string(limits::kActorConcurrencyMax) +
@@ -42,6 +44,13 @@ Status CheckTemplate(const TaskTemplate& task) {
   if (task.name.size() > limits::kNameBytesMax) {
     return Status::InvalidArgument("a function's name has at most " +
                                    std::to_string(limits::kNameBytesMax) + " bytes");
+  }
+  if (task.stream_window > limits::kStreamWindowMax) {
+    return Status::InvalidArgument("the window of a stream has at most " +
+                                   std::to_string(limits::kStreamWindowMax) + " items");
+  }
+  if (task.stream_window > 0 && task.return_count != 1) {
+    return Status::InvalidArgument("a stream has one result, which ends it");
   }
   if (task.max_retries < -1) return Status::InvalidArgument("max_retries is -1 or more");
   return task.kind == TaskKind::kFunction ? Status::Ok() : CheckActorFields(task);
@@ -79,9 +88,12 @@ Result<std::vector<ObjectId>> TaskSubmitter::Submit(const TaskTemplate& task,
   }
   call.id = ids_->NextTask(in_task);
   std::vector<ObjectId> results;
-  results.reserve(task.return_count);
+  results.reserve(task.return_count + task.stream_window);
   for (uint32_t i = 0; i < task.return_count; ++i) {
     results.push_back(ObjectId::ForReturn(call.id, i));
+  }
+  for (uint32_t i = 0; i < task.stream_window; ++i) {
+    results.push_back(ObjectId::ForStreamItem(call.id, i));
   }
   const ObjectId* actor = nullptr;
   if (task.kind == TaskKind::kActorCreation) actor = results.data();

@@ -120,6 +120,7 @@ Result<RunnableTask> DecodeRunTask(std::span<const uint8_t> payload, const PoolR
   }
   task.cpus = CpusOf(*spec);
   task.timeout_ms = spec->timeout_ms();
+  task.stream_window = spec->stream_window();
   if (!ReadActorFields(*spec, &task)) return MalformedMessage("TaskSpec");
   ReadSurroundings(*message, &task);
   RAYX_RETURN_IF_ERROR(FillValues(*message, memory, pool, &task));

@@ -187,6 +187,7 @@ void NodeDaemon::OnSessionClosed(Session& session, const Status& reason) {
                ") closed: " + reason.message());
   }
   objects_->store().OnClientGone(session.id);
+  tasks_->OnSessionClosed(session.id);
   if (session.worker != 0) {
     workers_.OnSessionClosed(session, reason);
   } else if (drivers_.OnSessionClosed(session)) {

@@ -122,14 +122,18 @@ Status NodeDaemon::OnObjectMessage(Session& session, const Frame& frame) {
   ObjectService& objects = *objects_;
   switch (static_cast<protocol::MessageType>(frame.type)) {
     case protocol::MessageType::PutObject:
-      return With<protocol::PutObject>(frame,
-                                       [&](const auto& m) { return objects.OnPut(session, m); });
+      return With<protocol::PutObject>(frame, [&](const auto& m) {
+        tasks_->OnObjectMade(session, FromWire(*m.id()));
+        return objects.OnPut(session, m);
+      });
     case protocol::MessageType::CreateObject:
       return With<protocol::CreateObject>(
           frame, [&](const auto& m) { return objects.OnCreate(session, m); });
     case protocol::MessageType::SealObject:
-      return With<protocol::SealObject>(frame,
-                                        [&](const auto& m) { return objects.OnSeal(session, m); });
+      return With<protocol::SealObject>(frame, [&](const auto& m) {
+        tasks_->OnObjectMade(session, FromWire(*m.id()));
+        return objects.OnSeal(session, m);
+      });
     case protocol::MessageType::AbortObject:
       return With<protocol::AbortObject>(
           frame, [&](const auto& m) { return objects.OnAbort(session, m); });

@@ -74,6 +74,11 @@ Status TaskService::OnSubmit(Session& session, std::span<const uint8_t> encoded_
   for (uint32_t i = 0; i < spec.return_count; ++i) {
     store.Get(session.id, spec.ReturnId(i), /*pin=*/false);
   }
+  // The first items of a stream, too: what is wanted is what may be made. For more it asks itself.
+  for (uint32_t i = 0; i < spec.stream_window; ++i) {
+    store.Get(session.id, ObjectId::ForStreamItem(spec.id, i), /*pin=*/false);
+  }
+  if (spec.stream_window > 0) streams_.Add(spec.id, session.id);
   records_->OnTaskSubmitted(spec.id);
   if (spec.kind == TaskKind::kActorCreation) actors_.OnSubmitted(spec);
   scheduler_.OnTaskSubmitted(std::move(spec), missing, session.worker, session.id);
@@ -167,6 +172,18 @@ Status TaskService::OnCancel(Session& session, const protocol::CancelTask& messa
     scheduler_.OnTaskCancelled(task, message.force());
   }
   return Status::Ok();
+}
+
+void TaskService::OnObjectMade(const Session& session, const ObjectId& id) {
+  if (id.IsPut() || !streams_.Contains(id.Task())) return;
+  // A room, which the consumer makes, is no item.
+  if (scheduler_.HeldTask(session.worker, id.Task()) != nullptr) scheduler_.OnItemMade(id.Task());
+}
+
+void TaskService::OnSessionClosed(ClientId session) {
+  for (const TaskId& task : streams_.TakeOf(session)) {
+    scheduler_.OnTaskCancelled(task, /*force=*/false);
+  }
 }
 
 void TaskService::OnWorkerOutput(const WorkerProcess& worker, bool is_stderr,
@@ -319,6 +336,7 @@ void TaskService::Act(const scheduler::TaskEnded& effect) {
   plasma::ObjectStore& store = objects_->store();
   for (const ObjectId& id : effect.spec.dependencies) store.RemoveReference(id);
   for (const ObjectId& id : effect.spec.contained) store.RemoveReference(id);
+  if (effect.spec.stream_window > 0) streams_.Remove(effect.spec.id);
   records_->OnTaskEnded(effect.spec.id, effect.failed_by_system);
 }
 

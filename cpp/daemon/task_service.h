@@ -19,6 +19,7 @@
 #include "daemon/ping_pong.h"
 #include "daemon/record_keeper.h"
 #include "daemon/session_table.h"
+#include "daemon/streams.h"
 #include "daemon/worker_service.h"
 #include "scheduler/local_scheduler.h"
 
@@ -39,6 +40,10 @@ class TaskService {
 
   // --- events of the other parts ---
   void OnObjectSealed(const ObjectId& id) { scheduler_.OnObjectAvailable(id); }
+  // A client has given an object its value: it may be an item of a stream.
+  void OnObjectMade(const Session& session, const ObjectId& id);
+  // Nobody takes the items of its streams any more: they are cancelled.
+  void OnSessionClosed(ClientId session);
   void OnObjectDeleted(const ObjectId& id) { actors_.OnObjectDeleted(id); }
   void OnWorkerStarted(scheduler::WorkerNumber worker) { scheduler_.OnWorkerStarted(worker); }
   void OnWorkerGone(scheduler::WorkerNumber worker, const scheduler::WorkerEnd& end) {
@@ -86,6 +91,7 @@ class TaskService {
   scheduler::LocalScheduler scheduler_;
   ActorService actors_;
   PingPong pace_;
+  Streams streams_;
 };
 
 }  // namespace rayx::daemon

@@ -154,6 +154,11 @@ Status LocalScheduler::OnTaskFinished(WorkerNumber number, const TaskId& id, uin
   return Status::Ok();
 }
 
+void LocalScheduler::OnItemMade(const TaskId& task) {
+  const auto found = state_->tasks.find(task);
+  if (found != state_->tasks.end()) found->second.has_items = true;
+}
+
 Status LocalScheduler::OnWorkerBlocked(WorkerNumber number) {
   WorkerEntry* worker = state_->pool.Find(number);
   // One that is being ended may still say so; its resources return when it is gone.

@@ -129,6 +129,8 @@ class LocalScheduler {
   // the creation of an actor: then that is dead. The calls of an actor may end in any order.
   Status OnTaskFinished(WorkerNumber worker, const TaskId& task, uint32_t sequence,
                         bool failed = false);
+  // The task, a stream, has made an item: it is not tried again. Unknown tasks are ignored.
+  void OnItemMade(const TaskId& task);
   // InvalidArgument if the worker runs nothing, or is blocked already / not blocked.
   Status OnWorkerBlocked(WorkerNumber worker);
   Status OnWorkerUnblocked(WorkerNumber worker);

@@ -88,6 +88,8 @@ struct TaskEntry {
   uint32_t attempt = 0;
   // Its results have been given an error while a worker still holds it.
   bool failed = false;
+  // Of a stream: somebody may have seen an item, so that it is not begun again.
+  bool has_items = false;
   Interruption interruption;
   std::variant<WaitingArgs, Ready, Assigned> phase;
 

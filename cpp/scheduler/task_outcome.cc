@@ -76,12 +76,18 @@ void Requeue(SchedulerState& state, std::span<TaskEntry* const> tasks) {
 
 void RetryOrFail(SchedulerState& state, TaskEntry& task, const WorkerEnd& end) {
   const int32_t retries = task.spec.max_retries;
-  if (retries < 0 || task.attempt < static_cast<uint32_t>(retries)) {
+  if (!task.has_items && (retries < 0 || task.attempt < static_cast<uint32_t>(retries))) {
     ++task.attempt;
     ++state.tasks_retried;
     TaskEntry* const one = &task;
     Requeue(state, {&one, 1});
     return;
+  }
+  if (task.has_items) {
+    return FailAndEnd(state, task, SystemErrorCode::kWorkerCrashed,
+                      TaskLabel(task.spec) + " had yielded items on node " +
+                          state.options.node_name +
+                          " when its worker died, so it is not tried again: " + end.description);
   }
   const bool was_retried = task.attempt > 0;
   FailAndEnd(state, task, SystemErrorCode::kWorkerCrashed,

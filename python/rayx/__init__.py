@@ -52,6 +52,7 @@ from rayx.errors import (
 )
 from rayx.gpus import get_gpu_ids
 from rayx.mapping import map
+from rayx.object_stream import ObjectStream
 from rayx.objects import get, put, wait
 from rayx.progress_bar import progress
 from rayx.remote_function import RemoteFunction, remote
@@ -89,6 +90,7 @@ __all__ = [
     "ObjectLostError",
     "ObjectRef",
     "ObjectStoreFullError",
+    "ObjectStream",
     "RayxError",
     "RemoteFunction",
     "SerializationError",

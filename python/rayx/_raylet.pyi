@@ -110,6 +110,7 @@ class TaskTemplate:
         actor_info: bytes = b"",
         priority: int = 0,
         timeout_ms: int = 0,
+        stream_window: int = 0,
     ) -> None: ...
     # What PYTHON_MODE reads.
     @property
@@ -134,6 +135,8 @@ class TaskTemplate:
     def actor_info(self) -> bytes: ...
     @property
     def timeout_ms(self) -> int: ...
+    @property
+    def stream_window(self) -> int: ...
 
 @final
 class RunnableTask:
@@ -171,6 +174,9 @@ class RunnableTask:
         """What the task asked for; 0 for a call, which runs on what its actor has."""
     @property
     def timeout_ms(self) -> int: ...
+    @property
+    def stream_window(self) -> int:
+        """Not 0: its results are a stream."""
     @property
     def setups(self) -> list[bytes]:
         """Pickled functions that the driver wants run in this worker before the task, in order."""
@@ -223,6 +229,13 @@ class Client:
         dependencies: Sequence[ObjectID[Any]] | None,
     ) -> list[ObjectID[Any]]:
         """`stream` None: a call without arguments. `buffers` are out-of-band and contiguous."""
+    def make_room(
+        self, stream_end: ObjectID[Any], first: int, count: int, room: int
+    ) -> list[ObjectID[Any]]:
+        """The consumer of a stream wants `count` more items, from number `first` on.
+
+        Their ids, and that of the room, an object that the task waits for (cpp/client/streams.h).
+        """
     def cancel(self, object_id: ObjectID[Any], force: bool) -> None:
         """Nobody wants the results of the task that makes the object any more.
 
@@ -265,6 +278,16 @@ class Client:
         buffers: Sequence[Any] | None,
         contained: Sequence[ObjectID[Any]] | None,
     ) -> None: ...
+    def put_item(
+        self,
+        task: RunnableTask,
+        item: int,
+        kind: int,
+        stream: Any,
+        buffers: Sequence[Any] | None,
+        contained: Sequence[ObjectID[Any]] | None,
+    ) -> None:
+        """Stores an item of the stream that the task makes; they count from 0."""
     def finish_task(
         self,
         task: RunnableTask,

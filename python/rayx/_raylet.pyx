@@ -103,7 +103,8 @@ cdef class TaskTemplate:
     def __init__(self, bytes function_id not None, str name not None, dict resources not None,
                  uint32_t num_return_vals, int max_retries, *, int kind=KIND_FUNCTION, ObjectID actor=None,
                  str method not None="", uint32_t max_concurrency=1, str actor_name not None="",
-                 bytes actor_info not None=b"", int priority=0, uint64_t timeout_ms=0):
+                 bytes actor_info not None=b"", int priority=0, uint64_t timeout_ms=0,
+                 uint32_t stream_window=0):
         if not <int> TaskKind.kFunction <= kind <= <int> TaskKind.kActorCall:
             raise ValueError(f"there is no kind {kind} of tasks")
         cdef ResourceAmount amount
@@ -124,6 +125,7 @@ cdef class TaskTemplate:
         self.core.actor_info = actor_info
         self.core.priority = priority
         self.core.timeout_ms = timeout_ms
+        self.core.stream_window = stream_window
 
     @property
     def function_id(self):
@@ -164,6 +166,10 @@ cdef class TaskTemplate:
     @property
     def timeout_ms(self):
         return self.core.timeout_ms
+
+    @property
+    def stream_window(self):
+        return self.core.stream_window
 
 
 @cython.final
@@ -225,6 +231,10 @@ cdef class RunnableTask:
     @property
     def timeout_ms(self):
         return self.core.timeout_ms
+
+    @property
+    def stream_window(self):
+        return self.core.stream_window
 
     @property
     def setups(self):

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from rayx import errors
 from rayx.interrupts import raise_here
+from rayx.stream_run import StreamRun
 
 if TYPE_CHECKING:
     from rayx._raylet import RunnableTask
@@ -106,6 +107,13 @@ class CoroutineCalls:
                 run.prepare()
                 method = self._actor.method(run.task.method)
                 value = method(*run.args, **run.kwargs)
+                if run.task.stream_window:
+                    interrupts.close(run.task)
+                    interrupts.open(run.task, canceller)
+                    stream = StreamRun(run.task, self._executor.client)
+                    await stream.run_async(value)
+                    run.streamed(stream)
+                    return
                 if inspect.isawaitable(value):
                     interrupts.close(run.task)
                     interrupts.open(run.task, canceller)

@@ -20,7 +20,7 @@ from rayx import signature, task_options
 from rayx.actor_options import METHOD_ATTRIBUTE
 
 # Flags of code (inspect.CO_…).
-_COROUTINE = 0x80
+_COROUTINE = 0x80 | 0x200
 _GENERATOR = 0x20 | 0x200
 
 # Descriptions that a process keeps, so that handles of one class share theirs.
@@ -33,8 +33,8 @@ class MethodDescription(NamedTuple):
 
     #: As in a `def`, without `self` (signature.parameters_of); None if they are not known.
     parameters: str | None
-    num_return_vals: int = 1
-    #: It yields, so that its results cannot be stored.
+    num_return_vals: task_options.ReturnCount = 1
+    #: It yields, so that it can only be called for a stream.
     is_generator: bool = False
 
 
@@ -51,7 +51,7 @@ class ActorDescription:
             (class_id, class_name, {name: tuple(known) for name, known in methods.items()}),
             protocol=5,
         )
-        self._checkers: dict[str, Callable[..., None]] = {}
+        self._checkers: dict[tuple[str, bool], Callable[..., None]] = {}
 
     @classmethod
     def of_class(cls, actor_class: type, class_id: bytes) -> ActorDescription:
@@ -82,17 +82,17 @@ class ActorDescription:
             _unpacked[packed] = known
         return known
 
-    def checker(self, name: str) -> Callable[..., None]:
+    def checker(self, name: str, streams: bool = False) -> Callable[..., None]:
         """Takes the arguments of this method, and raises TypeError if it would."""
-        checker = self._checkers.get(name)
+        checker = self._checkers.get((name, streams))
         if checker is None:
             known = self.methods[name]
             full_name = f"{self.class_name}.{name}"
-            if known.is_generator:
+            if known.is_generator and not streams:
                 checker = _refuse_generator(full_name)
             else:
                 checker = signature.checker_of(full_name, known.parameters)
-            self._checkers[name] = checker
+            self._checkers[name, streams] = checker
         return checker
 
     def unknown_method(self, name: str) -> str:
@@ -134,8 +134,8 @@ def constructor_parameters(actor_class: type) -> str | None:
 def _refuse_generator(name: str) -> Callable[..., None]:
     def refuse(*args: Any, **kwargs: Any) -> None:
         raise TypeError(
-            f"{name} is a generator, whose results cannot be stored; return a value, a list for "
-            "instance"
+            f"{name} is a generator, whose result cannot be stored as one object: use "
+            'num_return_vals="stream", or return a list'
         )
 
     return refuse

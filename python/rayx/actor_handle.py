@@ -35,7 +35,9 @@ class CallOptions:
 
     __slots__ = ("name", "num_return_vals", "timeout_ms")
 
-    def __init__(self, num_return_vals: int, timeout: float | None, name: str) -> None:
+    def __init__(
+        self, num_return_vals: task_options.ReturnCount, timeout: float | None, name: str
+    ) -> None:
         task_options.check_return_vals(num_return_vals)
         task_options.check_name(name)
         self.num_return_vals = num_return_vals
@@ -59,17 +61,20 @@ class ActorMethod:
         self._description = description
         self._method = method
         self._options = options
-        self._check: Callable[..., None] = description.checker(method)
+        self._check: Callable[..., None] = description.checker(
+            method, options.num_return_vals == task_options.STREAM
+        )
         self._template = TaskTemplate(
             description.class_id,
             options.name,
             {},
-            options.num_return_vals,
+            task_options.result_count(options.num_return_vals),
             0,
             kind=KIND_ACTOR_CALL,
             actor=actor,
             method=method,
             timeout_ms=options.timeout_ms,
+            stream_window=task_options.stream_window(options.num_return_vals),
         )
 
     def remote(self, /, *args: Any, **kwargs: Any) -> Any:
@@ -87,12 +92,13 @@ class ActorMethod:
             raise owner.failure(error) from None
         if owner.actor is not None:
             owner.actor.note_call(self._actor, ids)
-        return task_options.shape(ids, self._options.num_return_vals)
+        return task_options.shape(ids, self._options.num_return_vals, self._options.name)
 
     def options(self, /, **changes: Any) -> ActorMethod:
         """The same method with other options.
 
-        - `num_return_vals`: how many values it returns, each with an id of its own.
+        - `num_return_vals`: how many values it returns, each with an id of its own; or
+          "stream" for a generator, as with remote functions.
         - `timeout`: seconds after which the running call is interrupted, with TaskTimeoutError.
         - `name`: shown in place of the method's name.
 

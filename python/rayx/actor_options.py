@@ -87,8 +87,8 @@ class ActorOptions(NamedTuple):
         return _COROUTINES_DEFAULT if is_async else 1
 
 
-def method(*args: Any, num_return_vals: int = 1) -> Callable[[F], F]:
-    """Says of a method of an actor's class how many values it returns.
+def method(*args: Any, num_return_vals: task_options.ReturnCount = 1) -> Callable[[F], F]:
+    """Says of a method of an actor's class how many values it returns; "stream" if it yields them.
 
     >>> @rayx.remote
     ... class Splitter:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +30,20 @@ def on_await(object_id: ObjectID[Any]) -> Generator[Any, None, Any]:
     """What `await object_id` does."""
     owner = session.of_process()
     return _LoopWaiter.of(owner).wait_for(object_id).__await__()
+
+
+async def one_available(object_ids: Sequence[ObjectID[Any]]) -> None:
+    """Returns when one of these is there, whatever it is; what it is, is not looked at."""
+    waiter = _LoopWaiter.of(session.of_process())
+    waiting = [waiter.wait_for(one, fetches=False) for one in object_ids]
+    try:
+        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for one in waiting:
+            one.cancel()
+    for one in waiting:
+        if one.done() and not one.cancelled():
+            one.result()  # of a connection that is gone
 
 
 def future(object_id: ObjectID[Any]) -> Future[Any]:
@@ -70,6 +84,8 @@ class _LoopWaiter:
         self._owner = owner
         self.loop = loop
         self._futures: dict[ObjectID[Any], list[asyncio.Future[Any]]] = {}
+        # Of these, the ones that do not want the value.
+        self._lookers: set[asyncio.Future[Any]] = set()
         self._queue = owner.client.completions()
         self._node_fd = owner.client.fileno()
         self._queue_fd = self._queue.fileno()
@@ -95,10 +111,12 @@ class _LoopWaiter:
         owner.waiters.append(made)
         return made
 
-    def wait_for(self, object_id: ObjectID[Any]) -> asyncio.Future[Any]:
-        """Has the object's value when it is there."""
+    def wait_for(self, object_id: ObjectID[Any], fetches: bool = True) -> asyncio.Future[Any]:
+        """Has the object's value when it is there; or None, if it is not to be fetched."""
         waiting: asyncio.Future[Any] = self.loop.create_future()
         waiting.add_done_callback(lambda done: self._forget(object_id, done))
+        if not fetches:
+            self._lookers.add(waiting)
         others = self._futures.setdefault(object_id, [])
         others.append(waiting)
         if len(others) == 1:
@@ -144,12 +162,19 @@ class _LoopWaiter:
             self._fail(error)
             return
         for object_id in taken:
+            waiting = self._futures.pop(object_id, [])
+            lookers = [one for one in waiting if one in self._lookers]
+            for one in lookers:
+                _settle(one, None, None)
+            if len(lookers) == len(waiting):
+                continue
             value, failure = _outcome(self._owner, object_id)
-            for waiting in self._futures.pop(object_id, ()):
-                _settle(waiting, value, failure)
+            for one in waiting:
+                _settle(one, value, failure)
 
     def _forget(self, object_id: ObjectID[Any], done: asyncio.Future[Any]) -> None:
         """A future has its result, or was cancelled."""
+        self._lookers.discard(done)
         others = self._futures.get(object_id)
         if others is not None and done in others:
             others.remove(done)

@@ -18,6 +18,7 @@ from typing import Any
 from rayx import session
 from rayx._raylet import ObjectID, RayletError
 from rayx.actor_handle import ActorHandle
+from rayx.object_stream import ObjectStream
 
 
 def cancel(object_id: ObjectID[Any], force: bool = False) -> None:
@@ -35,7 +36,11 @@ def cancel(object_id: ObjectID[Any], force: bool = False) -> None:
     owner = session.current()
     given: Any = object_id
     if type(given) is not ObjectID:
-        hint = ": to end an actor, use rayx.kill" if isinstance(given, ActorHandle) else ""
+        hint = ""
+        if isinstance(given, ObjectStream):
+            hint = ": call close() of the stream"
+        elif isinstance(given, ActorHandle):
+            hint = ": to end an actor, use rayx.kill"
         raise TypeError(
             f"rayx.cancel takes the ObjectID of a task's result, not {given!r} of type "
             f"{type(given).__name__}{hint}"

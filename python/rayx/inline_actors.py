@@ -10,7 +10,7 @@ import asyncio
 import inspect
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 from typing import TYPE_CHECKING, Any, cast
 
 from rayx.actor_runner import Concurrency, RunningActor
@@ -70,16 +70,37 @@ class InlineActor:
 
     def completed(self, value: Any) -> Any:
         """What a call has returned, or if that is a coroutine, what becomes of it."""
+        if self._loop is not None and inspect.isasyncgen(value):
+            return self._items(value)
         if self._loop is None or not inspect.isawaitable(value):
             return value
 
-        async def wait() -> Any:
-            return await value
+        return self._completed(value)
 
-        if self._loop.is_running():  # a call within a call
-            return _without_loop(lambda: asyncio.run(wait()))
+    def _items(self, value: AsyncGenerator[Any, Any]) -> Iterator[Any]:
+        try:
+            while True:
+                try:
+                    item = self._completed(anext(value))
+                except StopAsyncIteration:
+                    return
+                yield item
+        finally:
+            self._completed(value.aclose())
+
+    def _completed(self, value: Awaitable[Any]) -> Any:
         loop = self._loop
-        return _without_loop(lambda: loop.run_until_complete(wait()))
+        # An exception that the loop has raised refers to itself, and would keep the actor with it.
+        if loop is None or loop.is_running():  # it has ended meanwhile; a call within a call
+            result, error = _without_loop(lambda: asyncio.run(_outcome(value)))
+        else:
+            result, error = _without_loop(lambda: loop.run_until_complete(_outcome(value)))
+        if error is None:
+            return result
+        try:
+            raise error
+        finally:
+            del error
 
     def drop(self, waiting: Callable[[InlineTask], None]) -> None:
         """The instance is gone; `waiting` is told of the calls that will not run."""
@@ -89,6 +110,13 @@ class InlineActor:
             loop.close()
         while self._waiting:
             waiting(self._waiting.popleft())
+
+
+async def _outcome(value: Awaitable[Any]) -> tuple[Any, Exception | None]:
+    try:
+        return await value, None
+    except Exception as error:
+        return None, error
 
 
 def _without_loop(run: Callable[[], Any]) -> Any:

@@ -16,7 +16,8 @@ import threading
 import time
 import weakref
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, cast
 
 from rayx import errors
@@ -29,9 +30,10 @@ from rayx._raylet import (
 from rayx.inline_actors import InlineActor
 from rayx.inline_completions import InlineCompletions
 from rayx.inline_environment import InlineEnvironment
-from rayx.inline_ids import TASK_ID_BYTES, InlineIds, object_binary
+from rayx.inline_ids import TASK_ID_BYTES, InlineIds, item_binary, object_binary
 from rayx.inline_objects import InlineObject, InlineObjects
 from rayx.inline_resources import InlineResources
+from rayx.inline_streams import InlineStream
 from rayx.inline_task import InlineTask, arguments
 from rayx.output import clean_text
 from rayx.session import WORKER_MODE, Session
@@ -39,6 +41,7 @@ from rayx.task_run import TaskRun
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from contextlib import AbstractContextManager
 
     from rayx._raylet import ObjectID, RunnableTask, TaskTemplate
     from rayx.inline_resources import Holding
@@ -71,6 +74,8 @@ class InlineClient:
         self._functions: dict[bytes, bytes] = {}
         self._errors: deque[ErrorRecord] = deque(maxlen=_ERRORS_MAX)
         self._actors: dict[bytes, InlineActor] = {}
+        # By task: those that have not ended.
+        self._streams: dict[bytes, InlineStream] = {}
         # Tasks that wait for what a waiting call of an actor will make.
         self._waiting: list[InlineTask] = []
         self._queues: weakref.WeakSet[InlineCompletions] = weakref.WeakSet()
@@ -100,6 +105,8 @@ class InlineClient:
     def close(self) -> None:
         """Forgets everything."""
         self.closed = True
+        while self._streams:
+            self._streams.popitem()[1].close()
         for queue in list(self._queues):
             queue.close()
         for actor in list(self._actors.values()):
@@ -146,10 +153,23 @@ class InlineClient:
 
     def wait(self, ids: Sequence[ObjectID[Any]], count: int, timeout_ms: int) -> list[bool]:
         """Which are there."""
+        self._make_item(ids)
         ready = [self._is_available(one) for one in ids]
         if sum(ready) < count and timeout_ms < 0:
             raise _never([one for one, is_ready in zip(ids, ready, strict=True) if not is_ready])
         return ready
+
+    def _make_item(self, ids: Sequence[ObjectID[Any]]) -> None:
+        """One of these is an item of a stream, as a rule the first, which runs up to there."""
+        for one in ids:
+            stream = self._streams.get(one.binary()[:TASK_ID_BYTES])
+            if stream is None:
+                continue
+            while not any(map(self._is_available, ids)):
+                if not stream.advance():
+                    self._streams.pop(one.binary()[:TASK_ID_BYTES], None)
+                    return
+            return
 
     def completions(self) -> InlineCompletions:
         """A queue of ids."""
@@ -196,14 +216,27 @@ class InlineClient:
             self._begin(task)
         else:
             self._waiting.append(task)
+        for item in range(template.stream_window):
+            results.append(self._objects.make_id(item_binary(task.task_id, item)))
         return results
 
     def cancel(self, object_id: ObjectID[Any], force: bool) -> None:
         """As a rule it is too late."""
+        stream = self._streams.pop(object_id.binary()[:TASK_ID_BYTES], None)
+        if stream is not None:
+            stream.close()
         task = next((one for one in self._waiting if object_id.binary() in one.results), None)
         if task is not None:
             self._waiting.remove(task)
             self._fail(task, errors.TASK_CANCELLED, f"{task.name} was cancelled by rayx.cancel")
+
+    def make_room(
+        self, stream_end: ObjectID[Any], first: int, count: int, room: int
+    ) -> list[ObjectID[Any]]:
+        """Items are made when they are asked for: there is nobody to tell."""
+        task_id = stream_end.binary()[:TASK_ID_BYTES]
+        items = [self._objects.make_id(item_binary(task_id, first + i)) for i in range(count)]
+        return [*items, stream_end]
 
     def add_worker_setup(self, pickled: bytes) -> None:
         """This process is the only worker."""
@@ -317,6 +350,33 @@ class InlineClient:
     ) -> bool:
         """As a worker would. False if it failed."""
         task.gpu_ids = gpu_ids
+        if task.stream_window:
+            self._streams[task.task_id] = InlineStream(self._stepping(task, gpu_ids, actor), load)
+            return True
+        with self._within(task, gpu_ids, actor) as run:
+            if run.begins():
+                _attempt(run, load)
+            run.finish()
+        return not task.has_failed
+
+    def _stepping(
+        self, task: InlineTask, gpu_ids: list[int], actor: InlineActor | None
+    ) -> Callable[[], AbstractContextManager[TaskRun]]:
+        made: list[TaskRun] = []
+
+        @contextmanager
+        def within() -> Iterator[TaskRun]:
+            with self._within(task, gpu_ids, actor) as run:
+                made[:] = made or [run]
+                yield made[0]
+
+        return within
+
+    @contextmanager
+    def _within(
+        self, task: InlineTask, gpu_ids: list[int], actor: InlineActor | None
+    ) -> Iterator[TaskRun]:
+        """What this thread does is done by the task."""
         worker = Session(self, WORKER_MODE)
         worker.functions = self._worker_functions
         worker.actor = None if actor is None else actor.running
@@ -325,18 +385,14 @@ class InlineClient:
         try:
             with self._ids.within(task.task_id), self._environment.within(gpu_ids) as environment:
                 worker.gpu_ids = environment.apply(gpu_ids, task.num_cpus)
-                run = TaskRun(
+                yield TaskRun(
                     cast("RunnableTask", task),
                     worker,
                     cast("WorkerOutput", _NoOutput()),
                     environment,
                 )
-                if run.begins():
-                    _attempt(run, load)
-                run.finish()
         finally:
             running.pop()
-        return not task.has_failed
 
     def next_task(self) -> RunnableTask:
         """For workers."""
@@ -368,6 +424,19 @@ class InlineClient:
     ) -> None:
         """Stores a result."""
         binary = object_binary(task.task_id, index)
+        self._objects.store(binary, InlineObject(kind, stream, buffers, contained))
+
+    def put_item(
+        self,
+        task: RunnableTask,
+        item: int,
+        kind: int,
+        stream: Any,
+        buffers: Sequence[Any] | None,
+        contained: Sequence[ObjectID[Any]] | None,
+    ) -> None:
+        """Stores an item of a stream."""
+        binary = item_binary(task.task_id, item)
         self._objects.store(binary, InlineObject(kind, stream, buffers, contained))
 
     def finish_task(

@@ -79,6 +79,11 @@ def object_binary(task_id: bytes, index: int) -> bytes:
     return task_id + index.to_bytes(4, "little")
 
 
+def item_binary(task_id: bytes, item: int) -> bytes:
+    """The id of an item of the stream that a task makes: ObjectId::ForStreamItem."""
+    return object_binary(task_id, item + 1)
+
+
 def _mix(x: int) -> int:
     """SplitMix64 (Steele, Lea, Flood 2014)."""
     x = (x + 0x9E3779B97F4A7C15) & _WORD

@@ -34,6 +34,7 @@ class InlineTask:
         self.method = template.method
         self.max_concurrency = template.max_concurrency
         self.timeout_ms = template.timeout_ms
+        self.stream_window = template.stream_window
         actor = template.actor
         self.actor_id = bytes(TASK_ID_BYTES) if actor is None else actor.binary()[:TASK_ID_BYTES]
         is_call = self.kind == KIND_ACTOR_CALL

@@ -78,6 +78,9 @@ class NodeClient(Protocol):
         dependencies: Sequence[ObjectID[Any]] | None,
         /,
     ) -> list[ObjectID[Any]]: ...
+    def make_room(
+        self, stream_end: ObjectID[Any], first: int, count: int, room: int, /
+    ) -> list[ObjectID[Any]]: ...
     def cancel(self, object_id: ObjectID[Any], force: bool, /) -> None: ...
     def add_worker_setup(self, pickled: bytes, /) -> None: ...
 
@@ -102,6 +105,16 @@ class NodeClient(Protocol):
         self,
         task: RunnableTask,
         index: int,
+        kind: int,
+        stream: Any,
+        buffers: Sequence[Any] | None,
+        contained: Sequence[ObjectID[Any]] | None,
+        /,
+    ) -> None: ...
+    def put_item(
+        self,
+        task: RunnableTask,
+        item: int,
         kind: int,
         stream: Any,
         buffers: Sequence[Any] | None,

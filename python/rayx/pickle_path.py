@@ -21,6 +21,10 @@ _ATTEMPTS_MAX = 5000
 Attempt = Callable[[Any], object]
 
 
+#: An attribute of classes whose `__reduce__` always raises, and says why.
+REFUSES_PICKLING = "__rayx_refuses_pickling__"
+
+
 def explain(value: Any, root: str, attempt: Attempt) -> str:
     """The path from `root` to the innermost thing that `attempt` cannot pickle, and why.
 
@@ -107,6 +111,8 @@ def _item_step(value: Any, index: int) -> str:
 
 
 def _attributes(value: Any) -> Iterator[tuple[str, Any]]:
+    if getattr(type(value), REFUSES_PICKLING, False):
+        return  # not for the sake of an attribute
     attributes = getattr(value, "__dict__", None)
     if isinstance(attributes, dict):
         for name, item in list(attributes.items()):

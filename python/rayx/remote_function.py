@@ -13,8 +13,18 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Generic, NoReturn, ParamSpec, Protocol, TypeVar, overload
+from collections.abc import Callable, Iterable, Mapping
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Generic,
+    Literal,
+    NoReturn,
+    ParamSpec,
+    Protocol,
+    TypeVar,
+    overload,
+)
 
 from rayx import actor, session, signature, task_options
 from rayx._raylet import RayletError, TaskTemplate
@@ -24,6 +34,7 @@ from rayx.task_options import TaskOptions
 
 if TYPE_CHECKING:
     from rayx._raylet import ObjectID
+    from rayx.object_stream import ObjectStream
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -57,7 +68,8 @@ class RemoteFunction(Generic[P, R_co]):
         """Submits a task; returns the ObjectID of its result without waiting for it.
 
         Each argument is a value or an ObjectID, which stands for its object's value. A list of ids
-        comes back if `num_return_vals` is more than one, and None if it is 0.
+        comes back if `num_return_vals` is more than one, and None if it is 0;
+        an ObjectStream if it is "stream".
         """
         owner = session.current()
         check = self._check
@@ -71,7 +83,7 @@ class RemoteFunction(Generic[P, R_co]):
             ids = owner.client.submit(self._template or self._make_template(), *call)
         except RayletError as error:
             raise owner.failure(error) from None
-        return self._options.shape(ids)  # type: ignore[no-any-return]
+        return self._options.shape(ids, self._name)  # type: ignore[no-any-return]
 
     def options(self, /, **changes: Any) -> RemoteFunction[P, Any]:
         """The same function with other options: those of `rayx.remote`.
@@ -122,14 +134,20 @@ class RemoteFunction(Generic[P, R_co]):
 
     def _make_template(self) -> TaskTemplate:
         options = self._options
+        if _flags(self._function) & _GENERATOR and options.num_return_vals != task_options.STREAM:
+            raise TypeError(
+                f"{self._name} is a generator function, whose result cannot be stored as one "
+                'object: use num_return_vals="stream", or return a list'
+            )
         self._template = TaskTemplate(
             self._function_id,
             options.name or self._name,
             options.demand(),
-            options.num_return_vals,
+            task_options.result_count(options.num_return_vals),
             options.max_retries,
             priority=options.priority,
             timeout_ms=task_options.timeout_ms(options.timeout),
+            stream_window=task_options.stream_window(options.num_return_vals),
         )
         return self._template
 
@@ -145,6 +163,14 @@ class _FunctionDecorator(Protocol):
     """`@remote(...)` with options that only functions have."""
 
     def __call__(self, function: Callable[P, T], /) -> RemoteFunction[P, ObjectID[T]]: ...
+
+
+class _StreamDecorator(Protocol):
+    """`@remote(num_return_vals="stream", ...)`."""
+
+    def __call__(
+        self, function: Callable[P, Iterable[T]], /
+    ) -> RemoteFunction[P, ObjectStream[T]]: ...
 
 
 class _ClassDecorator(Protocol):
@@ -167,6 +193,18 @@ class _Decorator(Protocol):
 def remote(cls: type[T], /) -> ActorClass[T]: ...  # type: ignore[overload-overlap]
 @overload
 def remote(function: Callable[P, T], /) -> RemoteFunction[P, ObjectID[T]]: ...
+@overload
+def remote(
+    *,
+    num_return_vals: Literal["stream"],
+    num_cpus: float | None = None,
+    num_gpus: float | None = None,
+    resources: Mapping[str, float] | None = None,
+    max_retries: int = 3,
+    timeout: float | None = None,
+    priority: int = 0,
+    name: str | None = None,
+) -> _StreamDecorator: ...
 @overload
 def remote(
     *,
@@ -222,6 +260,7 @@ def remote(*args: Any, **options: Any) -> Any:
     Of functions:
 
     - `num_return_vals`: how many ids a call returns; the function returns as many values.
+      `"stream"`: the function is a generator, and a call returns an ObjectStream of what it yields.
     - `max_retries` (3): how often a task runs again when its *worker* dies; -1 for any number of
       times. Exceptions are not retried.
     - `timeout`: seconds after which a running task is interrupted, with TaskTimeoutError.
@@ -289,18 +328,22 @@ def _decorate(decorated: Any, options: dict[str, Any]) -> Any:
     return _decorate_function(decorated, TaskOptions().replaced(options))
 
 
+def _flags(function: Any) -> int:
+    """Of its code (inspect.CO_…)."""
+    flags: int = getattr(getattr(function, "__code__", None), "co_flags", 0)
+    return flags
+
+
 def _decorate_function(function: Any, options: TaskOptions) -> RemoteFunction[Any, Any]:
     if not callable(function):
         raise TypeError(
             "rayx.remote takes a function or a class, "
             f"not {function!r} of type {type(function).__name__}"
         )
-    flags = getattr(getattr(function, "__code__", None), "co_flags", 0)
     name = getattr(function, "__qualname__", None) or type(function).__name__
-    if flags & (_COROUTINE | _GENERATOR):
-        kind = "a generator" if flags & _GENERATOR else "an async"
+    if _flags(function) & _COROUTINE:
         raise TypeError(
-            f"{name} is {kind} function, whose result cannot be stored; return a value, a list "
+            f"{name} is an async function, whose result cannot be stored; return a value, a list "
             "for instance, from a plain function"
         )
     # Where it was defined is told by its traceback; people know it by its last name.

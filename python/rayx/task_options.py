@@ -9,9 +9,14 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from numbers import Real
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from rayx import resources as resource_amounts
+from rayx.object_stream import WINDOW, ObjectStream
+
+#: In place of a number of results: a generator, whose items are results.
+STREAM: Literal["stream"] = "stream"
+ReturnCount = int | Literal["stream"]
 
 _RETURNS_MAX = 1 << 20  # limits::kReturnsMax of the node
 _RETRIES_MAX = (1 << 31) - 1
@@ -29,7 +34,7 @@ _ADVICE = {
 class TaskOptions(NamedTuple):
     """Options of `rayx.remote` on a function, checked. None stands for the default."""
 
-    num_return_vals: int = 1
+    num_return_vals: ReturnCount = 1
     num_cpus: float | None = None
     num_gpus: float | None = None
     resources: Mapping[str, float] | None = None
@@ -64,16 +69,28 @@ class TaskOptions(NamedTuple):
         """The resources that a task holds while it runs."""
         return resource_amounts.demand(self.num_cpus, self.num_gpus, self.resources)
 
-    def shape(self, ids: Sequence[Any]) -> Any:
-        """What a call returns: one id, a list of them, or None."""
-        return shape(ids, self.num_return_vals)
+    def shape(self, ids: Sequence[Any], name: str) -> Any:
+        """What a call returns: one id, a list of them, None, or a stream."""
+        return shape(ids, self.num_return_vals, name)
 
 
-def shape(ids: Sequence[Any], num_return_vals: int) -> Any:
+def shape(ids: Sequence[Any], num_return_vals: ReturnCount, name: str) -> Any:
     """The ids of a call's results as its caller gets them."""
     if num_return_vals == 1:
         return ids[0]
+    if num_return_vals == STREAM:
+        return ObjectStream(ids, name)
     return list(ids) if num_return_vals else None
+
+
+def result_count(num_return_vals: ReturnCount) -> int:
+    """As the node counts results: what ends a stream is its only one."""
+    return 1 if isinstance(num_return_vals, str) else num_return_vals
+
+
+def stream_window(num_return_vals: ReturnCount) -> int:
+    """How far a stream's task may be ahead; 0 if it is none."""
+    return WINDOW if num_return_vals == STREAM else 0
 
 
 def did_you_mean(name: str, known: Sequence[str]) -> str:
@@ -97,6 +114,13 @@ def check_whole(name: str, value: Any, smallest: int, largest: int) -> None:
 
 def check_return_vals(num_return_vals: Any) -> None:
     """How many results a call may have."""
+    if isinstance(num_return_vals, str):
+        if num_return_vals != STREAM:
+            raise TypeError(
+                'num_return_vals must be a whole number or "stream", '
+                f"not {num_return_vals!r} of {type(num_return_vals).__name__}"
+            )
+        return
     check_whole("num_return_vals", num_return_vals, 0, _RETURNS_MAX)
 
 

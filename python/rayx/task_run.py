@@ -27,8 +27,11 @@ from rayx._raylet import (
     RayletError,
 )
 from rayx.serialization import Serialized
+from rayx.stream_run import StreamRun
 
 if TYPE_CHECKING:
+    from collections.abc import Generator
+
     from rayx._raylet import ObjectID, RunnableTask
     from rayx.gpus import TaskEnvironment
     from rayx.session import Session
@@ -87,7 +90,21 @@ class TaskRun:
 
     def returned(self, value: Any) -> None:
         """The function returned `value`. Raises if that is not what can be stored."""
-        self._results = self._split(value)
+        if self.task.stream_window:
+            stream = StreamRun(self.task, self._client)
+            stream.run(value)
+            self.streamed(stream)
+        else:
+            self._results = self._split(value)
+
+    def begin_stream(self, value: Any) -> tuple[StreamRun, Generator[Any, None, None]]:
+        """For who takes the steps of a stream one by one."""
+        stream = StreamRun(self.task, self._client)
+        return stream, stream.steps(value)
+
+    def streamed(self, stream: StreamRun) -> None:
+        """All items of a stream are stored."""
+        self._results = [serialization.serialize(stream.count)]
 
     def failed(self, error: BaseException) -> None:
         """The function, or something on its way, raised. sys.exit() too is no more than that."""

@@ -217,7 +217,7 @@ OPTIONS = [
     (
         lambda actor: f.options(num_return_vals="two"),
         TypeError,
-        r"num_return_vals must be a whole number, not 'two' of str",
+        r'num_return_vals must be a whole number or "stream", not \'two\' of str',
     ),
     (
         lambda actor: f.options(num_gpus=1.5),

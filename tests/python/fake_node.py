@@ -77,6 +77,7 @@ class FakeTemplate:
         actor_info=b"",
         priority=0,
         timeout_ms=0,
+        stream_window=0,
     ):
         self.function_id = function_id
         self.name = name
@@ -91,6 +92,7 @@ class FakeTemplate:
         self.actor_info = actor_info
         self.priority = priority
         self.timeout_ms = timeout_ms
+        self.stream_window = stream_window
 
 
 class FakeTask:
@@ -106,6 +108,7 @@ class FakeTask:
         self.method = template.method
         self.max_concurrency = template.max_concurrency
         self.timeout_ms = template.timeout_ms
+        self.stream_window = template.stream_window
         self.num_cpus = template.resources.get("CPU", 0.0)
         self.gpu_ids = list(range(int(template.resources.get("GPU", 0))))
         self.sequence = number

@@ -91,6 +91,9 @@ def test_checkers(description):
     description.checker("function_of_c")(1, 2, 3)
     with pytest.raises(TypeError, match=r"Example\.stream is a generator"):
         description.checker("stream")()
+    description.checker("stream", streams=True)()
+    with pytest.raises(TypeError, match="takes 0 positional arguments but 1 was"):
+        description.checker("stream", streams=True)(1)
 
 
 def test_unknown_methods(description):
@@ -112,6 +115,10 @@ def test_async():
         def f(self):
             pass
 
+        def generator(self):
+            yield
+
+    class Streaming(Sync):
         async def generator(self):
             yield
 
@@ -128,7 +135,8 @@ def test_async():
     assert actor_description.is_async(Async)
     assert actor_description.is_async(type("Heir", (Async,), {}))
     assert actor_description.is_async(Static)
-    assert not actor_description.is_async(Example)
+    assert actor_description.is_async(Streaming)
+    assert actor_description.is_async(Example), "it has an asynchronous generator"
 
 
 def test_names():

@@ -209,10 +209,20 @@ def generator():
         ((), {"max_restarts": -2}, ValueError, "max_restarts must be between -1"),
         ((), {"timeout": 0}, ValueError, "timeout must be more than 0"),
         ((coroutine,), {}, TypeError, "coroutine is an async function"),
-        ((generator,), {}, TypeError, "generator is a generator function"),
+        ((), {"num_return_vals": "steam"}, TypeError, 'a whole number or "stream"'),
         ((), {"cpus": 1}, TypeError, "no option 'cpus'"),
     ],
 )
 def test_refuses(arguments, options, error, text):
     with pytest.raises(error, match=text):
         rayx.remote(*arguments, **options)
+
+
+def test_a_generator_is_called_for_a_stream_only(node):
+    remote = rayx.remote(generator)
+    with pytest.raises(TypeError, match='generator is a generator function.*"stream"'):
+        remote.remote()
+    assert node.submitted == []
+    remote.options(num_return_vals="stream").remote()
+    ((template, _),) = node.submitted
+    assert (template.num_return_vals, template.stream_window) == (1, 16)

@@ -22,9 +22,9 @@ def test_timeouts():
 
 
 def test_shape():
-    assert TaskOptions().shape(["a"]) == "a"
-    assert TaskOptions(num_return_vals=0).shape([]) is None
-    assert TaskOptions(num_return_vals=2).shape(("a", "b")) == ["a", "b"]
+    assert TaskOptions().shape(["a"], "f") == "a"
+    assert TaskOptions(num_return_vals=0).shape([], "f") is None
+    assert TaskOptions(num_return_vals=2).shape(("a", "b"), "f") == ["a", "b"]
 
 
 def test_a_dictionary_that_changes_later():

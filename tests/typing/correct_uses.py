@@ -40,6 +40,19 @@ def functions() -> None:
     length.options(priority=3).remote("a")
 
 
+@rayx.remote(num_return_vals="stream")
+def lines(text: str) -> Iterator[str]:
+    yield from text.splitlines()
+
+
+def streams() -> None:
+    stream = lines.remote("a")
+    assert_type(stream, rayx.ObjectStream[str])
+    assert_type(rayx.get(next(stream)), str)
+    assert_type([rayx.get(object_id) for object_id in stream], list[str])
+    stream.close()
+
+
 def many() -> None:
     ids = [length.remote("a")]
     assert_type(rayx.as_completed(ids, timeout=1.5), Iterator[rayx.ObjectID[int]])
@@ -52,6 +65,8 @@ def many() -> None:
 async def awaiting() -> None:
     assert_type(await length.remote("a"), int)
     assert_type(length.remote("a").future(), Future[int])
+    async for object_id in lines.remote("a"):
+        assert_type(await object_id, str)
 
 
 def actors() -> None:

@@ -37,6 +37,7 @@ def functions() -> None:
     rayx.remote(max_retries=1, max_restarts=1)  # mistake: call-overload
     rayx.remote(5)  # mistake: call-overload
     rayx.cancel(length)  # mistake: arg-type
+    rayx.remote(num_return_vals="steam")  # mistake: call-overload
     print(text, number, texts)
 
 

@@ -81,6 +81,10 @@ using ActorId = Id<struct ActorIdTag, 16>;
 class ObjectId : public Id<struct ObjectIdTag, 20> {
  public:
   static constexpr uint32_t kPutBit = 0x80000000u;
+  // Items of a stream have return values 1 to kStreamItemsMax; with this bit, the index names what
+  // tells its task to go on (client/streams.h).
+  static constexpr uint32_t kStreamRoomBit = 0x40000000u;
+  static constexpr uint32_t kStreamItemsMax = kStreamRoomBit - 1;
 
   ObjectId() = default;
   ObjectId(const Id& id) : Id(id) {}  // NOLINT: an Id of this tag is an ObjectId
@@ -89,6 +93,13 @@ class ObjectId : public Id<struct ObjectIdTag, 20> {
   static ObjectId ForReturn(const TaskId& task, uint32_t index) { return Make(task, index); }
   // The id of the `index`-th object that code running as `task` puts. REQUIRES: index < kPutBit.
   static ObjectId ForPut(const TaskId& task, uint32_t index) { return Make(task, index | kPutBit); }
+
+  // Item `item` of the stream that `task` makes, counted from 0. REQUIRES: item < kStreamItemsMax.
+  static ObjectId ForStreamItem(const TaskId& task, uint32_t item) { return Make(task, item + 1); }
+  // The `room`-th leave to go on that the task is given. REQUIRES: room < kStreamRoomBit.
+  static ObjectId ForStreamRoom(const TaskId& task, uint32_t room) {
+    return Make(task, room | kStreamRoomBit);
+  }
 
   // The task that made the object.
   TaskId Task() const { return TaskId::FromBytes(data()); }

@@ -49,6 +49,9 @@ inline constexpr size_t kResourceNamesMax = 64;
 // Return values of one task.
 inline constexpr uint32_t kReturnsMax = 1u << 20;
 
+// Items of a stream that may wait to be taken: the node knows each of them from the start.
+inline constexpr uint32_t kStreamWindowMax = 1u << 16;
+
 // What may wait to be written to one peer before the daemon stops making more for it (pushed
 // results wait in the store instead) ...
 inline constexpr size_t kPeerBacklogBytesSoft = 4u << 20;

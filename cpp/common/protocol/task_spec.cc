@@ -35,7 +35,9 @@ size_t Count(const flatbuffers::Vector<const protocol::Id20*>* ids) {
 size_t Length(const flatbuffers::String* text) { return text != nullptr ? text->size() : 0; }
 
 bool IsWithinLimits(const protocol::TaskSpec& wire) {
-  return wire.return_count() <= limits::kReturnsMax && wire.max_retries() >= -1 &&
+  return wire.return_count() <= limits::kReturnsMax &&
+         wire.stream_window() <= limits::kStreamWindowMax &&
+         (wire.stream_window() == 0 || wire.return_count() == 1) && wire.max_retries() >= -1 &&
          wire.name()->size() <= limits::kNameBytesMax &&
          Length(wire.method()) <= limits::kNameBytesMax &&
          Length(wire.actor_name()) <= limits::kNameBytesMax &&
@@ -49,7 +51,7 @@ Status ReadActorFields(const protocol::TaskSpec& wire, TaskSpec* spec) {
     case protocol::TaskKind::Function:
       return Status::Ok();
     case protocol::TaskKind::ActorCreation:
-      if (wire.return_count() != 1 || wire.max_concurrency() == 0 ||
+      if (wire.return_count() != 1 || wire.stream_window() != 0 || wire.max_concurrency() == 0 ||
           wire.max_concurrency() > limits::kActorConcurrencyMax) {
         return Status::ProtocolError("TaskSpec of an actor without a meaning");
       }
@@ -98,6 +100,7 @@ Result<TaskSpec> ParseTaskSpec(std::span<const uint8_t> encoded) {
   spec.max_retries = wire->max_retries();
   spec.priority = wire->priority();
   spec.timeout_ms = wire->timeout_ms();
+  spec.stream_window = wire->stream_window();
   RAYX_RETURN_IF_ERROR(ReadActorFields(*wire, &spec));
   spec.encoded.assign(reinterpret_cast<const char*>(encoded.data()), encoded.size());
   return spec;

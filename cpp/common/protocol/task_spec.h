@@ -39,6 +39,8 @@ struct TaskSpec {
   int32_t priority = 0;
   // It is interrupted when it has run for so long; 0: never.
   uint64_t timeout_ms = 0;
+  // Not 0: its results are a stream, and so many items may wait to be taken.
+  uint32_t stream_window = 0;
   // The encoded message, as the client sent it and the worker gets it.
   std::string encoded;
 

@@ -137,6 +137,7 @@ cdef extern from "client/client.h" namespace "rayx" nogil:
         string actor_info
         int32_t priority
         uint64_t timeout_ms
+        uint32_t stream_window
 
     cdef cppclass CRunnableTask "rayx::RunnableTask":
         uint32_t sequence
@@ -157,6 +158,7 @@ cdef extern from "client/client.h" namespace "rayx" nogil:
         vector[uint32_t] gpus
         double cpus
         uint64_t timeout_ms
+        uint32_t stream_window
         vector[string] setups
         optional[CObjectId] state
         shared_ptr[const void] memory
@@ -200,6 +202,8 @@ cdef extern from "client/client.h" namespace "rayx" nogil:
         Result[string] FetchFunction(const CFunctionId& id)
         Result[vector[CObjectId]] Submit(
             const CTaskTemplate& task, const ObjectPieces* args, IdSpan dependencies)
+        Result[vector[CObjectId]] MakeRoom(
+            const CObjectId& stream_end, uint32_t first, uint32_t count, uint32_t room)
         Status Cancel(const CObjectId& id, cbool force)
         Status KillActor(const CObjectId& actor)
         Status AddWorkerSetup(ByteSpan pickled)
@@ -215,6 +219,7 @@ cdef extern from "client/client.h" namespace "rayx" nogil:
         Status ReturnCpus(uint64_t wait)
         Result[CRunnableTask] NextTask()
         Status PutResult(const CRunnableTask& task, uint32_t index, const ObjectPieces& value)
+        Status PutItem(const CRunnableTask& task, uint32_t item, const ObjectPieces& value)
         Status FinishTask(
             const CRunnableTask& task, const string& error_text, cbool wrote_output, cbool failed,
             const CObjectId* state)

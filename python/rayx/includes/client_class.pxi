@@ -102,6 +102,15 @@ cdef class Client:
         raise_unless_ok(status)
         return [adopt_object_id(self, results[i]) for i in range(results.size())]
 
+    def make_room(self, ObjectID stream_end not None, uint32_t first, uint32_t count, uint32_t room):
+        cdef vector[CObjectId] ids
+        cdef Status status
+        check_owner(stream_end, self)
+        with nogil:
+            status = Unwrap(self.core().MakeRoom(stream_end.id, first, count, room), &ids)
+        raise_unless_ok(status)
+        return [adopt_object_id(self, ids[i]) for i in range(ids.size())]
+
     def cancel(self, ObjectID object_id not None, bint force):
         cdef Status status
         check_owner(object_id, self)
@@ -205,6 +214,13 @@ cdef class Client:
         cdef Status status
         with nogil:
             status = self.core().PutResult(task.core, index, lent.pieces)
+        raise_unless_ok(status)
+
+    def put_item(self, RunnableTask task not None, uint32_t item, int kind, stream, buffers, contained):
+        cdef Lent lent = lend_value(kind, stream, buffers, contained, self)
+        cdef Status status
+        with nogil:
+            status = self.core().PutItem(task.core, item, lent.pieces)
         raise_unless_ok(status)
 
     def finish_task(self, RunnableTask task not None, str error_text, bint wrote_output, bint failed,

@@ -51,6 +51,21 @@ TEST(TaskOutcome, RetriesMayBeForbiddenOrUnbounded) {
   EXPECT_EQ(ever.Turn(), Lines({"start 51"}));
 }
 
+TEST(TaskOutcome, AStreamIsTriedAgainUntilItHasItems) {
+  SchedulerRecorder node({.cpus = 1});
+  node.Submit(Task(1).Retries(-1).Stream(4));
+  node.StartNext(1);
+  node.Gone(1, 1);
+  node.StartNext(2);
+  node.core().OnItemMade(TaskNumber(1));
+  node.core().OnItemMade(TaskNumber(99));
+  node.Gone(2, 1, "worker pid 4711 was killed by signal 9 (SIGKILL)");
+  EXPECT_EQ(node.Turn(), Lines({"fail t1 code 1", "ended t1 by system"}));
+  for (const char* part : {"f1", "had yielded items", "node-a", "pid 4711", "SIGKILL"}) {
+    EXPECT_NE(node.texts().find(part), std::string::npos) << part << " in " << node.texts();
+  }
+}
+
 TEST(TaskOutcome, ATaskThatHadNotBegunLosesNoAttempt) {
   SchedulerRecorder node({.cpus = 1});
   node.Submit(Task(1).Retries(0));

@@ -179,9 +179,9 @@ class ExampleMessages {
     const auto actor_name = Text("counter");
     const auto actor_info = Bytes({0x80, 5, 4});
     return protocol::CreateTaskSpec(builder_, ToWire(task_), ToWire(driver_), ToWire(function_),
-                                    name, args, true, dependencies, contained, 2, resources, -1,
+                                    name, args, true, dependencies, contained, 1, resources, -1,
                                     protocol::TaskKind::ActorCall, ToWire(actor_), method, 3,
-                                    actor_name, actor_info, -4, 1500);
+                                    actor_name, actor_info, -4, 1500, 16);
   }
 
   flatbuffers::Offset<protocol::RunTask> RunTask() {

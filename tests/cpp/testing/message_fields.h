@@ -70,6 +70,7 @@ void Fields(const protocol::TaskSpec& m, V& v) {
   v("actor_info", m.actor_info());
   v("priority", m.priority());
   v("timeout_ms", m.timeout_ms());
+  v("stream_window", m.stream_window());
 }
 template <typename V>
 void Fields(const protocol::ExportFunction& m, V& v) {

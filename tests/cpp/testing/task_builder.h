@@ -76,6 +76,10 @@ class Task {
     spec_.timeout_ms = ms;
     return std::move(*this);
   }
+  Task&& Stream(uint32_t window) && {
+    spec_.stream_window = window;
+    return std::move(*this);
+  }
   // The creation of an actor: it asks for nothing and is not made again, unless told otherwise.
   Task&& Creation(uint32_t max_concurrency = 1, std::string actor_name = "") && {
     spec_.kind = TaskKind::kActorCreation;

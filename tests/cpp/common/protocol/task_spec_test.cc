@@ -72,13 +72,14 @@ TEST_F(TaskSpecTest, EverythingThatIsThere) {
   EXPECT_EQ(spec->dependencies,
             (std::vector<ObjectId>{ExampleId<ObjectId>(60), ExampleId<ObjectId>(61)}));
   EXPECT_EQ(spec->contained, std::vector<ObjectId>{ExampleId<ObjectId>(62)});
-  EXPECT_EQ(spec->return_count, 2u);
+  EXPECT_EQ(spec->return_count, 1u);
   EXPECT_EQ(spec->max_retries, -1);
   EXPECT_EQ(spec->kind, TaskKind::kActorCall);
   EXPECT_EQ(spec->actor, ExampleId<TaskId>(15));
   EXPECT_TRUE(spec->resources.empty()) << "a call has what its actor has";
   EXPECT_EQ(spec->priority, -4);
   EXPECT_EQ(spec->timeout_ms, 1500u);
+  EXPECT_EQ(spec->stream_window, 16u);
   EXPECT_EQ(spec->encoded, std::string(bytes.begin(), bytes.end()));
   EXPECT_EQ(spec->ReturnId(1), ObjectId::ForReturn(spec->id, 1));
 }
@@ -114,6 +115,22 @@ TEST_F(TaskSpecTest, NumbersBeyondLimitsAreRefused) {
   EXPECT_FALSE(Parse([](Builder& spec) { spec.add_max_retries(-2); }).ok());
   name_ = std::string(limits::kNameBytesMax + 1, 'n');
   EXPECT_FALSE(Parse().ok());
+}
+
+TEST_F(TaskSpecTest, AStreamHasAWindowAndOneEnd) {
+  const auto parse = [this](uint32_t window, uint32_t returns, protocol::TaskKind kind) {
+    return Parse([&](Builder& spec) {
+      spec.add_stream_window(window);
+      spec.add_return_count(returns);
+      spec.add_kind(kind);
+    });
+  };
+  EXPECT_TRUE(parse(limits::kStreamWindowMax, 1, protocol::TaskKind::Function).ok());
+  EXPECT_FALSE(parse(limits::kStreamWindowMax + 1, 1, protocol::TaskKind::Function).ok());
+  EXPECT_FALSE(parse(1, 2, protocol::TaskKind::Function).ok());
+  EXPECT_FALSE(parse(1, 0, protocol::TaskKind::Function).ok());
+  EXPECT_TRUE(parse(0, 1, protocol::TaskKind::ActorCreation).ok());
+  EXPECT_FALSE(parse(1, 1, protocol::TaskKind::ActorCreation).ok());
 }
 
 TEST_F(TaskSpecTest, TooManyIdsAreRefused) {
