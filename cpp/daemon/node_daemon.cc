@@ -26,10 +26,6 @@ constexpr int64_t kHeartbeatMs = 1000;
 // When the process is out of descriptors, accepting is tried again after this time.
 constexpr int64_t kAcceptRetryMs = 200;
 
-// Connections taken in one turn; the others wait where they cost us nothing. Each is heard, and a
-// broken one dropped, in the next turn.
-constexpr int kAcceptsPerTurn = 64;
-
 // Acts follow acts (a failed task seals an object, which makes another task ready); this many
 // rounds in one turn, the rest in the next.
 constexpr int kRoundsPerTurn = 16;
@@ -159,15 +155,13 @@ Status NodeDaemon::Listen() {
 }
 
 void NodeDaemon::Accept() {
-  for (int count = 0; count < kAcceptsPerTurn; ++count) {
+  while (accept_pace_.Take(loop_->now_ms())) {
     Result<ScopedFd> socket = AcceptUnix(listener_.get());
     if (!socket.ok()) {
       // Out of descriptors: those who wait to connect go on waiting, those who are connected are
       // served.
       LogWarning("accept: " + socket.status().message());
-      listener_watch_->WantRead(false);
-      accept_timer_ = loop_->CallAt(loop_->now_ms() + kAcceptRetryMs,
-                                    [this] { listener_watch_->WantRead(true); });
+      RestFromAccepting(kAcceptRetryMs);
       return;
     }
     if (!socket->valid()) return;
@@ -178,6 +172,13 @@ void NodeDaemon::Accept() {
     }
     sessions_.Add(std::move(*socket), 0).pid = peer->pid;
   }
+  RestFromAccepting(1);
+}
+
+void NodeDaemon::RestFromAccepting(int64_t rest_ms) {
+  listener_watch_->WantRead(false);
+  accept_timer_ =
+      loop_->CallAt(loop_->now_ms() + rest_ms, [this] { listener_watch_->WantRead(true); });
 }
 
 void NodeDaemon::OnSessionClosed(Session& session, const Status& reason) {
@@ -268,6 +269,7 @@ void NodeDaemon::SetTimer() {
 void NodeDaemon::Stop(const std::string& reason) {
   if (std::exchange(stopping_, true)) return;
   LogInfo("the node stops: " + reason);
+  accept_timer_.reset();  // it would watch the listener again
   listener_watch_.reset();
   listener_.Reset();
   ::unlink((options_.session_dir + "/node.sock").c_str());

@@ -18,6 +18,7 @@
 #include "common/io/home_cpu.h"
 #include "common/io/scoped_fd.h"
 #include "control/tables.h"
+#include "daemon/accept_pace.h"
 #include "daemon/driver_remains.h"
 #include "daemon/driver_service.h"
 #include "daemon/function_service.h"
@@ -56,6 +57,8 @@ class NodeDaemon {
   Status Listen();
   Status WatchLifeline();
   void Accept();
+  // Goes on after this time.
+  void RestFromAccepting(int64_t rest_ms);
 
   Status OnFrame(Session& session, const Frame& frame);
   Status OnHello(Session& session, const Frame& frame);
@@ -93,6 +96,7 @@ class NodeDaemon {
   ScopedFd listener_;
   std::unique_ptr<EventLoop::Watcher> listener_watch_;
   std::unique_ptr<EventLoop::Timer> accept_timer_;
+  AcceptPace accept_pace_;
   std::unique_ptr<EventLoop::Watcher> lifeline_watch_;
   std::unique_ptr<EventLoop::Timer> timer_;
   int64_t timer_at_ms_ = -1;

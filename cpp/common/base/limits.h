@@ -64,6 +64,10 @@ inline constexpr size_t kPeerBacklogBytesMax = 256u << 20;
 // Bytes read from one peer in one turn of the loop, so that no peer starves the others.
 inline constexpr size_t kReadBytesPerTurn = 1u << 20;
 
+// Connections that a node takes in a millisecond. Those that a full listener's queue holds (4,096
+// on Linux) are all heard within a second.
+inline constexpr int kAcceptsPerMs = 5;
+
 // A peer that has connected must say hello within this time.
 inline constexpr int64_t kHelloTimeoutMs = 5000;
 
