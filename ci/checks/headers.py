@@ -53,8 +53,12 @@ def check(tree: Tree, law: Law) -> list[Finding]:
 
 def _generated_directory(tree: Tree) -> Path | None:
     """Where the last build put the headers that flatc makes."""
-    built = [path for path in tree.root.glob("build/*/generated") if path.is_dir()]
-    return max(built, key=lambda path: path.stat().st_mtime, default=None)
+    headers = list(tree.root.glob("build/*/generated/**/*_generated.h"))
+    if not headers:
+        return None
+    # The directories themselves keep the time of their first build.
+    newest = max(headers, key=lambda path: path.stat().st_mtime)
+    return tree.root / Path(*newest.relative_to(tree.root).parts[:3])
 
 
 def _state_of(tree: Tree, path: str, generated: Path | None, version: str) -> str:

@@ -1,5 +1,6 @@
 """Each rule of ci/tidy.py, on a tiny tree that breaks it and on one that does not."""
 
+import os
 import shutil
 
 import pytest
@@ -135,6 +136,23 @@ def test_headers_are_compiled_again_when_what_they_include_changes(tree_of, law)
     assert headers.check(tree, law) == []
     changed = tree_of({"cpp/plasma/name.h": "#pragma once\nusing Number = int;\n"})
     assert rules_of(headers.check(changed, law)) == [("header-alone", "cpp/plasma/user.h")]
+
+
+@pytest.mark.skipif(shutil.which("g++") is None, reason="needs g++")
+def test_headers_are_compiled_against_what_was_generated_last(tree_of, law):
+    generated = "generated/common/protocol/generated/task_generated.h"
+    user = (
+        "#pragma once\n"
+        '#include "common/protocol/generated/task_generated.h"\n'
+        "inline Window Of() { return 1; }\n"
+    )
+    tree = tree_of({"cpp/common/protocol/user.h": user})
+    for age_s, (build, word) in enumerate([("new", "Window"), ("old", "Task")]):
+        header = tree.root / "build" / build / generated
+        header.parent.mkdir(parents=True)
+        header.write_text(f"#pragma once\nusing {word} = int;\n")
+        os.utime(header, (1e9 - age_s, 1e9 - age_s))
+    assert headers.check(tree, law) == []
 
 
 # ---- banned constructs ---------------------------------------------------------------------------

@@ -10,6 +10,7 @@
 
 #include "client/client.h"
 #include "client/fake_node.h"
+#include "client/fake_node_driver.h"
 #include "common/protocol/wire_ids.h"
 
 namespace rayx {
@@ -18,14 +19,10 @@ namespace {
 using protocol::MessageType;
 using Ids = std::vector<ObjectId>;
 
-class CompletionsTest : public ::testing::Test {
+class CompletionsTest : public FakeNodeDriverTest {
  protected:
   void SetUp() override {
-    node_.Serve(true);
-    uint8_t bytes[16] = {'d'};
-    auto client = Client::ConnectDriver({node_.path(), DriverId::FromBytes(bytes), "3.11", ""});
-    ASSERT_TRUE(client.ok());
-    client_ = std::move(*client);
+    FakeNodeDriverTest::SetUp();
     completions_ = *client_->NewCompletions();
   }
   Ids Submit(uint32_t count) {
@@ -49,8 +46,6 @@ class CompletionsTest : public ::testing::Test {
     return taken.ok() ? *taken : Ids();
   }
 
-  FakeNode node_;
-  std::unique_ptr<Client> client_;
   std::shared_ptr<Completions> completions_;
 };
 

@@ -2,25 +2,14 @@
 
 #include <gtest/gtest.h>
 
-#include "client/fake_node.h"
+#include "client/fake_node_driver.h"
 #include "common/base/limits.h"
 #include "common/protocol/wire_ids.h"
 
 namespace rayx {
 namespace {
 
-class InquiryTest : public ::testing::Test {
- protected:
-  void SetUp() override {
-    node_.Serve(true);
-    uint8_t bytes[16] = {'d'};
-    auto client = Client::ConnectDriver({node_.path(), DriverId::FromBytes(bytes), "3.11", ""});
-    ASSERT_TRUE(client.ok());
-    client_ = std::move(*client);
-  }
-  FakeNode node_;
-  std::unique_ptr<Client> client_;
-};
+class InquiryTest : public FakeNodeDriverTest {};
 
 TEST_F(InquiryTest, FetchesFunctions) {
   uint8_t bytes[16] = {1};

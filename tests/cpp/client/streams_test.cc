@@ -5,6 +5,7 @@
 
 #include "client/client.h"
 #include "client/fake_node.h"
+#include "client/fake_node_driver.h"
 #include "client/run_task_message.h"
 #include "common/base/limits.h"
 #include "common/io/claim_word.h"
@@ -20,18 +21,7 @@ TaskId ATask() {
   return TaskId::FromBytes(bytes);
 }
 
-class StreamConsumerTest : public ::testing::Test {
- protected:
-  void SetUp() override {
-    node_.Serve(true);
-    uint8_t bytes[16] = {'d'};
-    auto client = Client::ConnectDriver({node_.path(), DriverId::FromBytes(bytes), "3.11", ""});
-    ASSERT_TRUE(client.ok());
-    client_ = std::move(*client);
-  }
-  FakeNode node_;
-  std::unique_ptr<Client> client_;
-};
+class StreamConsumerTest : public FakeNodeDriverTest {};
 
 TEST_F(StreamConsumerTest, AStreamBeginsWithItsEndAndItsWindow) {
   TaskTemplate task;

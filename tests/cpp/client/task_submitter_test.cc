@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "client/fake_node.h"
+#include "client/fake_node_driver.h"
 #include "common/base/limits.h"
 #include "common/protocol/task_spec.h"
 #include "common/protocol/wire_ids.h"
@@ -12,18 +12,7 @@ namespace {
 
 using protocol::MessageType;
 
-class TaskSubmitterTest : public ::testing::Test {
- protected:
-  void SetUp() override {
-    node_.Serve(true);
-    uint8_t bytes[16] = {'d'};
-    auto client = Client::ConnectDriver({node_.path(), DriverId::FromBytes(bytes), "3.11", ""});
-    ASSERT_TRUE(client.ok());
-    client_ = std::move(*client);
-  }
-  FakeNode node_;
-  std::unique_ptr<Client> client_;
-};
+class TaskSubmitterTest : public FakeNodeDriverTest {};
 
 TEST_F(TaskSubmitterTest, SmallArgumentsTravelWithTheTask) {
   const std::vector<uint8_t> stream(100, 1);
