@@ -29,7 +29,10 @@ import ctypes, json, os, signal, subprocess, sys, threading, time
 import rayx
 
 def tell(**facts):
-    print(json.dumps(facts), flush=True)
+    # One write: print makes two of it where the stream is unbuffered, and what a worker
+    # printed may come between them.
+    sys.stdout.write(json.dumps(facts) + "\\n")
+    sys.stdout.flush()
 
 def init(**options):
     addresses = rayx.init(**({"num_cpus": 2} | options))
