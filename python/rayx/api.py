@@ -86,7 +86,8 @@ def init(
       its `init` has returned it. Nothing is started then, and only `node_ip_address` and
       `driver_mode` can be given beside it.
     - `node_ip_address`: the machine whose node is used; in this version, an address of this one.
-    - `object_id_seed`: makes the ids of this driver follow from a number.
+    - `object_id_seed`: makes the ids of this driver, and of the tasks below it, follow from a
+      number: the same seed and program give the same ids.
     - `num_workers`: workers started at once (as many as CPUs); more come as they are needed.
     - `driver_mode`: `SCRIPT_MODE`; `SILENT_MODE` to not print errors of tasks; or `PYTHON_MODE`,
       for debugging: nothing is started, and each task runs here, in the midst of its `.remote()`.

@@ -1,6 +1,7 @@
-"""What workers need to know of a driver to find what it finds: where to import from, where it is.
+"""What workers need to know of a driver: where it imports from, where it is, what its ids follow.
 
->>> apply(capture())
+>>> apply(capture(object_id_seed=3))
+3
 """
 
 from __future__ import annotations
@@ -18,13 +19,17 @@ def search_path() -> list[str]:
     return [os.path.join(here, entry) if here else entry for entry in sys.path if entry or here]
 
 
-def capture() -> bytes:
-    """Of this process."""
-    return pickle.dumps({"path": search_path(), "cwd": _here()}, protocol=5)
+def capture(object_id_seed: int | None) -> bytes:
+    """Of this process. `object_id_seed` is that of `rayx.init`."""
+    config = {"path": search_path(), "cwd": _here(), "object_id_seed": object_id_seed}
+    return pickle.dumps(config, protocol=5)
 
 
-def apply(captured: bytes) -> None:
-    """Makes this process as the driver was. A directory that is gone is not an error."""
+def apply(captured: bytes) -> int | None:
+    """Makes this process as the driver was. A directory that is gone is not an error.
+
+    Returns the seed of the driver's ids.
+    """
     config = pickle.loads(captured)
     path = config["path"]
     if sys.path != path:
@@ -35,6 +40,8 @@ def apply(captured: bytes) -> None:
             os.chdir(config["cwd"])
         except OSError as error:
             print(f"rayx: the driver's directory cannot be entered: {error}", file=sys.stderr)
+    seed: int | None = config["object_id_seed"]
+    return seed
 
 
 def _here() -> str:

@@ -398,6 +398,9 @@ class InlineClient:
         """For workers."""
         raise RayletError("InvalidArgument", "there are no workers in PYTHON_MODE")
 
+    def seed_ids(self, seed: int) -> None:
+        """The seed is known from the start."""
+
     def explain(self, object_id: ObjectID[Any], timeout_ms: int) -> str:
         """Nothing runs elsewhere."""
         return ""

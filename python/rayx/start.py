@@ -132,7 +132,8 @@ def _connect(
     version = platform.python_version()
     client = None
     try:
-        client = Client.connect_driver(node_socket, driver_id, version, driver_config.capture())
+        config = driver_config.capture(options.object_id_seed)
+        client = Client.connect_driver(node_socket, driver_id, version, config)
         if options.object_id_seed is not None:
             client.seed_ids(options.object_id_seed)
         channel = OutputChannel.connect(node_socket, driver_id, version)

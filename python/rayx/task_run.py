@@ -79,7 +79,9 @@ class TaskRun:
             self._session.gpu_ids = self._environment.apply(task.gpu_ids, task.num_cpus)
         if task.driver_config is not None:
             process_mark.set_driver(task.driver_id)
-            driver_config.apply(task.driver_config)
+            seed = driver_config.apply(task.driver_config)
+            if seed is not None:
+                self._client.seed_ids(seed)
         self._session.setups += task.setups
         while self._session.setups:
             # One that fails is run again before the next task, which must not go without it.

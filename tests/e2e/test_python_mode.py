@@ -18,7 +18,13 @@ def change(values, array):
 
 @rayx.remote
 def nested(n):
-    return sum(rayx.get([add.remote(i, y=1) for i in range(n)])), rayx.put(n)
+    ids = [add.remote(i, y=1) for i in range(n)]
+    below = [deeper.remote(n), rayx.put(n), deeper.remote(n + 1)]
+    return sum(rayx.get(ids)), below[1], [id.hex() for id in ids + below], rayx.get(below[0])
+
+@rayx.remote
+def deeper(n):
+    return [add.remote(n).hex(), rayx.put(n).hex(), Counter.remote(n).add.remote().hex()]
 
 @rayx.remote
 def fail(text):
@@ -41,6 +47,8 @@ class Counter:
         return self.value
     def fail(self):
         raise KeyError("no")
+    def names(self):
+        return [add.remote(1).hex(), rayx.put(1).hex(), deeper.remote(1).hex()]
 
 def outcome(object_id):
     try:
@@ -57,8 +65,9 @@ with rayx.init(num_cpus=2, num_gpus=2, driver_mode=mode, object_id_seed=11):
     ids += [counter.add.remote(), counter.fail.remote(), counter.add.remote(by=2)]
     for object_id in ids:
         print(object_id.hex(), outcome(object_id))
-    total, kept = rayx.get(nested.remote(4))
-    print(total, kept.hex(), rayx.get(kept), values)
+    total, kept, *names = rayx.get(nested.remote(4))
+    print(total, kept.hex(), rayx.get(kept), values, names)
+    print(rayx.get([counter.names.remote(), counter.names.remote()]))
     print(rayx.cluster_resources(), add.remote(add.remote(1)).hex())
 """
 
@@ -67,7 +76,7 @@ def test_the_same_program_does_the_same(run_program):
     real, _ = run_program(PROGRAM, "real")
     inline, _ = run_program(PROGRAM, "python")
     assert inline == real
-    assert real.count("\n") == 15
+    assert real.count("\n") == 16
 
 
 @pytest.mark.parametrize("mode", ["real", "python"])

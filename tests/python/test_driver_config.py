@@ -15,14 +15,14 @@ def unchanged(monkeypatch, tmp_path):
     os.chdir(here)
 
 
-def config(path, cwd):
-    return pickle.dumps({"path": path, "cwd": cwd})
+def config(path, cwd, seed=None):
+    return pickle.dumps({"path": path, "cwd": cwd, "object_id_seed": seed})
 
 
 def test_what_is_captured_changes_nothing_here():
     sys.path[:] = driver_config.search_path()
     before = list(sys.path)
-    driver_config.apply(driver_config.capture())
+    driver_config.apply(driver_config.capture(None))
     assert sys.path == before
 
 
@@ -54,4 +54,9 @@ def test_a_deleted_directory_of_ours(tmp_path, monkeypatch):
     (tmp_path / "deleted").rmdir()
     sys.path[:] = ["", "/absolute"]
     assert driver_config.search_path() == ["/absolute"]
-    driver_config.apply(driver_config.capture())
+    driver_config.apply(driver_config.capture(None))
+
+
+@pytest.mark.parametrize("seed", [None, 0, 7])
+def test_the_seed_of_the_driver_s_ids(seed):
+    assert driver_config.apply(driver_config.capture(seed)) == seed
