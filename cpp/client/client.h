@@ -195,7 +195,8 @@ class Client {
   // The values of all `ids`, in order, waiting for those that are not available. TimedOut if some
   // still are not; the message says how many of how many.
   Result<std::vector<ObjectView>> Get(std::span<const ObjectId> ids, int64_t timeout_ms);
-  // Takes in what the node has pushed, without waiting.
+  // Takes in what the node has pushed, without waiting. Small objects that were put are on their
+  // way to the node then, if they were not: their ids may go elsewhere than through this client.
   Status Poll();
   // A queue for those who wait for several objects and want each as it comes. May outlive the
   // client.

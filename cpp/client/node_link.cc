@@ -19,10 +19,27 @@ namespace {
 // over.
 constexpr size_t kLeftOverBytesMax = limits::kFrameBytesMax;
 
+// What is held at most: enough that the write and the wake-up cost little per object.
+constexpr size_t kHeldBytesMax = 32u << 10;
+
 // How long a sender trusts that the leader reads before it looks for itself.
 constexpr int64_t kTrustLeaderMs = 20;
 
+// How long a leader sleeps at most. A signal ends its sleep, but not one that came just before, nor
+// one that another thread was chosen for.
+constexpr int64_t kLeaderSliceMs = 500;
+
 Status ClosedStatus() { return Status::Disconnected("the connection to the node is closed"); }
+
+Status TimeToLook() { return Status::Interrupted("time to look for signals"); }
+
+// What is left until the first of the two; -1: no end.
+int64_t Sooner(const Deadline& one, const Deadline& other) {
+  const int64_t one_ms = one.RemainingMs();
+  const int64_t other_ms = other.RemainingMs();
+  if (one_ms < 0 || other_ms < 0) return std::max(one_ms, other_ms);
+  return std::min(one_ms, other_ms);
+}
 
 }  // namespace
 
@@ -69,6 +86,19 @@ Status NodeLink::Send(uint16_t type, std::span<const uint8_t> payload) {
   }
   if (flush_wanted_.load()) TryFlush();
   return status;
+}
+
+Status NodeLink::Hold(uint16_t type, std::span<const uint8_t> payload) {
+  token_.Acquire();
+  const bool holds = !closed_.load() && stream_->unsent_bytes() + payload.size() < kHeldBytesMax;
+  if (holds) {
+    QueueReferences();
+    stream_->Queue(type, payload);
+  }
+  token_.Release();
+  if (!holds) return Send(type, payload);
+  if (flush_wanted_.load()) TryFlush();
+  return Status::Ok();
 }
 
 Status NodeLink::WriteMore() {
@@ -194,6 +224,7 @@ Status NodeLink::Lead(Lock* lock, int64_t timeout_ms) {
 Status NodeLink::Wait(Lock* lock, const Deadline& deadline, int64_t slice_ms,
                       const std::function<bool()>& ready) {
   const Deadline slice = Deadline::After(slice_ms);
+  const Deadline leader_slice = Deadline::After(kLeaderSliceMs);
   while (!ready()) {
     if (!lost_.ok()) return lost_;
     if (deadline.passed()) {
@@ -202,16 +233,15 @@ Status NodeLink::Wait(Lock* lock, const Deadline& deadline, int64_t slice_ms,
       return ready() ? Status::Ok() : Status::TimedOut("the time is over");
     }
     if (!leading_) {
-      const Status status = Lead(lock, deadline.RemainingMs());
+      if (leader_slice.passed()) return TimeToLook();
+      const Status status = Lead(lock, Sooner(deadline, leader_slice));
       if (status.code() == StatusCode::kInterrupted && !ready()) return status;
       continue;
     }
-    if (slice.passed()) return Status::Interrupted("time to look for signals");
+    if (slice.passed()) return TimeToLook();
     // Left over by a send that a signal ended; the leader may sleep without knowing of it.
     if (stream_->unsent_bytes() > 0) TryFlush();
-    int64_t sleep_ms = deadline.RemainingMs();
-    const int64_t slice_left_ms = slice.RemainingMs();
-    if (sleep_ms < 0 || (slice_left_ms >= 0 && slice_left_ms < sleep_ms)) sleep_ms = slice_left_ms;
+    const int64_t sleep_ms = Sooner(deadline, slice);
     ++asleep_;
     if (sleep_ms < 0) {
       changed_.wait(*lock);
@@ -226,7 +256,10 @@ Status NodeLink::Wait(Lock* lock, const Deadline& deadline, int64_t slice_ms,
 Status NodeLink::Poll(Lock* lock) {
   if (!lost_.ok()) return lost_;
   // The leader takes in everything at once as it comes.
-  if (leading_) return Status::Ok();
+  if (leading_) {
+    if (stream_->unsent_bytes() > 0) TryFlush();
+    return Status::Ok();
+  }
   const Status status = Lead(lock, 0);
   return status.code() == StatusCode::kInterrupted ? Status::Ok() : status;
 }

@@ -57,17 +57,21 @@ class NodeLink : public ReferenceQueue::Flusher {
   // Puts a frame on the stream, after all queued references. Disconnected (with the reason) once
   // the connection is lost. REQUIRES: the state lock is not held by this thread.
   Status Send(uint16_t type, std::span<const uint8_t> payload);
+  // The same for what nobody can ask for before this process says more: it goes with the next
+  // frame, when somebody waits, or when there is much. A system call, and a wake-up of the node,
+  // for each small object would take most of the time of a put.
+  Status Hold(uint16_t type, std::span<const uint8_t> payload);
   // Writes what is queued as far as the socket takes it at once; whoever is sending does it
   // otherwise.
   void TryFlush() override;
 
   // Waits until `ready`, which is called under the lock, is true. TimedOut at the deadline;
-  // Interrupted when a signal arrives or, for a thread that does not lead, after `slice_ms`, so
-  // that it can look for signals. Whatever is there when the connection is lost counts; then
-  // Disconnected.
+  // Interrupted when a signal arrives, and now and then, so that the caller can look for signals:
+  // after `slice_ms` where a thread does not lead. Whatever is there when the connection is lost
+  // counts; then Disconnected.
   Status Wait(Lock* lock, const Deadline& deadline, int64_t slice_ms,
               const std::function<bool()>& ready);
-  // Takes in what has arrived, without waiting.
+  // Takes in what has arrived, without waiting; what is held goes out.
   Status Poll(Lock* lock);
   // Those that wait look again: what one waits for has changed otherwise than by a frame. REQUIRES:
   // the lock is held.

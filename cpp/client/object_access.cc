@@ -49,12 +49,14 @@ ObjectAccess::ObjectAccess(NodeLink* link, std::shared_ptr<ReferenceQueue> refer
 
 Status ObjectAccess::Put(const ObjectId& id, const ObjectPieces& value) {
   const ObjectPlan plan = PlanObject(value);
-  if (plan.total_bytes() <= limits::kInlineObjectBytesMax) return PutSmall(id, plan, value);
+  if (plan.total_bytes() <= limits::kInlineObjectBytesMax) {
+    return PutSmall(id, plan, value, Sending::kHeld);
+  }
   return PutLarge(id, plan, value);
 }
 
-Status ObjectAccess::PutSmall(const ObjectId& id, const ObjectPlan& plan,
-                              const ObjectPieces& value) {
+Status ObjectAccess::PutSmall(const ObjectId& id, const ObjectPlan& plan, const ObjectPieces& value,
+                              Sending sending) {
   const size_t size_bytes = plan.total_bytes();
   OwnedMemory memory = AllocateObject(size_bytes, !value.buffers.empty());
   WriteObject(plan, value, memory.data);
@@ -65,9 +67,10 @@ Status ObjectAccess::PutSmall(const ObjectId& id, const ObjectPlan& plan,
   builder.ForceVectorAlignment(size_bytes, 1, sizeof(uint64_t));
   const auto data = builder.CreateVector(view.bytes().data(), size_bytes);
   const auto contained = EncodeContained(&builder, value);
-  RAYX_RETURN_IF_ERROR(
-      SendMessage(link_, &builder, MessageType::PutObject,
-                  protocol::CreatePutObject(builder, ToWire(id), data, contained)));
+  builder.Finish(protocol::CreatePutObject(builder, ToWire(id), data, contained));
+  const auto type = static_cast<uint16_t>(MessageType::PutObject);
+  RAYX_RETURN_IF_ERROR(sending == Sending::kHeld ? link_->Hold(type, MessageBytes(builder))
+                                                 : link_->Send(type, MessageBytes(builder)));
   const NodeLink::Lock lock = link_->LockState();
   cache_.AddOwn(id, view);
   return Status::Ok();

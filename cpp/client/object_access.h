@@ -33,10 +33,14 @@ class ObjectAccess {
   // `link` must outlive it.
   ObjectAccess(NodeLink* link, std::shared_ptr<ReferenceQueue> references, PoolReader pool);
 
+  // kHeld: with what is sent next (NodeLink::Hold), for what nobody waits for yet.
+  enum class Sending { kAtOnce, kHeld };
+
   // Stores a value under `id`, which gets one local reference. AlreadyExists, StoreFull.
   Status Put(const ObjectId& id, const ObjectPieces& value);
   // The same for a value whose place is planned, whatever its size: in a message, or in the pool.
-  Status PutSmall(const ObjectId& id, const ObjectPlan& plan, const ObjectPieces& value);
+  Status PutSmall(const ObjectId& id, const ObjectPlan& plan, const ObjectPieces& value,
+                  Sending sending);
   // Without `keep_reference`, the value lives only if somebody else refers to it.
   Status PutLarge(const ObjectId& id, const ObjectPlan& plan, const ObjectPieces& value,
                   bool keep_reference = true);

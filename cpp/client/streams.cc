@@ -30,7 +30,8 @@ Result<std::vector<ObjectId>> Streams::MakeRoom(const ObjectId& stream_end, uint
   const ObjectId room_id = ObjectId::ForStreamRoom(task, room);
   if (status.ok()) {
     const ObjectPieces nothing;
-    status = objects_->PutSmall(room_id, PlanObject(nothing), nothing);
+    status =
+        objects_->PutSmall(room_id, PlanObject(nothing), nothing, ObjectAccess::Sending::kAtOnce);
   }
   if (!status.ok()) {
     objects_->RemoveReferences(ids);
@@ -45,7 +46,7 @@ Status Streams::PutItem(const TaskId& task, uint32_t item, const ObjectPieces& v
   const ObjectId id = ObjectId::ForStreamItem(task, item);
   const ObjectPlan plan = PlanObject(value);
   const bool small = plan.total_bytes() <= limits::kInlineObjectBytesMax;
-  const Status status = small ? objects_->PutSmall(id, plan, value)
+  const Status status = small ? objects_->PutSmall(id, plan, value, ObjectAccess::Sending::kAtOnce)
                               : objects_->PutLarge(id, plan, value, /*keep_reference=*/false);
   // It is the consumer's from here on, or nobody's.
   if (small && status.ok()) objects_->RemoveReference(id);

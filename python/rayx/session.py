@@ -10,17 +10,18 @@ from __future__ import annotations
 
 import os
 import threading
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from rayx import errors, serialization
-from rayx._raylet import set_object_id_hooks, set_waiting_hooks
+from rayx._raylet import RayletError, set_object_id_hooks, set_waiting_hooks
 from rayx.function_table import FunctionTable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
     from concurrent.futures import Future
 
-    from rayx._raylet import ObjectID, RayletError
+    from rayx._raylet import ObjectID
     from rayx.actor_runner import RunningActor
     from rayx.node_client import NodeClient
     from rayx.output import OutputPrinter
@@ -90,6 +91,10 @@ class Session:
     def keep(self, object_id: ObjectID[Any]) -> None:
         """Keeps an id for as long as the session."""
         self._escaped[object_id.binary()] = object_id
+        # The node must know the object before others ask for it. Who has no connection to it, hears
+        # so when it matters.
+        with suppress(RayletError):
+            self.client.poll()
 
     def close(self) -> None:
         """Ends the connection and the processes. What workers printed is printed first."""

@@ -23,9 +23,8 @@ if TYPE_CHECKING:
 
 _ROOM_BIT = 0x40000000  # ObjectId::kStreamRoomBit
 
-# How often one that waits for room looks for an interrupt. In the main thread a signal ends the
-# wait, except for one that comes just before it sleeps; no signal wakes other threads.
-_MAIN_SLICE_MS = 500
+# How often a thread that waits for room looks for an interrupt. The main thread need not: the
+# signal's handler ends its wait.
 _THREAD_SLICE_MS = 200
 
 
@@ -116,7 +115,7 @@ class StreamRun:
 
     def _wait_for(self, room: ObjectID[Any]) -> None:
         is_main = threading.current_thread() is threading.main_thread()
-        slice_ms = _MAIN_SLICE_MS if is_main else _THREAD_SLICE_MS
+        slice_ms = -1 if is_main else _THREAD_SLICE_MS
         while not self._client.wait([room], 1, slice_ms)[0]:
             self._check_interrupt()
 

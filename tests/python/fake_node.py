@@ -149,6 +149,7 @@ class FakeClient:
         self.store_bytes_max = None
         self.total = {"CPU": 2.0}
         self.cancelled = []
+        self.polls = 0
         # What the node has written last: the sequence of a task, and why it is interrupted.
         self.interrupted = (0, 0)
         self._numbers = itertools.count(1)
@@ -158,6 +159,9 @@ class FakeClient:
         self._names = {}
 
     # ---- what the driver calls --------------------------------------------------------------
+
+    def poll(self):
+        self.polls += 1
 
     def object_id(self, binary):
         return FakeObjectID(binary)

@@ -82,6 +82,7 @@ def test_ids_that_others_pickle_are_kept(node):
     again = pickle.loads(pickle.dumps(object_id))
     assert again == object_id
     assert session.current()._escaped == {object_id.binary(): object_id}
+    assert node.polls == 1, "the node hears of the object before anybody else"
 
 
 def test_ids_in_our_objects_are_not_kept_for_ever(node):

@@ -84,8 +84,9 @@ TEST_F(ClientTest, OwnSmallObjectNeedsNoQuestion) {
   const auto views = client_->Get({&*id, 1}, 0);
   ASSERT_TRUE(views.ok()) << views.status().ToString();
   client_->RemoveLocalReference(*id);
-  EXPECT_EQ(node_.Next().type, MessageType::PutObject);
+  EXPECT_EQ(node_.pending(), 0u) << "nobody can ask for it yet";
   client_->Close();
+  EXPECT_EQ(node_.Next().type, MessageType::PutObject);
   const FakeNode::Received release = node_.Next();
   ASSERT_EQ(release.type, MessageType::ReleaseObjects);
   EXPECT_EQ(FromWire(release.As<protocol::ReleaseObjects>().unreferenced()),
@@ -210,6 +211,7 @@ TEST_F(ClientTest, ReferencesAreToldInOrderBeforeTheNextMessage) {
   client_->AddLocalReference(inner);
   client_->AddLocalReference(inner);
   const ObjectId own = *client_->Put(Pieces("x"));
+  ASSERT_TRUE(client_->Poll().ok());
   const FakeNode::Received add = node_.Next();
   ASSERT_EQ(add.type, MessageType::AddReferences);
   EXPECT_EQ(FromWire(add.As<protocol::AddReferences>().ids()), std::vector<ObjectId>{inner});

@@ -68,6 +68,7 @@ TEST_F(CompletionsTest, GivesEachAsItComes) {
 
 TEST_F(CompletionsTest, WhatIsThereIsReadyAtOnceAndEachTimeItIsAdded) {
   const ObjectId id = *client_->Put({});
+  ASSERT_TRUE(client_->Poll().ok());
   EXPECT_EQ(node_.Next().type, MessageType::PutObject);
   ASSERT_TRUE(completions_->Add({&id, 1}).ok());
   EXPECT_TRUE(IsReadable());

@@ -52,6 +52,47 @@ TEST_F(NodeLinkTest, SendsReferencesFirst) {
   EXPECT_EQ(PeerReads(), 37);  // ReleaseObjects
 }
 
+TEST_F(NodeLinkTest, WhatIsHeldGoesBeforeTheNextFrame) {
+  references_->Add(ObjectId());
+  ASSERT_TRUE(link_->Hold(7, {}).ok());
+  EXPECT_FALSE(peer_->Wait(true, false, 0)->readable);
+  ASSERT_TRUE(link_->Send(8, {}).ok());
+  EXPECT_EQ(PeerReads(), 38) << "AddReferences";
+  EXPECT_EQ(PeerReads(), 7);
+  EXPECT_EQ(PeerReads(), 8);
+}
+
+TEST_F(NodeLinkTest, WhatIsHeldGoesWhenSomebodyWaits) {
+  NodeLink::Lock lock = link_->LockState();
+  for (const bool polls : {false, true}) {
+    lock.unlock();
+    ASSERT_TRUE(link_->Hold(7, {}).ok());
+    lock.lock();
+    if (polls) {
+      ASSERT_TRUE(link_->Poll(&lock).ok());
+    } else {
+      (void)link_->Wait(&lock, Deadline::After(1), 50, [] { return false; });
+    }
+    EXPECT_EQ(PeerReads(), 7);
+  }
+}
+
+TEST_F(NodeLinkTest, NoMoreIsHeldThanPaysOff) {
+  const std::vector<uint8_t> payload(1000);
+  int held = 0;
+  while (!peer_->Wait(true, false, 0)->readable && held < 1000) {
+    ASSERT_TRUE(link_->Hold(7, payload).ok());
+    ++held;
+  }
+  EXPECT_LT(held, 40);
+  for (int i = 0; i < held; ++i) EXPECT_EQ(PeerReads(), 7);
+}
+
+TEST_F(NodeLinkTest, NothingIsHeldOnceTheConnectionIsLost) {
+  link_->Close();
+  EXPECT_EQ(link_->Hold(7, {}).code(), StatusCode::kDisconnected);
+}
+
 TEST_F(NodeLinkTest, WaitsForFrames) {
   NodeLink::Lock lock = link_->LockState();
   EXPECT_EQ(link_->Wait(&lock, Deadline::After(1), 50, [&] { return !types_.empty(); }).code(),
@@ -131,6 +172,17 @@ TEST_F(NodeLinkTest, ASignalInterruptsTheLeader) {
   while (!interrupted.load()) ::pthread_kill(waiter.native_handle(), SIGUSR1);
   waiter.join();
   ::sigaction(SIGUSR1, &before, nullptr);
+}
+
+// One that came before the sleep, or to another thread, does not end it.
+TEST_F(NodeLinkTest, TheLeaderLooksForSignalsNowAndThen) {
+  NodeLink::Lock lock = link_->LockState();
+  for (int i = 0; i < 2; ++i) {
+    const Status status = link_->Wait(&lock, Deadline(), -1, [] { return false; });
+    EXPECT_EQ(status.code(), StatusCode::kInterrupted);
+  }
+  ASSERT_TRUE(peer_->SendAll(5, {}).ok());
+  EXPECT_TRUE(link_->Wait(&lock, Deadline(), -1, [&] { return !types_.empty(); }).ok());
 }
 
 TEST_F(NodeLinkTest, CloseSendsWhatIsQueued) {

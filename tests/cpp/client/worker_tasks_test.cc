@@ -236,6 +236,7 @@ TEST_F(WorkerTasksTest, OfSeveralOpenTasksNoneGivesItsCpusAway) {
   EXPECT_EQ(*worker_->Wait({&id, 1}, 1, 1), std::vector<bool>{false});
   EXPECT_EQ(node_.pending(), 0u);
   EXPECT_EQ(*worker_->Put(Pieces("x")), ObjectId::ForPut(b->id, 0)) << "named after the newest";
+  ASSERT_TRUE(worker_->Poll().ok());
   EXPECT_EQ(node_.Next().type, MessageType::PutObject);
   ASSERT_TRUE(worker_->FinishTask(*a, "", false, false).ok());
   EXPECT_EQ(node_.Next().type, MessageType::TaskDone);
@@ -275,9 +276,9 @@ TEST_F(WorkerTasksTest, TheStateOfAnActorComesAndGoes) {
   ASSERT_TRUE(task.ok());
   EXPECT_EQ(task->state, message.state);
   const ObjectId state = *worker_->Put(Pieces("the state"));
+  ASSERT_TRUE(worker_->FinishTask(*task, "", false, false, &state).ok());
   EXPECT_EQ(node_.Next().type, MessageType::AddReferences) << "of what came";
   EXPECT_EQ(node_.Next().type, MessageType::PutObject);
-  ASSERT_TRUE(worker_->FinishTask(*task, "", false, false, &state).ok());
   const FakeNode::Received done = node_.Next();
   ASSERT_EQ(done.type, MessageType::TaskDone);
   EXPECT_EQ(FromWire(*done.As<protocol::TaskDone>().state()), state);
