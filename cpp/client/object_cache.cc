@@ -156,6 +156,9 @@ ObjectCache::Farewell ObjectCache::Settle(const ObjectId& id, bool keep) {
   Entry& entry = found->second;
   --entry.wanted;
   if (entry.wanted == 0 && !keep) {
+    if (!entry.small && entry.owner != nullptr && entry.references > 0) {
+      recent_pins_.Keep(id, entry.owner);
+    }
     Weaken(&entry);
     if (entry.small && kept_bytes_ > kept_bytes_max_) Forget(&entry);
   }
@@ -214,6 +217,7 @@ ObjectCache::Farewell ObjectCache::LeaveIfUnused(Entries::iterator found) {
   const bool can_wait = entry.small && !entry.at_once;
   const Farewell farewell = can_wait ? Farewell::kDrop : Farewell::kUrgent;
   Forget(&entry);
+  if (!entry.pin.expired()) recent_pins_.Forget(found->first);
   entries_.erase(found);
   return farewell;
 }

@@ -23,6 +23,7 @@
 #include <vector>
 
 #include "client/object_view.h"
+#include "client/recent_pins.h"
 #include "common/base/ids.h"
 
 namespace rayx {
@@ -130,6 +131,7 @@ class ObjectCache {
   Entries entries_;
   std::unordered_multimap<ObjectId, Watch*> watches_;  // those that have not arrived
   std::vector<ObjectId> to_pin_;
+  RecentPins recent_pins_;
 };
 
 }  // namespace rayx

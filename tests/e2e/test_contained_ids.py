@@ -1,9 +1,11 @@
 """Ids inside values: they stay ids, and keep their objects alive."""
 
 import os
+import pickle
 
 import numpy as np
 import pytest
+from session_watch import poll_until
 
 import rayx
 
@@ -110,3 +112,21 @@ def test_in_exceptions():
     with pytest.raises(LookupError) as caught:
         rayx.get(fail.remote())
     assert rayx.get(caught.value.args[0])[-1] == 10**5 - 1
+
+
+def test_an_id_that_took_another_way_is_known_to_the_node(tmp_path):
+    """Through a file, a queue or a database: nothing that rayx sends follows the put."""
+
+    @rayx.remote
+    def read(path):
+        poll_until(lambda: os.path.exists(path), 10, "the id")
+        value = rayx.get(pickle.loads(path.read_bytes()), timeout=10)
+        (path.parent / "value").write_text(value)
+
+    reader = read.remote(tmp_path / "id")
+    (tmp_path / "new").write_bytes(pickle.dumps(rayx.put("found")))
+    (tmp_path / "new").rename(tmp_path / "id")
+    # No message of ours goes out meanwhile, nor do we wait for one.
+    poll_until((tmp_path / "value").exists, 20, "the value")
+    rayx.get(reader)
+    assert (tmp_path / "value").read_text() == "found"

@@ -3,14 +3,12 @@
 import ctypes
 import gc
 import os
-import pickle
 import re
 import time
 
 import numpy as np
 import pyarrow as pa
 import pytest
-from session_watch import poll_until
 
 import rayx
 
@@ -78,23 +76,6 @@ class TestPut:
     def test_ids_are_not_made_by_hand(self):
         with pytest.raises(TypeError):
             rayx.ObjectID(b"x" * 20)
-
-    def test_an_id_that_took_another_way_is_known_to_the_node(self, tmp_path):
-        """Through a file, a queue or a database: nothing that rayx sends follows the put."""
-
-        @rayx.remote
-        def read(path):
-            poll_until(lambda: os.path.exists(path), 10, "the id")
-            value = rayx.get(pickle.loads(path.read_bytes()), timeout=10)
-            (path.parent / "value").write_text(value)
-
-        reader = read.remote(tmp_path / "id")
-        (tmp_path / "new").write_bytes(pickle.dumps(rayx.put("found")))
-        (tmp_path / "new").rename(tmp_path / "id")
-        # No message of ours goes out meanwhile, nor do we wait for one.
-        poll_until((tmp_path / "value").exists, 20, "the value")
-        rayx.get(reader)
-        assert (tmp_path / "value").read_text() == "found"
 
     def test_changes_after_it_are_not_seen(self):
         array = np.zeros(10**5)

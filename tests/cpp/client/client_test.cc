@@ -110,22 +110,27 @@ TEST_F(ClientTest, LargeObjectGoesThroughThePool) {
   EXPECT_EQ(node_.Next().type, MessageType::CreateObject);
   EXPECT_EQ(node_.Next().type, MessageType::SealObject);
   EXPECT_EQ(node_.Next().type, MessageType::GetObjects);
-  // A second Get shares the pin; it goes with the last view, at once.
+  // A second Get shares the pin.
   const Result<std::vector<ObjectView>> again = client_->Get({&*id, 1}, 0);
   ASSERT_TRUE(again.ok());
   (*views)[0] = (*again)[0];
   EXPECT_EQ(node_.pending(), 0u);
 }
 
-TEST_F(ClientTest, APinGoesWithTheLastView) {
+TEST_F(ClientTest, APinGoesWithTheLastReferenceAndTheLastView) {
   const std::string stream(200000, 's');
   const ObjectId id = *client_->Put(Pieces(stream));
-  {
-    const auto views = client_->Get({&id, 1}, -1);
-    ASSERT_TRUE(views.ok());
-    for (int i = 0; i < 3; ++i) node_.Next();
-  }
-  const FakeNode::Received release = node_.Next();
+  for (int i = 0; i < 2; ++i) ASSERT_TRUE(client_->Get({&id, 1}, -1).ok());
+  auto views = client_->Get({&id, 1}, -1);
+  for (int i = 0; i < 3; ++i) node_.Next();
+  EXPECT_EQ(node_.pending(), 0u) << "one question for three gets";
+  client_->RemoveLocalReference(id);
+  FakeNode::Received release = node_.Next();
+  ASSERT_EQ(release.type, MessageType::ReleaseObjects);
+  EXPECT_EQ(FromWire(release.As<protocol::ReleaseObjects>().unreferenced()),
+            std::vector<ObjectId>{id});
+  views = Status::NotFound("no views");
+  release = node_.Next();
   ASSERT_EQ(release.type, MessageType::ReleaseObjects);
   EXPECT_EQ(FromWire(release.As<protocol::ReleaseObjects>().unpinned()), std::vector<ObjectId>{id});
 }

@@ -103,13 +103,59 @@ TEST(ObjectCacheTest, PushedResultInThePoolIsPinnedWhenWanted) {
   ObjectView view;
   ASSERT_TRUE(cache.Take(IdOf(1), &view));
   (void)cache.Settle(IdOf(1), false);
-  // The pin lives as long as a view does; until then others share it.
   ObjectView second;
-  EXPECT_TRUE(cache.Take(IdOf(1), &second));
+  EXPECT_TRUE(cache.Take(IdOf(1), &second)) << "others share it";
   view = second = ObjectView();
+  EXPECT_TRUE(cache.Take(IdOf(1), &view)) << "also when no view is left";
+  view = ObjectView();
+  EXPECT_EQ(cache.RemoveReference(IdOf(1)), Farewell::kUrgent);
   EXPECT_TRUE(pinned.alive.expired());
-  EXPECT_FALSE(cache.Take(IdOf(1), &view));
+}
+
+TEST(ObjectCacheTest, APinGoesWithTheLastViewIfThereIsNoReference) {
+  ObjectCache cache(1000);
   EXPECT_TRUE(cache.Want(IdOf(1)));
+  Pinned pinned;
+  cache.OnPinned(IdOf(1), pinned.Take());
+  ObjectView view;
+  ASSERT_TRUE(cache.Take(IdOf(1), &view));
+  EXPECT_EQ(cache.Settle(IdOf(1), false), Farewell::kUrgent);
+  EXPECT_FALSE(pinned.alive.expired());
+  view = ObjectView();
+  EXPECT_TRUE(pinned.alive.expired());
+}
+
+TEST(ObjectCacheTest, AViewOutlivesTheLastReference) {
+  ObjectCache cache(1000);
+  cache.AddSealed(IdOf(1));
+  EXPECT_TRUE(cache.Want(IdOf(1)));
+  Pinned pinned;
+  cache.OnPinned(IdOf(1), pinned.Take());
+  ObjectView view;
+  ASSERT_TRUE(cache.Take(IdOf(1), &view));
+  EXPECT_EQ(cache.Settle(IdOf(1), false), Farewell::kNone);
+  EXPECT_EQ(cache.RemoveReference(IdOf(1)), Farewell::kUrgent);
+  EXPECT_FALSE(pinned.alive.expired());
+  view = ObjectView();
+  EXPECT_TRUE(pinned.alive.expired());
+}
+
+TEST(ObjectCacheTest, OfManyPinsTheLastAreKept) {
+  ObjectCache cache(1000);
+  std::vector<std::weak_ptr<int>> alive;
+  for (uint32_t i = 0; i <= RecentPins::kMost; ++i) {
+    cache.AddSealed(IdOf(i));
+    EXPECT_TRUE(cache.Want(IdOf(i)));
+    Pinned pinned;
+    alive.push_back(pinned.alive);
+    cache.OnPinned(IdOf(i), pinned.Take());
+    (void)cache.Settle(IdOf(i), false);
+  }
+  EXPECT_TRUE(alive[0].expired());
+  EXPECT_FALSE(alive[1].expired());
+  ObjectView view;
+  EXPECT_TRUE(cache.Take(IdOf(1), &view));
+  EXPECT_TRUE(cache.Want(IdOf(0))) << "must be asked for again";
 }
 
 TEST(ObjectCacheTest, APinThatNobodyWantsIsGivenBack) {
@@ -137,6 +183,7 @@ TEST(ObjectCacheTest, AnInterruptedGetKeepsWhatCame) {
   EXPECT_FALSE(pinned.alive.expired());
   ObjectView view;
   EXPECT_TRUE(cache.Take(IdOf(1), &view));
+  EXPECT_EQ(cache.RemoveReference(IdOf(1)), Farewell::kUrgent);
   view = ObjectView();
   EXPECT_TRUE(pinned.alive.expired());
 }
@@ -149,6 +196,7 @@ TEST(ObjectCacheTest, ALostPinIsAskedForAgain) {
   EXPECT_FALSE(cache.Want(IdOf(1)));
   Pinned pinned;
   cache.OnPinned(IdOf(1), pinned.Take());
+  EXPECT_EQ(cache.RemoveReference(IdOf(1)), Farewell::kNone);
   (void)cache.Settle(IdOf(1), false);
   (void)cache.Settle(IdOf(1), false);
   EXPECT_TRUE(pinned.alive.expired());
