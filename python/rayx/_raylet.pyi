@@ -78,7 +78,8 @@ class ObjectBuffer:
     @property
     def kind(self) -> int: ...
     @property
-    def stream(self) -> memoryview: ...
+    def stream(self) -> memoryview | bytes:
+        """A copy if it is small."""
     @property
     def buffers(self) -> list[memoryview]: ...
     @property
@@ -188,6 +189,9 @@ class RunnableTask:
     @property
     def values(self) -> list[ObjectBuffer]:
         """The arguments given as ids, in order (without the arguments object itself)."""
+    @property
+    def has_news(self) -> bool:
+        """Whether `driver_config` or `setups` say something."""
     @property
     def driver_config(self) -> bytes | None: ...
     @property

@@ -176,6 +176,7 @@ cdef class TaskTemplate:
 cdef class RunnableTask:
     cdef CRunnableTask core
     cdef Client client
+    cdef str text_of_name  # made when it is first asked for
 
     def __init__(self, *args, **kwargs):
         raise TypeError("a RunnableTask is what Client.next_task returns, not made by hand")
@@ -194,7 +195,9 @@ cdef class RunnableTask:
 
     @property
     def name(self):
-        return text_of(self.core.name)
+        if self.text_of_name is None:
+            self.text_of_name = text_of(self.core.name)
+        return self.text_of_name
 
     @property
     def sequence(self):
@@ -256,6 +259,10 @@ cdef class RunnableTask:
     def values(self):
         cdef size_t count = self.core.values.size() - (1 if self.core.args_in_store else 0)
         return [wrap_view(self.core.values[i]) for i in range(count)]
+
+    @property
+    def has_news(self):
+        return self.core.driver_config.has_value() or self.core.setups.size() > 0
 
     @property
     def driver_config(self):

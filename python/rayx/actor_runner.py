@@ -69,7 +69,8 @@ class RunningActor:
 
     def begins(self, task: RunnableTask) -> None:
         """A call is about to run."""
-        self._own_calls.discard(task.task_id)
+        if self._own_calls:
+            self._own_calls.discard(task.task_id)
 
     def finish(self, run: TaskRun) -> None:
         """A call has come to its end: reports it, together with the state if it is time for that.

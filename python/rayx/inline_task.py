@@ -47,6 +47,7 @@ class InlineTask:
         self.gpu_ids: list[int] = []
         self.setups: list[bytes] = []
         self.driver_config: bytes | None = None
+        self.has_news = False
         #: Its results are errors.
         self.has_failed = False
         #: Of a creation whose actor lived before; nothing ends an actor here but the program.

@@ -33,8 +33,10 @@ class Interrupts:
 
     def __init__(self, client: NodeClient) -> None:
         self._client = client
-        # Reentrant: the signal's handler runs in the main thread, wherever that is.
+        # Held by who interrupts. Reentrant: the signal's handler runs in the main thread, wherever
+        # that is.
         self._lock = threading.RLock()
+        # Entered and taken out without the lock: each is one step of a dictionary.
         self._running: dict[int, tuple[RunnableTask, Interrupter]] = {}
 
     def install(self) -> None:
@@ -43,14 +45,15 @@ class Interrupts:
 
     def open(self, task: RunnableTask, interrupter: Interrupter) -> None:
         """From now on the task can be interrupted, once. It is at once, if it should have been."""
-        with self._lock:
-            self._running[task.sequence] = (task, interrupter)
+        self._running[task.sequence] = (task, interrupter)
         self._look()
 
     def close(self, task: RunnableTask) -> bool:
         """The task cannot be interrupted any more; False if it was."""
-        with self._lock:
-            return self._running.pop(task.sequence, None) is not None
+        if self._running.pop(task.sequence, None) is not None:
+            return True
+        with self._lock:  # whoever has taken it out may still be at it
+            return False
 
     def _on_signal(self, number: int, frame: Any) -> None:
         self._look()

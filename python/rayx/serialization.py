@@ -33,6 +33,13 @@ _PROTOCOL = 5
 
 # Pickled without a second look: no ids inside, no classes, no buffers.
 PLAIN_TYPES = frozenset({int, float, str, bool, bytes, type(None)})
+_ARE_PLAIN = PLAIN_TYPES.issuperset
+_CONTAINERS = frozenset({dict, list, tuple})
+# In a larger collection, to look at the types takes longer than what it saves.
+_PLAIN_CONTAINER_MAX = 32
+
+_pickle = pickle.dumps
+_new = tuple.__new__
 
 
 class Serialized(NamedTuple):
@@ -71,13 +78,24 @@ def collect(object_id: ObjectID[Any]) -> bool:
 
 def serialize(value: Any, root: str = "value") -> Serialized:
     """Pickles `value`. SerializationError, with the path from `root`, if it cannot be."""
-    if type(value) is bytes and len(value) >= RAW_BYTES_MIN:
+    kind = type(value)
+    if kind is bytes and len(value) >= RAW_BYTES_MIN:
         return Serialized(KIND_BYTES, value, [], [])
-    if type(value) in PLAIN_TYPES:
-        return Serialized(KIND_PICKLE, pickle.dumps(value, protocol=_PROTOCOL), [], [])
+    if kind in PLAIN_TYPES or (kind in _CONTAINERS and _is_plain(value)):
+        # As the class would do it, at a third of the time, which here is most of it.
+        return _new(Serialized, (KIND_PICKLE, _pickle(value, _PROTOCOL), [], []))
     buffers: list[memoryview] = []
     stream, contained = dumps(value, root, buffers)
     return Serialized(KIND_PICKLE, stream, buffers, contained)
+
+
+def _is_plain(container: Any) -> bool:
+    """Whether it is a small collection of plain values, as many are; quick, if it is not."""
+    if len(container) > _PLAIN_CONTAINER_MAX:
+        return False
+    if type(container) is dict and not _ARE_PLAIN(map(type, container.values())):
+        return False
+    return _ARE_PLAIN(map(type, container))
 
 
 def dumps(

@@ -41,6 +41,21 @@ if TYPE_CHECKING:
 class TaskRun:
     """A task from its arguments to its results. Of one thread, or one coroutine."""
 
+    __slots__ = (
+        "_client",
+        "_environment",
+        "_error_text",
+        "_failed",
+        "_given",
+        "_output",
+        "_results",
+        "_session",
+        "args",
+        "kwargs",
+        "state",
+        "task",
+    )
+
     def __init__(
         self,
         task: RunnableTask,
@@ -57,13 +72,16 @@ class TaskRun:
         self._client = session.client
         self._output = output
         self._environment = environment
+        # What the dependencies are, until the arguments are made of it.
+        self._given: list[Any] = []
         self._results: list[Serialized] = []
         self._error_text: str | None = None
         self._failed = False
 
     def begins(self) -> bool:
         """False if an argument is a failure: that is our result then, and has been printed."""
-        for given in self.task.values:
+        self._given = self.task.values
+        for given in self._given:
             if serialization.is_error(given):
                 error = Serialized(given.kind, bytes(given.stream), [], [])
                 self._results = [error] * self.task.num_return_vals
@@ -77,6 +95,17 @@ class TaskRun:
         self._session.running = task.name
         if task.kind != KIND_ACTOR_CALL:  # what an actor has done to its environment, stays
             self._session.gpu_ids = self._environment.apply(task.gpu_ids, task.num_cpus)
+        if task.has_news or self._session.setups:
+            self._take_news()
+        encoded, given = task.args, self._given
+        if encoded is not None or given:
+            self._given = []
+            values = [serialization.deserialize(one) for one in given]
+            self.args, self.kwargs = signature.decode(encoded, values)
+
+    def _take_news(self) -> None:
+        """Of the driver, and of what it wants to have run in each worker."""
+        task = self.task
         if task.driver_config is not None:
             process_mark.set_driver(task.driver_id)
             seed = driver_config.apply(task.driver_config)
@@ -87,8 +116,6 @@ class TaskRun:
             # One that fails is run again before the next task, which must not go without it.
             pickle.loads(self._session.setups[0])()
             self._session.setups.pop(0)
-        values = [serialization.deserialize(given) for given in task.values]
-        self.args, self.kwargs = signature.decode(task.args, values)
 
     def returned(self, value: Any) -> None:
         """The function returned `value`. Raises if that is not what can be stored."""
@@ -126,11 +153,11 @@ class TaskRun:
     def finish(self) -> None:
         """Stores the results and reports the end. Raises only if the connection is gone."""
         self._session.running = None
-        contained = [result.contained for result in self._results]
-        full = self._store_all()
+        contained: list[ObjectID[Any]] = []
+        full = self._store_all(contained)
         # Whoever gets the results may rely on it that no memory is held here any more, except for
         # the ids in them, until they are the node's.
-        self.args, self.kwargs = (), {}
+        self.args, self.kwargs, self._given = (), {}, []
         self.task.release()
         error_text = self._error_text or full
         wrote_output = self._output.take()
@@ -153,6 +180,8 @@ class TaskRun:
         if count == 0:
             return []
         if count == 1:
+            if type(value) in serialization.PLAIN_TYPES:
+                return [serialization.serialize(value)]
             return [serialization.serialize(value, f"the result of {name}")]
         if not isinstance(value, tuple | list):
             raise TypeError(
@@ -164,26 +193,27 @@ class TaskRun:
                 f"{name} has num_return_vals={count}, but it returned {len(value)} values"
             )
         return [
-            serialization.serialize(item, f"result {index} of {name}")
+            serialization.serialize(item)
+            if type(item) in serialization.PLAIN_TYPES
+            else serialization.serialize(item, f"result {index} of {name}")
             for index, item in enumerate(value)
         ]
 
-    def _store_all(self) -> str | None:
-        """Stores the results and forgets them; a text to print if there is no room for one."""
+    def _store_all(self, contained: list[ObjectID[Any]]) -> str | None:
+        """Stores the results and forgets them, but for the ids in them.
+
+        Returns a text to print if there is no room for one.
+        """
         error_text = None
         for index, result in enumerate(self._results):
-            error_text = self._store(index, result) or error_text
+            contained += result.contained
+            try:
+                self._client.put_result(self.task, index, *result)
+            except RayletError as error:
+                if error.code != "StoreFull":
+                    raise
+                error_text = error.message
+                stream = bytes([errors.OBJECT_STORE_FULL]) + error_text.encode()
+                self._client.put_result(self.task, index, KIND_SYSTEM_ERROR, stream, None, None)
         self._results.clear()
         return error_text
-
-    def _store(self, index: int, result: Serialized) -> str | None:
-        """Stores one result; a text to print if there is no room for it."""
-        try:
-            self._client.put_result(self.task, index, *result)
-        except RayletError as error:
-            if error.code != "StoreFull":
-                raise
-            stream = bytes([errors.OBJECT_STORE_FULL]) + error.message.encode()
-            self._client.put_result(self.task, index, KIND_SYSTEM_ERROR, stream, None, None)
-            return error.message
-        return None

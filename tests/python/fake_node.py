@@ -120,6 +120,10 @@ class FakeTask:
         self.values = []
         self.driver_config = None
 
+    @property
+    def has_news(self):
+        return self.driver_config is not None or bool(self.setups)
+
     def release(self):
         self.args = None
         self.values = []

@@ -85,13 +85,20 @@ def test_split_object():
     assert bytes(parts.stream) == b"stream"
     assert [bytes(buffer) for buffer in parts.buffers] == [b"one", b""]
     assert parts.nbytes == len(data)
-    assert parts.stream.readonly
     assert bytes(memoryview(parts)) == data
 
 
+@pytest.mark.parametrize("size", [0, 1, 1024, 1025, 100_000])
+def test_a_small_stream_is_copied(size):
+    stream = _raylet.split_object(make_object(_raylet.KIND_PICKLE, b"s" * size)).stream
+    assert bytes(stream) == b"s" * size
+    assert isinstance(stream, bytes) == (size <= 1024)
+    assert isinstance(stream, bytes) or stream.readonly
+
+
 def test_a_view_outlives_its_buffer():
-    stream = _raylet.split_object(make_object(1, b"stream")).stream
-    assert bytes(stream) == b"stream"
+    stream = _raylet.split_object(make_object(1, b"stream" * 1000)).stream
+    assert bytes(stream) == b"stream" * 1000
 
 
 @pytest.mark.parametrize("data", [b"", b"x" * 15, make_object(9, b""), make_object(1, b"ab")[:-1]])

@@ -23,6 +23,10 @@ def setup_two():
         raise RuntimeError("setup two")
 
 
+class WatchedRun(TaskRun):
+    """Has room for what the tests note of it."""
+
+
 @pytest.fixture
 def start():
     """Makes runs of tasks in one worker."""
@@ -35,7 +39,7 @@ def start():
         encoded = FakeBuffer(KIND_PICKLE, pickle.dumps(args), None) if args else None
         task = FakeTask(1, template, encoded)
         task.results = [client.object_id(bytes([n] * 20)) for n in range(count)]
-        run = TaskRun(task, worker, FakeOutput(), environment)
+        run = WatchedRun(task, worker, FakeOutput(), environment)
         run.client, run.worker = client, worker
         return run
 

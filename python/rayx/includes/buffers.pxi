@@ -41,6 +41,10 @@ cdef Lent lend_value(int kind, object stream, object buffers, object contained, 
     return lent
 
 
+cdef enum:
+    COPIED_BYTES_MAX = 1024
+
+
 @cython.final
 @cython.freelist(64)
 cdef class ObjectBuffer:
@@ -57,6 +61,12 @@ cdef class ObjectBuffer:
     def __len__(self):
         return self.view.bytes().size()
 
+    # A small part is copied, which costs less than a view on it.
+    cdef object part(self, ByteSpan part):
+        if part.size() <= COPIED_BYTES_MAX:
+            return PyBytes_FromStringAndSize(<const char*> part.data(), part.size())
+        return self.slice(part)
+
     cdef object slice(self, ByteSpan part):
         cdef Py_ssize_t begin = part.data() - self.view.bytes().data()
         return PySequence_GetSlice(PyMemoryView_FromObject(self), begin, begin + part.size())
@@ -67,7 +77,7 @@ cdef class ObjectBuffer:
 
     @property
     def stream(self):
-        return self.slice(self.parts.stream)
+        return self.part(self.parts.stream)
 
     @property
     def buffers(self):
