@@ -13,7 +13,7 @@
 from typing import TYPE_CHECKING, Any
 
 from rayx._raylet import ObjectID
-from rayx.actor import ActorClass, get_actor, kill
+from rayx.actor import Actor, ActorClass, get_actor, kill
 from rayx.actor_handle import ActorHandle, ActorMethod
 from rayx.actor_options import method
 from rayx.api import (
@@ -70,6 +70,7 @@ __all__ = [
     "PYTHON_MODE",
     "SCRIPT_MODE",
     "SILENT_MODE",
+    "Actor",
     "ActorClass",
     "ActorDiedError",
     "ActorHandle",

@@ -15,7 +15,8 @@
 from __future__ import annotations
 
 import os
-from typing import Any, Generic, NoReturn, TypeVar
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Generic, NoReturn, ParamSpec, TypeVar, Unpack, overload
 
 from rayx import actor_description, errors, session, signature, task_options
 from rayx._raylet import KIND_ACTOR_CREATION, RayletError, TaskTemplate
@@ -23,18 +24,49 @@ from rayx.actor_description import ActorDescription
 from rayx.actor_handle import ActorHandle
 from rayx.actor_options import RESTORE, SAVE, SAVE_EVERY, ActorOptions
 
+if TYPE_CHECKING:
+    from rayx._raylet import ObjectID
+    from rayx.actor_types import Actor as Actor
+    from rayx.option_types import ClassOptions
+else:
+
+    class Actor:
+        """What a class inherits from so that type checkers know the methods of its actors.
+
+        It does nothing when a program runs. Mark the methods that are called with `.remote`.
+
+        >>> @rayx.remote
+        ... class Counter(rayx.Actor):
+        ...     def __init__(self, value: int = 0) -> None:
+        ...         self.value = value
+        ...     @rayx.method
+        ...     def add(self, by: int = 1) -> int:
+        ...         self.value += by
+        ...         return self.value
+        >>> def add_twice(counter: Counter) -> int:
+        ...     return rayx.get([counter.add.remote(), counter.add.remote(by=2)])[-1]
+        >>> add_twice(Counter.remote(10))
+        13
+        """
+
+        __slots__ = ()
+
+
+P = ParamSpec("P")
 T = TypeVar("T")
+# The type of the class itself: type checkers have its constructor's parameters from there.
+C_co = TypeVar("C_co", bound=Callable[..., Any], covariant=True)
 
 # For questions to the node, which answers them at once or not at all.
 _QUERY_MS = 10_000
 
 
-class ActorClass(Generic[T]):
+class ActorClass(Generic[C_co]):
     """A class whose instances are actors: what `@rayx.remote` makes of a class."""
 
     def __init__(
         self,
-        cls: type[T] | None,
+        cls: C_co | None,
         options: ActorOptions,
         description: ActorDescription,
         constructor: str | None,
@@ -55,7 +87,35 @@ class ActorClass(Generic[T]):
             self.__name__ = cls.__name__
             self.__qualname__ = cls.__qualname__
 
-    def remote(self, /, *args: Any, **kwargs: Any) -> ActorHandle[T]:
+    # For what the overloads with ids are good see RemoteFunction.remote.
+    @overload
+    def remote(
+        self: ActorClass[Callable[P, T]], /, *args: P.args, **kwargs: P.kwargs
+    ) -> ActorHandle[T]: ...
+    @overload
+    def remote(  # type: ignore[overload-cannot-match]
+        self: ActorClass[Callable[..., T]], first: ObjectID[Any], /, *args: Any, **kwargs: Any
+    ) -> ActorHandle[T]: ...
+    @overload
+    def remote(  # type: ignore[overload-cannot-match]
+        self: ActorClass[Callable[..., T]],
+        first: Any,
+        second: ObjectID[Any],
+        /,
+        *args: Any,
+        **kwargs: Any,
+    ) -> ActorHandle[T]: ...
+    @overload
+    def remote(  # type: ignore[overload-cannot-match]
+        self: ActorClass[Callable[..., T]],
+        first: Any,
+        second: Any,
+        third: ObjectID[Any],
+        /,
+        *args: Any,
+        **kwargs: Any,
+    ) -> ActorHandle[T]: ...
+    def remote(self, /, *args: Any, **kwargs: Any) -> ActorHandle[Any]:
         """Makes an actor and returns its handle at once.
 
         The arguments are those of the class's `__init__`; each is a value, or an ObjectID which
@@ -78,7 +138,7 @@ class ActorClass(Generic[T]):
             raise owner.failure(error) from None
         return ActorHandle(actor, self._description)
 
-    def options(self, /, **changes: Any) -> ActorClass[T]:
+    def options(self, /, **changes: Unpack[ClassOptions]) -> ActorClass[C_co]:
         """The same class with other options: those of `rayx.remote`, and `name`.
 
         >>> @rayx.remote
@@ -89,13 +149,13 @@ class ActorClass(Generic[T]):
         >>> rayx.get(learner.gpus.remote())
         [0, 1]
         """
-        changed = self._options.replaced(changes)
+        changed = self._options.replaced({**changes})
         if self._cls is not None:
             _check_saving(self._cls, changed)
         return ActorClass(self._cls, changed, self._description, self._constructor, self._is_async)
 
     @property
-    def cls(self) -> type[T]:
+    def cls(self) -> C_co:
         """The class itself, for instances in this process."""
         if self._cls is not None:
             return self._cls
@@ -106,13 +166,15 @@ class ActorClass(Generic[T]):
     def _name(self) -> str:
         return self._description.class_name
 
-    def __call__(self, /, *args: Any, **kwargs: Any) -> NoReturn:
-        raise TypeError(
-            f"an actor cannot be made directly: use {self._name}.remote() for an actor, or "
-            f"{self._name}.cls() for an instance here"
-        )
+    if not TYPE_CHECKING:  # they report a call, as of all that has no __call__
 
-    def __mro_entries__(self, bases: tuple[Any, ...]) -> tuple[type[T]]:
+        def __call__(self, /, *args: Any, **kwargs: Any) -> NoReturn:
+            raise TypeError(
+                f"an actor cannot be made directly: use {self._name}.remote() for an actor, or "
+                f"{self._name}.cls() for an instance here"
+            )
+
+    def __mro_entries__(self, bases: tuple[Any, ...]) -> tuple[C_co]:
         """A class that inherits from this one inherits from the class itself."""
         return (self.cls,)
 
@@ -173,7 +235,7 @@ def by_reference(
     return ActorClass(None, ActorOptions(*options), description, constructor, is_async)
 
 
-def make_remote(cls: type[T], options: ActorOptions) -> ActorClass[T]:
+def make_remote(cls: type[Any], options: ActorOptions) -> ActorClass[Any]:
     """What `rayx.remote` does with a class."""
     _check_saving(cls, options)
     return ActorClass(
@@ -185,7 +247,7 @@ def make_remote(cls: type[T], options: ActorOptions) -> ActorClass[T]:
     )
 
 
-def _check_saving(cls: type, options: ActorOptions) -> None:
+def _check_saving(cls: Any, options: ActorOptions) -> None:
     saves, restores = hasattr(cls, SAVE), hasattr(cls, RESTORE)
     if saves != restores:
         has, lacks = (SAVE, RESTORE) if saves else (RESTORE, SAVE)
@@ -232,8 +294,10 @@ def _refuse_taken_name(owner: session.Session, name: str) -> None:
 # ---- actors that exist ---------------------------------------------------------------------------
 
 
-def get_actor(name: str) -> ActorHandle[Any]:
+def get_actor(name: str) -> Any:
     """The actor that was made with `.options(name=name)`; ValueError if there is none (any more).
+
+    Type checkers do not know its class; say so: `counter: Counter = rayx.get_actor("hits")`.
 
     >>> @rayx.remote
     ... class Registry(dict):
@@ -261,7 +325,7 @@ def get_actor(name: str) -> ActorHandle[Any]:
     return ActorHandle(actor, ActorDescription.unpacked(packed))
 
 
-def kill(actor: ActorHandle[Any]) -> None:
+def kill(actor: ActorHandle[Any] | Actor) -> None:
     """Ends an actor now, whatever it does; its calls raise ActorDiedError. It is not restarted.
 
     An actor also ends by itself when its last handle is gone, unless it has a name.
@@ -280,6 +344,6 @@ def kill(actor: ActorHandle[Any]) -> None:
             f"{type(given).__name__}{hint}"
         )
     try:
-        owner.client.kill_actor(actor._rayx_id)
+        owner.client.kill_actor(given._rayx_id)
     except RayletError as error:
         raise owner.failure(error) from None

@@ -16,17 +16,32 @@ tasks and other actors, and be part of objects; the actor lives as long as there
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Generic,
+    Literal,
+    NoReturn,
+    ParamSpec,
+    TypeVar,
+    Unpack,
+    overload,
+)
 
 from rayx import session, signature, task_options
 from rayx._raylet import KIND_ACTOR_CALL, RayletError, TaskTemplate
 from rayx.actor_description import ActorDescription
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import AsyncIterable, Callable, Iterable
 
     from rayx._raylet import ObjectID
+    from rayx.object_stream import ObjectStream
+    from rayx.option_types import MethodOptions
 
+P = ParamSpec("P")
+T = TypeVar("T")
+R_co = TypeVar("R_co", covariant=True)
 T_co = TypeVar("T_co", covariant=True)
 
 
@@ -45,8 +60,8 @@ class CallOptions:
         self.name = name
 
 
-class ActorMethod:
-    """A method of an actor; calls of it are `.remote(...)`."""
+class ActorMethod(Generic[P, R_co]):
+    """A method of an actor; calls of it are `.remote(...)`, which returns an `R_co`."""
 
     __slots__ = ("_actor", "_check", "_description", "_method", "_options", "_template")
 
@@ -77,6 +92,17 @@ class ActorMethod:
             stream_window=task_options.stream_window(options.num_return_vals),
         )
 
+    # For what the overloads with ids are good see RemoteFunction.remote.
+    @overload
+    def remote(self, /, *args: P.args, **kwargs: P.kwargs) -> R_co: ...
+    @overload
+    def remote(self, first: ObjectID[Any], /, *args: Any, **kwargs: Any) -> R_co: ...
+    @overload
+    def remote(self, first: Any, second: ObjectID[Any], /, *args: Any, **kwargs: Any) -> R_co: ...
+    @overload
+    def remote(
+        self, first: Any, second: Any, third: ObjectID[Any], /, *args: Any, **kwargs: Any
+    ) -> R_co: ...
     def remote(self, /, *args: Any, **kwargs: Any) -> Any:
         """Calls the method, and returns the ObjectID of its result without waiting for it.
 
@@ -94,7 +120,29 @@ class ActorMethod:
             owner.actor.note_call(self._actor, ids)
         return task_options.shape(ids, self._options.num_return_vals, self._options.name)
 
-    def options(self, /, **changes: Any) -> ActorMethod:
+    @overload
+    def options(self, /, **changes: Unpack[MethodOptions]) -> ActorMethod[P, R_co]: ...
+    @overload
+    def options(
+        self: ActorMethod[P, ObjectID[AsyncIterable[T]]],
+        /,
+        *,
+        num_return_vals: Literal["stream"],
+        **changes: Unpack[MethodOptions],
+    ) -> ActorMethod[P, ObjectStream[T]]: ...
+    @overload
+    def options(
+        self: ActorMethod[P, ObjectID[Iterable[T]]],
+        /,
+        *,
+        num_return_vals: Literal["stream"],
+        **changes: Unpack[MethodOptions],
+    ) -> ActorMethod[P, ObjectStream[T]]: ...
+    @overload
+    def options(
+        self, /, *, num_return_vals: int, **changes: Unpack[MethodOptions]
+    ) -> ActorMethod[P, Any]: ...
+    def options(self, /, **changes: Any) -> ActorMethod[P, Any]:
         """The same method with other options.
 
         - `num_return_vals`: how many values it returns, each with an id of its own; or
@@ -125,12 +173,14 @@ class ActorMethod:
         options = CallOptions(**(known | changes))
         return ActorMethod(self._actor, self._description, self._method, options)
 
-    def __call__(self, /, *args: Any, **kwargs: Any) -> NoReturn:
-        shown = f"{self._description.class_name}.{self._method}"
-        raise TypeError(
-            f"{shown} is a method of an actor and cannot be called directly: "
-            f"use .{self._method}.remote() and rayx.get"
-        )
+    if not TYPE_CHECKING:  # they report a call, as of all that has no __call__
+
+        def __call__(self, /, *args: Any, **kwargs: Any) -> NoReturn:
+            shown = f"{self._description.class_name}.{self._method}"
+            raise TypeError(
+                f"{shown} is a method of an actor and cannot be called directly: "
+                f"use .{self._method}.remote() and rayx.get"
+            )
 
     def __repr__(self) -> str:
         return f"<rayx actor method {self._description.class_name}.{self._method}>"
@@ -156,7 +206,7 @@ class ActorHandle(Generic[T_co]):
         self.__dict__["_rayx_id"] = actor
         self.__dict__["_rayx_description"] = description
 
-    def __getattr__(self, name: str) -> ActorMethod:
+    def __getattr__(self, name: str) -> ActorMethod[..., Any]:
         """Only for what is not in the dictionary yet."""
         description: ActorDescription | None = self.__dict__.get("_rayx_description")
         if description is None or (name not in description.methods and name.startswith("__")):
@@ -165,7 +215,7 @@ class ActorHandle(Generic[T_co]):
         if known is None:
             raise AttributeError(description.unknown_method(name), name=name, obj=self)
         shown = task_options.shortened_name(f"{description.class_name}.{name}")
-        method = ActorMethod(
+        method: ActorMethod[..., Any] = ActorMethod(
             self._rayx_id, description, name, CallOptions(known.num_return_vals, None, shown)
         )
         self.__dict__[name] = method
@@ -206,6 +256,6 @@ def rebuild_handle(actor: ObjectID[Any], packed: bytes) -> ActorHandle[Any]:
 
 def rebuild_method(
     actor: ObjectID[Any], packed: bytes, method: str, fields: tuple[Any, ...]
-) -> ActorMethod:
+) -> ActorMethod[..., Any]:
     """What a handle's method is pickled as a call of."""
     return ActorMethod(actor, ActorDescription.unpacked(packed), method, CallOptions(*fields))

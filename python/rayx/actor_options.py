@@ -7,11 +7,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple, TypeVar
+from collections.abc import Callable, Coroutine, Mapping
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Concatenate,
+    Literal,
+    NamedTuple,
+    ParamSpec,
+    TypeVar,
+    overload,
+)
 
 from rayx import resources as resource_amounts
 from rayx import task_options
+
+if TYPE_CHECKING:
+    from rayx._raylet import ObjectID
+    from rayx.actor_types import (
+        ManyMethodDecorator,
+        Method,
+        MethodDecorator,
+        StreamMethodDecorator,
+    )
 
 _CONCURRENCY_MAX = 10_000  # limits::kActorConcurrencyMax of the node
 _RESTARTS_MAX = (1 << 31) - 1
@@ -37,7 +55,8 @@ SAVE_EVERY = "__rayx_save_every__"
 #: Where `rayx.method` notes what it was told, as an attribute of the function.
 METHOD_ATTRIBUTE = "__rayx_num_return_vals__"
 
-F = TypeVar("F", bound=Callable[..., Any])
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 class ActorOptions(NamedTuple):
@@ -87,8 +106,22 @@ class ActorOptions(NamedTuple):
         return _COROUTINES_DEFAULT if is_async else 1
 
 
-def method(*args: Any, num_return_vals: task_options.ReturnCount = 1) -> Callable[[F], F]:
+@overload
+def method(
+    function: Callable[Concatenate[Any, P], Coroutine[Any, Any, T]], /
+) -> Method[P, Coroutine[Any, Any, T], ObjectID[T]]: ...
+@overload
+def method(function: Callable[Concatenate[Any, P], T], /) -> Method[P, T, ObjectID[T]]: ...
+@overload
+def method(*, num_return_vals: Literal[1] = 1) -> MethodDecorator: ...
+@overload
+def method(*, num_return_vals: Literal["stream"]) -> StreamMethodDecorator: ...
+@overload
+def method(*, num_return_vals: int) -> ManyMethodDecorator: ...
+def method(*args: Any, num_return_vals: task_options.ReturnCount = 1) -> Any:
     """Says of a method of an actor's class how many values it returns; "stream" if it yields them.
+
+    Without options, `@rayx.method` is for type checkers only: see `rayx.Actor`.
 
     >>> @rayx.remote
     ... class Splitter:
@@ -99,15 +132,19 @@ def method(*args: Any, num_return_vals: task_options.ReturnCount = 1) -> Callabl
     >>> rayx.get(odd)
     [2]
     """
-    if args:
-        raise TypeError("rayx.method takes options by name: @rayx.method(num_return_vals=2)")
     task_options.check_return_vals(num_return_vals)
 
-    def note(function: F) -> F:
-        given: Any = function
-        if not callable(given) and not isinstance(given, staticmethod | classmethod):
-            raise TypeError(f"rayx.method is for methods, not for {given!r}")
+    def note(function: Any) -> Any:
+        if not callable(function) and not isinstance(function, staticmethod | classmethod):
+            raise TypeError(f"rayx.method is for methods, not for {function!r}")
         setattr(function, METHOD_ATTRIBUTE, num_return_vals)
         return function
 
-    return note
+    if not args:
+        return note
+    if len(args) > 1 or num_return_vals != 1:
+        raise TypeError(
+            "rayx.method takes either one method, or options by name: "
+            "@rayx.method, or @rayx.method(num_return_vals=2)"
+        )
+    return note(args[0])

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from typing import (
     TYPE_CHECKING,
     Any,
@@ -23,6 +23,7 @@ from typing import (
     ParamSpec,
     Protocol,
     TypeVar,
+    Unpack,
     overload,
 )
 
@@ -34,10 +35,14 @@ from rayx.task_options import TaskOptions
 
 if TYPE_CHECKING:
     from rayx._raylet import ObjectID
+    from rayx.actor_types import Actor
     from rayx.object_stream import ObjectStream
+    from rayx.option_types import ClassOptions, FunctionOptions, Options
 
 P = ParamSpec("P")
 T = TypeVar("T")
+A = TypeVar("A", bound="type[Actor]")
+C = TypeVar("C", bound=type[Any])
 R_co = TypeVar("R_co", covariant=True)
 
 _COROUTINE = 0x80 | 0x200
@@ -62,9 +67,22 @@ class RemoteFunction(Generic[P, R_co]):
         self._check: Callable[..., None] | None = None
         self._template: TaskTemplate | None = None
         if function is not None:
-            functools.update_wrapper(self, function)
+            wrapper: Any = self  # to a type checker it cannot be called
+            functools.update_wrapper(wrapper, function)
 
-    def remote(self, /, *args: Any, **kwargs: Any) -> R_co:
+    # No type says "this value, or an id of one", so checkers take a call with an id at one of the
+    # first places for right, and compare all others with the function's parameters.
+    @overload
+    def remote(self, /, *args: P.args, **kwargs: P.kwargs) -> R_co: ...
+    @overload
+    def remote(self, first: ObjectID[Any], /, *args: Any, **kwargs: Any) -> R_co: ...
+    @overload
+    def remote(self, first: Any, second: ObjectID[Any], /, *args: Any, **kwargs: Any) -> R_co: ...
+    @overload
+    def remote(
+        self, first: Any, second: Any, third: ObjectID[Any], /, *args: Any, **kwargs: Any
+    ) -> R_co: ...
+    def remote(self, /, *args: Any, **kwargs: Any) -> Any:
         """Submits a task; returns the ObjectID of its result without waiting for it.
 
         Each argument is a value or an ObjectID, which stands for its object's value. A list of ids
@@ -83,8 +101,22 @@ class RemoteFunction(Generic[P, R_co]):
             ids = owner.client.submit(self._template or self._make_template(), *call)
         except RayletError as error:
             raise owner.failure(error) from None
-        return self._options.shape(ids, self._name)  # type: ignore[no-any-return]
+        return self._options.shape(ids, self._name)
 
+    @overload
+    def options(self, /, **changes: Unpack[FunctionOptions]) -> RemoteFunction[P, R_co]: ...
+    @overload
+    def options(
+        self: RemoteFunction[P, ObjectID[Iterable[T]]],
+        /,
+        *,
+        num_return_vals: Literal["stream"],
+        **changes: Unpack[FunctionOptions],
+    ) -> RemoteFunction[P, ObjectStream[T]]: ...
+    @overload
+    def options(
+        self, /, *, num_return_vals: int, **changes: Unpack[FunctionOptions]
+    ) -> RemoteFunction[P, Any]: ...
     def options(self, /, **changes: Any) -> RemoteFunction[P, Any]:
         """The same function with other options: those of `rayx.remote`.
 
@@ -102,11 +134,13 @@ class RemoteFunction(Generic[P, R_co]):
         """The function itself, to be called here."""
         return self._loaded(None)
 
-    def __call__(self, /, *args: Any, **kwargs: Any) -> NoReturn:
-        raise TypeError(
-            f"a remote function cannot be called directly: use {self._name}.remote() for a task, "
-            f"or {self._name}.function() to run it here"
-        )
+    if not TYPE_CHECKING:  # they report a call, as of all that has no __call__
+
+        def __call__(self, /, *args: Any, **kwargs: Any) -> NoReturn:
+            raise TypeError(
+                f"a remote function cannot be called directly: use {self._name}.remote() for a "
+                f"task, or {self._name}.function() to run it here"
+            )
 
     def __repr__(self) -> str:
         return f"<rayx.remote function {self._name}>"
@@ -159,6 +193,9 @@ def by_reference(
     return RemoteFunction(None, TaskOptions(*options), function_id, name)
 
 
+# ---- the decorator -------------------------------------------------------------------------------
+
+
 class _FunctionDecorator(Protocol):
     """`@remote(...)` with options that only functions have."""
 
@@ -176,7 +213,10 @@ class _StreamDecorator(Protocol):
 class _ClassDecorator(Protocol):
     """`@remote(...)` with options that only actors have."""
 
-    def __call__(self, cls: type[T], /) -> ActorClass[T]: ...
+    @overload
+    def __call__(self, cls: A, /) -> A: ...
+    @overload
+    def __call__(self, cls: C, /) -> ActorClass[C]: ...
 
 
 class _Decorator(Protocol):
@@ -184,69 +224,33 @@ class _Decorator(Protocol):
 
     # A class is a callable too; the first that fits is meant.
     @overload
-    def __call__(self, cls: type[T], /) -> ActorClass[T]: ...  # type: ignore[overload-overlap]
+    def __call__(self, cls: A, /) -> A: ...  # type: ignore[overload-overlap]
+    @overload
+    def __call__(self, cls: C, /) -> ActorClass[C]: ...  # type: ignore[overload-overlap]
     @overload
     def __call__(self, function: Callable[P, T], /) -> RemoteFunction[P, ObjectID[T]]: ...
 
 
 @overload
-def remote(cls: type[T], /) -> ActorClass[T]: ...  # type: ignore[overload-overlap]
+def remote(cls: A, /) -> A: ...  # type: ignore[overload-overlap]
+@overload
+def remote(cls: C, /) -> ActorClass[C]: ...  # type: ignore[overload-overlap]
 @overload
 def remote(function: Callable[P, T], /) -> RemoteFunction[P, ObjectID[T]]: ...
 @overload
 def remote(
-    *,
-    num_return_vals: Literal["stream"],
-    num_cpus: float | None = None,
-    num_gpus: float | None = None,
-    resources: Mapping[str, float] | None = None,
-    max_retries: int = 3,
-    timeout: float | None = None,
-    priority: int = 0,
-    name: str | None = None,
+    *, num_return_vals: Literal["stream"], **options: Unpack[FunctionOptions]
 ) -> _StreamDecorator: ...
 @overload
 def remote(
-    *,
-    num_return_vals: int,
-    num_cpus: float | None = None,
-    num_gpus: float | None = None,
-    resources: Mapping[str, float] | None = None,
-    max_retries: int = 3,
-    timeout: float | None = None,
-    priority: int = 0,
-    name: str | None = None,
+    *, num_return_vals: int, **options: Unpack[FunctionOptions]
 ) -> Callable[[Callable[P, Any]], RemoteFunction[P, Any]]: ...
 @overload
-def remote(
-    *,
-    num_cpus: float | None = None,
-    num_gpus: float | None = None,
-    resources: Mapping[str, float] | None = None,
-    name: str | None = None,
-) -> _Decorator: ...
+def remote(**options: Unpack[Options]) -> _Decorator: ...
 @overload
-def remote(
-    *,
-    num_cpus: float | None = None,
-    num_gpus: float | None = None,
-    resources: Mapping[str, float] | None = None,
-    max_retries: int = 3,
-    timeout: float | None = None,
-    priority: int = 0,
-    name: str | None = None,
-) -> _FunctionDecorator: ...
+def remote(**options: Unpack[FunctionOptions]) -> _FunctionDecorator: ...
 @overload
-def remote(
-    *,
-    num_cpus: float | None = None,
-    num_gpus: float | None = None,
-    resources: Mapping[str, float] | None = None,
-    max_restarts: int = 0,
-    max_concurrency: int | None = None,
-    save_every: int | None = None,
-    name: str | None = None,
-) -> _ClassDecorator: ...
+def remote(**options: Unpack[ClassOptions]) -> _ClassDecorator: ...
 def remote(*args: Any, **options: Any) -> Any:
     """Makes a function a remote function, or a class an actor's: `@remote`, or `@remote(...)`.
 

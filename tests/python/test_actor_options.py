@@ -53,9 +53,25 @@ def test_method():
         assert getattr(rayx.method(num_return_vals=2)(wrong), METHOD_ATTRIBUTE) == 2
 
 
+def test_method_without_options():
+    def f():
+        pass
+
+    assert rayx.method(f) is f
+    assert getattr(f, METHOD_ATTRIBUTE) == 1
+
+
 def test_method_refuses():
+    def f():
+        pass
+
+    for args in ((f, f), (f, 2)):
+        with pytest.raises(TypeError, match="options by name"):
+            rayx.method(*args)
     with pytest.raises(TypeError, match="options by name"):
-        rayx.method(len)
+        rayx.method(f, num_return_vals=2)
+    with pytest.raises(TypeError, match="is for methods, not for 2"):
+        rayx.method(2)
     with pytest.raises(ValueError, match="num_return_vals"):
         rayx.method(num_return_vals=-1)
     with pytest.raises(TypeError, match="unexpected keyword"):
