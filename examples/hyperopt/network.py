@@ -1,5 +1,6 @@
 """A small neural network in numpy: one hidden layer, softmax, minibatches, momentum."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,7 +34,7 @@ def load_digits(seed: int) -> Digits:
     """The 1,797 handwritten digits of scikit-learn; a quarter of them is kept for validation."""
     from sklearn import datasets
 
-    images, labels = datasets.load_digits(return_X_y=True)
+    images, labels = (np.asarray(part) for part in datasets.load_digits(return_X_y=True))
     images = (images / 16.0).astype(np.float32)
     order = np.random.default_rng(seed).permutation(len(labels))
     held_back = len(labels) // 4
@@ -87,7 +88,7 @@ def accuracy(weights: list[np.ndarray], images: np.ndarray, labels: np.ndarray) 
 
 
 def _initial(generator: np.random.Generator, rows: int, columns: int) -> np.ndarray:
-    scale = np.sqrt(2.0 / rows)
+    scale = math.sqrt(2.0 / rows)
     return (generator.standard_normal((rows, columns)) * scale).astype(np.float32)
 
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar, overload
 
 from rayx import api, objects, session
 from rayx._raylet import ObjectID
@@ -20,6 +20,8 @@ from rayx.completion import Queue
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
+Item = TypeVar("Item")
+Item_contra = TypeVar("Item_contra", contravariant=True)
 
 # By default there are as many tasks as CPUs, and as many again that wait for one.
 _PER_CPU = 2
@@ -34,6 +36,41 @@ class Remote(Protocol[T_co]):
     def remote(self) -> Callable[..., T_co]: ...
 
 
+class RemoteOfOne(Protocol[Item_contra, T_co]):
+    """One that can be called with one argument."""
+
+    @property
+    def remote(self) -> Callable[[Item_contra], T_co]: ...
+
+
+@overload
+def map(
+    function: RemoteOfOne[Item, ObjectID[T]],
+    iterable: Iterable[Item],
+    /,
+    *,
+    max_in_flight: int | None = None,
+    ordered: bool = True,
+) -> Iterator[T]: ...
+@overload
+def map(
+    function: Remote[ObjectID[T]],
+    ids: Iterable[ObjectID[Any]],
+    /,
+    *,
+    max_in_flight: int | None = None,
+    ordered: bool = True,
+) -> Iterator[T]: ...
+@overload
+def map(
+    function: Remote[ObjectID[T]],
+    iterable: Iterable[Any],
+    other: Iterable[Any],
+    /,
+    *others: Iterable[Any],
+    max_in_flight: int | None = None,
+    ordered: bool = True,
+) -> Iterator[T]: ...
 def map(
     function: Remote[ObjectID[T]],
     /,

@@ -1,5 +1,9 @@
-"""What type checkers say of uses of rayx: of right ones nothing, of wrong ones where they are."""
+"""What type checkers say of uses of rayx: of right ones nothing, of wrong ones where they are.
 
+mypy is strict (pyproject.toml); both see the package as it lies in python/.
+"""
+
+import json
 import re
 import subprocess
 import sys
@@ -11,6 +15,11 @@ HERE = Path(__file__).parent
 PROJECT = HERE.parent.parent
 CORRECT = HERE / "correct_uses.py"
 MISTAKES = HERE / "deliberate_mistakes.py"
+EXAMPLES = sorted((PROJECT / "examples").rglob("*.py"))
+CHECKED = [CORRECT, MISTAKES, *EXAMPLES]
+
+# A checker that starts for the first time reads the standard library.
+pytestmark = pytest.mark.time_limit(300)
 
 
 def marked(path):
@@ -22,57 +31,61 @@ def marked(path):
     return found
 
 
-def mypy(*paths):
-    """(file name, line, code) of each complaint."""
-    command = [sys.executable, "-m", "mypy", "--config-file", "pyproject.toml", *map(str, paths)]
+def run(module, *arguments):
+    """What a checker prints; its exit code is 1 if it complains, and more if it failed."""
+    command = [sys.executable, "-m", module, *arguments, *map(str, CHECKED)]
     done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True)
     assert done.returncode in (0, 1), done.stdout + done.stderr
-    lines = re.findall(r"^(.*?):(\d+): error: .*\[([\w-]+)\]$", done.stdout, re.MULTILINE)
-    return [(Path(name).name, int(line), code) for name, line, code in lines]
+    return done.stdout
 
 
 @pytest.fixture(scope="module")
-def complaints():
-    pytest.importorskip("mypy")
-    return mypy(CORRECT, MISTAKES)
+def by_mypy():
+    """(path, line, code) of each complaint."""
+    pytest.importorskip("mypy", reason="pip install 'rayx[dev]'")
+    printed = run("mypy", "--config-file", "pyproject.toml")
+    found = re.findall(r"^(.*?):(\d+): error: .*\[([\w-]+)\]$", printed, re.MULTILINE)
+    assert len(found) == printed.count(": error: ")
+    return [(PROJECT / path, int(line), code) for path, line, code in found]
 
 
-@pytest.mark.time_limit(300)
-def test_correct_uses(complaints):
-    assert [one for one in complaints if one[0] == CORRECT.name] == []
-
-
-@pytest.mark.time_limit(300)
-def test_deliberate_mistakes(complaints):
-    found = {line: code for name, line, code in complaints if name == MISTAKES.name}
-    assert found == marked(MISTAKES)
-    assert len(found) >= 30
-
-
-def pyright(path):
-    """(line, rule) of each error of pyright, or of basedpyright which is pyright with a node."""
-    program = Path(sys.executable).parent / "basedpyright"
-    if not program.exists():
-        pytest.skip("basedpyright is not installed: pip install 'rayx[dev]'")
-    import json
-
-    command = [str(program), "--outputjson", "--project", str(HERE / "pyright.json"), str(path)]
-    done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True)
-    found = json.loads(done.stdout)["generalDiagnostics"]
+@pytest.fixture(scope="module")
+def by_pyright():
+    """(path, line, message) of each complaint."""
+    pytest.importorskip("pyright", reason="pip install 'rayx[dev]'")
+    printed = run("pyright", "--outputjson", "--pythonpath", sys.executable)
+    report = json.loads(printed)
+    assert report["summary"]["filesAnalyzed"] == len(CHECKED)
     return [
-        (one["range"]["start"]["line"] + 1, one.get("rule"))
-        for one in found
+        (Path(one["file"]), one["range"]["start"]["line"] + 1, one["message"])
+        for one in report["generalDiagnostics"]
         if one["severity"] == "error"
     ]
 
 
-@pytest.mark.time_limit(300)
-def test_correct_uses_by_pyright():
-    assert pyright(CORRECT) == []
+def test_there_are_examples_and_mistakes():
+    assert EXAMPLES
+    assert len(marked(MISTAKES)) >= 90
 
 
-@pytest.mark.time_limit(300)
-def test_deliberate_mistakes_by_pyright():
-    # It does not complain of code that is never reached.
-    wanted = {line for line, code in marked(MISTAKES).items() if code != "unreachable"}
-    assert {line for line, _ in pyright(MISTAKES)} == wanted
+@pytest.mark.parametrize("path", [CORRECT, *EXAMPLES], ids=lambda path: path.name)
+def test_correct_uses_by_mypy(by_mypy, path):
+    assert [one for one in by_mypy if one[0] == path] == []
+
+
+@pytest.mark.parametrize("path", [CORRECT, *EXAMPLES], ids=lambda path: path.name)
+def test_correct_uses_by_pyright(by_pyright, path):
+    assert [one for one in by_pyright if one[0] == path] == []
+
+
+def test_deliberate_mistakes_by_mypy(by_mypy):
+    assert {line: code for path, line, code in by_mypy if path == MISTAKES} == marked(MISTAKES)
+
+
+def test_deliberate_mistakes_by_pyright(by_pyright):
+    assert {line for path, line, _ in by_pyright if path == MISTAKES} == set(marked(MISTAKES))
+
+
+def test_nothing_else_is_complained_of(by_mypy, by_pyright):
+    complained_of = {path for path, *_ in by_mypy + by_pyright}
+    assert complained_of <= set(CHECKED)
