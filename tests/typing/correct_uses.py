@@ -1,3 +1,4 @@
+# pyright: strict
 """Uses of rayx that are right: a type checker has nothing to say. Not run."""
 
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -157,7 +158,7 @@ class Counter(rayx.Actor):
     def both(self) -> tuple[int, str]:
         return self.value, str(self.value)
 
-    def private(self) -> int:
+    def unmarked(self) -> int:
         return self.value
 
 
