@@ -5,7 +5,8 @@ It converts, releases the GIL, raises; no policy.
 
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future
-from typing import Any, Final, Generic, TypeVar, final
+from contextvars import Context
+from typing import Any, Final, Generic, Protocol, TypeVar, final
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -53,12 +54,43 @@ class ObjectID(Generic[T_co]):
         """`await object_id` on an event loop of asyncio is what `rayx.get` is elsewhere."""
     def future(self) -> Future[T_co]:
         """For code that takes a concurrent.futures.Future. Cancelling it leaves the task alone."""
+    # As a future of asyncio, so that `asyncio.wait(ids)` works.
+    def done(self) -> bool:
+        """Whether the object is there, be it a value or a failure. Does not wait."""
+    def result(self) -> T_co:
+        """What `rayx.get` returns or raises, if the object is there; else InvalidStateError."""
+    def exception(self) -> BaseException | None:
+        """What `rayx.get` raises, or None; InvalidStateError if the object is not there."""
+    def cancelled(self) -> bool:
+        """False: a cancelled task has an exception, TaskCancelledError."""
+    def add_done_callback(
+        self, callback: Callable[[ObjectID[T_co]], object], *, context: Context | None = None
+    ) -> None:
+        """Calls `callback(object_id)` on the event loop that runs now, when the object is there."""
+    def remove_done_callback(self, callback: Callable[[ObjectID[T_co]], object]) -> int:
+        """Undoes `add_done_callback`; returns how many there were that have not been called."""
 
-def set_waiting_hooks(
-    on_await: Callable[[ObjectID[Any]], Generator[Any, None, Any]],
-    future: Callable[[ObjectID[Any]], Future[Any]],
-) -> None:
-    """What `await object_id` and `object_id.future()` do."""
+class WaitingHooks(Protocol):
+    """What the methods of an ObjectID do that have to do with waiting."""
+
+    def on_await(self, object_id: ObjectID[Any], /) -> Generator[Any, None, Any]: ...
+    def future(self, object_id: ObjectID[Any], /) -> Future[Any]: ...
+    def done(self, object_id: ObjectID[Any], /) -> bool: ...
+    def result(self, object_id: ObjectID[Any], /) -> Any: ...
+    def exception(self, object_id: ObjectID[Any], /) -> BaseException | None: ...
+    def add_done_callback(
+        self,
+        object_id: ObjectID[Any],
+        callback: Callable[[ObjectID[Any]], object],
+        context: Context | None,
+        /,
+    ) -> None: ...
+    def remove_done_callback(
+        self, object_id: ObjectID[Any], callback: Callable[[ObjectID[Any]], object], /
+    ) -> int: ...
+
+def set_waiting_hooks(hooks: WaitingHooks) -> None:
+    """Who does what ObjectIDs are asked that has to do with waiting."""
 
 def set_object_id_hooks(
     on_reduce: Callable[[ObjectID[Any]], None], rebuild: Callable[[bytes], ObjectID[Any]]

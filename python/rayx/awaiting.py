@@ -1,4 +1,4 @@
-"""`await object_id`, and `object_id.future()`, without a thread for each that waits.
+"""`await object_id`, `object_id.future()`, `asyncio.wait(ids)`: without a thread for each that waits.
 
     event loop ── add_reader ──▶ Completions.fileno(): something has become available
                └─ add_reader ──▶ Client.fileno():      the node has sent something: poll()
@@ -12,8 +12,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import contextvars
 import threading
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,8 @@ from rayx._raylet import RayletError
 
 if TYPE_CHECKING:
     from rayx._raylet import ObjectID
+
+DoneCallback = Callable[["ObjectID[Any]"], object]
 
 _CLOSE_SECONDS = 1.0
 
@@ -57,6 +60,44 @@ def future(object_id: ObjectID[Any]) -> Future[Any]:
     return waiter.wait_for(object_id)
 
 
+def done(object_id: ObjectID[Any]) -> bool:
+    """What `object_id.done()` returns."""
+    owner = session.current()
+    try:
+        return owner.client.wait([object_id], 1, 0)[0]
+    except RayletError as error:
+        raise owner.failure(error) from None
+
+
+def result(object_id: ObjectID[Any]) -> Any:
+    """What `object_id.result()` returns."""
+    error = exception(object_id)
+    if error is not None:
+        raise error
+    return serialization.deserialize(session.current().client.get([object_id], -1)[0])
+
+
+def exception(object_id: ObjectID[Any]) -> BaseException | None:
+    """What `object_id.exception()` returns."""
+    if not done(object_id):
+        raise asyncio.InvalidStateError(f"{object_id!r} is not there yet: rayx.get waits for it")
+    stored = session.current().client.get([object_id], -1)[0]
+    return serialization.stored_error(stored) if serialization.is_error(stored) else None
+
+
+def add_done_callback(
+    object_id: ObjectID[Any], callback: DoneCallback, context: contextvars.Context | None
+) -> None:
+    """What `object_id.add_done_callback()` does."""
+    _LoopWaiter.of(session.of_process()).call_back(object_id, callback, context)
+
+
+def remove_done_callback(object_id: ObjectID[Any], callback: DoneCallback) -> int:
+    """What `object_id.remove_done_callback()` does."""
+    waiter = _LoopWaiter.find(session.of_process(), asyncio.get_running_loop())
+    return 0 if waiter is None else waiter.withdraw(object_id, callback)
+
+
 def _outcome(owner: session.Session, object_id: ObjectID[Any]) -> tuple[Any, Exception | None]:
     """The value of an object that is available, or what `get` raises."""
     try:
@@ -86,6 +127,8 @@ class _LoopWaiter:
         self._futures: dict[ObjectID[Any], list[asyncio.Future[Any]]] = {}
         # Of these, the ones that do not want the value.
         self._lookers: set[asyncio.Future[Any]] = set()
+        # Of the lookers, those that are there for somebody to be called back.
+        self._callbacks: dict[asyncio.Future[Any], DoneCallback] = {}
         self._queue = owner.client.completions()
         self._node_fd = owner.client.fileno()
         self._queue_fd = self._queue.fileno()
@@ -98,12 +141,20 @@ class _LoopWaiter:
             loop.add_reader(self._node_fd, self._on_node)
 
     @classmethod
-    def of(cls, owner: session.Session) -> _LoopWaiter:
-        """Of the loop that runs in this thread."""
-        loop = asyncio.get_running_loop()
+    def find(cls, owner: session.Session, loop: asyncio.AbstractEventLoop) -> _LoopWaiter | None:
+        """The one of this loop, if there is one."""
         for one in owner.waiters:
             if isinstance(one, cls) and one.loop is loop:
                 return one
+        return None
+
+    @classmethod
+    def of(cls, owner: session.Session) -> _LoopWaiter:
+        """Of the loop that runs in this thread."""
+        loop = asyncio.get_running_loop()
+        found = cls.find(owner, loop)
+        if found is not None:
+            return found
         try:
             made = cls(owner, loop)
         except RayletError as error:
@@ -127,6 +178,32 @@ class _LoopWaiter:
             except RayletError as error:
                 self._fail(error)
         return waiting
+
+    def call_back(
+        self,
+        object_id: ObjectID[Any],
+        callback: DoneCallback,
+        context: contextvars.Context | None,
+    ) -> None:
+        """Calls `callback(object_id)` when the object is there, or never will be."""
+
+        def call(done: asyncio.Future[Any]) -> None:
+            self._callbacks.pop(done, None)
+            if not done.cancelled():
+                done.exception()  # now it counts as seen: who is called back, asks again
+                callback(object_id)
+
+        looker = self.wait_for(object_id, fetches=False)
+        self._callbacks[looker] = callback
+        looker.add_done_callback(call, context=context)
+
+    def withdraw(self, object_id: ObjectID[Any], callback: DoneCallback) -> int:
+        """Those that were to be called back are not; returns how many."""
+        waiting = self._futures.get(object_id, ())
+        found = [one for one in waiting if self._callbacks.get(one) == callback and not one.done()]
+        for one in found:
+            one.cancel()
+        return len(found)
 
     def close(self) -> None:
         """The session ends. In any thread."""

@@ -18,8 +18,7 @@ from rayx._raylet import RayletError, set_object_id_hooks, set_waiting_hooks
 from rayx.function_table import FunctionTable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
-    from concurrent.futures import Future
+    from collections.abc import Callable
 
     from rayx._raylet import ObjectID
     from rayx.actor_runner import RunningActor
@@ -199,19 +198,15 @@ set_object_id_hooks(_on_reduce, rebuild_object_id)
 
 
 # ---- ids that are awaited ------------------------------------------------------------------------
-# Not imported before it is needed: asyncio is large.
 
 
-def _on_await(object_id: ObjectID[Any]) -> Generator[Any, None, Any]:
-    from rayx import awaiting
+class _Waiting:
+    """What ObjectIDs do in `awaiting`, imported when it is needed first: asyncio is large."""
 
-    return awaiting.on_await(object_id)
+    def __getattr__(self, name: str) -> Any:
+        from rayx import awaiting
 
-
-def _future(object_id: ObjectID[Any]) -> Future[Any]:
-    from rayx import awaiting
-
-    return awaiting.future(object_id)
+        return getattr(awaiting, name)
 
 
-set_waiting_hooks(_on_await, _future)
+set_waiting_hooks(_Waiting())

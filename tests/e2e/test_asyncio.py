@@ -63,6 +63,18 @@ def test_wait_for_the_first():
     assert asyncio.run(main()) == 0.6
 
 
+def test_wait_for_the_first_of_some_ids():
+    async def main():
+        slow, quick = after.remote(0.6, 0.6), after.remote(0.01, 0.01)
+        done, pending = await asyncio.wait([slow, quick], return_when=asyncio.FIRST_COMPLETED)
+        assert (done, pending) == ({quick}, {slow})
+        assert (quick.done(), slow.done()) == (True, False)
+        done, pending = await asyncio.wait(pending)
+        return [one.result() for one in done]
+
+    assert asyncio.run(main()) == [0.6]
+
+
 def test_a_wait_that_is_given_up_leaves_the_task_alone():
     async def main():
         object_id = after.remote(0.3, "done")

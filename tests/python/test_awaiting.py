@@ -80,6 +80,82 @@ def test_asyncio_wait():
     assert asyncio.run(main()) == ([0, 2, 4], set())
 
 
+def test_asyncio_wait_takes_ids():
+    async def main():
+        ids = [double.remote(i) for i in range(3)]
+        failing = fail.remote(KeyError("no"))
+        done, pending = await asyncio.wait([*ids, failing])
+        assert (done, pending) == ({*ids, failing}, set())
+        assert sorted(one.result() for one in ids) == [0, 2, 4]
+        assert not failing.cancelled()
+        assert isinstance(failing.exception(), KeyError)
+        with pytest.raises(KeyError):
+            failing.result()
+        for _ in range(3):
+            await asyncio.sleep(0)  # task work
+        assert session.current().waiters == []
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("return_when", [asyncio.FIRST_COMPLETED, asyncio.FIRST_EXCEPTION])
+def test_asyncio_wait_for_some_of_the_ids(return_when):
+    def function(pending):
+        async def main():
+            there = (
+                double.remote(1)
+                if return_when == asyncio.FIRST_COMPLETED
+                else fail.remote(KeyError("no"))
+            )
+            assert await asyncio.wait([there, pending], return_when=return_when) == (
+                {there},
+                {pending},
+            )
+            assert await asyncio.wait([pending], timeout=0.01) == (set(), {pending})
+            with pytest.raises(asyncio.InvalidStateError, match="is not there yet"):
+                pending.result()
+            for _ in range(3):
+                await asyncio.sleep(0)  # task work
+            return session.current().waiters
+
+        return _in_thread(lambda: asyncio.run(main()))
+
+    assert while_pending(function) == []
+
+
+def test_callbacks():
+    async def main():
+        object_id = double.remote(1)
+        called = []
+        object_id.add_done_callback(called.append)
+        object_id.add_done_callback(lambda one: called.append(one.result()))
+        assert object_id.remove_done_callback(print) == 0
+        await object_id
+        for _ in range(3):
+            await asyncio.sleep(0)  # task work
+        return called == [object_id, 2]
+
+    assert asyncio.run(main())
+    with pytest.raises(RuntimeError, match="no running event loop"):
+        double.remote(1).add_done_callback(print)
+
+
+def test_a_callback_that_is_withdrawn():
+    def function(pending):
+        async def main():
+            pending.add_done_callback(print)
+            pending.add_done_callback(print)
+            assert pending.remove_done_callback(print) == 2
+            assert pending.remove_done_callback(print) == 0
+            for _ in range(3):
+                await asyncio.sleep(0)  # task work
+            return session.current().waiters
+
+        return _in_thread(lambda: asyncio.run(main()))
+
+    assert while_pending(function) == []
+
+
 def test_a_wait_that_is_given_up():
     def function(pending):
         async def main():

@@ -10,14 +10,12 @@ def set_object_id_hooks(on_reduce, rebuild):
     object_id_rebuild = rebuild
 
 
-cdef object object_id_await = None
-cdef object object_id_future = None
+cdef object object_id_waiting = None
 
 
-def set_waiting_hooks(on_await, future):
-    global object_id_await, object_id_future
-    object_id_await = on_await
-    object_id_future = future
+def set_waiting_hooks(hooks):
+    global object_id_waiting
+    object_id_waiting = hooks
 
 
 @cython.final
@@ -90,11 +88,37 @@ cdef class ObjectID:
 
     def __await__(self):
         """`await object_id` on an event loop of asyncio is what `rayx.get` is elsewhere."""
-        return object_id_await(self)
+        return object_id_waiting.on_await(self)
 
     def future(self):
         """For code that takes a concurrent.futures.Future. Cancelling it leaves the task alone."""
-        return object_id_future(self)
+        return object_id_waiting.future(self)
+
+    # ---- what asyncio.wait wants ----
+
+    def done(self):
+        """Whether the object is there, be it a value or a failure. Does not wait."""
+        return object_id_waiting.done(self)
+
+    def result(self):
+        """What `rayx.get` returns or raises, if the object is there; else InvalidStateError."""
+        return object_id_waiting.result(self)
+
+    def exception(self):
+        """What `rayx.get` raises, or None; InvalidStateError if the object is not there."""
+        return object_id_waiting.exception(self)
+
+    def cancelled(self):
+        """False: a cancelled task has an exception, TaskCancelledError."""
+        return False
+
+    def add_done_callback(self, callback, *, context=None):
+        """Calls `callback(object_id)` on the event loop that runs now, when the object is there."""
+        object_id_waiting.add_done_callback(self, callback, context)
+
+    def remove_done_callback(self, callback):
+        """Undoes `add_done_callback`; returns how many there were that have not been called."""
+        return object_id_waiting.remove_done_callback(self, callback)
 
     @classmethod
     def __class_getitem__(cls, item):
