@@ -1,4 +1,4 @@
-"""`await object_id`, `object_id.future()`, `asyncio.wait(ids)`: without a thread for each that waits.
+"""`await object_id`, `object_id.future()`, `asyncio.wait(ids)`: no thread for each that waits.
 
     event loop ── add_reader ──▶ Completions.fileno(): something has become available
                └─ add_reader ──▶ Client.fileno():      the node has sent something: poll()
