@@ -6,10 +6,10 @@
 // node pushes (results of our tasks) is kept until it is asked for, so that most calls of Wait and
 // Get need no message.
 //
-// Calls that wait return Interrupted when a signal arrives; nothing is lost, the caller looks at
-// the signal and calls again. When the connection is lost every call, waiting or later, returns
-// Disconnected with the reason. In a forked child every call returns Forked and touches nothing;
-// the parent's connection stays whole.
+// Calls that wait return Interrupted when a signal arrives, and now and then without one; nothing
+// is lost, the caller looks for signals and calls again. When the connection is lost every call,
+// waiting or later, returns Disconnected with the reason. In a forked child every call returns
+// Forked and touches nothing; the parent's connection stays whole.
 //
 // Ids: the client counts the ObjectIDs of this process (AddLocalReference, RemoveLocalReference)
 // and tells the node of the first and the last one only. The telling is batched with the next

@@ -73,6 +73,7 @@ Status ObjectAccess::PutSmall(const ObjectId& id, const ObjectPlan& plan, const 
                                                  : link_->Send(type, MessageBytes(builder)));
   const NodeLink::Lock lock = link_->LockState();
   cache_.AddOwn(id, view);
+  if (!value.contained.empty()) cache_.TellAtOnce(id);
   return Status::Ok();
 }
 

@@ -57,8 +57,8 @@ class ObjectCache {
   // A result of a task that is about to be submitted: the node counts us and will push it.
   void AddResult(const ObjectId& id);
   // When the last ObjectID of an object that this process holds goes, the node is to be told at
-  // once, however small the object is: it stands for something larger. Nothing happens if none is
-  // held.
+  // once, however small the object is: it stands for something larger, or holds that. Nothing
+  // happens if none is held.
   void TellAtOnce(const ObjectId& id);
   // An object of ours: small, with its bytes, or sealed in the pool.
   void AddOwn(const ObjectId& id, const ObjectView& bytes);

@@ -67,6 +67,7 @@ NodeDaemon::~NodeDaemon() = default;
 
 Status NodeDaemon::Start() {
   supervisor_pid_ = ::getppid();
+  SharpenTimers();
   // What workers leave behind becomes ours, so that it can be ended with the session.
   RAYX_RETURN_IF_ERROR(BecomeSubreaper());
   RAYX_RETURN_IF_ERROR(MakeServices());
@@ -235,7 +236,14 @@ bool NodeDaemon::OnTurn() {
   tables_->Flush();
   sessions_.DestroyClosed();
   SetTimer();
+  RestIfNobodyWaits();
   return acted;
+}
+
+void NodeDaemon::RestIfNobodyWaits() {
+  if (!rest_.OnTurn(MonotonicUs()) || !tasks_->scheduler().AllHaveAhead(Rest::kAhead)) return;
+  SleepUs(Rest::kRestUs);
+  rest_.OnRested(MonotonicUs());
 }
 
 void NodeDaemon::GatherOrPart() {

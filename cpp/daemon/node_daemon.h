@@ -27,6 +27,7 @@
 #include "daemon/object_service.h"
 #include "daemon/output_files.h"
 #include "daemon/record_keeper.h"
+#include "daemon/rest.h"
 #include "daemon/session_table.h"
 #include "daemon/task_service.h"
 #include "daemon/worker_service.h"
@@ -76,6 +77,8 @@ class NodeDaemon {
   void SetTimer();
   // Stays on one processor with those who only wait for each other, as long as they do.
   void GatherOrPart();
+  // Sleeps for a moment if nobody waits for the next turn.
+  void RestIfNobodyWaits();
 
   EventLoop* loop_;
   NodeOptions options_;
@@ -101,6 +104,7 @@ class NodeDaemon {
   std::unique_ptr<EventLoop::Timer> timer_;
   int64_t timer_at_ms_ = -1;
   int64_t heartbeat_at_ms_ = 0;
+  Rest rest_;
   HomeCpu home_;
   std::optional<CpuBinding> at_home_;
   pid_t supervisor_pid_ = 0;

@@ -349,6 +349,8 @@ SchedulerStats LocalScheduler::Stats() const {
   return stats;
 }
 
+bool LocalScheduler::AllHaveAhead(size_t count) const { return state_->pool.AllHaveAhead(count); }
+
 std::optional<int64_t> LocalScheduler::NextTickMs() const {
   const std::optional<int64_t> next = state_->next_round_ms;
   const std::optional<int64_t> due = state_->interrupts.NextMs();

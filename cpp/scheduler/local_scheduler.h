@@ -186,6 +186,9 @@ class LocalScheduler {
   const ResourceSet& total() const;
   ResourceSet available() const;
   SchedulerStats Stats() const;
+  // Workers run tasks, and each of those has at least `count` tasks or calls ahead: none of them
+  // waits for us. Looks at all workers.
+  bool AllHaveAhead(size_t count) const;
   // When OnTick should be called next; nothing if no time matters now.
   std::optional<int64_t> NextTickMs() const;
   // One paragraph: why the task is not running, or what it does. For dumps and time-out messages.

@@ -200,6 +200,17 @@ std::vector<WorkerEntry*> WorkerPool::BoundTo(const DriverId& driver) {
   return bound;
 }
 
+bool WorkerPool::AllHaveAhead(size_t count) const {
+  if (this->count(WorkerState::kStarting) > 0) return false;
+  bool some = false;
+  for (const auto& [number, worker] : workers_) {
+    if (worker->state != WorkerState::kBusy || (worker->has_actor && worker->tail() == 0)) continue;
+    if (worker->tail() < count) return false;
+    some = true;
+  }
+  return some;
+}
+
 void WorkerPool::SanityCheck() const {
   std::array<size_t, kWorkerStates> counts{};
   std::unordered_map<DriverId, DriverWorkers> drivers;

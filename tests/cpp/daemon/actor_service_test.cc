@@ -116,7 +116,6 @@ TEST_F(ActorServiceTest, AHandleInAnObjectKeepsIt) {
   EXPECT_EQ(driver_.Get(driver_.Call(actor, "count")), "1");
   EXPECT_EQ(::kill(pid, 0), 0);
   driver_.Drop(*holder);
-  driver_.Put("drops of what is small go out with the next message");
   EXPECT_TRUE(Gone(pid));
 }
 

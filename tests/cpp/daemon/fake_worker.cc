@@ -64,7 +64,8 @@ std::string Sum(Call& call) {
 }
 
 std::string GetText(Client* client, const ObjectId& id) {
-  const auto views = client->Get(std::vector<ObjectId>{id}, -1);
+  auto views = client->Get({&id, 1}, -1);
+  while (views.status().code() == StatusCode::kInterrupted) views = client->Get({&id, 1}, -1);
   return views.ok() ? TextOf((*views)[0].bytes()) : views.status().ToString();
 }
 

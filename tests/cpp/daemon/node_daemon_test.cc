@@ -118,7 +118,7 @@ TEST(NodeDaemon, TenThousandTasks) {
   TestDriver driver(node.socket_path());
   std::vector<ObjectId> ids;
   for (int i = 0; i < 10000; ++i) ids.push_back(driver.Submit("sum", std::to_string(i)));
-  const auto views = driver.client().Get(ids, 120000);
+  const auto views = driver.GetAll(ids, 120000);
   ASSERT_TRUE(views.ok()) << views.status().ToString();
   for (int i = 0; i < 10000; ++i) {
     ASSERT_EQ(TextOf((*views)[static_cast<size_t>(i)]), std::to_string(i));
@@ -307,7 +307,7 @@ TEST(NodeDaemon, ADriverThatDoesNotReadGetsItsResultsWhenItDoes) {
       },
       std::chrono::seconds(120)));
   EXPECT_LE(largest_backlog, limits::kPeerBacklogBytesSoft + 2 * limits::kInlineBatchBytesMax);
-  const auto views = driver.client().Get(ids, 120000);
+  const auto views = driver.GetAll(ids, 120000);
   ASSERT_TRUE(views.ok()) << views.status().ToString();
   for (int i = 0; i < kTasks; i += 1009) {
     EXPECT_EQ(TextOf((*views)[static_cast<size_t>(i)]),

@@ -8,6 +8,7 @@
 
 #include <csignal>
 
+#include "client/deadline.h"
 #include "common/io/child_process.h"
 #include "common/io/process_tree.h"
 #include "common/io/random_bytes.h"
@@ -61,8 +62,17 @@ std::vector<ObjectId> TestDriver::SubmitMany(const std::string& function, const 
   return *ids;
 }
 
+Result<std::vector<ObjectView>> TestDriver::GetAll(std::span<const ObjectId> ids,
+                                                   int64_t timeout_ms) {
+  const Deadline deadline = Deadline::After(timeout_ms);
+  while (true) {
+    auto views = client_->Get(ids, deadline.RemainingMs());
+    if (views.status().code() != StatusCode::kInterrupted) return views;
+  }
+}
+
 ObjectView TestDriver::GetView(const ObjectId& id, int64_t timeout_ms) {
-  auto views = client_->Get(std::vector<ObjectId>{id}, timeout_ms);
+  auto views = GetAll({&id, 1}, timeout_ms);
   EXPECT_TRUE(views.ok()) << views.status().ToString();
   return views.ok() ? (*views)[0] : ObjectView();
 }

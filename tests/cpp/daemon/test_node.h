@@ -39,6 +39,8 @@ class TestDriver {
                   std::vector<ObjectId> dependencies = {}) {
     return SubmitMany(function, args, dependencies, Options()).front();
   }
+  // As Client::Get, again when that looks for signals.
+  Result<std::vector<ObjectView>> GetAll(std::span<const ObjectId> ids, int64_t timeout_ms = 60000);
   ObjectView GetView(const ObjectId& id, int64_t timeout_ms = 60000);
   std::string Get(const ObjectId& id, int64_t timeout_ms = 60000) {
     return TextOf(GetView(id, timeout_ms));
