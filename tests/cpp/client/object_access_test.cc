@@ -116,5 +116,24 @@ TEST_F(ObjectAccessTest, WithoutTimeToWaitTheNodeIsStillAsked) {
             StatusCode::kTimedOut);
 }
 
+TEST_F(ObjectAccessTest, ASmallObjectThatHoldsIdsIsDroppedAtOnce) {
+  ObjectPieces value;
+  const ObjectId plain = IdOf(1);
+  ASSERT_TRUE(objects_->Put(plain, value).ok());
+  const ObjectId inner = IdOf(2);
+  value.contained = {inner};
+  const ObjectId holder = IdOf(3);
+  ASSERT_TRUE(objects_->Put(holder, value).ok());
+  objects_->RemoveReference(plain);
+  EXPECT_EQ(node_.pending(), 0u);
+  objects_->RemoveReference(holder);
+  EXPECT_EQ(node_.Next().type, MessageType::PutObject);
+  EXPECT_EQ(node_.Next().type, MessageType::PutObject);
+  const FakeNode::Received release = node_.Next();
+  ASSERT_EQ(release.type, MessageType::ReleaseObjects);
+  EXPECT_EQ(FromWire(release.As<protocol::ReleaseObjects>().unreferenced()),
+            (std::vector<ObjectId>{plain, holder}));
+}
+
 }  // namespace
 }  // namespace rayx
