@@ -2,7 +2,7 @@
 
     python benchmarks/breakdown.py                     # all paths
     python benchmarks/breakdown.py sync put --seconds 3 --json figures.json
-    python benchmarks/breakdown.py sync --folded stacks.txt    # stacks, as flame graph tools take them
+    python benchmarks/breakdown.py sync --folded stacks.txt    # for flame graph tools
 
 Runs each path in a session of its own and reads from /proc what its processes used. Meanwhile
 `perf` (Debian's linux-perf) samples them by the clock, since a virtual machine seldom has counters

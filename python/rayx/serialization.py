@@ -21,7 +21,7 @@ from rayx import errors, importable, reducers
 from rayx._raylet import KIND_BYTES, KIND_PICKLE, KIND_SYSTEM_ERROR, KIND_TASK_ERROR
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from rayx._raylet import ObjectID
     from rayx.node_client import StoredObject
@@ -48,9 +48,9 @@ class Serialized(NamedTuple):
     kind: int
     stream: bytes
     #: Out-of-band data, flat.
-    buffers: list[memoryview]
+    buffers: Sequence[memoryview]
     #: ObjectIDs inside the value.
-    contained: list[ObjectID[Any]]
+    contained: Sequence[ObjectID[Any]]
 
 
 # ---- the ids inside a value ----------------------------------------------------------------------
@@ -80,10 +80,10 @@ def serialize(value: Any, root: str = "value") -> Serialized:
     """Pickles `value`. SerializationError, with the path from `root`, if it cannot be."""
     kind = type(value)
     if kind is bytes and len(value) >= RAW_BYTES_MIN:
-        return Serialized(KIND_BYTES, value, [], [])
+        return Serialized(KIND_BYTES, value, (), ())
     if kind in PLAIN_TYPES or (kind in _CONTAINERS and _is_plain(value)):
         # As the class would do it, at a third of the time, which here is most of it.
-        return _new(Serialized, (KIND_PICKLE, _pickle(value, _PROTOCOL), [], []))
+        return _new(Serialized, (KIND_PICKLE, _pickle(value, _PROTOCOL), (), ()))
     buffers: list[memoryview] = []
     stream, contained = dumps(value, root, buffers)
     return Serialized(KIND_PICKLE, stream, buffers, contained)
