@@ -1,5 +1,6 @@
 """How values of a few libraries are taken apart, so that getting them copies no data.
 
+- numpy arrays of numbers go as numpy itself would have them go, but with less said of their type;
 - numpy arrays of dates and times, which numpy would copy, pass for arrays of integers on the way;
 - pyarrow tables and record batches become an Arrow IPC stream in a buffer of its own;
 - torch tensors (CPU, dense, without gradient) become the numpy array that shares their memory.
@@ -12,7 +13,7 @@ from __future__ import annotations
 import pickle
 import sys
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 Reducer = Callable[[Any], Any]
 
@@ -49,11 +50,24 @@ def _add_numpy(numpy: Any) -> bool:
 
 def _reduce_array(array: Any) -> Any:
     dtype = array.dtype
+    if dtype.kind in "biufc":
+        flags = array.flags
+        if not flags.forc or not array.size or dtype.metadata:
+            return NotImplemented
+        # What numpy does, with the type's name in place of the type: in half the time.
+        order = "C" if flags.c_contiguous else "F"
+        return _array_in, (pickle.PickleBuffer(array), dtype.str, array.shape, order)
     if dtype.kind not in "mM":
         return NotImplemented  # numpy does what we want
     if not array.flags.forc:
         array = array.copy()
     return _array_of, (array.view(f"{dtype.byteorder}i8"), dtype.str)
+
+
+def _array_in(buffer: Any, dtype: str, shape: tuple[int, ...], order: Literal["C", "F"]) -> Any:
+    import numpy
+
+    return numpy.frombuffer(buffer, dtype).reshape(shape, order=order)
 
 
 def _array_of(integers: Any, dtype: str) -> Any:

@@ -20,8 +20,29 @@ def rebuilt(reduced):
 
 
 def test_plain_things_are_left_to_pickle():
-    for value in (1, [], object(), np.arange(3), pa.array([1])):
+    for value in (1, [], object(), pa.array([1]), np.float64(1)):
         assert reducers.reduce(value) is NotImplemented
+
+
+def test_arrays_that_are_left_to_numpy():
+    named = np.dtype("f8", metadata={"unit": "m"})
+    objects, records = np.array([[]], dtype=object), np.zeros(2, dtype="i4,f8")
+    for value in (np.zeros((0, 3)), np.arange(6)[::2], objects, records, np.zeros(2, dtype=named)):
+        assert reducers.reduce(value) is NotImplemented
+        np.testing.assert_array_equal(pickle.loads(pickle.dumps(value, 5)), value)
+
+
+@pytest.mark.parametrize("dtype", ["?", "i1", ">u4", "<i8", "f2", "f8", ">f4", "g", "c16", "G"])
+def test_numbers_go_with_the_name_of_their_type(dtype):
+    array = np.arange(6).astype(dtype).reshape(2, 3)
+    for variant in (array, np.asfortranarray(array), array[1], array[1, 2:].reshape(())):
+        make, (buffer, *how) = reducers.reduce(variant)
+        again = make(buffer.raw(), *how)
+        np.testing.assert_array_equal(again, variant)
+        assert (again.dtype, again.shape) == (variant.dtype, variant.shape)
+        assert again.flags.forc
+        assert np.shares_memory(again, variant)
+        assert again.strides == variant.strides
 
 
 @pytest.mark.parametrize("dtype", ["M8[ns]", ">M8[D]", "m8[s]"])
