@@ -80,6 +80,8 @@ class TaskRun:
 
     def begins(self) -> bool:
         """False if an argument is a failure: that is our result then, and has been printed."""
+        if self.task.has_news:
+            self._note_news()
         self._given = self.task.values
         for given in self._given:
             if serialization.is_error(given):
@@ -95,16 +97,16 @@ class TaskRun:
         self._session.running = task.name
         if task.kind != KIND_ACTOR_CALL:  # what an actor has done to its environment, stays
             self._session.gpu_ids = self._environment.apply(task.gpu_ids, task.num_cpus)
-        if task.has_news or self._session.setups:
-            self._take_news()
+        if self._session.setups:
+            self._run_setups()
         encoded, given = task.args, self._given
         if encoded is not None or given:
             self._given = []
             values = [serialization.deserialize(one) for one in given]
             self.args, self.kwargs = signature.decode(encoded, values)
 
-    def _take_news(self) -> None:
-        """Of the driver, and of what it wants to have run in each worker."""
+    def _note_news(self) -> None:
+        """What this worker is told once, be it with a task that will not run."""
         task = self.task
         if task.driver_config is not None:
             process_mark.set_driver(task.driver_id)
@@ -112,6 +114,8 @@ class TaskRun:
             if seed is not None:
                 self._client.seed_ids(seed)
         self._session.setups += task.setups
+
+    def _run_setups(self) -> None:
         while self._session.setups:
             # One that fails is run again before the next task, which must not go without it.
             pickle.loads(self._session.setups[0])()

@@ -4,7 +4,7 @@ import pytest
 from fake_node import FakeBuffer, FakeClient, FakeOutput, FakeTask, FakeTemplate
 
 import rayx
-from rayx import serialization, session
+from rayx import driver_config, serialization, session
 from rayx._raylet import KIND_ACTOR_CALL, KIND_ACTOR_CREATION, KIND_PICKLE, KIND_TASK_ERROR
 from rayx.gpus import TaskEnvironment
 from rayx.task_run import TaskRun
@@ -105,6 +105,7 @@ def test_a_coroutine_is_no_result(start):
 def test_setups_run_once_and_in_order(start):
     run = start()
     run.task.setups = [pickle.dumps(setup_one), pickle.dumps(setup_two)]
+    assert run.begins()
     run.prepare()
     start().prepare()
     assert RAN == ["one", "two"]
@@ -114,12 +115,30 @@ def test_a_setup_that_fails_is_run_again(start):
     FAILING.add("two")
     run = start()
     run.task.setups = [pickle.dumps(setup_one), pickle.dumps(setup_two)]
+    assert run.begins()
     for again in (run, start()):
         with pytest.raises(RuntimeError, match="setup two"):
             again.prepare()
     FAILING.clear()
     start().prepare()
     assert RAN == ["one", "two", "two", "two"]
+
+
+def test_what_comes_with_a_task_that_does_not_run_is_not_lost(start, monkeypatch):
+    """The node tells it once; the task may be one that has a failure for an argument."""
+    applied = []
+    monkeypatch.setattr(driver_config, "apply", applied.append)
+    run = start()
+    run.task.setups = [pickle.dumps(setup_one)]
+    run.task.driver_config = b"config"
+    run.task.values = [FakeBuffer(KIND_TASK_ERROR, b"", None)]
+    assert not run.begins()
+    run.finish()
+    assert applied == [b"config"]
+    later = start()
+    assert later.begins()
+    later.prepare()
+    assert RAN == ["one"]
 
 
 def test_the_environment_is_that_of_the_task_or_the_actor(start):
