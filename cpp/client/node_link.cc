@@ -25,10 +25,6 @@ constexpr size_t kHeldBytesMax = 32u << 10;
 // How long a sender trusts that the leader reads before it looks for itself.
 constexpr int64_t kTrustLeaderMs = 20;
 
-// How long a leader sleeps at most. A signal ends its sleep, but not one that came just before, nor
-// one that another thread was chosen for.
-constexpr int64_t kLeaderSliceMs = 500;
-
 Status ClosedStatus() { return Status::Disconnected("the connection to the node is closed"); }
 
 Status TimeToLook() { return Status::Interrupted("time to look for signals"); }
@@ -222,9 +218,9 @@ Status NodeLink::Lead(Lock* lock, int64_t timeout_ms) {
 }
 
 Status NodeLink::Wait(Lock* lock, const Deadline& deadline, int64_t slice_ms,
-                      const std::function<bool()>& ready) {
+                      const std::function<bool()>& ready, int64_t leader_slice_ms) {
   const Deadline slice = Deadline::After(slice_ms);
-  const Deadline leader_slice = Deadline::After(kLeaderSliceMs);
+  const Deadline leader_slice = Deadline::After(leader_slice_ms);
   while (!ready()) {
     if (!lost_.ok()) return lost_;
     if (deadline.passed()) {

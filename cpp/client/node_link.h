@@ -43,6 +43,10 @@ class NodeLink : public ReferenceQueue::Flusher {
   // not send.
   using Handler = std::function<Status(FrameStream* stream, const Frame& frame)>;
 
+  // How long a leader sleeps at a time. A signal ends its sleep, but not one that came just before,
+  // nor one that another thread was chosen for.
+  static constexpr int64_t kLeaderSliceMs = 500;
+
   // The handler must stay usable until Close or destruction.
   NodeLink(std::unique_ptr<FrameStream> stream, std::shared_ptr<ReferenceQueue> references,
            Handler handler);
@@ -67,10 +71,10 @@ class NodeLink : public ReferenceQueue::Flusher {
 
   // Waits until `ready`, which is called under the lock, is true. TimedOut at the deadline;
   // Interrupted when a signal arrives, and now and then, so that the caller can look for signals:
-  // after `slice_ms` where a thread does not lead. Whatever is there when the connection is lost
-  // counts; then Disconnected.
+  // after `slice_ms` where a thread does not lead, after `leader_slice_ms` where it does. Whatever
+  // is there when the connection is lost counts; then Disconnected.
   Status Wait(Lock* lock, const Deadline& deadline, int64_t slice_ms,
-              const std::function<bool()>& ready);
+              const std::function<bool()>& ready, int64_t leader_slice_ms = kLeaderSliceMs);
   // Takes in what has arrived, without waiting; what is held goes out.
   Status Poll(Lock* lock);
   // Those that wait look again: what one waits for has changed otherwise than by a frame. REQUIRES:

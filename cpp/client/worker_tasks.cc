@@ -17,6 +17,9 @@ using protocol::MessageType;
 // often.
 constexpr int64_t kSliceMs = 50;
 
+// Nothing runs then that a signal could be meant for, and idle workers should stay asleep.
+constexpr int64_t kIdleSliceMs = 10'000;
+
 Status NotOpen() { return Status::InvalidArgument("the task is not open in this worker"); }
 
 }  // namespace
@@ -37,12 +40,15 @@ Result<RunnableTask> WorkerTasks::NextTask() {
 
 Status WorkerTasks::TakeTask() {
   NodeLink::Lock lock = link_->LockState();
-  RAYX_RETURN_IF_ERROR(link_->Wait(&lock, Deadline(), kSliceMs, [this] {
-    if (!fetching_) {
-      fetching_ = queue_.Pop([this](uint32_t sequence) { return claims_->Begin(sequence); });
-    }
-    return fetching_.has_value() || queue_.ended();
-  }));
+  RAYX_RETURN_IF_ERROR(link_->Wait(
+      &lock, Deadline(), kSliceMs,
+      [this] {
+        if (!fetching_) {
+          fetching_ = queue_.Pop([this](uint32_t sequence) { return claims_->Begin(sequence); });
+        }
+        return fetching_.has_value() || queue_.ended();
+      },
+      kIdleSliceMs));
   if (fetching_) return Status::Ok();
   return Status::Disconnected("the node ended this worker");
 }

@@ -76,6 +76,9 @@ Result<std::string> ServerConfigText(const ServerConfig& config) {
   AppendLine(&text, "always-show-logo", "no");
   AppendLine(&text, "set-proc-title", "no");
   AppendLine(&text, "pidfile", "\"\"");
+  // It looks around twice a second, not ten times: it has no keys that expire, and most of what an
+  // idle session takes of a processor would be this.
+  AppendLine(&text, "hz", "2");
   // Outlives its own death: what was written up to a second before is there again.
   AppendLine(&text, "dir", Quoted(config.directory));
   AppendLine(&text, "appendonly", "yes");

@@ -21,7 +21,7 @@ TEST(ServerConfigTest, OpensNoPortAndSavesByAppendOnlyFile) {
   ASSERT_TRUE(text.ok());
   for (const std::string line :
        {"port 0\n", "unixsocket \"/run/s/control.sock\"\n", "unixsocketperm 700\n",
-        "daemonize no\n", "appendonly yes\n", "appendfsync everysec\n", "save \"\"\n",
+        "daemonize no\n", "hz 2\n", "appendonly yes\n", "appendfsync everysec\n", "save \"\"\n",
         "logfile \"\"\n", "user default reset\n",
         "user rayx reset on >0123456789abcdef ~rayx:* &rayx:* -@all +"}) {
     EXPECT_NE(("\n" + *text).find("\n" + line), std::string::npos) << line << "\n" << *text;
