@@ -314,6 +314,18 @@ class Client:
         buffers: Sequence[Any] | None,
         contained: Sequence[ObjectID[Any]] | None,
     ) -> None: ...
+    def put_results(
+        self,
+        task: RunnableTask,
+        results: Sequence[tuple[int, Any, Sequence[Any] | None, Sequence[ObjectID[Any]] | None]],
+        first: int,
+        /,
+    ) -> int:
+        """Stores those of `results` from number `first` on, as `put_result` each.
+
+        Returns how many are stored: all, or those before one that could not be, if that is not the
+        first.
+        """
     def put_item(
         self,
         task: RunnableTask,

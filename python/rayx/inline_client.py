@@ -45,6 +45,7 @@ if TYPE_CHECKING:
 
     from rayx._raylet import ObjectID, RunnableTask, TaskTemplate
     from rayx.inline_resources import Holding
+    from rayx.node_client import Parts
     from rayx.worker_output import WorkerOutput
 
 # As many as the node's table of errors keeps.
@@ -416,18 +417,15 @@ class InlineClient:
         """Nobody interrupts."""
         return 0, 0
 
-    def put_result(
-        self,
-        task: RunnableTask,
-        index: int,
-        kind: int,
-        stream: Any,
-        buffers: Sequence[Any] | None,
-        contained: Sequence[ObjectID[Any]] | None,
-    ) -> None:
+    def put_result(self, task: RunnableTask, index: int, *parts: Any) -> None:
         """Stores a result."""
-        binary = object_binary(task.task_id, index)
-        self._objects.store(binary, InlineObject(kind, stream, buffers, contained))
+        self._objects.store(object_binary(task.task_id, index), InlineObject(*parts))
+
+    def put_results(self, task: RunnableTask, results: Sequence[Parts], first: int) -> int:
+        """Stores the results from this one on."""
+        for index in range(first, len(results)):
+            self.put_result(task, index, *results[index])
+        return len(results)
 
     def put_item(
         self,

@@ -8,12 +8,16 @@ The methods are those of `_raylet.Client`, which says what each does.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from rayx._raylet import ObjectID, RunnableTask, TaskTemplate
+
+
+#: A value to be stored: kind, stream, buffers, ids inside.
+Parts: TypeAlias = "tuple[int, Any, Sequence[Any] | None, Sequence[ObjectID[Any]] | None]"
 
 
 class StoredObject(Protocol):
@@ -112,6 +116,13 @@ class NodeClient(Protocol):
         contained: Sequence[ObjectID[Any]] | None,
         /,
     ) -> None: ...
+    def put_results(
+        self,
+        task: RunnableTask,
+        results: Sequence[Parts],
+        first: int,
+        /,
+    ) -> int: ...
     def put_item(
         self,
         task: RunnableTask,

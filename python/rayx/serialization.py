@@ -39,6 +39,7 @@ _CONTAINERS = frozenset({dict, list, tuple})
 _PLAIN_CONTAINER_MAX = 32
 
 _pickle = pickle.dumps
+_unpickle = pickle.loads
 _new = tuple.__new__
 
 
@@ -251,8 +252,11 @@ def deserialize(buffer: StoredObject) -> Any:
     """
     kind = buffer.kind
     if kind == KIND_PICKLE:
+        buffers = buffer.buffers
         try:
-            return pickle.loads(buffer.stream, buffers=buffer.buffers)
+            if not buffers:  # as most values: pickle need not make an iterator of nothing
+                return _unpickle(buffer.stream)
+            return _unpickle(buffer.stream, buffers=buffers)
         except MemoryError:
             raise
         except Exception as error:

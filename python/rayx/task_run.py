@@ -208,16 +208,18 @@ class TaskRun:
 
         Returns a text to print if there is no room for one.
         """
-        error_text = None
-        for index, result in enumerate(self._results):
+        results, error_text, stored = self._results, None, 0
+        for result in results:
             contained += result.contained
+        while stored < len(results):
             try:
-                self._client.put_result(self.task, index, *result)
+                stored = self._client.put_results(self.task, results, stored)
             except RayletError as error:
                 if error.code != "StoreFull":
                     raise
                 error_text = error.message
                 stream = bytes([errors.OBJECT_STORE_FULL]) + error_text.encode()
-                self._client.put_result(self.task, index, KIND_SYSTEM_ERROR, stream, None, None)
+                self._client.put_result(self.task, stored, KIND_SYSTEM_ERROR, stream, None, None)
+                stored += 1
         self._results.clear()
         return error_text

@@ -249,6 +249,16 @@ class FakeClient:
     def interrupt(self):
         return self.interrupted
 
+    def put_results(self, task, results, first):
+        for index in range(first, len(results)):
+            try:
+                self.put_result(task, index, *results[index])
+            except RayletError:
+                if index > first:
+                    return index
+                raise
+        return len(results)
+
     def put_result(self, task, index, kind, stream, buffers, contained):
         size = len(stream) + sum(len(buffer) for buffer in buffers or ())
         limit = self.store_bytes_max

@@ -71,6 +71,11 @@ class WorkerClient:
     def put_result(self, task, index, kind, stream, buffers, contained):
         self.results[task.sequence, index] = FakeBuffer(kind, stream, buffers, contained)
 
+    def put_results(self, task, results, first):
+        for index in range(first, len(results)):
+            self.put_result(task, index, *results[index])
+        return len(results)
+
     def finish_task(self, task, error_text, wrote_output, failed, state=None):
         with self._changed:
             self.done[task.sequence] = (error_text, failed)

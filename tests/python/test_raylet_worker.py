@@ -225,6 +225,22 @@ def test_several_tasks_are_open_and_any_thread_ends_them(node, worker, claims):
         worker.finish_task(None, None, False, False)
 
 
+def test_results_are_stored_up_to_the_first_that_cannot_be(node, worker, claims):
+    node.send(RUN_TASK, run_task(0, spec_of(b"1" * 16)))
+    hand_out(claims, 1)
+    task = worker.next_task()
+    kind = _raylet.KIND_PICKLE
+    results = [(kind, b"of the task", [], ()), (kind, b"one too many", (), None)]
+    assert worker.put_results(task, results, 0) == task.num_return_vals == 1
+    with pytest.raises(RayletError, match="has only 1 results"):
+        worker.put_results(task, results, 1)
+    assert worker.put_results(task, results, 2) == 2
+    worker.finish_task(task, None, False, False)
+    message_type, done = node.next()
+    assert message_type == TASK_DONE
+    assert b"of the task" in done
+
+
 def test_interrupts_are_seen_without_a_message(worker, claims):
     assert worker.interrupt() == (0, 0)
     claims[8:16] = struct.pack("<IBxxx", 77, 2)

@@ -216,6 +216,21 @@ cdef class Client:
             status = self.core().PutResult(task.core, index, lent.pieces)
         raise_unless_ok(status)
 
+    def put_results(self, RunnableTask task not None, list results not None, uint32_t first):
+        cdef Lent lent
+        cdef Status status
+        cdef uint32_t index
+        for index in range(first, <uint32_t> len(results)):
+            kind, stream, buffers, contained = results[index]
+            lent = lend_value(kind, stream, buffers or None, contained, self)
+            with nogil:
+                status = self.core().PutResult(task.core, index, lent.pieces)
+            if not status.ok():
+                if index > first:
+                    return index
+                raise_unless_ok(status)
+        return len(results)
+
     def put_item(self, RunnableTask task not None, uint32_t item, int kind, stream, buffers, contained):
         cdef Lent lent = lend_value(kind, stream, buffers, contained, self)
         cdef Status status
