@@ -24,14 +24,13 @@ from rayx import errors
 from rayx._raylet import (
     KIND_ACTOR_CALL,
     KIND_ACTOR_CREATION,
-    KIND_SYSTEM_ERROR,
     RayletError,
 )
 from rayx.inline_actors import InlineActor
 from rayx.inline_completions import InlineCompletions
 from rayx.inline_environment import InlineEnvironment
 from rayx.inline_ids import TASK_ID_BYTES, InlineIds, item_binary, object_binary
-from rayx.inline_objects import InlineObject, InlineObjects
+from rayx.inline_objects import InlineObject, InlineObjects, never_there, system_error
 from rayx.inline_resources import InlineResources
 from rayx.inline_streams import InlineStream
 from rayx.inline_task import InlineTask, arguments
@@ -147,7 +146,7 @@ class InlineClient:
         found = [self._objects.find(one) for one in ids]
         missing = [one for one, stored in zip(ids, found, strict=True) if stored is None]
         if missing and timeout_ms < 0:
-            raise _never(missing)
+            raise never_there(missing)
         if missing:
             raise RayletError("TimedOut", "some objects are not there")
         return [stored for stored in found if stored is not None]
@@ -157,7 +156,9 @@ class InlineClient:
         self._make_item(ids)
         ready = [self._is_available(one) for one in ids]
         if sum(ready) < count and timeout_ms < 0:
-            raise _never([one for one, is_ready in zip(ids, ready, strict=True) if not is_ready])
+            raise never_there(
+                [one for one, is_ready in zip(ids, ready, strict=True) if not is_ready]
+            )
         return ready
 
     def _make_item(self, ids: Sequence[ObjectID[Any]]) -> None:
@@ -247,7 +248,7 @@ class InlineClient:
         """Ends it."""
         actor = self._actors.get(object_id.binary()[:TASK_ID_BYTES])
         if actor is not None and actor.failure is None:
-            actor.failure = _system_error(errors.ACTOR_DIED, "it was ended by rayx.kill")
+            actor.failure = system_error(errors.ACTOR_DIED, "it was ended by rayx.kill")
             self._end(actor)
 
     def find_actor(self, name: str, timeout_ms: int) -> tuple[ObjectID[Any], bytes] | None:
@@ -335,7 +336,7 @@ class InlineClient:
         actor.kept_id = None
 
     def _fail_like(self, task: InlineTask, actor: InlineActor) -> None:
-        like = actor.failure or _system_error(errors.ACTOR_DIED, "its last handle is gone")
+        like = actor.failure or system_error(errors.ACTOR_DIED, "its last handle is gone")
         for binary in task.results:
             self._objects.store(binary, like)
         task.release()
@@ -417,9 +418,18 @@ class InlineClient:
         """Nobody interrupts."""
         return 0, 0
 
-    def put_result(self, task: RunnableTask, index: int, *parts: Any) -> None:
+    def put_result(
+        self,
+        task: RunnableTask,
+        index: int,
+        kind: int,
+        stream: Any,
+        buffers: Sequence[Any] | None,
+        contained: Sequence[ObjectID[Any]] | None,
+    ) -> None:
         """Stores a result."""
-        self._objects.store(object_binary(task.task_id, index), InlineObject(*parts))
+        binary = object_binary(task.task_id, index)
+        self._objects.store(binary, InlineObject(kind, stream, buffers, contained))
 
     def put_results(self, task: RunnableTask, results: Sequence[Parts], first: int) -> int:
         """Stores the results from this one on."""
@@ -460,7 +470,7 @@ class InlineClient:
 
     def _fail(self, task: InlineTask, code: int, text: str) -> None:
         for binary in task.results:
-            self._objects.store(binary, _system_error(code, text))
+            self._objects.store(binary, system_error(code, text))
         task.release()
 
 
@@ -481,14 +491,3 @@ def _attempt(run: TaskRun, load: Callable[[], Callable[..., Any]]) -> None:
         if type(error).__name__ == "BdbQuit":  # nor is the end of a debugger's session a failure
             raise
         run.failed(error)
-
-
-def _system_error(code: int, text: str) -> InlineObject:
-    return InlineObject(KIND_SYSTEM_ERROR, bytes([code]) + text.encode(), None, None)
-
-
-def _never(missing: Sequence[ObjectID[Any]]) -> errors.DeadlockError:
-    return errors.DeadlockError(
-        f"{missing[0]!r} would never be there: in PYTHON_MODE a task runs when it is called, "
-        "unless it needs a call of an actor that waits for the end of the present one"
-    )

@@ -10,7 +10,8 @@ import weakref
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from rayx._raylet import RayletError, detached_object_id
+from rayx import errors
+from rayx._raylet import KIND_SYSTEM_ERROR, RayletError, detached_object_id
 
 if TYPE_CHECKING:
     from rayx._raylet import ObjectID
@@ -107,3 +108,16 @@ class InlineObjects:
             if stored is not None:
                 self._used_bytes -= stored.nbytes
         self._on_deleted(reference.binary)
+
+
+def system_error(code: int, text: str) -> InlineObject:
+    """What stands in the place of a value that there is not."""
+    return InlineObject(KIND_SYSTEM_ERROR, bytes([code]) + text.encode(), None, None)
+
+
+def never_there(missing: Sequence[ObjectID[Any]]) -> errors.DeadlockError:
+    """Why a wait for these would have no end."""
+    return errors.DeadlockError(
+        f"{missing[0]!r} would never be there: in PYTHON_MODE a task runs when it is called, "
+        "unless it needs a call of an actor that waits for the end of the present one"
+    )

@@ -2,8 +2,9 @@ import gc
 
 import pytest
 
-from rayx._raylet import KIND_PICKLE, ObjectID, RayletError
-from rayx.inline_objects import InlineObject, InlineObjects
+from rayx import errors, serialization
+from rayx._raylet import KIND_PICKLE, ObjectID, RayletError, detached_object_id
+from rayx.inline_objects import InlineObject, InlineObjects, never_there, system_error
 
 BINARY = b"b" * 20
 
@@ -80,3 +81,10 @@ def test_after_the_end_ids_may_go(objects, deleted):
     assert objects.find(one) is None
     del one
     assert not deleted
+
+
+def test_what_stands_for_a_value_that_there_is_not():
+    found = system_error(errors.ACTOR_DIED, "it ended")
+    assert isinstance(serialization.stored_error(found), errors.ActorDiedError)
+    missing = [detached_object_id(bytes(20))]
+    assert "would never be there" in str(never_there(missing))
