@@ -1,13 +1,14 @@
 """Where the time of a call goes: by process, and in each by layer.
 
     python benchmarks/breakdown.py                     # all paths
-    python benchmarks/breakdown.py sync put --seconds 3 --json figures.json
+    python benchmarks/breakdown.py sync put --rounds 5 --json figures.json
     python benchmarks/breakdown.py sync --folded stacks.txt    # for flame graph tools
 
 Runs each path in a session of its own and reads from /proc what its processes used. Then runs it
 once more while `perf` (Debian's linux-perf) samples them by the clock, since a virtual machine
 seldom has counters of cycles; without `perf` the layers are left out. A process that has just been
-given a processor finds its caches cold: that is in these figures, as it is in the calls.
+given a processor finds its caches cold: that is in these figures, as it is in the calls. Of the
+rounds, in which the paths take turns, the one whose calls took the median time is told.
 """
 
 from __future__ import annotations
@@ -40,6 +41,7 @@ class Breakdown:
     """One path: microseconds a call, what each process used of them, and the layers of that.
 
     The layers are parts of 1. While they were sampled, a call took `sampled_us`, 0 if none was.
+    `range_us` is that of all rounds.
     """
 
     path: str
@@ -48,6 +50,7 @@ class Breakdown:
     usage: dict[str, Usage]
     layers: dict[str, dict[str, float]]
     sampled_us: float
+    range_us: tuple[float, float]
 
 
 # ---- what is run ---------------------------------------------------------------------------------
@@ -142,10 +145,17 @@ def measure(path: str, seconds: float, folded: Path | None) -> Breakdown:
         usage = {
             name: Usage.of(group).since(before[name], calls) for name, group in processes.items()
         }
-        found = Breakdown(path, calls, us, usage, {}, 0.0)
+        found = Breakdown(path, calls, us, usage, {}, 0.0, (us, us))
         if samples.can_sample():
             _sample(found, step, seconds, processes, folded)
     return found
+
+
+def middle(rounds: list[Breakdown]) -> Breakdown:
+    """The round of a path whose calls took the median time; of two, the quicker one."""
+    ordered = sorted(rounds, key=lambda one: one.us)
+    found = ordered[(len(ordered) - 1) // 2]
+    return dataclasses.replace(found, range_us=(ordered[0].us, ordered[-1].us))
 
 
 def _run(step: Step, is_over: Callable[[], bool]) -> tuple[int, float]:
@@ -199,6 +209,8 @@ def table(found: list[Breakdown]) -> str:
     ]
     for one in found:
         path, wall = one.path, f"{one.us:.1f} µs"
+        if one.range_us[0] < one.range_us[1]:
+            wall += f" [{one.range_us[0]:.1f}..{one.range_us[1]:.1f}]"
         for name, usage in one.usage.items():
             layers = one.layers.get(name, {}) if usage.run_us >= 0.05 else {}
             told = ", ".join(
@@ -219,14 +231,19 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("paths", nargs="*", metavar="path", help=", ".join(PATHS))
-    parser.add_argument("--seconds", type=float, default=4.0, help="for each path")
+    parser.add_argument("--seconds", type=float, default=2.0, help="for each path and round")
+    parser.add_argument("--rounds", type=int, default=3, help="in which all paths take turns")
     parser.add_argument("--json", type=Path, help="where to write the figures")
-    parser.add_argument("--folded", type=Path, help="where to write the stacks of one path")
+    parser.add_argument(
+        "--folded", type=Path, help="where to write the stacks of one path, of the last round"
+    )
     given = parser.parse_args()
     paths = given.paths or PATHS
     unknown = sorted(set(paths) - set(PATHS))
     if unknown:
         parser.error(f"there is no path {unknown[0]!r}; choose from {', '.join(PATHS)}")
+    if given.rounds < 1:
+        parser.error("--rounds wants at least one")
     if given.folded is not None and len(paths) != 1:
         parser.error("--folded wants one path")
     if given.folded is not None and not samples.can_sample():
@@ -237,7 +254,10 @@ def main() -> None:
         print("perf may not sample whole processors here: sampling makes round trips longer.\n")
     command = shlex.join(["python", "benchmarks/breakdown.py", *sys.argv[1:]])
     measured = f"`{command}`, {time.strftime('%Y-%m-%d')}: {machine.words()}."
-    found = [measure(path, given.seconds, given.folded) for path in paths]
+    rounds = [
+        [measure(path, given.seconds, given.folded) for path in paths] for _ in range(given.rounds)
+    ]
+    found = [middle(list(of_path)) for of_path in zip(*rounds, strict=True)]
     print(report(found, measured))
     if given.json is not None:
         given.json.write_text(json.dumps([dataclasses.asdict(one) for one in found], indent=1))

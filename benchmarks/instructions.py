@@ -163,7 +163,7 @@ def table(found: dict[str, float | None], before: dict[str, float | None]) -> st
         cells = [name, _number(now)]
         if before:
             was = before.get(name)
-            cells += [_number(was), f"{now / was - 1:+.1%}" if now and was else ""]
+            cells += [_number(was), _change(was, now) if now and was else ""]
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
 
@@ -172,6 +172,11 @@ def _number(value: float | None) -> str:
     if value is None:
         return "not counted"
     return f"{value:,.0f}" if value >= 100 else f"{value:.1f}"
+
+
+def _change(was: float, now: float) -> str:
+    told = f"{now / was - 1:+.1%}"
+    return "none" if told in ("+0.0%", "-0.0%") else told
 
 
 def _programs(directory: Path) -> list[Path]:

@@ -165,13 +165,24 @@ def test_a_path_without_perf(monkeypatch):
 def test_microseconds_are_divided_among_layers():
     usage = {"driver": Usage(80.0, 5.0, 1.5), "node": Usage(0.04, 0.0, 0.0)}
     layers = {"driver": {"Python": 0.75, "other": 0.23, "pickle": 0.02}, "node": {"asio": 1.0}}
-    found = breakdown.Breakdown("sync", 10, 100.0, usage, layers, 107.0)
+    found = breakdown.Breakdown("sync", 10, 100.0, usage, layers, 107.0, (100.0, 100.0))
     driver, node = breakdown.table([found]).splitlines()[2:]
     assert driver == (
         "| sync | 100.0 µs | driver | 80.0 µs | 5.0 µs | 1.50 | Python 60.0, other 18.4 |"
     )
     assert node == "|  |  | node | 0.0 µs | 0.0 µs | 0.00 |  |"
     assert "longer by up to 7% (sync)" in breakdown.report([found], "how")
+
+
+def test_the_round_in_the_middle_is_told():
+    rounds = [
+        breakdown.Breakdown("get", calls, us, {"driver": Usage(us)}, {}, 0.0, (us, us))
+        for calls, us in ((1, 9.0), (2, 3.0), (3, 4.0), (4, 5.0))
+    ]
+    found = breakdown.middle(rounds)
+    assert (found.calls, found.us, found.range_us) == (3, 4.0, (3.0, 9.0))
+    assert breakdown.table([found]).splitlines()[2].startswith("| get | 4.0 µs [3.0..9.0] |")
+    assert breakdown.middle(rounds[:1]) == rounds[0]
 
 
 def test_paths_that_there_are_not(monkeypatch, capsys):

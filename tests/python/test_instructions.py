@@ -106,7 +106,7 @@ def test_table():
     ]
     before = {"Few": 12.34, "Many": 10000.0, "Slow": 5.0}
     assert instructions.table(found, before).splitlines()[2:] == [
-        "| Few | 12.3 | 12.3 | +0.0% |",
+        "| Few | 12.3 | 12.3 | none |",
         "| Many | 12,346 | 10,000 | +23.5% |",
         "| Slow | not counted | 5.0 |  |",
         "| New | 7.0 | not counted |  |",
