@@ -13,6 +13,7 @@ import functools
 import re
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
@@ -26,8 +27,11 @@ _ROOMS = (
     ("asio", re.compile(r"\basio::|rayx::EventLoop")),
     ("protocol", re.compile(r"flatbuffers|rayx::protocol|ParseTaskSpec|FrameReader")),
 )
+# All that these two call when a message has come wakes who waits for it.
+_WAKING = r"sock_def_readable|ep_poll_callback"
 _SWITCHING = re.compile(
     r"sched|switch|wake|ttwu|enqueue|dequeue|pick_next|update_curr|futex|hrtimer|update_load"
+    rf"|affin|rseq|{_WAKING}"
 )
 _SOCKETS = re.compile(r"unix_|sock|skb|sendmsg|recvmsg|iov|copy_(to|from)|rep_movs|scm_|poll")
 _NOT_KERNEL = ("[vdso]", "[unknown]", "[heap]", "[stack]")
@@ -100,9 +104,10 @@ def can_sample() -> bool:
 @functools.cache
 def samples_the_machine() -> bool:
     """Whether the system lets us sample whole processors; else only processes, ours."""
-    command = ["perf", "record", "--quiet", "--event=cpu-clock", "--all-cpus", "--output=/dev/null"]
-    ran = subprocess.run([*command, "--", "true"], capture_output=True, check=False)
-    return ran.returncode == 0
+    with tempfile.TemporaryDirectory() as directory:
+        command = ["perf", "record", "--quiet", "--event=cpu-clock", "--all-cpus"]
+        command += [f"--output={directory}/samples", "--", "true"]
+        return subprocess.run(command, capture_output=True, check=False).returncode == 0
 
 
 # ---- reading -------------------------------------------------------------------------------------

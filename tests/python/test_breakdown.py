@@ -97,6 +97,8 @@ def test_what_all_of_the_kernel_uses_counts_for_the_part_that_used_it():
     wakes, sends = Frame("try_to_wake_up", KERNEL), Frame("unix_stream_sendmsg", KERNEL)
     assert samples.layer_of((lock, wakes, sends)) == "kernel: waking and switching"
     assert samples.layer_of((lock, sends)) == "kernel: sockets"
+    readable = Frame("sock_def_readable", KERNEL)
+    assert samples.layer_of((lock, readable, sends)) == "kernel: waking and switching"
     assert samples.layer_of((lock, Frame("sendmsg", "/lib/libc.so.6"))) == "kernel: other"
 
 
