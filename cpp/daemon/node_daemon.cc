@@ -67,7 +67,6 @@ NodeDaemon::~NodeDaemon() = default;
 
 Status NodeDaemon::Start() {
   supervisor_pid_ = ::getppid();
-  SharpenTimers();
   // What workers leave behind becomes ours, so that it can be ended with the session.
   RAYX_RETURN_IF_ERROR(BecomeSubreaper());
   RAYX_RETURN_IF_ERROR(MakeServices());

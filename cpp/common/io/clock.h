@@ -1,8 +1,6 @@
 // The clocks of this machine, for shells. Cores are told the time; they never ask for it.
 #pragma once
 
-#include <sys/prctl.h>
-
 #include <cstdint>
 #include <ctime>
 
@@ -34,13 +32,6 @@ inline double WallSeconds() {
 inline void SleepUs(int64_t us) {
   const timespec time{.tv_sec = us / 1'000'000, .tv_nsec = us % 1'000'000 * 1000};
   (void)::clock_nanosleep(CLOCK_MONOTONIC, 0, &time, nullptr);
-}
-
-// The calling thread's sleeps end within some microseconds of their time; by default the kernel may
-// take 50 more.
-inline void SharpenTimers() {
-  constexpr unsigned long kSlackNs = 5000;
-  (void)::prctl(PR_SET_TIMERSLACK, kSlackNs);
 }
 
 }  // namespace rayx
