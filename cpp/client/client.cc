@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "client/completions.h"
+#include "client/direct_calls.h"
 #include "client/fork_guard.h"
 #include "client/frame_stream.h"
 #include "client/handshake.h"
@@ -26,7 +27,7 @@ namespace rayx {
 // The parts of a client; what each knows stands in its header.
 struct Client::Impl {
   Impl(std::unique_ptr<FrameStream> stream, const NodeWelcome& welcome, SharedMapping pool,
-       DriverId own_driver, std::optional<ClaimWord> claims)
+       DriverId own_driver, std::shared_ptr<ClaimWord> claims)
       : node(welcome.node),
         driver(own_driver),
         references(std::make_shared<ReferenceQueue>()),
@@ -35,10 +36,14 @@ struct Client::Impl {
             [this](FrameStream* from, const Frame& frame) { return Handle(from, frame); })),
         objects(link.get(), references, PoolReader(std::move(pool), references)),
         tasks(link.get(), &objects, &ids, std::move(claims)),
-        submitter(link.get(), &objects, &ids),
+        direct(link.get(), &objects),
+        submitter(link.get(), &objects, &direct, &ids),
         streams(&objects),
         inquiry(link.get(), &objects) {
     references->set_flusher(link);
+    link->set_line_handler({.on_frame = [this](const Frame& frame) { return HandleLine(frame); },
+                            .on_lost = [this] { direct.OnLost(); },
+                            .settle = [this] { direct.Ask(); }});
   }
 
   // One case for each message that a node sends to a driver or a worker.
@@ -53,6 +58,10 @@ struct Client::Impl {
         return tasks.OnRunTask(frame.payload);
       case MessageType::ExitWorker:
         return tasks.OnExitWorker();
+      case MessageType::OpenLine:
+        return tasks.OnOpenLine(from);
+      case MessageType::LineOpened:
+        return direct.OnLineOpened(from, frame.payload);
       case MessageType::FunctionContent:
         return inquiry.OnFunctionContent(frame.payload);
       case MessageType::Answer:
@@ -61,6 +70,11 @@ struct Client::Impl {
         return Status::ProtocolError("the node sent a message of type " +
                                      std::to_string(frame.type));
     }
+  }
+
+  // The one at the other end of a worker's line is a client, and the other way round.
+  Status HandleLine(const Frame& frame) {
+    return is_worker() ? tasks.OnLineFrame(frame) : direct.OnFrame(frame);
   }
 
   bool is_worker() const { return driver.IsNil(); }
@@ -74,6 +88,7 @@ struct Client::Impl {
   IdSource ids;
   ObjectAccess objects;
   WorkerTasks tasks;
+  DirectCalls direct;
   TaskSubmitter submitter;
   Streams streams;
   Inquiry inquiry;
@@ -102,7 +117,7 @@ Result<std::unique_ptr<Client>> Client::Open(int socket_fd, const DriverOptions*
   const ScopedFd claim_memory(claim_fd);
   Greeting greeting;
   greeting.python_version = python_version;
-  std::optional<ClaimWord> claims;
+  std::shared_ptr<ClaimWord> claims;
   if (options != nullptr) {
     greeting.role = ClientRole::kDriver;
     greeting.driver = options->driver;
@@ -112,7 +127,7 @@ Result<std::unique_ptr<Client>> Client::Open(int socket_fd, const DriverOptions*
     greeting.worker_number = worker_number;
     Result<ClaimWord> word = ClaimWord::Map(claim_memory.get());
     if (!word.ok()) return word.status();
-    claims.emplace(std::move(*word));
+    claims = std::make_shared<ClaimWord>(std::move(*word));
   }
   Result<NodeWelcome> welcome = ShakeHands(stream.get(), greeting);
   if (!welcome.ok()) return welcome.status();
@@ -195,6 +210,7 @@ Status Client::KillActor(const ObjectId& actor) {
 
 Status Client::AddWorkerSetup(std::span<const uint8_t> pickled) {
   RAYX_REFUSE_IN_CHILD();
+  impl_->direct.OnWorkerSetup();
   return impl_->inquiry.AddWorkerSetup(pickled);
 }
 

@@ -78,6 +78,8 @@ struct RunnableTask {
   // Names the task among those of this worker.
   uint32_t sequence = 0;
   uint32_t attempt = 0;
+  // It came over the worker's direct line.
+  bool direct = false;
   TaskId id;
   DriverId driver;
   FunctionId function;

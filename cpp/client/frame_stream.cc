@@ -13,9 +13,6 @@
 namespace rayx {
 namespace {
 
-// A batch of pushed results often has some hundred kilobytes; fewer system calls take it in.
-constexpr size_t kReadBytes = 256u << 10;
-
 // The node sends one descriptor at a time, the template's requests carry four. More is a broken
 // peer.
 constexpr size_t kUntakenFdsMax = 64;
@@ -25,23 +22,28 @@ constexpr size_t kKeptBytes = 1u << 20;
 
 }  // namespace
 
-FrameStream::FrameStream(ScopedFd socket)
-    : socket_(std::move(socket)), fd_(socket_.get()), reader_(limits::kFrameBytesMax) {
+FrameStream::FrameStream(ScopedFd socket, size_t read_bytes)
+    : socket_(std::move(socket)),
+      read_bytes_(read_bytes),
+      fd_(socket_.get()),
+      reader_(limits::kFrameBytesMax) {
   // Fails only for what is not a descriptor, which the first read tells better.
   if (socket_.valid()) (void)SetNonBlocking(socket_.get(), true);
 }
 
 Result<FrameStream::Readiness> FrameStream::Wait(bool read, bool write, int64_t timeout_ms,
-                                                 int wake_fd) const {
-  pollfd entries[2] = {};
+                                                 int wake_fd, int line_fd) const {
+  pollfd entries[3] = {};
   pollfd& entry = entries[0];
   entry.fd = fd();
   entry.events = static_cast<short>((read ? POLLIN : 0) | (write ? POLLOUT : 0));
   entries[1].fd = wake_fd;  // ignored if negative
   entries[1].events = POLLIN;
+  entries[2].fd = line_fd;
+  entries[2].events = POLLIN;
   const int timeout =
       timeout_ms < 0 ? -1 : static_cast<int>(std::min<int64_t>(timeout_ms, INT_MAX));
-  const int count = ::poll(entries, 2, timeout);
+  const int count = ::poll(entries, 3, timeout);
   if (count < 0) {
     if (errno == EINTR) return Status::Interrupted("a signal arrived while waiting");
     return Status::FromErrno("poll", errno);
@@ -52,11 +54,12 @@ Result<FrameStream::Readiness> FrameStream::Wait(bool read, bool write, int64_t 
   ready.readable = read && ((entry.revents & POLLIN) != 0 || broken);
   ready.writable = write && ((entry.revents & POLLOUT) != 0 || broken);
   ready.woken = (entries[1].revents & POLLIN) != 0;
+  ready.line = entries[2].revents != 0;
   return ready;
 }
 
 Status FrameStream::ReadSome() {
-  const std::span<uint8_t> room = reader_.PrepareRead(kReadBytes);
+  const std::span<uint8_t> room = reader_.PrepareRead(read_bytes_);
   Result<ReadOutcome> outcome = ReadWithFds(socket_.get(), room);
   if (!outcome.ok()) return outcome.status();
   if (outcome->would_block) return Status::Ok();

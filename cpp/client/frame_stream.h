@@ -21,17 +21,22 @@ namespace rayx {
 
 class FrameStream {
  public:
-  // Makes the socket non-blocking.
-  explicit FrameStream(ScopedFd socket);
+  // A batch of pushed results often has some hundred kilobytes; fewer system calls take it in.
+  static constexpr size_t kReadBytes = 256u << 10;
+
+  // Makes the socket non-blocking. `read_bytes`: how much is read at a time, at most.
+  explicit FrameStream(ScopedFd socket, size_t read_bytes = kReadBytes);
 
   struct Readiness {
     bool readable = false;  // or closed by the peer
     bool writable = false;
     bool woken = false;  // `wake_fd` is readable
+    bool line = false;   // `line_fd` is readable, or closed by the peer
   };
-  // Sleeps until the socket or `wake_fd` (if not negative) is ready, or `timeout_ms` are over
-  // (negative: without end; all false then). Interrupted if a signal arrives.
-  Result<Readiness> Wait(bool read, bool write, int64_t timeout_ms, int wake_fd = -1) const;
+  // Sleeps until the socket or one of the others (if not negative) is ready, or `timeout_ms` are
+  // over (negative: without end; all false then). Interrupted if a signal arrives.
+  Result<Readiness> Wait(bool read, bool write, int64_t timeout_ms, int wake_fd = -1,
+                         int line_fd = -1) const;
 
   // Takes in what has arrived, if anything; invalidates frames returned before. Disconnected when
   // the peer closed.
@@ -59,6 +64,7 @@ class FrameStream {
 
  private:
   ScopedFd socket_;
+  const size_t read_bytes_;
   std::atomic<int> fd_;
   FrameReader reader_;
   std::deque<ScopedFd> fds_;

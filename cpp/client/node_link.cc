@@ -1,5 +1,6 @@
 #include "client/node_link.h"
 
+#include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -27,6 +28,12 @@ constexpr int64_t kTrustLeaderMs = 20;
 
 Status ClosedStatus() { return Status::Disconnected("the connection to the node is closed"); }
 
+// Fails only without memory; then those who watch fd() look late.
+void Watch(int epoll_fd, int fd) {
+  epoll_event event{.events = EPOLLIN, .data = {}};
+  (void)::epoll_ctl(epoll_fd, EPOLL_CTL_ADD, fd, &event);
+}
+
 Status TimeToLook() { return Status::Interrupted("time to look for signals"); }
 
 // What is left until the first of the two; -1: no end.
@@ -44,8 +51,12 @@ NodeLink::NodeLink(std::unique_ptr<FrameStream> stream, std::shared_ptr<Referenc
     : stream_(std::move(stream)),
       references_(std::move(references)),
       handler_(std::move(handler)),
-      wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+      wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
+      watch_(::epoll_create1(EPOLL_CLOEXEC)),
+      watch_fd_(watch_.get()) {
   RAYX_CHECK_MSG(wake_.valid(), "eventfd");
+  RAYX_CHECK_MSG(watch_.valid(), "epoll_create1");
+  Watch(watch_.get(), stream_->fd());
 }
 
 // --- sending ---
@@ -55,7 +66,17 @@ void NodeLink::QueueReferences() {
       [this](uint16_t type, std::span<const uint8_t> payload) { stream_->Queue(type, payload); });
 }
 
-Status NodeLink::Send(uint16_t type, std::span<const uint8_t> payload) {
+void NodeLink::SetRest(std::shared_ptr<const ClaimWord> memory) {
+  const std::lock_guard lock(rest_mutex_);
+  rest_ = std::move(memory);
+}
+
+void NodeLink::Hurry() {
+  const std::lock_guard lock(rest_mutex_);
+  if (rest_ != nullptr) rest_->rest().Hurry();
+}
+
+Status NodeLink::Send(uint16_t type, std::span<const uint8_t> payload, Urgency urgency) {
   if (payload.size() > limits::kFrameBytesMax) {
     return Status::InvalidArgument("a message of " + std::to_string(payload.size()) +
                                    " bytes is over the limit of " +
@@ -70,11 +91,17 @@ Status NodeLink::Send(uint16_t type, std::span<const uint8_t> payload) {
     QueueReferences();
     stream_->Queue(type, payload);
     status = stream_->Flush();
-    while (status.ok() && stream_->unsent_bytes() > 0) status = WriteMore();
+    if (stream_->unsent_bytes() > 0) Hurry();
+    const auto goes_on = [&] {
+      return status.ok() ||
+             (urgency == Urgency::kSoon && status.code() == StatusCode::kInterrupted);
+    };
+    while (goes_on() && stream_->unsent_bytes() > 0) status = WriteMore();
     // The frame is whole in the buffer and will follow; the caller may look at the signal.
     if (status.code() == StatusCode::kInterrupted) status = Status::Ok();
   }
   token_.Release();
+  if (urgency == Urgency::kNow) Hurry();
   if (!status.ok() && !closed_.load()) {
     Lock lock = LockState();
     Lose(status);
@@ -162,6 +189,50 @@ Status NodeLink::ReadAndHandle(Lock* lock) {
   return status;
 }
 
+// --- the line ---
+
+void NodeLink::SetLine(std::shared_ptr<FrameStream> line) {
+  DropLine();
+  line_ = std::move(line);
+  if (line_ != nullptr) Watch(watch_.get(), line_->fd());
+}
+
+void NodeLink::DropLine() {
+  if (line_ == nullptr) return;
+  // The leader may hold it still; the peer is to know at once.
+  (void)::epoll_ctl(watch_.get(), EPOLL_CTL_DEL, line_->fd(), nullptr);
+  line_->Shutdown();
+  line_.reset();
+}
+
+void NodeLink::ReadLine(Lock* lock, const std::shared_ptr<FrameStream>& line) {
+  Status status = line->ReadSome();
+  lock->lock();
+  while (line == line_) {
+    const Result<std::optional<Frame>> frame = line->Next();
+    if (frame.ok() && !*frame) break;
+    status = frame.ok() ? line_handler_.on_frame(**frame) : frame.status();
+    if (!status.ok()) break;
+  }
+  if (status.ok() || line != line_) return;
+  DropLine();
+  line_handler_.on_lost();
+}
+
+bool NodeLink::SendOnLine(uint16_t type, std::span<const uint8_t> payload) {
+  std::shared_ptr<FrameStream> line;
+  {
+    const Lock lock = LockState();
+    line = line_;
+  }
+  if (line == nullptr) return false;
+  line->Queue(type, payload);
+  if (line->Flush().ok() && line->unsent_bytes() == 0) return true;
+  // Whoever leads finds it closed.
+  line->Shutdown();
+  return false;
+}
+
 void NodeLink::Wake() {
   if (leading_) {
     const uint64_t once = 1;
@@ -191,18 +262,19 @@ void NodeLink::Lose(const Status& reason) {
   changed_.notify_all();
 }
 
-Result<FrameStream::Readiness> NodeLink::Sleep(bool unsent, int64_t timeout_ms) {
+Result<FrameStream::Readiness> NodeLink::Sleep(bool unsent, int64_t timeout_ms, int line_fd) {
   const CpuBinding near_the_node(timeout_ms == 0 ? HomeCpu::kNone : home_.cpu());
-  return stream_->Wait(true, unsent, timeout_ms, wake_.get());
+  return stream_->Wait(true, unsent, timeout_ms, wake_.get(), line_fd);
 }
 
 Status NodeLink::Lead(Lock* lock, int64_t timeout_ms) {
   leading_ = true;
+  const std::shared_ptr<FrameStream> line = line_;
   lock->unlock();
   // What is queued would otherwise stay for as long as we sleep.
   if (!references_->empty() || stream_->unsent_bytes() > 0) TryFlush();
   const bool unsent = stream_->unsent_bytes() > 0;
-  const auto ready = Sleep(unsent, timeout_ms);
+  const auto ready = Sleep(unsent, timeout_ms, line != nullptr ? line->fd() : -1);
   if (ready.ok() && ready->woken) ForgetWake();
   if (ready.ok() && ready->writable) TryFlush();
   Status status;
@@ -212,6 +284,15 @@ Status NodeLink::Lead(Lock* lock, int64_t timeout_ms) {
     lock->lock();
     status = ready.status();
     if (!status.ok() && status.code() != StatusCode::kInterrupted) Lose(status);
+  }
+  if (ready.ok() && ready->line) {
+    lock->unlock();
+    ReadLine(lock, line);
+  }
+  if (std::exchange(settle_wanted_, false)) {
+    lock->unlock();
+    line_handler_.settle();
+    lock->lock();
   }
   StopLeading();
   return status;
@@ -277,9 +358,18 @@ void NodeLink::Close() {
     changed_.wait(lock);
     --asleep_;
   }
+  DropLine();
   stream_->Close();
+  watch_fd_.store(-1, std::memory_order_relaxed);
+  watch_.Reset();
   lock.unlock();
   token_.Release();
+}
+
+void NodeLink::CloseInChild() {
+  stream_->Close();
+  watch_fd_.store(-1, std::memory_order_relaxed);
+  watch_.Reset();
 }
 
 }  // namespace rayx

@@ -16,6 +16,9 @@
 //
 // The state that the handler changes is protected by one lock, given out by LockState. Never send
 // while you hold it.
+//
+// Beside the connection there may be a direct line (daemon/line_service.h), to a worker or, in a
+// worker, to a client. Whoever leads sleeps on both, and hands its frames to a handler of its own.
 #pragma once
 
 #include <atomic>
@@ -31,6 +34,7 @@
 #include "client/reference_queue.h"
 #include "client/send_token.h"
 #include "common/base/status.h"
+#include "common/io/claim_word.h"
 #include "common/io/home_cpu.h"
 #include "common/io/scoped_fd.h"
 
@@ -42,6 +46,14 @@ class NodeLink : public ReferenceQueue::Flusher {
   // Called with each frame that arrives, under the state lock; a failure ends the connection. Must
   // not send.
   using Handler = std::function<Status(FrameStream* stream, const Frame& frame)>;
+  struct LineHandler {
+    // Under the state lock; must not send. A failure ends the line.
+    std::function<Status(const Frame& frame)> on_frame;
+    // Likewise. The peer has closed it, or it broke.
+    std::function<void()> on_lost;
+    // Without the lock, soon after WantSettle: what could not be sent.
+    std::function<void()> settle;
+  };
 
   // How long a leader sleeps at a time. A signal ends its sleep, but not one that came just before,
   // nor one that another thread was chosen for.
@@ -53,14 +65,21 @@ class NodeLink : public ReferenceQueue::Flusher {
 
   // Where whoever reads the socket sleeps. Before Start.
   void set_home_cpu(HomeCpu home) { home_ = std::move(home); }
+  // Before Start.
+  void set_line_handler(LineHandler handler) { line_handler_ = std::move(handler); }
   // Handles what came together with the handshake. Once, before all else.
   Status Start();
 
   Lock LockState() { return Lock(state_mutex_); }
 
+  // kSoon: nobody waits for what the node does with it; a node that rests (common/io/rest_word.h)
+  // need not wake. But what is sent elsewhere next must be behind it, so a signal does not end
+  // this: when it returns, all has been written.
+  enum class Urgency { kNow, kSoon };
+
   // Puts a frame on the stream, after all queued references. Disconnected (with the reason) once
   // the connection is lost. REQUIRES: the state lock is not held by this thread.
-  Status Send(uint16_t type, std::span<const uint8_t> payload);
+  Status Send(uint16_t type, std::span<const uint8_t> payload, Urgency urgency = Urgency::kNow);
   // The same for what nobody can ask for before this process says more: it goes with the next
   // frame, when somebody waits, or when there is much. A system call, and a wake-up of the node,
   // for each small object would take most of the time of a put.
@@ -81,21 +100,36 @@ class NodeLink : public ReferenceQueue::Flusher {
   // the lock is held.
   void Wake();
 
+  // The line from now on, instead of the one before if there was one; null: none. REQUIRES: called
+  // by a handler.
+  void SetLine(std::shared_ptr<FrameStream> line);
+  // The leader shall call `settle`. REQUIRES: the lock is held.
+  void WantSettle() { settle_wanted_ = true; }
+  // What the node is hurried by. Any thread.
+  void SetRest(std::shared_ptr<const ClaimWord> memory);
+  // Puts a frame on the line. False if there is no line, or if it breaks: frames on it are few and
+  // small, so that one that does not take them is broken. One thread at a time. REQUIRES: as Send.
+  bool SendOnLine(uint16_t type, std::span<const uint8_t> payload);
+
   // Sends what is queued as far as it goes at once, then closes; all calls return Disconnected.
   void Close();
   // In a forked child: closes the child's copy of the descriptor, touching nothing else.
-  void CloseInChild() { stream_->Close(); }
-  // -1 when closed.
-  int fd() const { return stream_->fd(); }
+  void CloseInChild();
+  // Can be read when there is something to Poll for. -1 when closed.
+  int fd() const { return watch_fd_.load(std::memory_order_relaxed); }
 
  private:
-  // Both REQUIRE: this thread leads. The first returns with the lock held.
+  // These REQUIRE: this thread leads. The first two return with the lock held.
   Status ReadAndHandle(Lock* lock);
+  void ReadLine(Lock* lock, const std::shared_ptr<FrameStream>& line);
   Status HandleFrames();
   // REQUIRES: the lock is held, this thread leads. Sleeps on the socket once.
   Status Lead(Lock* lock, int64_t timeout_ms);
   // Of the leader, without the lock.
-  Result<FrameStream::Readiness> Sleep(bool unsent, int64_t timeout_ms);
+  Result<FrameStream::Readiness> Sleep(bool unsent, int64_t timeout_ms, int line_fd);
+  void Hurry();
+  // REQUIRES: the lock is held.
+  void DropLine();
   // REQUIRES: the token is held. Waits until the socket takes more, and writes.
   Status WriteMore();
   void QueueReferences();
@@ -108,6 +142,7 @@ class NodeLink : public ReferenceQueue::Flusher {
   const std::unique_ptr<FrameStream> stream_;
   const std::shared_ptr<ReferenceQueue> references_;
   const Handler handler_;
+  LineHandler line_handler_;
   HomeCpu home_;
 
   SendToken token_;
@@ -115,13 +150,21 @@ class NodeLink : public ReferenceQueue::Flusher {
   std::atomic<bool> flush_wanted_{false};
   std::atomic<bool> closed_{false};
 
+  std::mutex rest_mutex_;
+  std::shared_ptr<const ClaimWord> rest_;  // protected by rest_mutex_
+
   std::mutex state_mutex_;
   // Below: protected by state_mutex_.
   std::condition_variable changed_;
   // Readable: the leader shall look up from the socket.
   ScopedFd wake_;
+  // An epoll instance, for those who watch fd(): the connection and the line.
+  ScopedFd watch_;
+  std::atomic<int> watch_fd_;
+  std::shared_ptr<FrameStream> line_;
   int asleep_ = 0;
   bool leading_ = false;
+  bool settle_wanted_ = false;
   Status lost_;
 };
 

@@ -74,6 +74,12 @@ class ObjectAccess {
   // True if the node should be told soon (ReferenceQueue::Nudge, without the lock).
   bool RemoveReferenceLocked(const ObjectId& id) { return Tell(id, cache_.RemoveReference(id)); }
   bool IsAvailable(const ObjectId& id) const { return cache_.IsAvailable(id); }
+  // Somebody here needs it, or has an ObjectID of it.
+  bool IsKnown(const ObjectId& id) const { return cache_.Contains(id); }
+  // A result has come otherwise than from the node.
+  void OnInlineResult(const ObjectId& id, std::span<const uint8_t> bytes) {
+    cache_.OnInline(id, bytes);
+  }
   // As ObjectCache says. REQUIRES: there is a reference.
   bool StartWatch(const ObjectId& id, ObjectCache::Watch* watch) {
     return cache_.StartWatch(id, watch);

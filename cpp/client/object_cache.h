@@ -89,6 +89,7 @@ class ObjectCache {
   // --- Wait ---
 
   bool IsAvailable(const ObjectId& id) const;
+  bool Contains(const ObjectId& id) const { return entries_.contains(id); }
   // Counts the arrival of `id` in `watch`, which must live until Unwatch. True if the node must be
   // asked. REQUIRES: not available.
   bool StartWatch(const ObjectId& id, Watch* watch);

@@ -132,8 +132,10 @@ Status TaskSubmitter::KillActor(const ObjectId& actor) {
 
 Status TaskSubmitter::Send(const TaskCall& call) {
   const std::lock_guard lock(encoder_mutex_);
-  return link_->Send(static_cast<uint16_t>(protocol::MessageType::SubmitTask),
-                     encoder_.Encode(call));
+  const std::span<const uint8_t> spec = encoder_.Encode(call);
+  const Result<bool> given = direct_->Submit(call, spec);
+  if (!given.ok() || *given) return given.status();
+  return link_->Send(static_cast<uint16_t>(protocol::MessageType::SubmitTask), spec);
 }
 
 }  // namespace rayx

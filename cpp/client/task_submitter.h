@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "client/client.h"
+#include "client/direct_calls.h"
 #include "client/id_source.h"
 #include "client/node_link.h"
 #include "client/object_access.h"
@@ -18,8 +19,8 @@ namespace rayx {
 class TaskSubmitter {
  public:
   // All must outlive it.
-  TaskSubmitter(NodeLink* link, ObjectAccess* objects, IdSource* ids)
-      : link_(link), objects_(objects), ids_(ids) {}
+  TaskSubmitter(NodeLink* link, ObjectAccess* objects, DirectCalls* direct, IdSource* ids)
+      : link_(link), objects_(objects), direct_(direct), ids_(ids) {}
 
   // As Client says. `in_task`: ids are named after the task that this thread runs.
   Result<std::vector<ObjectId>> Submit(const TaskTemplate& task, const DriverId& driver,
@@ -33,6 +34,7 @@ class TaskSubmitter {
 
   NodeLink* const link_;
   ObjectAccess* const objects_;
+  DirectCalls* const direct_;
   IdSource* const ids_;
   std::mutex encoder_mutex_;
   TaskEncoder encoder_;  // protected by encoder_mutex_

@@ -128,11 +128,20 @@ Result<RunnableTask> DecodeRunTask(std::span<const uint8_t> payload, const PoolR
   return task;
 }
 
+void WorkerQueue::OnRunTask(RunnableTask task) {
+  (task.direct ? direct_ : tasks_).push_back(std::move(task));
+}
+
 std::optional<RunnableTask> WorkerQueue::Pop(const Begin& begin) {
-  while (!ended_ && !tasks_.empty()) {
-    RunnableTask task = std::move(tasks_.front());
-    tasks_.pop_front();
-    if (begin(task.sequence)) {
+  while (!ended_ && size() > 0) {
+    const bool direct =
+        tasks_.empty() || (!direct_.empty() && direct_.front().sequence < tasks_.front().sequence);
+    std::deque<RunnableTask>& from = direct ? direct_ : tasks_;
+    const ClaimWord::Claim claim = begin(from.front().sequence);
+    if (claim == ClaimWord::Claim::kNotYet) break;
+    RunnableTask task = std::move(from.front());
+    from.pop_front();
+    if (claim == ClaimWord::Claim::kOurs) {
       HandOnNews(&task);
       return task;
     }

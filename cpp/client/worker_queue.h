@@ -1,4 +1,5 @@
-// The tasks that the node has handed to this worker ahead of time.
+// The tasks that the node has handed to this worker ahead of time, and those that came over its
+// direct line. They run by their numbers.
 //
 //   received ──(Pop: the claim word lets us)──▶ ours to run
 //       └──────(Pop: it was taken back)───────▶ dropped, with its pins
@@ -21,6 +22,7 @@
 #include "client/client.h"
 #include "client/pool_reader.h"
 #include "common/base/status.h"
+#include "common/io/claim_word.h"
 
 namespace rayx {
 
@@ -31,16 +33,17 @@ Result<RunnableTask> DecodeRunTask(std::span<const uint8_t> payload, const PoolR
 class WorkerQueue {
  public:
   // Says whether the task of that number is ours to begin (ClaimWord::Begin).
-  using Begin = std::function<bool(uint32_t sequence)>;
+  using Begin = std::function<ClaimWord::Claim(uint32_t sequence)>;
 
-  void OnRunTask(RunnableTask task) { tasks_.push_back(std::move(task)); }
+  // `task.direct` says where it came from.
+  void OnRunTask(RunnableTask task);
   // ExitWorker: what is queued will not be run.
   void OnExit() { ended_ = true; }
 
-  // The next task that is ours; drops those that were taken back.
+  // The next task that is ours; drops those that were taken back. Nothing if it is not here yet.
   std::optional<RunnableTask> Pop(const Begin& begin);
   bool ended() const { return ended_; }
-  size_t size() const { return tasks_.size(); }
+  size_t size() const { return tasks_.size() + direct_.size(); }
 
  private:
   // What a driver tells a worker along with a task.
@@ -54,8 +57,9 @@ class WorkerQueue {
   void KeepNews(RunnableTask* dropped);
   void HandOnNews(RunnableTask* task);
 
-  std::deque<RunnableTask> tasks_;
-  std::optional<News> news_;  // of tasks that were dropped
+  std::deque<RunnableTask> tasks_;   // of the node
+  std::deque<RunnableTask> direct_;  // of the line: few, as a rule one
+  std::optional<News> news_;         // of tasks that were dropped
   bool ended_ = false;
 };
 

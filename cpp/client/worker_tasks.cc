@@ -20,18 +20,24 @@ constexpr int64_t kSliceMs = 50;
 // Nothing runs then that a signal could be meant for, and idle workers should stay asleep.
 constexpr int64_t kIdleSliceMs = 10'000;
 
+// One task is under way at a time, and few are larger.
+constexpr size_t kLineReadBytes = 16u << 10;
+
+// Fits into an empty socket at once.
+constexpr size_t kLineResultBytesMax = 64u << 10;
+
 Status NotOpen() { return Status::InvalidArgument("the task is not open in this worker"); }
 
 }  // namespace
 
 WorkerTasks::WorkerTasks(NodeLink* link, ObjectAccess* objects, IdSource* ids,
-                         std::optional<ClaimWord> claims)
+                         std::shared_ptr<ClaimWord> claims)
     : link_(link), objects_(objects), ids_(ids), claims_(std::move(claims)) {}
 
 // --- taking ---
 
 Result<RunnableTask> WorkerTasks::NextTask() {
-  if (!claims_) return Status::InvalidArgument("a driver has no tasks to run");
+  if (claims_ == nullptr) return Status::InvalidArgument("a driver has no tasks to run");
   if (!fetching_) RAYX_RETURN_IF_ERROR(TakeTask());
   RAYX_RETURN_IF_ERROR(FetchValues());
   RAYX_RETURN_IF_ERROR(objects_->loan().OnTaskBegun());
@@ -87,6 +93,7 @@ RunnableTask WorkerTasks::Begin() {
   OpenTask& open = open_[task.sequence];
   open.id = task.id;
   open.return_count = task.return_count;
+  open.direct = task.direct;
   open.references = std::exchange(fetching_references_, {});
   newest_ = task.sequence;
   driver_ = task.driver;
@@ -107,10 +114,18 @@ DriverId WorkerTasks::driver() const {
 }
 
 ClaimWord::Interrupted WorkerTasks::Interrupt() const {
-  return claims_ ? claims_->interrupt() : ClaimWord::Interrupted();
+  return claims_ != nullptr ? claims_->interrupt() : ClaimWord::Interrupted();
 }
 
 // --- finishing ---
+
+bool WorkerTasks::AreWhole(const OpenTask& task) {
+  if (task.small_results.size() != task.return_count) return false;
+  if (task.small_result_bytes > kLineResultBytesMax) return false;
+  // Who gets an id from the node knows that its object is there.
+  return std::all_of(task.small_results.begin(), task.small_results.end(),
+                     [](const SmallResult& result) { return result.contained.empty(); });
+}
 
 Status WorkerTasks::PutResult(const RunnableTask& task, uint32_t index, const ObjectPieces& value) {
   const ObjectPlan plan = PlanObject(value);
@@ -194,18 +209,58 @@ Status WorkerTasks::SendDone(uint32_t sequence, const OpenTask& task, std::strin
   const auto encoded = builder.CreateVector(results);
   flatbuffers::Offset<flatbuffers::String> error;
   if (!error_text.empty()) error = builder.CreateString(error_text);
-  builder.Finish(protocol::CreateTaskDone(builder, sequence, ToWire(task.id), encoded, error,
-                                          end.wrote_output, end.failed,
-                                          end.state != nullptr ? ToWire(*end.state) : nullptr));
+  const bool delivered = task.direct && AreWhole(task);
+  builder.Finish(protocol::CreateTaskDone(
+      builder, sequence, ToWire(task.id), encoded, error, end.wrote_output, end.failed,
+      end.state != nullptr ? ToWire(*end.state) : nullptr, delivered));
+  if (task.direct) return SendDirectDone(sequence, task, delivered, MessageBytes(builder));
   return link_->Send(static_cast<uint16_t>(MessageType::TaskDone), MessageBytes(builder));
+}
+
+// The node first: what the client has seen, it knows as well, whenever we are killed.
+Status WorkerTasks::SendDirectDone(uint32_t sequence, const OpenTask& task, bool delivered,
+                                   std::span<const uint8_t> message) {
+  const auto type = static_cast<uint16_t>(MessageType::TaskDone);
+  const auto urgency = delivered ? NodeLink::Urgency::kSoon : NodeLink::Urgency::kNow;
+  RAYX_RETURN_IF_ERROR(link_->Send(type, message, urgency));
+  if (delivered) {
+    (void)link_->SendOnLine(type, message);
+    return Status::Ok();
+  }
+  flatbuffers::FlatBufferBuilder builder(128);
+  const auto id = ToWire(task.id);
+  builder.Finish(protocol::CreateTaskDone(builder, sequence, id));
+  (void)link_->SendOnLine(type, MessageBytes(builder));
+  return Status::Ok();
 }
 
 // --- messages ---
 
 Status WorkerTasks::OnRunTask(std::span<const uint8_t> payload) {
-  if (!claims_) return Status::ProtocolError("the node gave a driver a task");
+  if (claims_ == nullptr) return Status::ProtocolError("the node gave a driver a task");
   Result<RunnableTask> task = DecodeRunTask(payload, objects_->pool());
   if (!task.ok()) return task.status();
+  queue_.OnRunTask(std::move(*task));
+  return Status::Ok();
+}
+
+Status WorkerTasks::OnOpenLine(FrameStream* stream) {
+  if (claims_ == nullptr) return Status::ProtocolError("the node gave a driver a worker's line");
+  Result<ScopedFd> socket = stream->TakeFd();
+  if (!socket.ok()) return socket.status();
+  link_->SetRest(claims_);
+  link_->SetLine(std::make_shared<FrameStream>(std::move(*socket), kLineReadBytes));
+  return Status::Ok();
+}
+
+Status WorkerTasks::OnLineFrame(const Frame& frame) {
+  if (claims_ == nullptr || frame.type != static_cast<uint16_t>(MessageType::RunTask)) {
+    return Status::ProtocolError("a message of type " + std::to_string(frame.type) +
+                                 " came over a direct line");
+  }
+  Result<RunnableTask> task = DecodeRunTask(frame.payload, objects_->pool());
+  if (!task.ok()) return task.status();
+  task->direct = true;
   queue_.OnRunTask(std::move(*task));
   return Status::Ok();
 }

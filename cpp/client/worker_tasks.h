@@ -38,9 +38,9 @@ class WorkerTasks {
     const ObjectId* state = nullptr;
   };
 
-  // All must outlive it. `claims`: none in a driver, which has no tasks.
+  // All must outlive it. `claims`: null in a driver, which has no tasks.
   WorkerTasks(NodeLink* link, ObjectAccess* objects, IdSource* ids,
-              std::optional<ClaimWord> claims);
+              std::shared_ptr<ClaimWord> claims);
 
   // As Client says.
   Result<RunnableTask> NextTask();
@@ -64,6 +64,9 @@ class WorkerTasks {
 
   Status OnRunTask(std::span<const uint8_t> payload);
   Status OnExitWorker();
+  Status OnOpenLine(FrameStream* stream);
+  // On the line: a client gives us a task.
+  Status OnLineFrame(const Frame& frame);
 
  private:
   // A result that travels with TaskDone.
@@ -75,6 +78,7 @@ class WorkerTasks {
   struct OpenTask {
     TaskId id;
     uint32_t return_count = 0;
+    bool direct = false;
     // What this process refers to for the sake of the task.
     std::vector<ObjectId> references;
     std::vector<SmallResult> small_results;
@@ -86,15 +90,20 @@ class WorkerTasks {
   // Gets the values that did not fit into the message.
   Status FetchValues();
   RunnableTask Begin();
+  // All results are here, and can be told without the node.
+  static bool AreWhole(const OpenTask& task);
   // The open task, or null. REQUIRES: tasks_mutex_ is held.
   OpenTask* Find(const RunnableTask& task);
   Status SendDone(uint32_t sequence, const OpenTask& task, std::string_view error_text,
                   const TaskEnd& end);
+  // Also to the client that gave us the task.
+  Status SendDirectDone(uint32_t sequence, const OpenTask& task, bool delivered,
+                        std::span<const uint8_t> message);
 
   NodeLink* const link_;
   ObjectAccess* const objects_;
   IdSource* const ids_;
-  std::optional<ClaimWord> claims_;
+  const std::shared_ptr<ClaimWord> claims_;
 
   WorkerQueue queue_;  // protected by the link's state lock
 

@@ -188,7 +188,7 @@ void NodeDaemon::OnSessionClosed(Session& session, const Status& reason) {
                ") closed: " + reason.message());
   }
   objects_->store().OnClientGone(session.id);
-  tasks_->OnSessionClosed(session.id);
+  tasks_->OnSessionClosed(session);
   if (session.worker != 0) {
     workers_.OnSessionClosed(session, reason);
   } else if (drivers_.OnSessionClosed(session)) {
@@ -218,6 +218,7 @@ void NodeDaemon::ReapChildren() {
 bool NodeDaemon::OnTurn() {
   if (stopping_) return false;
   const int64_t now_ms = loop_->now_ms();
+  AnswerLateQueries();
   bool acted = true;
   for (int round = 0; acted && round < kRoundsPerTurn; ++round) {
     acted = objects_->DrainEffects();
@@ -227,6 +228,7 @@ bool NodeDaemon::OnTurn() {
   if (now_ms >= heartbeat_at_ms_) {
     tables_->nodes().Heartbeat(id_, WallSeconds());
     heartbeat_at_ms_ = now_ms + kHeartbeatMs;
+    tasks_->lines().OnHeartbeat();
   }
   GatherOrPart();
   records_.Flush(now_ms);
@@ -235,7 +237,7 @@ bool NodeDaemon::OnTurn() {
   tables_->Flush();
   sessions_.DestroyClosed();
   SetTimer();
-  RestIfNobodyWaits();
+  tasks_->lines().open() ? tasks_->lines().Rest() : RestIfNobodyWaits();
   return acted;
 }
 
@@ -246,7 +248,7 @@ void NodeDaemon::RestIfNobodyWaits() {
 }
 
 void NodeDaemon::GatherOrPart() {
-  const bool together = tasks_->pace().together();
+  const bool together = tasks_->ShouldGather();
   if (together == at_home_.has_value()) return;
   if (together) {
     const int cpu = ::sched_getcpu();
@@ -304,6 +306,7 @@ std::string NodeDaemon::DebugText() {
   }
   text += "sessions: " + std::to_string(sessions_.all().size()) +
           ", the largest backlog: " + std::to_string(backlog_bytes) + " bytes\n";
+  text += tasks_->lines().DebugText();
   text += "waiting processes meet on " +
           (at_home_ ? "CPU " + std::to_string(home_.cpu()) : std::string("any CPU")) + "\n";
   text += std::string("control tables: ") + (tables_->connected() ? "connected" : "not connected");

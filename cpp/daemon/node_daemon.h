@@ -11,6 +11,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "common/base/ids.h"
 #include "common/base/status.h"
@@ -68,6 +69,8 @@ class NodeDaemon {
   Status OnObjectMessage(Session& session, const Frame& frame);
   Status OnTaskMessage(Session& session, const Frame& frame);
   Status OnQuery(Session& session, const protocol::Query& query);
+  // Those that had to wait until the frames of this turn are handled.
+  void AnswerLateQueries();
   void AnswerText(Session& session, uint64_t request, const std::string& text);
   void AnswerErrors(Session& session, uint64_t request,
                     const Result<std::vector<control::ErrorRecord>>& found);
@@ -104,6 +107,11 @@ class NodeDaemon {
   std::unique_ptr<EventLoop::Timer> timer_;
   int64_t timer_at_ms_ = -1;
   int64_t heartbeat_at_ms_ = 0;
+  struct LateQuery {
+    ClientId client = 0;
+    std::vector<uint8_t> payload;
+  };
+  std::vector<LateQuery> late_queries_;
   Rest rest_;
   HomeCpu home_;
   std::optional<CpuBinding> at_home_;

@@ -1,4 +1,6 @@
 // The daemon's switchboard: which part handles which message. One case a message.
+#include <utility>
+
 #include "common/base/limits.h"
 #include "common/base/log.h"
 #include "common/protocol/wire_ids.h"
@@ -41,6 +43,7 @@ WriteResources(flatbuffers::FlatBufferBuilder& builder, const ResourceSet& resou
 
 Status NodeDaemon::OnFrame(Session& session, const Frame& frame) {
   if (session.state == SessionState::kHandshake) return OnHello(session, frame);
+  tasks_->lines().OnFrame(session);
   const auto type = static_cast<protocol::MessageType>(frame.type);
   if (session.role == protocol::Role::Output) {
     if (type != protocol::MessageType::Drain) {
@@ -51,6 +54,10 @@ Status NodeDaemon::OnFrame(Session& session, const Frame& frame) {
   }
   if (type >= protocol::MessageType::PutObject && type <= protocol::MessageType::AddReferences) {
     return OnObjectMessage(session, frame);
+  }
+  if (type == protocol::MessageType::Query && tasks_->lines().IsClient(session)) {
+    late_queries_.push_back({session.id, {frame.payload.begin(), frame.payload.end()}});
+    return Status::Ok();
   }
   if (type == protocol::MessageType::Query) {
     return With<protocol::Query>(frame, [&](const auto& m) { return OnQuery(session, m); });
@@ -157,6 +164,9 @@ Status NodeDaemon::OnTaskMessage(Session& session, const Frame& frame) {
   switch (type) {
     case protocol::MessageType::SubmitTask:
       return tasks_->OnSubmit(session, frame.payload);
+    case protocol::MessageType::SubmitDirect:
+      return With<protocol::RunTask>(
+          frame, [&](const auto& m) { return tasks_->OnSubmitDirect(session, m); });
     case protocol::MessageType::ExportFunction:
       return With<protocol::ExportFunction>(
           frame, [&](const auto& m) { return functions_.OnExport(session, m); });
@@ -186,6 +196,20 @@ Status NodeDaemon::OnTaskMessage(Session& session, const Frame& frame) {
       break;
   }
   return Status::ProtocolError("unexpected message of type " + std::to_string(frame.type));
+}
+
+// Whoever asks has seen the end of tasks of which its worker has told us, but we have not read it.
+void NodeDaemon::AnswerLateQueries() {
+  if (late_queries_.empty()) return;
+  tasks_->lines().HearWorker();
+  for (const LateQuery& query : std::exchange(late_queries_, {})) {
+    Session* session = sessions_.Find(query.client);
+    if (session == nullptr) continue;
+    const Frame frame{static_cast<uint16_t>(protocol::MessageType::Query), query.payload};
+    const Status status =
+        With<protocol::Query>(frame, [&](const auto& m) { return OnQuery(*session, m); });
+    if (!status.ok()) sessions_.Close(query.client, Status::ProtocolError(status.message()));
+  }
 }
 
 Status NodeDaemon::OnQuery(Session& session, const protocol::Query& query) {

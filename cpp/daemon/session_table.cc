@@ -64,8 +64,9 @@ void SessionTable::OnFrames(ClientId id) {
 }
 
 bool SessionTable::MustPause(const Session& session) {
-  // A worker reads when it has nothing to run; what it has done must be heard before.
-  return session.worker == 0 &&
+  // A worker reads when it has nothing to run; what it has done must be heard before. And so must
+  // be what a client with a line has given to its worker.
+  return session.worker == 0 && !session.has_line &&
          session.connection->backlog_bytes() > limits::kPeerBacklogBytesPause;
 }
 

@@ -49,20 +49,26 @@ TaskService::TaskService(SessionTable* sessions, MessageWriter* writer, ObjectSe
       drivers_(drivers),
       records_(records),
       scheduler_(std::move(options)),
-      actors_(writer, objects, &scheduler_, tables, node) {}
+      actors_(writer, objects, &scheduler_, tables, node),
+      lines_(sessions, writer, objects, workers, &scheduler_) {}
 
-Status TaskService::OnSubmit(Session& session, std::span<const uint8_t> encoded_spec) {
+Result<TaskSpec> TaskService::ReadSpec(const Session& session,
+                                       std::span<const uint8_t> encoded) const {
   if (session.driver.IsNil()) return Status::ProtocolError("SubmitTask of a worker without a task");
-  if (encoded_spec.size() > limits::kTaskSpecBytesMax) {
-    return Status::ProtocolError("SubmitTask of " + std::to_string(encoded_spec.size()) + " bytes");
+  if (encoded.size() > limits::kTaskSpecBytesMax) {
+    return Status::ProtocolError("SubmitTask of " + std::to_string(encoded.size()) + " bytes");
   }
-  Result<TaskSpec> parsed = ParseTaskSpec(encoded_spec);
-  if (!parsed.ok()) return parsed.status();
-  TaskSpec& spec = *parsed;
-  if (spec.driver != session.driver) {
+  Result<TaskSpec> spec = ParseTaskSpec(encoded);
+  if (!spec.ok()) return spec.status();
+  if (spec->driver != session.driver) {
     return Status::ProtocolError("task of another driver");
   }
-  if (scheduler_.FindTask(spec.id) != nullptr) return Status::ProtocolError("task id in use");
+  if (scheduler_.FindTask(spec->id) != nullptr) return Status::ProtocolError("task id in use");
+  return spec;
+}
+
+std::vector<ObjectId> TaskService::Admit(const Session& session, const TaskSpec& spec,
+                                         bool direct) {
   plasma::ObjectStore& store = objects_->store();
   std::vector<ObjectId> missing;
   for (const ObjectId& id : spec.dependencies) {
@@ -72,7 +78,8 @@ Status TaskService::OnSubmit(Session& session, std::span<const uint8_t> encoded_
   for (const ObjectId& id : spec.contained) store.AddReference(id);
   // The submitter wants the results: they are pushed to it without being asked for.
   for (uint32_t i = 0; i < spec.return_count; ++i) {
-    store.Get(session.id, spec.ReturnId(i), /*pin=*/false);
+    const ObjectId id = spec.ReturnId(i);
+    direct ? store.GetUnlessTold(session.id, id) : store.Get(session.id, id, /*pin=*/false);
   }
   // The first items of a stream, too: what is wanted is what may be made. For more it asks itself.
   for (uint32_t i = 0; i < spec.stream_window; ++i) {
@@ -80,9 +87,35 @@ Status TaskService::OnSubmit(Session& session, std::span<const uint8_t> encoded_
   }
   if (spec.stream_window > 0) streams_.Add(spec.id, session.id);
   records_->OnTaskSubmitted(spec.id);
+  return missing;
+}
+
+Status TaskService::OnSubmit(Session& session, std::span<const uint8_t> encoded_spec) {
+  Result<TaskSpec> read = ReadSpec(session, encoded_spec);
+  if (!read.ok()) return read.status();
+  TaskSpec& spec = *read;
+  const std::vector<ObjectId> missing = Admit(session, spec);
+  lines_.OnSubmitted(session, spec, pace_.together());
   if (spec.kind == TaskKind::kActorCreation) actors_.OnSubmitted(spec);
   scheduler_.OnTaskSubmitted(std::move(spec), missing, session.worker, session.id);
   NotePace(session.worker != 0);
+  return Status::Ok();
+}
+
+Status TaskService::OnSubmitDirect(Session& session, const protocol::RunTask& message) {
+  const std::span<const uint8_t> encoded = BytesOf(message.spec());
+  if (reinterpret_cast<uintptr_t>(encoded.data()) % sizeof(uint64_t) != 0) {
+    return Status::ProtocolError("SubmitDirect of a task that is not aligned");
+  }
+  Result<TaskSpec> spec = ReadSpec(session, encoded);
+  if (!spec.ok()) return spec.status();
+  if (!spec->dependencies.empty() || spec->stream_window != 0 || spec->timeout_ms != 0) {
+    return Status::ProtocolError("SubmitDirect of a task that must go through the node");
+  }
+  (void)Admit(session, *spec, /*direct=*/true);
+  const TaskId task = spec->id;
+  RAYX_RETURN_IF_ERROR(lines_.OnGiven(session, std::move(*spec), message.sequence()));
+  records_->OnTaskAssigned(task);
   return Status::Ok();
 }
 
@@ -104,6 +137,7 @@ Status TaskService::OnTaskDone(Session& session, const protocol::TaskDone& messa
   if (worker == nullptr || spec == nullptr) {
     return Status::ProtocolError("TaskDone for a task that the worker does not run");
   }
+  if (message.delivered()) lines_.OnDelivered(session.worker, *spec);
   if (message.wrote_output()) workers_->ReadOutput(*worker);
   RAYX_RETURN_IF_ERROR(CheckReturns(session, *spec, message));
   if (message.error_text() != nullptr && message.error_text()->size() > 0) {
@@ -121,6 +155,7 @@ Status TaskService::OnTaskDone(Session& session, const protocol::TaskDone& messa
   RAYX_RETURN_IF_ERROR(
       scheduler_.OnTaskFinished(session.worker, task, message.sequence(), message.failed()));
   if (is_creation) actors_.OnCreated(task);
+  lines_.OnEnded(session.worker, task);
   return Status::Ok();
 }
 
@@ -180,8 +215,9 @@ void TaskService::OnObjectMade(const Session& session, const ObjectId& id) {
   if (scheduler_.HeldTask(session.worker, id.Task()) != nullptr) scheduler_.OnItemMade(id.Task());
 }
 
-void TaskService::OnSessionClosed(ClientId session) {
-  for (const TaskId& task : streams_.TakeOf(session)) {
+void TaskService::OnSessionClosed(const Session& session) {
+  lines_.OnSessionClosed(session);
+  for (const TaskId& task : streams_.TakeOf(session.id)) {
     scheduler_.OnTaskCancelled(task, /*force=*/false);
   }
 }

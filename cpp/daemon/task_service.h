@@ -14,6 +14,7 @@
 #include "common/base/status.h"
 #include "daemon/actor_service.h"
 #include "daemon/driver_service.h"
+#include "daemon/line_service.h"
 #include "daemon/message_writer.h"
 #include "daemon/object_service.h"
 #include "daemon/ping_pong.h"
@@ -33,6 +34,7 @@ class TaskService {
 
   // --- messages; a Status that is not OK is the peer's breach of protocol ---
   Status OnSubmit(Session& session, std::span<const uint8_t> encoded_spec);
+  Status OnSubmitDirect(Session& session, const protocol::RunTask& message);
   Status OnTaskDone(Session& session, const protocol::TaskDone& message);
   Status OnBlocked(Session& session);
   Status OnUnblocked(Session& session);
@@ -43,10 +45,11 @@ class TaskService {
   // A client has given an object its value: it may be an item of a stream.
   void OnObjectMade(const Session& session, const ObjectId& id);
   // Nobody takes the items of its streams any more: they are cancelled.
-  void OnSessionClosed(ClientId session);
+  void OnSessionClosed(const Session& session);
   void OnObjectDeleted(const ObjectId& id) { actors_.OnObjectDeleted(id); }
   void OnWorkerStarted(scheduler::WorkerNumber worker) { scheduler_.OnWorkerStarted(worker); }
   void OnWorkerGone(scheduler::WorkerNumber worker, const scheduler::WorkerEnd& end) {
+    lines_.OnWorkerGone(worker);
     scheduler_.OnWorkerGone(worker, end);
   }
   void OnDriverGone(const DriverId& driver) { scheduler_.OnDriverGone(driver); }
@@ -57,15 +60,23 @@ class TaskService {
 
   scheduler::LocalScheduler& scheduler() { return scheduler_; }
   ActorService& actors() { return actors_; }
-  const PingPong& pace() const { return pace_; }
+  LineService& lines() { return lines_; }
+  // Those who only wait for each other should meet on one processor.
+  bool ShouldGather() const { return pace_.together() && !lines_.open(); }
   // The task's record for the task table; nothing if it has ended.
   std::optional<control::TaskRecord> RecordOf(const TaskId& id, const NodeId& node) const;
 
  private:
+  // A task of this session, with all that may be checked before it is admitted.
+  Result<TaskSpec> ReadSpec(const Session& session, std::span<const uint8_t> encoded) const;
+  // The store and the records know of it from now on. Returns the dependencies that are missing.
+  // `direct`: its worker may tell the submitter of its results.
+  std::vector<ObjectId> Admit(const Session& session, const TaskSpec& spec, bool direct = false);
   void NotePace(bool from_task);
   Status CheckReturns(Session& session, const TaskSpec& spec, const protocol::TaskDone& message);
   void Act(const scheduler::AssignTask& effect);
   void Act(const scheduler::RecallTasks& effect);
+  void Act(const scheduler::CloseLine& effect) { lines_.Close(effect.worker); }
   void Act(const scheduler::FailTask& effect);
   void Act(const scheduler::TaskEnded& effect);
   void Act(const scheduler::InterruptTask& effect);
@@ -90,6 +101,7 @@ class TaskService {
   RecordKeeper* records_;
   scheduler::LocalScheduler scheduler_;
   ActorService actors_;
+  LineService lines_;
   PingPong pace_;
   Streams streams_;
 };

@@ -19,7 +19,17 @@ void GetWaiters::Add(ClientId client, bool pin) {
     waiters_.push_back({client, pin});
   } else {
     waiter->pin |= pin;
+    waiter->unless_told = false;
   }
+}
+
+void GetWaiters::AddUnlessTold(ClientId client) {
+  if (!Contains(client)) waiters_.push_back({client, /*pin=*/false, /*unless_told=*/true});
+}
+
+void GetWaiters::OnTold(ClientId client) {
+  const auto waiter = Find(waiters_, client);
+  if (waiter != waiters_.end() && waiter->unless_told) waiters_.erase(waiter);
 }
 
 bool GetWaiters::Remove(ClientId client) {

@@ -13,10 +13,17 @@ class GetWaiters {
   struct Waiter {
     ClientId client = 0;
     bool pin = false;
+    // Somebody else may give it the value; then it waits no longer.
+    bool unless_told = false;
   };
 
   // A client that waits already keeps its place; its wish to pin is remembered.
   void Add(ClientId client, bool pin);
+  // The same for one that may be told by somebody else, and has not asked itself.
+  void AddUnlessTold(ClientId client);
+  // Somebody else tells the client. Nothing happens if it has asked itself, which it would not have
+  // done if that were enough for it.
+  void OnTold(ClientId client);
   // False if the client does not wait.
   bool Remove(ClientId client);
   bool Contains(ClientId client) const;

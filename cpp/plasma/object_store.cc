@@ -247,6 +247,25 @@ void ObjectStore::Get(ClientId client, const ObjectId& id, bool pin) {
   }
 }
 
+void ObjectStore::GetUnlessTold(ClientId client, const ObjectId& id) {
+  Object& object = FindOrExpect(id);
+  if (object.second.IsSealed()) return Get(client, id, /*pin=*/false);
+  AddReferenceOf(client, object, /*by_create=*/false);
+  object.second.waiters.AddUnlessTold(client);
+}
+
+void ObjectStore::OnTold(ClientId client, const ObjectId& id) {
+  Object* object = FindObject(id);
+  if (object != nullptr) object->second.waiters.OnTold(client);
+}
+
+void ObjectStore::DeliverAgain(ClientId client, const ObjectId& id) {
+  Object* object = FindObject(id);
+  if (object == nullptr || !object->second.IsSealed()) return;
+  const Holder* holder = holders_.Find(object->second.holders, client);
+  if (holder != nullptr && holder->referenced) Deliver(client, *object, /*pin=*/false);
+}
+
 void ObjectStore::Deliver(ClientId client, Object& object, bool pin) {
   const bool counts_pin = pin && !object.second.sealed()->is_inline;
   if (counts_pin) {

@@ -97,6 +97,13 @@ class ObjectStore {
   // client reference. Asking again before delivery changes nothing, except that a wish to pin is
   // remembered.
   void Get(ClientId client, const ObjectId& id, bool pin);
+  // As Get without a pin, of a client that somebody else may give the value to: until OnTold.
+  void GetUnlessTold(ClientId client, const ObjectId& id);
+  // The client has got the value, or will, from somebody else: unless it has asked itself
+  // meanwhile, it waits no longer. It keeps its reference.
+  void OnTold(ClientId client, const ObjectId& id);
+  // Perhaps it has not got it: delivers the object if it has a value and the client refers to it.
+  void DeliverAgain(ClientId client, const ObjectId& id);
   // Counts a pin of `client` on a sealed pool object and returns its place; for inline objects no
   // pin is needed or counted. NotFound if the object has no value.
   Result<ObjectLocation> Pin(ClientId client, const ObjectId& id);

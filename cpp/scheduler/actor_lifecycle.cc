@@ -13,6 +13,9 @@
 namespace rayx::scheduler {
 namespace {
 
+// A bit of a claim word (common/io/claim_word.h) is not for numbers.
+constexpr uint32_t kCallsMax = (1u << 31) - 1;
+
 std::string ActorLabel(const ActorEntry& actor) {
   return "actor " + actor.class_name + " (" + actor.id.Hex() + ")";
 }
@@ -107,9 +110,15 @@ void HandOutCallsOf(SchedulerState& state, ActorEntry& actor) {
   if (actor.state != ActorState::kAlive) return;
   WorkerEntry& worker = *state.pool.Find(actor.creation->assigned().worker);
   if (worker.recalling || worker.state == WorkerState::kEnding) return;
+  if (worker.lined) {
+    // The actor is listed again when it is closed, or when the task is here that keeps it open.
+    if (!actor.turns.empty() && !state.line_in_use)
+      state.outbox.push_back(CloseLine{worker.number});
+    return;
+  }
   const size_t most = actor.max_concurrency + state.pipeline.depth();
   while (worker.tail() < most) {
-    if (worker.next_sequence == std::numeric_limits<uint32_t>::max()) {
+    if (worker.next_sequence >= kCallsMax) {
       EndActor(state, actor, {.cause = "it was given as many calls as can be numbered"});
       return;
     }

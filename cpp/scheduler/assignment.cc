@@ -58,14 +58,16 @@ void BecomeIdle(SchedulerState& state, WorkerEntry& worker) {
   ReturnResources(state, worker);
   if (worker.state != WorkerState::kBusy) return;
   state.pool.Move(worker, WorkerState::kIdle);
-  if (had_gpus || worker.next_sequence >= state.options.tasks_per_worker_max) {
+  // One with a line is looked at again when it has none.
+  const bool is_old = worker.next_sequence >= state.options.tasks_per_worker_max;
+  if (had_gpus || (is_old && !worker.lined)) {
     EndWorker(state, worker, false);
   }
 }
 
 }  // namespace
 
-void Assign(SchedulerState& state, WorkerEntry& worker, TaskEntry& task, int64_t now_ms) {
+uint32_t Hold(SchedulerState& state, WorkerEntry& worker, TaskEntry& task, int64_t now_ms) {
   const size_t tail_before = worker.tail();
   const uint32_t sequence = worker.next_sequence++;
   if (worker.held.empty()) {
@@ -85,26 +87,38 @@ void Assign(SchedulerState& state, WorkerEntry& worker, TaskEntry& task, int64_t
     }
     WatchTimeout(state, worker, 0);
   } else {
-    RAYX_CHECK(worker.lane == task.lane && worker.is_runner && !worker.recalling);
+    RAYX_CHECK(worker.lane == task.lane && !worker.recalling);
     worker.held.push_back({&task, sequence});
     state.pipeline.OnTailChanged(worker, tail_before);
   }
   task.MoveTo(Assigned{worker.number, sequence});
   ++state.tasks_assigned;
-  state.outbox.push_back(
-      AssignTask{worker.number, task.spec.id, sequence, task.attempt, worker.gpus});
   state.heads.OnGiven(task);
+  return sequence;
 }
 
-void AssignCall(SchedulerState& state, WorkerEntry& worker, TaskEntry& call) {
+void Assign(SchedulerState& state, WorkerEntry& worker, TaskEntry& task, int64_t now_ms) {
+  RAYX_CHECK(worker.held.empty() || worker.is_runner);
+  RAYX_CHECK(!worker.lined);
+  const uint32_t sequence = Hold(state, worker, task, now_ms);
+  state.outbox.push_back(
+      AssignTask{worker.number, task.spec.id, sequence, task.attempt, worker.gpus});
+}
+
+uint32_t HoldCall(SchedulerState& state, WorkerEntry& worker, TaskEntry& call) {
   const uint32_t sequence = worker.next_sequence++;
   worker.held.push_back({&call, sequence});
   call.MoveTo(Assigned{worker.number, sequence});
   ++state.tasks_assigned;
-  state.outbox.push_back(AssignTask{worker.number, call.spec.id, sequence, 0, worker.gpus});
   if (call.spec.timeout_ms > 0 && worker.tail() <= LastRunning(worker)) {
     state.interrupts.Watch(call);
   }
+  return sequence;
+}
+
+void AssignCall(SchedulerState& state, WorkerEntry& worker, TaskEntry& call) {
+  const uint32_t sequence = HoldCall(state, worker, call);
+  state.outbox.push_back(AssignTask{worker.number, call.spec.id, sequence, 0, worker.gpus});
 }
 
 void TakeFinishedCall(SchedulerState& state, WorkerEntry& worker, uint32_t sequence) {

@@ -19,6 +19,11 @@ void Assign(SchedulerState& state, WorkerEntry& worker, TaskEntry& task, int64_t
 // the actor is alive.
 void AssignCall(SchedulerState& state, WorkerEntry& worker, TaskEntry& call);
 
+// The same for a task or call that the worker has got otherwise: nothing is asked of the daemon.
+// Returns its number. The worker may be blocked, too.
+uint32_t Hold(SchedulerState& state, WorkerEntry& worker, TaskEntry& task, int64_t now_ms);
+uint32_t HoldCall(SchedulerState& state, WorkerEntry& worker, TaskEntry& call);
+
 // Takes the call of an actor, which is over.
 void TakeFinishedCall(SchedulerState& state, WorkerEntry& worker, uint32_t sequence);
 

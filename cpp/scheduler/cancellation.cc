@@ -22,7 +22,8 @@ std::string What(const TaskSpec& spec, InterruptReason reason) {
 bool IsKnownToHaveBegun(const WorkerEntry& worker, const TaskEntry& task) {
   const bool is_blocked =
       worker.gave_back_cpu && !worker.has_actor && worker.held.front().task == &task;
-  return is_blocked || task.assigned().sequence < worker.begun_below;
+  // What comes over a line is begun as soon as it is there.
+  return is_blocked || worker.lined || task.assigned().sequence < worker.begun_below;
 }
 
 void Interrupt(SchedulerState& state, WorkerEntry& worker, TaskEntry& task) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "scheduler/assignment.h"
+#include "scheduler/direct_line.h"
 #include "scheduler/task_outcome.h"
 
 namespace rayx::scheduler {
@@ -13,6 +14,8 @@ void Dispatcher::Run() {
   state_.changed = false;
   state_.pool.backoff().OnTime(now_ms_);
   state_.pool.StampIdle(now_ms_);
+  // Its worker may be who has been waited for.
+  if (CloseForOthers(state_)) return;
   FailUnstartable();
   free_ = state_.ledger.available();
   reservable_ = state_.pool.count(WorkerState::kStarting) + state_.pool.StartsAllowed(now_ms_);

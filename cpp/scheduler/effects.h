@@ -46,6 +46,13 @@ struct RecallTasks {
   WorkerNumber worker = 0;
 };
 
+// The client of the worker's direct line shall give it no more tasks. Answered, before any other
+// event, by OnLineClosed or, if a task is on its way that OnTaskGivenDirectly has not told of, by
+// OnLineInUse (and then by Schedule, in the same turn).
+struct CloseLine {
+  WorkerNumber worker = 0;
+};
+
 // Why a task is interrupted. Numbers are part of the claim word.
 enum class InterruptReason : uint8_t { kCancelled = 1, kTimedOut = 2 };
 
@@ -93,7 +100,7 @@ struct TaskEnded {
   bool failed_by_system = false;
 };
 
-using Effect = std::variant<StartWorker, StopWorker, AssignTask, RecallTasks, InterruptTask,
-                            FailTask, ReleaseInputs, ActorChanged, TaskEnded>;
+using Effect = std::variant<StartWorker, StopWorker, AssignTask, RecallTasks, CloseLine,
+                            InterruptTask, FailTask, ReleaseInputs, ActorChanged, TaskEnded>;
 
 }  // namespace rayx::scheduler

@@ -7,6 +7,7 @@
 #include "scheduler/actor_lifecycle.h"
 #include "scheduler/assignment.h"
 #include "scheduler/cancellation.h"
+#include "scheduler/direct_line.h"
 #include "scheduler/dispatcher.h"
 #include "scheduler/explain.h"
 #include "scheduler/sanity_check.h"
@@ -110,6 +111,22 @@ void LocalScheduler::OnTaskSubmitted(TaskSpec spec, std::span<const ObjectId> mi
   state.queue.Push(task);
   state.changed = true;
 }
+
+Status LocalScheduler::OnTaskGivenDirectly(TaskSpec spec, WorkerNumber number, uint32_t sequence,
+                                           ClientId caller) {
+  WorkerEntry* worker = state_->pool.Find(number);
+  if (worker != nullptr && worker->state != WorkerState::kEnding) {
+    return GiveDirectly(*state_, std::move(spec), *worker, sequence, caller);
+  }
+  OnTaskSubmitted(std::move(spec), {}, kNoWorker, caller);
+  return Status::Ok();
+}
+
+bool LocalScheduler::OnLineOpened(WorkerNumber worker) { return OpenLine(*state_, worker); }
+
+void LocalScheduler::OnLineClosed(WorkerNumber worker) { EndLine(*state_, worker); }
+
+void LocalScheduler::OnLineInUse(WorkerNumber worker) { KeepLine(*state_, worker); }
 
 void LocalScheduler::OnObjectAvailable(const ObjectId& id) {
   std::vector<TaskEntry*> ready;
@@ -221,6 +238,7 @@ void LocalScheduler::OnWorkerGone(WorkerNumber number, const WorkerEnd& end) {
   const DriverId driver = worker->driver;
   const bool had_actor = worker->has_actor;
   // HeldTask alone is the question of that name.
+  EndLine(state, number);
   const std::vector<scheduler::HeldTask> held = RemoveWorker(state, *worker);
   had_actor ? SettleActor(state, held, begun, end) : SettleHeld(state, held, begun, end);
   ForgetIfGone(state, driver);

@@ -53,7 +53,7 @@ bool Pipeline::WorthFilling(const Lane& lane) const {
 }
 
 size_t Pipeline::Room(const WorkerEntry& worker) const {
-  return worker.recalling ? 0 : depth_ - std::min(depth_, worker.tail());
+  return worker.recalling || worker.lined ? 0 : depth_ - std::min(depth_, worker.tail());
 }
 
 WorkerEntry* Pipeline::LongestTail(const Lane& lane, int64_t now_ms,
@@ -87,7 +87,7 @@ void Pipeline::SanityCheck() const {
       const WorkerEntry& worker = *lane.runners[k];
       RAYX_CHECK(worker.is_runner && worker.runner_index == k && worker.lane == &lane);
       RAYX_CHECK(worker.state == WorkerState::kBusy);
-      RAYX_CHECK(worker.tail() <= depth_);
+      RAYX_CHECK(worker.lined || worker.tail() <= depth_);
       total += worker.tail();
     }
     RAYX_CHECK(total == lane.tail_total);

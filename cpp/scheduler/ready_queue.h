@@ -47,6 +47,9 @@ class ReadyQueue {
 
   // The task becomes ready and gets the next arrival number. REQUIRES: its lane is set.
   void Push(TaskEntry& task);
+  // The task has become ready and has been given to a worker at once; if it comes back, its place
+  // is that of now.
+  void StampArrival(TaskEntry& task) { task.arrival = next_arrival_++; }
   // The task is ready again, at its old place.
   void PutBack(TaskEntry& task);
   // Removes the head of the lane, or the task behind the first `skip`.

@@ -14,7 +14,7 @@ void CheckActorWorker(const SchedulerState& state, const WorkerEntry& worker) {
   RAYX_CHECK(creation.IsCreation() && creation.actor != nullptr);
   const ActorEntry& actor = *creation.actor;
   RAYX_CHECK(actor.creation == &creation);
-  RAYX_CHECK(worker.tail() <= actor.max_concurrency + state.pipeline.depth());
+  RAYX_CHECK(worker.lined || worker.tail() <= actor.max_concurrency + state.pipeline.depth());
   const bool is_ending = worker.state == WorkerState::kEnding;
   RAYX_CHECK(is_ending == (actor.state == ActorState::kDead));
   RAYX_IMPLIES(worker.tail() > 0 && !is_ending, actor.state == ActorState::kAlive);
@@ -32,7 +32,8 @@ void CheckWorker(const SchedulerState& state, const WorkerEntry& worker) {
   RAYX_IMPLIES(is != WorkerState::kEnding, worker.gave_back_cpu == (is == WorkerState::kBlocked));
   RAYX_CHECK(worker.is_runner == (is == WorkerState::kBusy && !worker.has_actor));
   RAYX_CHECK((worker.lane != nullptr) == !worker.held.empty());
-  RAYX_IMPLIES(!worker.has_actor, worker.tail() <= state.pipeline.depth());
+  RAYX_CHECK(worker.lined == (state.lined == worker.number));
+  RAYX_IMPLIES(!worker.has_actor && !worker.lined, worker.tail() <= state.pipeline.depth());
   if (worker.has_actor) CheckActorWorker(state, worker);
   RAYX_IMPLIES(worker.held.empty(), worker.gpus.empty());
   if (worker.is_runner) RAYX_CHECK(worker.lane->runners[worker.runner_index] == &worker);
@@ -123,6 +124,7 @@ void CheckResources(const SchedulerState& state) {
 void CheckSanity(const SchedulerState& state) {
   CheckTasks(state);
   CheckResources(state);
+  RAYX_CHECK(state.lined == kNoWorker || state.pool.Find(state.lined) != nullptr);
   state.dependencies.SanityCheck();
   state.actors.SanityCheck();
   state.interrupts.SanityCheck(state.tasks);

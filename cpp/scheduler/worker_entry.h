@@ -77,6 +77,8 @@ struct WorkerEntry {
 
   // It was given the creation of an actor, and serves nothing else from then on.
   bool has_actor = false;
+  // A client gives it tasks directly (direct_line.h); nobody else does.
+  bool lined = false;
   // Indices of the GPUs that the first of `held` has.
   std::vector<uint32_t> gpus;
 
@@ -93,6 +95,8 @@ struct WorkerEntry {
   size_t tail() const { return held.empty() ? 0 : held.size() - 1; }
   // How many a recall would bring back, as far as known here.
   size_t recallable() const {
+    // What came over a line has begun.
+    if (lined) return 0;
     size_t count = 0;
     for (size_t i = held.size(); i > 1 && held[i - 1].sequence >= begun_below; --i) ++count;
     return count;

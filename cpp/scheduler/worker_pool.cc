@@ -7,6 +7,13 @@
 
 namespace rayx::scheduler {
 
+namespace {
+
+// An idle worker with a line may be given a task at any time.
+bool IsFree(const WorkerEntry* worker) { return !worker->lined; }
+
+}  // namespace
+
 WorkerPool::WorkerPool(Options options) : options_(options) {}
 
 WorkerEntry& WorkerPool::Add() {
@@ -76,7 +83,11 @@ void WorkerPool::Remove(WorkerEntry& worker) {
 
 WorkerEntry* WorkerPool::FindIdle(const DriverId& driver) {
   const auto it = drivers_.find(driver);
-  if (it != drivers_.end() && !it->second.idle.empty()) return it->second.idle.back();
+  if (it != drivers_.end()) {
+    const IdleList& idle = it->second.idle;
+    const auto found = std::find_if(idle.rbegin(), idle.rend(), IsFree);
+    if (found != idle.rend()) return *found;
+  }
   return unbound_idle_.empty() ? nullptr : unbound_idle_.back();
 }
 
@@ -135,8 +146,9 @@ void WorkerPool::ForEachIdle(Visit visit) const {
 WorkerEntry* WorkerPool::LongestIdleBound() {
   WorkerEntry* longest = nullptr;
   for (const auto& [driver, workers] : drivers_) {
-    if (workers.idle.empty()) continue;
-    WorkerEntry* first = workers.idle.front();
+    const auto found = std::find_if(workers.idle.begin(), workers.idle.end(), IsFree);
+    if (found == workers.idle.end()) continue;
+    WorkerEntry* first = *found;
     const auto key =
         std::tuple(first->idle_since_ms == kTimeUnknown, first->idle_since_ms, first->number);
     if (longest == nullptr || key < std::tuple(longest->idle_since_ms == kTimeUnknown,
@@ -153,7 +165,7 @@ std::vector<WorkerEntry*> WorkerPool::TooLongIdle(int64_t now_ms) {
   if (surplus == 0) return ending;
   ForEachIdle([&](WorkerEntry* worker) {
     const bool stamped = worker->idle_since_ms != kTimeUnknown;
-    if (stamped && worker->idle_since_ms + limits::kIdleWorkerMs <= now_ms)
+    if (IsFree(worker) && stamped && worker->idle_since_ms + limits::kIdleWorkerMs <= now_ms)
       ending.push_back(worker);
   });
   std::sort(ending.begin(), ending.end(), [](const WorkerEntry* a, const WorkerEntry* b) {
@@ -167,7 +179,7 @@ std::optional<int64_t> WorkerPool::NextIdleEndMs() const {
   std::optional<int64_t> next;
   if (Surplus() == 0) return next;
   ForEachIdle([&](const WorkerEntry* worker) {
-    if (worker->idle_since_ms == kTimeUnknown) return;
+    if (worker->idle_since_ms == kTimeUnknown || !IsFree(worker)) return;
     const int64_t end_ms = worker->idle_since_ms + limits::kIdleWorkerMs;
     if (!next.has_value() || end_ms < *next) next = end_ms;
   });

@@ -26,8 +26,13 @@ def session():
 
 
 @rayx.remote
-def allowed():
+def allowed(_=None):
     return os.sched_getaffinity(0)
+
+
+def call_with_object():
+    """A call that needs the node: others soon go to their worker directly."""
+    return allowed.remote(rayx.put(1))
 
 
 def play(call):
@@ -41,21 +46,22 @@ def play(call):
 
 
 def test_tasks_one_after_the_other(session):
-    play(allowed.remote)
+    play(call_with_object)
     assert os.sched_getaffinity(0) == EVERYWHERE
 
 
 def test_calls_of_an_actor(session):
     @rayx.remote
     class Actor:
-        def allowed(self):
+        def allowed(self, _):
             return os.sched_getaffinity(0)
 
-    play(Actor.remote().allowed.remote)
+    actor = Actor.remote()
+    play(lambda: actor.allowed.remote(rayx.put(1)))
 
 
 def test_two_at_once_part_them(session):
-    play(allowed.remote)
+    play(call_with_object)
 
     @rayx.remote
     def slow():
@@ -74,7 +80,7 @@ def test_tasks_that_take_a_while_run_beside_each_other(session):
             self.number = getattr(self, "number", 0) + 1
             return self.number
 
-    play(allowed.remote)
+    play(call_with_object)
     meeting = Meeting.remote()
 
     @rayx.remote
@@ -85,7 +91,7 @@ def test_tasks_that_take_a_while_run_beside_each_other(session):
 
 
 def test_threads_of_the_driver_are_not_bound(session):
-    play(allowed.remote)
+    play(call_with_object)
     found = []
     thread = threading.Thread(target=lambda: found.append(os.sched_getaffinity(0)))
     rayx.get(allowed.remote())

@@ -1,18 +1,25 @@
 // Memory shared by a worker and its node: which of the tasks handed out ahead are begun, and which
 // one is to be interrupted. Neither needs a message, which a busy worker would not read.
 //
-//   byte 0   next, u32   ┐ the claim word, written by both
-//   byte 4   end, u32    ┘
+//   byte 0   next, u32            ┐ the claim word, written by all
+//   byte 4   end, u31; line, u1   ┘
 //   byte 8   sequence, u32        ┐ the interrupt word, written by the node
 //   byte 12  reason, u8; 3 zeros  ┘
+//   byte 16  the rest word (rest_word.h)
 //
 // Tasks given to one worker are numbered 0, 1, 2, …. The claim word holds (next, end): the worker
 // may begin task `next` if next < end, and says so by raising next by one. The node hands out a
 // task by raising end, and takes back all that is not begun by setting next = end. Both by
 // compare-and-swap, so a task is either begun or taken back, never both. A worker that meets a task
 // whose number is below `next` knows that it was taken back, and drops it.
-// A worker that writes nonsense harms only itself: the node checks what it reads against what it
-// handed out, and never reads the interrupt word. Numbers wrap after 2^32 tasks of one worker;
+//
+// While `line` is set, the client at the other end of the worker's direct line (daemon/
+// line_service.h) hands out instead of the node, if nothing else waits: it takes the number `end`
+// for a task by raising end. The node closes the line by the same compare-and-swap, which fails if
+// a number has been taken of which it has not heard: then it will hear soon.
+//
+// A worker or client that writes nonsense harms only this worker: the node checks what it reads
+// against what it knows to be handed out, and never reads the interrupt word. Numbers end at 2^31;
 // workers are replaced long before (the node checks).
 //
 // An interrupt replaces the one before, whether the worker has looked or not. The worker looks when
@@ -23,8 +30,10 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 
 #include "common/base/status.h"
+#include "common/io/rest_word.h"
 #include "common/io/scoped_fd.h"
 #include "common/io/shared_memory.h"
 
@@ -45,12 +54,27 @@ class ClaimWord {
   ClaimWord(ClaimWord&&) = default;
   ClaimWord& operator=(ClaimWord&&) = default;
 
-  // Node: task number `sequence` may be begun. REQUIRES: numbers rise by one.
+  // Numbers are smaller.
+  static constexpr uint32_t kSequenceEnd = 1u << 31;
+
+  // Node: task number `sequence` may be begun. REQUIRES: numbers rise by one, no line is open.
   void HandOut(uint32_t sequence);
-  // Node: returns the first number that the worker had not begun; none from it on will be.
+  // Node: returns the first number that the worker had not begun; none from it on will be. A line
+  // is closed; what its client took counts as handed out.
   uint32_t TakeBack();
-  // Worker: true if task `sequence` is ours to begin.
-  bool Begin(uint32_t sequence);
+
+  // Node: the client of the line may hand out.
+  void OpenLine();
+  // Node: it has said that it has handed out this number.
+  void OnHandedOut(uint32_t sequence);
+  // Node: false, and nothing happens, if a number was taken that OnHandedOut has not been told of.
+  bool CloseLine();
+  // Client: a number for the next task; nothing if the line is closed, or a task waits to be begun.
+  std::optional<uint32_t> Take();
+
+  enum class Claim { kOurs, kTakenBack, kNotYet };
+  // Worker: whether task `sequence` is ours to begin. kNotYet: others come before it.
+  Claim Begin(uint32_t sequence);
   // First number not begun (or taken back).
   uint32_t next() const;
 
@@ -60,6 +84,9 @@ class ClaimWord {
   // Worker: the last of them.
   Interrupted interrupt() const;
 
+  // Tells the node to look at once, or lets it rest (rest_word.h).
+  RestWord rest() const;
+
   // The memory's descriptor (node's side), to pass on.
   int fd() const { return fd_.get(); }
 
@@ -68,10 +95,14 @@ class ClaimWord {
   std::atomic<uint64_t>& word() const { return word_at(0); }
   std::atomic<uint64_t>& interrupt_word() const { return word_at(sizeof(uint64_t)); }
   std::atomic<uint64_t>& word_at(size_t offset_bytes) const;
+  template <typename Change>
+  auto Update(Change change);
   ScopedFd fd_;
   SharedMapping mapping_;
-  // Node: tasks handed out. Kept here, since the worker can write the word.
+  // Node: tasks known to be handed out. Kept here, since others can write the word.
   uint32_t handed_out_ = 0;
+  // Node: a line is open.
+  bool line_ = false;
 };
 
 }  // namespace rayx

@@ -188,6 +188,10 @@ std::optional<Frame> Connection::NextFrame() {
   return std::nullopt;
 }
 
+void Connection::ReadNow() {
+  if (!impl_->closed) impl_->OnReadable();
+}
+
 std::vector<ScopedFd> Connection::TakeFds() { return std::exchange(impl_->arrived_fds, {}); }
 
 void Connection::PauseReading(bool pause) {

@@ -57,6 +57,8 @@ class Connection {
   void Send(uint16_t type, std::span<const uint8_t> payload, std::vector<ScopedFd> fds = {});
   // Writes what the socket takes; waits for room by itself.
   void Flush();
+  // Takes in what has arrived by now, as the loop would a moment later.
+  void ReadNow();
   // Bytes queued and not yet written.
   size_t backlog_bytes() const;
   // Stops reading (back-pressure) or goes on.

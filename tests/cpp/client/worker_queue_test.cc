@@ -98,6 +98,44 @@ TEST_F(WorkerQueueTest, CpusOfAFunction) {
   EXPECT_EQ(DecodeRunTask(message.Encode(&builder), pool_)->cpus, 4);
 }
 
+using Claim = ClaimWord::Claim;
+
+// All others were taken back.
+WorkerQueue::Begin OnlyOurs(uint32_t ours) {
+  return [ours](uint32_t sequence) { return sequence == ours ? Claim::kOurs : Claim::kTakenBack; };
+}
+
+// As many as there are, in this order, for a worker that may begin `next`.
+std::vector<uint32_t> PopAll(WorkerQueue* queue, uint32_t next) {
+  std::vector<uint32_t> popped;
+  const auto begin = [&next](uint32_t sequence) {
+    if (sequence != next) return sequence < next ? Claim::kTakenBack : Claim::kNotYet;
+    ++next;
+    return Claim::kOurs;
+  };
+  while (const auto task = queue->Pop(begin)) popped.push_back(task->sequence);
+  return popped;
+}
+
+RunnableTask Numbered(uint32_t sequence, bool direct) {
+  RunnableTask task;
+  task.sequence = sequence;
+  task.direct = direct;
+  return task;
+}
+
+TEST_F(WorkerQueueTest, TasksOfBothSourcesRunByTheirNumbers) {
+  WorkerQueue queue;
+  queue.OnRunTask(Numbered(2, false));
+  EXPECT_EQ(PopAll(&queue, 0), std::vector<uint32_t>()) << "0 and 1 are on their way";
+  queue.OnRunTask(Numbered(0, true));
+  EXPECT_EQ(PopAll(&queue, 0), std::vector<uint32_t>({0}));
+  queue.OnRunTask(Numbered(1, true));
+  queue.OnRunTask(Numbered(3, true));
+  EXPECT_EQ(queue.size(), 3u);
+  EXPECT_EQ(PopAll(&queue, 1), std::vector<uint32_t>({1, 2, 3}));
+}
+
 // The node says these once.
 TEST_F(WorkerQueueTest, WhatCameForTheWorkerSurvivesTheTask) {
   WorkerQueue queue;
@@ -115,12 +153,12 @@ TEST_F(WorkerQueueTest, WhatCameForTheWorkerSurvivesTheTask) {
   second.setups = {"two"};
   queue.OnRunTask(std::move(first));
   queue.OnRunTask(std::move(second));
-  EXPECT_FALSE(queue.Pop([](uint32_t) { return false; }).has_value());
+  EXPECT_FALSE(queue.Pop([](uint32_t) { return Claim::kTakenBack; }).has_value());
   RunnableTask third = task(2, 1);
   third.setups = {"three"};
   queue.OnRunTask(std::move(third));
   queue.OnRunTask(task(3, 1));
-  const auto begin = [](uint32_t) { return true; };
+  const auto begin = [](uint32_t) { return Claim::kOurs; };
   const auto ran = queue.Pop(begin);
   EXPECT_EQ(ran->driver_config, "config");
   EXPECT_EQ(ran->setups, (std::vector<std::string>{"one", "two", "three"}));
@@ -139,7 +177,7 @@ TEST_F(WorkerQueueTest, WhatCameOfAnotherDriverDoesNot) {
   other.driver = DriverId::FromBytes(bytes);
   other.sequence = 1;
   queue.OnRunTask(std::move(other));
-  EXPECT_FALSE(queue.Pop([](uint32_t sequence) { return sequence == 1; })->driver_config);
+  EXPECT_FALSE(queue.Pop(OnlyOurs(1))->driver_config);
 }
 
 TEST_F(WorkerQueueTest, RefusesCallsOfNothing) {
@@ -178,7 +216,7 @@ TEST_F(WorkerQueueTest, DropsWhatWasTakenBack) {
     task.sequence = i;
     queue.OnRunTask(std::move(task));
   }
-  const auto begin = [](uint32_t sequence) { return sequence == 2; };
+  const auto begin = OnlyOurs(2);
   const auto task = queue.Pop(begin);
   ASSERT_TRUE(task.has_value());
   EXPECT_EQ(task->sequence, 2u);
@@ -193,7 +231,7 @@ TEST_F(WorkerQueueTest, AfterTheEndNothingIsRun) {
   EXPECT_FALSE(queue.ended());
   queue.OnExit();
   EXPECT_TRUE(queue.ended());
-  EXPECT_FALSE(queue.Pop([](uint32_t) { return true; }).has_value());
+  EXPECT_FALSE(queue.Pop([](uint32_t) { return Claim::kOurs; }).has_value());
 }
 
 }  // namespace

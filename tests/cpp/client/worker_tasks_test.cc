@@ -8,9 +8,11 @@
 #include "client/client.h"
 #include "client/completions.h"
 #include "client/fake_node.h"
+#include "client/frame_stream.h"
 #include "client/run_task_message.h"
 #include "common/base/limits.h"
 #include "common/io/claim_word.h"
+#include "common/io/socket.h"
 #include "common/protocol/wire_ids.h"
 
 namespace rayx {
@@ -343,6 +345,119 @@ TEST(WorkerTasksDriverTest, ADriverHasNone) {
   EXPECT_EQ((*driver)->NextTask().status().code(), StatusCode::kInvalidArgument);
   EXPECT_EQ((*driver)->FinishTask({}, "", false, false).code(), StatusCode::kInvalidArgument);
   EXPECT_EQ((*driver)->Interrupt().reason, 0);
+}
+
+// --- over a direct line ---
+
+class WorkerLineTest : public WorkerTasksTest {
+ protected:
+  void SetUp() override {
+    WorkerTasksTest::SetUp();
+    auto sockets = SocketPair();
+    ASSERT_TRUE(sockets.ok());
+    client_ = std::make_unique<FrameStream>(std::move(sockets->first));
+    flatbuffers::FlatBufferBuilder builder;
+    builder.Finish(protocol::CreateOpenLine(builder));
+    node_.Send(MessageType::OpenLine, builder, {sockets->second.get()});
+    claims_.OpenLine();
+  }
+  void Give(RunTaskMessage message) {
+    const std::optional<uint32_t> number = claims_.Take();
+    ASSERT_TRUE(number.has_value());
+    message.sequence = *number;
+    flatbuffers::FlatBufferBuilder builder;
+    const auto bytes = message.Encode(&builder);
+    ASSERT_TRUE(client_->SendAll(static_cast<uint16_t>(MessageType::RunTask), bytes).ok());
+  }
+  // What the worker says on the line; null if it closes it.
+  const protocol::TaskDone* Told() {
+    while (true) {
+      const auto frame = client_->Next();
+      if (!frame.ok()) return nullptr;
+      if (*frame) return VerifiedMessage<protocol::TaskDone>((*frame)->payload);
+      const auto ready = client_->Wait(true, false, 10'000);
+      if (!ready.ok() || !ready->readable || !client_->ReadSome().ok()) return nullptr;
+    }
+  }
+
+  std::unique_ptr<FrameStream> client_;
+};
+
+TEST_F(WorkerLineTest, ASmallResultIsToldToBoth) {
+  Give(ATask('a'));
+  const auto task = worker_->NextTask();
+  ASSERT_TRUE(task.ok()) << task.status().ToString();
+  EXPECT_TRUE(task->direct);
+  EXPECT_EQ(claims_.next(), 1u);
+  ASSERT_TRUE(worker_->PutResult(*task, 0, Pieces("x")).ok());
+  ASSERT_TRUE(worker_->FinishTask(*task, "", false, false).ok());
+  const FakeNode::Received done = node_.Next();
+  ASSERT_EQ(done.type, MessageType::TaskDone);
+  EXPECT_TRUE(done.As<protocol::TaskDone>().delivered());
+  const protocol::TaskDone* told = Told();
+  ASSERT_NE(told, nullptr);
+  EXPECT_EQ(FromWire<TaskId>(*told->task_id()), task->id);
+  ASSERT_EQ(told->results()->size(), 1u);
+}
+
+TEST_F(WorkerLineTest, WhatTheNodeMustTellIsNotToldOnTheLine) {
+  const ObjectId inner = ObjectId::ForPut(TaskId(), 9);
+  ObjectPieces holder = Pieces("holder");
+  holder.contained = {inner};
+  const std::string large_text(limits::kInlineObjectBytesMax + 1, 'x');
+  const ObjectPieces large = Pieces(large_text);
+  for (const ObjectPieces* value : {static_cast<const ObjectPieces*>(&holder), &large}) {
+    Give(ATask(value == &holder ? 'a' : 'b'));
+    const auto task = worker_->NextTask();
+    ASSERT_TRUE(task.ok());
+    ASSERT_TRUE(worker_->PutResult(*task, 0, *value).ok());
+    ASSERT_TRUE(worker_->FinishTask(*task, "", false, false).ok());
+    FakeNode::Received done = node_.Next();
+    while (done.type != MessageType::TaskDone) done = node_.Next();
+    EXPECT_FALSE(done.As<protocol::TaskDone>().delivered());
+    const protocol::TaskDone* told = Told();
+    ASSERT_NE(told, nullptr);
+    EXPECT_EQ(told->results(), nullptr);
+    EXPECT_EQ(FromWire<TaskId>(*told->task_id()), task->id);
+  }
+}
+
+TEST_F(WorkerLineTest, TasksOfTheNodeTakeTheirTurn) {
+  Give(ATask('a'));
+  claims_.OnHandedOut(0);
+  next_sequence_ = 1;
+  auto task = worker_->NextTask();
+  ASSERT_TRUE(task.ok());
+  ASSERT_TRUE(worker_->FinishTask(*task, "", false, false).ok());
+  Give(ATask('b'));
+  claims_.OnHandedOut(1);
+  ASSERT_TRUE(claims_.CloseLine());
+  next_sequence_ = 2;
+  Hand(ATask('c'));
+  for (const char name : {'b', 'c'}) {
+    task = worker_->NextTask();
+    ASSERT_TRUE(task.ok());
+    EXPECT_EQ(task->id.data()[0], name);
+    ASSERT_TRUE(worker_->FinishTask(*task, "", false, false).ok());
+  }
+}
+
+TEST_F(WorkerLineTest, ALineThatIsGoneOrBrokenDoesNoHarm) {
+  Give(ATask('a'));
+  const auto task = worker_->NextTask();
+  ASSERT_TRUE(task.ok());
+  const std::vector<uint8_t> junk(64, 0xff);
+  ASSERT_TRUE(client_->SendAll(static_cast<uint16_t>(MessageType::RunTask), junk).ok());
+  ASSERT_TRUE(worker_->Poll().ok());
+  ASSERT_TRUE(worker_->PutResult(*task, 0, Pieces("x")).ok());
+  ASSERT_TRUE(worker_->FinishTask(*task, "", false, false).ok());
+  EXPECT_EQ(node_.Next().type, MessageType::TaskDone);
+  EXPECT_EQ(Told(), nullptr) << "it is closed";
+  claims_.OnHandedOut(0);
+  ASSERT_TRUE(claims_.CloseLine());
+  next_sequence_ = 1;
+  Hand(ATask('b'));
+  EXPECT_TRUE(worker_->NextTask().ok());
 }
 
 }  // namespace

@@ -111,11 +111,13 @@ std::string Detach(Call&) {
   return std::to_string(pid);
 }
 
-void SendRaw(Client* client, protocol::MessageType type,
-             const flatbuffers::FlatBufferBuilder& builder) {
+// The connection to the node, which belongs to the client.
+int node_socket = -1;
+
+void SendRaw(protocol::MessageType type, const flatbuffers::FlatBufferBuilder& builder) {
   std::vector<uint8_t> frame;
   AppendFrame(static_cast<uint16_t>(type), {builder.GetBufferPointer(), builder.GetSize()}, &frame);
-  if (!WriteWithFds(client->fd(), frame, {}).ok()) std::abort();
+  if (!WriteWithFds(node_socket, frame, {}).ok()) std::abort();
 }
 
 // Says that a task of somebody else is done, with a result of its own making.
@@ -127,7 +129,7 @@ std::string FinishForeign(Call& call) {
   const auto result = protocol::CreateResultValue(builder, 0, builder.CreateVector(data));
   const auto results = builder.CreateVector(std::vector{result});
   builder.Finish(protocol::CreateTaskDone(builder, call.task->sequence, ToWire(*foreign), results));
-  SendRaw(call.client, protocol::MessageType::TaskDone, builder);
+  SendRaw(protocol::MessageType::TaskDone, builder);
   while (true) ::pause();
 }
 
@@ -213,8 +215,8 @@ const std::map<std::string, Function>& Functions() {
        }},
       {"crash once", CrashOnce},
       {"close the socket",
-       [](Call& call) -> std::string {
-         ::shutdown(call.client->fd(), SHUT_RDWR);
+       [](Call&) -> std::string {
+         ::shutdown(node_socket, SHUT_RDWR);
          while (true) ::pause();
        }},
       {"get", [](Call& call) { return GetText(call.client, *ObjectId::FromHexString(call.args)); }},
@@ -268,6 +270,7 @@ int RunFakeWorker(const ForkRequest& request) {
   ::dup2(request.stderr_fd, STDERR_FILENO);
   ::close(request.stdout_fd);
   ::close(request.stderr_fd);
+  node_socket = request.socket_fd;
   auto client = Client::AdoptWorker(request.socket_fd, request.claim_fd, request.number, "C++");
   if (!client.ok()) {
     std::fprintf(stderr, "%s\n", client.status().ToString().c_str());

@@ -41,5 +41,18 @@ TEST(GetWaitersTest, WhoGoesIsForgotten) {
   ASSERT_EQ(waiters.waiters().size(), 1u);
 }
 
+TEST(GetWaitersTest, WhoIsToldWaitsNoLongerUnlessItHasAsked) {
+  GetWaiters waiters;
+  waiters.AddUnlessTold(1);
+  waiters.AddUnlessTold(2);
+  waiters.Add(2, true);
+  waiters.AddUnlessTold(2);
+  waiters.Add(3, false);
+  for (const ClientId client : {1u, 2u, 3u, 4u}) waiters.OnTold(client);
+  ASSERT_EQ(waiters.waiters().size(), 2u);
+  EXPECT_TRUE(waiters.waiters()[0].pin);
+  EXPECT_TRUE(waiters.Contains(3));
+}
+
 }  // namespace
 }  // namespace rayx::plasma

@@ -37,11 +37,8 @@ void NodeModel::Broken(const std::string& rule) {
   if (broken_.empty()) broken_ = "at " + std::to_string(now_ms_) + " ms: " + rule;
 }
 
-void NodeModel::SubmitFrom(uint64_t number, WorkerNumber submitter) {
-  // The results of a task that has ended exist: the daemon does not submit it again.
-  if (!submitted_.insert(number).second) return;
-  const TaskScript& script = scripts_.at(number);
-  testing::Task task(number);
+TaskSpec NodeModel::SpecOf(const TaskScript& script) const {
+  testing::Task task(script.number);
   TaskSpec spec = std::move(task).Driver(script.driver).Retries(script.max_retries).Build();
   spec.resources = script.resources;
   spec.kind = script.kind;
@@ -49,6 +46,14 @@ void NodeModel::SubmitFrom(uint64_t number, WorkerNumber submitter) {
   spec.max_concurrency = script.max_concurrency;
   spec.timeout_ms = script.timeout_ms;
   spec.priority = script.priority;
+  return spec;
+}
+
+void NodeModel::SubmitFrom(uint64_t number, WorkerNumber submitter) {
+  // The results of a task that has ended exist: the daemon does not submit it again.
+  if (!submitted_.insert(number).second) return;
+  const TaskScript& script = scripts_.at(number);
+  TaskSpec spec = SpecOf(script);
   std::vector<ObjectId> missing;
   for (const uint64_t dependency : script.depends_on) {
     spec.dependencies.push_back(testing::ResultOf(dependency));
@@ -82,6 +87,7 @@ void NodeModel::DropReferences() {
 }
 
 void NodeModel::DriverGone(uint64_t driver) {
+  HearLine();
   gone_drivers_.insert(driver);
   core_.OnDriverGone(testing::DriverNumber(driver));
   core_.SanityCheck();
@@ -89,6 +95,7 @@ void NodeModel::DriverGone(uint64_t driver) {
 
 void NodeModel::Step() {
   now_ms_ += 1;
+  MaybeOpenLine();
   Deliver();
   TurnOfLoop();
   for (auto& [number, worker] : workers_) StepWorker(number, worker);
@@ -130,6 +137,7 @@ void NodeModel::Deliver() {
 }
 
 bool NodeModel::DeliverOne(WorkerNumber number, const Message& message) {
+  if (number == line_.worker) HearLine();
   Worker& worker = workers_[number];
   Status status;
   switch (message.kind) {
@@ -153,6 +161,7 @@ bool NodeModel::DeliverOne(WorkerNumber number, const Message& message) {
     case Message::Kind::kGone:
       core_.OnWorkerGone(number, {worker.next, "the model killed it", worker.start_failed});
       workers_.erase(number);
+      if (number == line_.worker) line_ = {};
       return false;
   }
   if (!status.ok()) Broken("a true message was refused: " + status.ToString());
@@ -208,6 +217,7 @@ void NodeModel::ActOn(const AssignTask& effect) {
   if (it == workers_.end()) return Broken("assigns to a worker that is gone");
   Worker& worker = it->second;
   if (!worker.connected) return Broken("assigns to a worker that has not started");
+  if (line_.open && line_.worker == effect.worker) return Broken("assigns beside a line");
   if (effect.sequence != worker.given_end) return Broken("sequences do not rise by one");
   if (core_.FindTask(effect.task) == nullptr) return Broken("assigns a task that it forgot");
   worker.given_end = effect.sequence + 1;
@@ -219,6 +229,7 @@ void NodeModel::ActOn(const RecallTasks& effect) {
   ++recalls_;
   const auto it = workers_.find(effect.worker);
   if (it == workers_.end()) return;  // it has gone since
+  if (line_.open && line_.worker == effect.worker) return Broken("recalls beside a line");
   Worker& worker = it->second;
   const uint32_t first = worker.next;
   worker.next = worker.given_end;
@@ -387,7 +398,8 @@ void NodeModel::Check() {
     if (!worker.running) continue;
     ResourceSet one = scripts_.at(worker.task.task).resources;
     // A blocked task has given its CPU back, one that was blocked may use it beyond the total.
-    if (worker.blocked || worker.was_blocked) one.Set(kCpu, ResourceAmount());
+    // So may one that came over a line.
+    if (worker.blocked || worker.was_blocked || worker.task.direct) one.Set(kCpu, ResourceAmount());
     used.Add(one);
   }
   if (!options_.total.Covers(used)) Broken("more is in use than there is: " + used.ToString());

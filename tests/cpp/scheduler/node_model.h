@@ -55,6 +55,8 @@ struct ModelOptions {
   // Chances in a thousand.
   unsigned start_fails = 0;
   unsigned idle_dies = 0;
+  // Drivers may have direct lines: chances in a thousand that one is opened in a step.
+  unsigned lines = 0;
   // A dying worker may take the last messages with it that it meant to send.
   bool loses_messages = false;
   // Steps until a worker connects, a message arrives, a stopped worker is gone: 0 to this.
@@ -66,12 +68,14 @@ class NodeModel {
   NodeModel(ModelOptions options, std::map<uint64_t, TaskScript> scripts);
 
   // A driver submits a task.
-  void Submit(uint64_t number) { SubmitFrom(number, kNoWorker); }
+  void Submit(uint64_t number);
   void DriverGone(uint64_t driver);
   void Kill(uint64_t actor);
   void Cancel(uint64_t number, bool force);
   // One step of everything: a millisecond, a turn of the daemon's loop, a step of each worker.
   void Step();
+  // If one is open. It is not opened again before the next step.
+  void EndLine();
   // Lets time pass in larger steps, for when nothing but time matters.
   void Rest(int64_t ms);
   // Steps until all submitted tasks have ended. False if that takes more than `steps_max`.
@@ -89,6 +93,8 @@ class NodeModel {
   size_t blocked_peak() const { return blocked_peak_; }
   size_t recalls() const { return recalls_; }
   size_t started() const { return started_; }
+  // Tasks that went over a line.
+  size_t given_directly() const { return given_directly_; }
   // The first rule that was broken; empty if none was.
   const std::string& broken() const { return broken_; }
 
@@ -105,6 +111,7 @@ class NodeModel {
     uint64_t task = 0;
     uint32_t sequence = 0;
     uint32_t attempt = 0;
+    bool direct = false;
   };
   struct Call {
     Given given;
@@ -131,13 +138,32 @@ class NodeModel {
     std::deque<Message> messages;  // to the node, in order
   };
 
+  // A task on its way to the node, which its client has given to the worker of its line.
+  struct OnLine {
+    uint64_t task = 0;
+    uint32_t sequence = 0;
+  };
+  struct Line {
+    WorkerNumber worker = kNoWorker;
+    bool open = false;
+    std::deque<OnLine> unheard;
+  };
+
+  void MaybeOpenLine();
+  // The task may go over the line now: its client has nothing else under way.
+  bool MayGoOnLine(const TaskScript& script);
+  void GiveOnLine(uint64_t number);
+  // What the client has sent is heard.
+  void HearLine();
   void SubmitFrom(uint64_t number, WorkerNumber submitter);
+  TaskSpec SpecOf(const TaskScript& script) const;
   void Deliver();
   bool DeliverOne(WorkerNumber number, const Message& message);
   void TurnOfLoop();
   void Act(const Effect& effect);
   void ActOn(const StartWorker& effect);
   void ActOn(const StopWorker& effect);
+  void ActOn(const CloseLine& effect);
   void ActOn(const AssignTask& effect);
   void ActOn(const RecallTasks& effect);
   void ActOn(const FailTask& effect);
@@ -164,6 +190,7 @@ class NodeModel {
   LocalScheduler core_;
   int64_t now_ms_ = 0;
   std::map<WorkerNumber, Worker> workers_;
+  Line line_;
   std::set<uint64_t> submitted_;
   std::set<uint64_t> ended_;
   std::set<uint64_t> failed_;
@@ -177,6 +204,7 @@ class NodeModel {
   size_t blocked_peak_ = 0;
   size_t recalls_ = 0;
   size_t started_ = 0;
+  size_t given_directly_ = 0;
   std::string broken_;
 };
 

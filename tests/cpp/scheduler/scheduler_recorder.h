@@ -174,6 +174,7 @@ class SchedulerRecorder {
            (actor ? std::string(ActorStateName(actor->state)) : "forgotten");
   }
   std::string Line(const RecallTasks& effect) { return "recall " + Name(effect.worker); }
+  std::string Line(const CloseLine& effect) { return "close line of " + Name(effect.worker); }
   std::string Line(const FailTask& effect) {
     texts_ += effect.text + "\n";
     return "fail " + Name(effect.task) + " code " + std::to_string(static_cast<int>(effect.code)) +

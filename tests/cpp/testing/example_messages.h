@@ -86,7 +86,12 @@ class ExampleMessages {
         return protocol::CreateFunctionContent(builder_, ToWire(function_), Bytes({0x80, 5, 2}))
             .Union();
       case Type::RunTask:
+      case Type::SubmitDirect:
         return RunTask().Union();
+      case Type::OpenLine:
+        return protocol::CreateOpenLine(builder_).Union();
+      case Type::LineOpened:
+        return protocol::CreateLineOpened(builder_, true, ToWire(task_), 17, 2).Union();
       case Type::TaskDone:
         return TaskDone().Union();
       case Type::Blocked:
@@ -203,7 +208,7 @@ class ExampleMessages {
     const auto result = protocol::CreateResultValue(builder_, 1, data, Ids({70}));
     const auto results = builder_.CreateVector(&result, 1);
     return protocol::CreateTaskDone(builder_, 33, ToWire(task_), results, Text("Traceback"), true,
-                                    true, ToWire(state_));
+                                    true, ToWire(state_), true);
   }
 
   flatbuffers::Offset<protocol::Answer> Answer() {

@@ -138,6 +138,16 @@ void Fields(const protocol::TaskDone& m, V& v) {
   v("wrote_output", m.wrote_output());
   v("failed", m.failed());
   v("state", m.state());
+  v("delivered", m.delivered());
+}
+template <typename V>
+void Fields(const protocol::OpenLine&, V&) {}
+template <typename V>
+void Fields(const protocol::LineOpened& m, V& v) {
+  v("carries_line", m.carries_line());
+  v("actor_id", m.actor_id());
+  v("submitted", m.submitted());
+  v("setups", m.setups());
 }
 template <typename V>
 void Fields(const protocol::Blocked&, V&) {}
@@ -358,6 +368,9 @@ inline constexpr MessageEntry kMessages[] = {
     {protocol::MessageType::CancelTask, DescribeAs<protocol::CancelTask>},
     {protocol::MessageType::KillActor, DescribeAs<protocol::KillActor>},
     {protocol::MessageType::AddWorkerSetup, DescribeAs<protocol::AddWorkerSetup>},
+    {protocol::MessageType::OpenLine, DescribeAs<protocol::OpenLine>},
+    {protocol::MessageType::LineOpened, DescribeAs<protocol::LineOpened>},
+    {protocol::MessageType::SubmitDirect, DescribeAs<protocol::RunTask>},
     {protocol::MessageType::GetObjects, DescribeAs<protocol::GetObjects>},
     {protocol::MessageType::ObjectsReady, DescribeAs<protocol::ObjectsReady>},
     {protocol::MessageType::ReleaseObjects, DescribeAs<protocol::ReleaseObjects>},

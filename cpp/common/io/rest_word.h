@@ -1,0 +1,33 @@
+// A word in shared memory by which others hurry a node that rests.
+//
+//   bit 0       the node rests
+//   bits 1..31  how often it was hurried; wraps around
+//
+// A node that is told of what has happened, but need not act on it at once, rests for a moment
+// instead of being woken by each message (daemon/rest.h). Whoever sends it something that somebody
+// waits for hurries it afterwards: then it does not begin to rest, or ends its rest.
+//
+// Whoever writes nonsense keeps the node from resting, or lets it rest for its bounded time.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+namespace rayx {
+
+class RestWord {
+ public:
+  // REQUIRES: `word` is in memory that outlives this, and that the peers map as well.
+  explicit RestWord(std::atomic<uint32_t>& word) : word_(&word) {}
+
+  // Others: after what was sent. A system call only if the node rests.
+  void Hurry() const;
+  // Node: sleeps for so long, until it is hurried, or until a signal is handled. Not at all if it
+  // has been hurried since the last call; `seen`: what that call found, 0 at first.
+  void Rest(int64_t us, uint32_t* seen) const;
+
+ private:
+  std::atomic<uint32_t>* word_;
+};
+
+}  // namespace rayx

@@ -1,0 +1,225 @@
+#include "daemon/line_service.h"
+
+#include <fcntl.h>
+
+#include <cerrno>
+#include <utility>
+
+#include "common/base/limits.h"
+#include "common/base/log.h"
+#include "common/io/socket.h"
+#include "common/protocol/wire_ids.h"
+
+namespace rayx::daemon {
+namespace {
+
+// A few round trips: with so many messages at a time a turn costs little more than with one.
+constexpr int64_t kRestUs = 300;
+
+// A task that a line would take (client/direct_calls.h). A call keeps its actor alive, nothing
+// else.
+bool Suits(const TaskSpec& spec) {
+  if (spec.stream_window != 0 || spec.timeout_ms != 0) return false;
+  const bool is_call = spec.kind == TaskKind::kActorCall;
+  if (!spec.dependencies.empty() || spec.contained.size() > (is_call ? 1 : 0)) return false;
+  if (is_call) return true;
+  const auto& items = spec.resources.items();
+  return spec.kind == TaskKind::kFunction && spec.priority == 0 && items.size() == 1 &&
+         items[0].first == kCpu && items[0].second == ResourceAmount::Of(1);
+}
+
+}  // namespace
+
+LineService::LineService(SessionTable* sessions, MessageWriter* writer, ObjectService* objects,
+                         WorkerService* workers, scheduler::LocalScheduler* scheduler)
+    : sessions_(sessions),
+      writer_(writer),
+      objects_(objects),
+      workers_(workers),
+      scheduler_(scheduler) {}
+
+// --- watching ---
+
+void LineService::OnSubmitted(Session& client, const TaskSpec& spec, bool in_pace) {
+  ++client.submitted;
+  // It has stopped using its line, too; all that it has given is known, since it came before.
+  if (open_ && client.id == ends_.client) (void)TryClose();
+  if (!in_pace || client.worker != 0 || !Suits(spec)) return ForgetUse();
+  if (candidate_.client != client.id) {
+    ForgetUse();
+    candidate_.client = client.id;
+  }
+  between_ = spec.id;
+  actor_ = spec.actor;
+}
+
+void LineService::ForgetUse() {
+  candidate_ = {};
+  rounds_ = 0;
+  between_ = TaskId();
+}
+
+void LineService::OnEnded(scheduler::WorkerNumber worker, const TaskId& task) {
+  if (task != between_ || candidate_.client == 0) return;
+  rounds_ = candidate_.worker == worker ? rounds_ + 1 : 0;
+  candidate_.worker = worker;
+  if (rounds_ < kRounds || open_) return;
+  Session* client = sessions_->Find(candidate_.client);
+  WorkerProcess* process = workers_->Find(worker);
+  if (client != nullptr && process != nullptr) Open(*client, *process);
+}
+
+// --- opening and closing ---
+
+void LineService::Open(Session& client, WorkerProcess& worker) {
+  const bool lags = client.connection->backlog_bytes() > limits::kPeerBacklogBytesSoft;
+  Session* worker_session = sessions_->Find(worker.session);
+  if (lags || worker_session == nullptr || !scheduler_->OnLineOpened(worker.number)) return;
+  std::vector<ScopedFd> client_fds;
+  const bool connects = !connected_ || ends_ != candidate_;
+  if (connects) {
+    const Status sent = SendEnds(*worker_session, worker, &client_fds);
+    if (!sent.ok()) {
+      LogWarning("no direct line: " + sent.message());
+      scheduler_->OnLineClosed(worker.number);
+      return;
+    }
+    ends_ = candidate_;
+    connected_ = true;
+    delivered_.clear();
+  }
+  open_ = true;
+  client.has_line = true;
+  used_lately_ = true;
+  worker.claim.OpenLine();
+  writer_->Send(
+      *client.connection, protocol::MessageType::LineOpened,
+      [&](flatbuffers::FlatBufferBuilder& builder) {
+        return protocol::CreateLineOpened(builder, connects,
+                                          actor_.IsNil() ? nullptr : ToWire(actor_),
+                                          client.submitted, worker.setups_told);
+      },
+      std::move(client_fds));
+  ForgetUse();
+}
+
+Status LineService::SendEnds(Session& worker_session, const WorkerProcess& worker,
+                             std::vector<ScopedFd>* client_fds) {
+  Result<std::pair<ScopedFd, ScopedFd>> sockets = SocketPair();
+  if (!sockets.ok()) return sockets.status();
+  ScopedFd memory(::fcntl(worker.claim.fd(), F_DUPFD_CLOEXEC, 0));
+  if (!memory.valid()) return Status::FromErrno("fcntl(F_DUPFD_CLOEXEC)", errno);
+  std::vector<ScopedFd> worker_fds;
+  worker_fds.push_back(std::move(sockets->first));
+  writer_->Send(
+      *worker_session.connection, protocol::MessageType::OpenLine,
+      [](flatbuffers::FlatBufferBuilder& builder) { return protocol::CreateOpenLine(builder); },
+      std::move(worker_fds));
+  client_fds->push_back(std::move(sockets->second));
+  client_fds->push_back(std::move(memory));
+  return Status::Ok();
+}
+
+bool LineService::TryClose() {
+  WorkerProcess* worker = workers_->Find(ends_.worker);
+  if (worker != nullptr && !worker->claim.CloseLine()) return false;
+  open_ = false;
+  if (Session* client = sessions_->Find(ends_.client)) client->has_line = false;
+  scheduler_->OnLineClosed(ends_.worker);
+  return true;
+}
+
+void LineService::Close(scheduler::WorkerNumber worker) {
+  CatchUp();
+  if (!open_ || worker != ends_.worker) return scheduler_->OnLineClosed(worker);
+  if (!TryClose()) scheduler_->OnLineInUse(worker);
+}
+
+void LineService::OnHeartbeat() {
+  if (open_ && !std::exchange(used_lately_, false)) Close(ends_.worker);
+}
+
+void LineService::OnWorkerGone(scheduler::WorkerNumber worker) {
+  if (!connected_ || worker != ends_.worker) return;
+  CatchUp();
+  // It may have been killed before it sent what it said that it would.
+  for (const ObjectId& id : delivered_) objects_->store().DeliverAgain(ends_.client, id);
+  delivered_.clear();
+  connected_ = false;
+  open_ = false;
+  if (Session* client = sessions_->Find(ends_.client)) client->has_line = false;
+}
+
+void LineService::OnSessionClosed(const Session& session) {
+  if (session.id != ends_.client) return;
+  connected_ = false;
+  // What it has given goes with its driver, and so does the worker.
+  if (std::exchange(open_, false)) scheduler_->OnLineClosed(ends_.worker);
+}
+
+// --- use ---
+
+Status LineService::OnGiven(Session& client, TaskSpec spec, uint32_t sequence) {
+  if (client.id != ends_.client) {
+    return Status::ProtocolError("SubmitDirect of a client without a line");
+  }
+  const std::string name = spec.name;
+  RAYX_RETURN_IF_ERROR(
+      scheduler_->OnTaskGivenDirectly(std::move(spec), ends_.worker, sequence, client.id));
+  WorkerProcess* worker = workers_->Find(ends_.worker);
+  if (!open_ || worker == nullptr) return Status::Ok();
+  worker->claim.OnHandedOut(sequence);
+  worker->last_function = name;
+  return Status::Ok();
+}
+
+void LineService::OnDelivered(scheduler::WorkerNumber worker, const TaskSpec& spec) {
+  if (worker != ends_.worker) return;
+  delivered_.clear();
+  for (uint32_t i = 0; i < spec.return_count; ++i) {
+    delivered_.push_back(spec.ReturnId(i));
+    objects_->store().OnTold(ends_.client, delivered_.back());
+  }
+}
+
+void LineService::CatchUp() {
+  if (!open_ || catching_up_) return;
+  Session* client = sessions_->Find(ends_.client);
+  if (client == nullptr) return;
+  catching_up_ = true;
+  client->connection->ReadNow();
+  catching_up_ = false;
+}
+
+void LineService::HearWorker() {
+  const WorkerProcess* worker = open_ ? workers_->Find(ends_.worker) : nullptr;
+  Session* session = worker != nullptr ? sessions_->Find(worker->session) : nullptr;
+  if (session != nullptr) session->connection->ReadNow();
+}
+
+void LineService::Listen(const Session& session) {
+  if (session.worker != 0 && session.worker == ends_.worker) {
+    used_ = used_lately_ = true;
+    CatchUp();
+  } else if (session.id == ends_.client) {
+    used_ = used_lately_ = true;
+  } else {
+    others_came_ = true;
+  }
+}
+
+void LineService::Rest() {
+  const bool idle = !std::exchange(used_, false);
+  const bool others = std::exchange(others_came_, false);
+  WorkerProcess* worker = open_ ? workers_->Find(ends_.worker) : nullptr;
+  if (worker == nullptr || idle || others) return;
+  worker->claim.rest().Rest(kRestUs, &hurries_seen_);
+}
+
+std::string LineService::DebugText() const {
+  if (!open_) return "direct line: none\n";
+  return "direct line: from session " + std::to_string(ends_.client) + " to worker " +
+         std::to_string(ends_.worker) + "\n";
+}
+
+}  // namespace rayx::daemon

@@ -1,0 +1,146 @@
+// Direct lines: a client that has one task after the other run by the same worker, and waits for
+// each, gives it the tasks itself.
+//
+// The way through the node and back costs a round trip two turns of the node and two changes of
+// processes, more than half of its time. So when the node sees that it only passes on
+// (ping_pong.h), it gives both ends of a socket pair to the client and the worker, and to the
+// client the memory of the worker's claim word, in which it takes a number for each task:
+//
+//            1. a number (claim word)
+//   client ─────────────────────────────────▶ worker
+//     │ │    3. RunTask, 5. TaskDone           │
+//     │ └──────────────(line)──────────────────┘
+//     │ 2. SubmitDirect                        │ 4. TaskDone
+//     ▼                                        ▼
+//   node ◀─────────────────────────────────────┘      (whenever it comes to it)
+//
+// Nothing else changes: the node learns of each task, and of its results, as of any other, only
+// later; it alone knows about references, retries and errors, and whatever goes wrong goes its way.
+// By the order of 1 to 5, what the worker says of a task is behind what the client has said of it:
+// so before the node listens to the worker, it reads what the client has sent (CatchUp). If the
+// worker dies, all it can have begun is known then.
+//
+//                 kRounds in a row, one worker
+//   watching ─────────────────────────────────▶ open ◀──┐ SubmitDirect
+//      ▲                                        │  │    │
+//      └────────────────────────────────────────┘  └────┘
+//    the client submits another way, others need the worker (scheduler/direct_line.h), or nothing
+//    comes for a while
+//
+// The socket pair is kept for the next time, until another pair of client and worker gets one.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/base/ids.h"
+#include "common/base/status.h"
+#include "common/protocol/task_spec.h"
+#include "daemon/message_writer.h"
+#include "daemon/object_service.h"
+#include "daemon/session_table.h"
+#include "daemon/worker_service.h"
+#include "scheduler/local_scheduler.h"
+
+namespace rayx::daemon {
+
+class LineService {
+ public:
+  // Rounds through the node, by tasks that a line could take, after those that made it notice.
+  static constexpr int kRounds = 8;
+
+  // All must outlive it.
+  LineService(SessionTable* sessions, MessageWriter* writer, ObjectService* objects,
+              WorkerService* workers, scheduler::LocalScheduler* scheduler);
+
+  // --- tasks that go through the node ---
+
+  // Before the task is handed to the scheduler. `in_pace`: the processes of the node only wait for
+  // each other.
+  void OnSubmitted(Session& client, const TaskSpec& spec, bool in_pace);
+  // The worker has ended the task, and the scheduler knows.
+  void OnEnded(scheduler::WorkerNumber worker, const TaskId& task);
+
+  // --- tasks that do not ---
+
+  // The client has given a task, which the store knows, to its worker. Not OK: a breach of
+  // protocol.
+  Status OnGiven(Session& client, TaskSpec spec, uint32_t sequence);
+  // The worker says that it sends the results to the client: the node need not.
+  void OnDelivered(scheduler::WorkerNumber worker, const TaskSpec& spec);
+
+  // --- others ---
+
+  // Reads what the client has sent. Before anything of the worker is heard.
+  void CatchUp();
+  // Reads what the worker has sent: what its client knows by now, the node knows then. REQUIRES: as
+  // Close.
+  void HearWorker();
+  bool IsClient(const Session& session) const { return open_ && session.id == ends_.client; }
+  // A frame of this session is about to be handled.
+  void OnFrame(const Session& session) {
+    if (open_) Listen(session);
+  }
+  // Nobody may give the worker tasks any more; the scheduler is told how that went. REQUIRES: no
+  // frame of the client is being handled.
+  void Close(scheduler::WorkerNumber worker);
+  // What a worker has sent is handled, and it is gone. Before the scheduler hears of it.
+  void OnWorkerGone(scheduler::WorkerNumber worker);
+  void OnSessionClosed(const Session& session);
+  // Now and then: a line that is not used is closed.
+  void OnHeartbeat();
+
+  bool open() const { return open_; }
+  // At the end of a turn: rests, if nothing has come but what a line brings, and nobody hurries.
+  void Rest();
+
+  std::string DebugText() const;
+
+ private:
+  void Listen(const Session& session);
+  void Open(Session& client, WorkerProcess& worker);
+  // True if the line was closed.
+  bool TryClose();
+  void ForgetUse();
+  // Sends the worker its end, and leaves what the client is to have.
+  Status SendEnds(Session& worker_session, const WorkerProcess& worker,
+                  std::vector<ScopedFd>* client_fds);
+
+  SessionTable* sessions_;
+  MessageWriter* writer_;
+  ObjectService* objects_;
+  WorkerService* workers_;
+  scheduler::LocalScheduler* scheduler_;
+
+  // Who might be given a line: the client and the worker of the last rounds, and the task between
+  // them.
+  struct Pair {
+    ClientId client = 0;
+    scheduler::WorkerNumber worker = 0;
+    friend bool operator==(const Pair&, const Pair&) = default;
+  };
+  Pair candidate_;
+  int rounds_ = 0;
+  TaskId between_;
+  TaskId actor_;  // nil: a function's call
+
+  // Who has the socket pair, or had it last.
+  Pair ends_;
+  bool connected_ = false;
+  bool open_ = false;
+  bool catching_up_ = false;
+
+  // The results that the worker has sent last.
+  std::vector<ObjectId> delivered_;
+
+  // Of this turn.
+  bool used_ = false;
+  bool others_came_ = false;
+  // Since the last heartbeat.
+  bool used_lately_ = false;
+  uint32_t hurries_seen_ = 0;
+};
+
+}  // namespace rayx::daemon
