@@ -21,9 +21,9 @@ namespace rayx::daemon {
 
 class Rest {
  public:
-  // With the 50 us that the kernel may add, as long as some ten of the shortest tasks take: Python
-  // needs 10 us and more for each.
-  static constexpr int64_t kRestUs = 100;
+  // With the 50 us that the kernel may add, as long as some fifteen of the shortest tasks take:
+  // Python needs 20 us for each.
+  static constexpr int64_t kRestUs = 250;
   // Tasks that each worker must have ahead.
   static constexpr size_t kAhead = 16;
   // A turn is quick if the one before has ended no longer ago. Sooner or later there is nothing to

@@ -61,7 +61,10 @@ inline constexpr size_t kPeerBacklogBytesPause = 16u << 20;
 // ... and before it is given up as a peer that never reads.
 inline constexpr size_t kPeerBacklogBytesMax = 256u << 20;
 
-// Bytes read from one peer in one turn of the loop, so that no peer starves the others.
+// Bytes read from one peer in one turn of the loop, so that no peer starves the others. Some sixty
+// submissions, so that the turn is over before the workers have run what they have ahead.
+inline constexpr size_t kPeerReadBytesPerTurn = 16u << 10;
+// The same of a control server, which answers with whole tables.
 inline constexpr size_t kReadBytesPerTurn = 1u << 20;
 
 // Connections that a node takes in a millisecond. Those that a full listener's queue holds (4,096

@@ -17,6 +17,9 @@ namespace {
 // One read. What the kernel queues for a Unix socket by default is about three of these.
 constexpr size_t kReadBytes = 64u << 10;
 
+// More than a socket holds, so that what has arrived is among it, however fast more comes.
+constexpr size_t kReadNowBytes = 4u << 20;
+
 // An output buffer beyond this is given back once it has been written.
 constexpr size_t kKeptBytesMax = 1u << 20;
 
@@ -123,7 +126,7 @@ struct Connection::Impl {
   // Posted closures hold it weakly.
   std::shared_ptr<Impl*> self = std::make_shared<Impl*>(this);
 
-  void OnReadable();
+  void OnReadable(size_t budget);
   enum class ReadResult { kDrained, kMore, kClosed };
   ReadResult ReadOnce(size_t* budget);
   bool DeliverFrames();
@@ -136,8 +139,7 @@ struct Connection::Impl {
 
 // ---- reading ------------------------------------------------------------------------------------
 
-void Connection::Impl::OnReadable() {
-  size_t budget = limits::kReadBytesPerTurn;
+void Connection::Impl::OnReadable(size_t budget) {
   ReadResult result = ReadResult::kMore;
   // Frames are handed over after each read, while they are in the cache.
   while (result == ReadResult::kMore && !paused && budget != 0) result = ReadOnce(&budget);
@@ -189,7 +191,7 @@ std::optional<Frame> Connection::NextFrame() {
 }
 
 void Connection::ReadNow() {
-  if (!impl_->closed) impl_->OnReadable();
+  if (!impl_->closed) impl_->OnReadable(kReadNowBytes);
 }
 
 std::vector<ScopedFd> Connection::TakeFds() { return std::exchange(impl_->arrived_fds, {}); }
@@ -249,7 +251,7 @@ void Connection::Impl::WriteOut() {
   // Reads what is left, whether or not the socket says so, and closes.
   if (!all.ok()) {
     PostIfAlive([](Impl* impl) {
-      if (!impl->closed && !impl->paused) impl->OnReadable();
+      if (!impl->closed && !impl->paused) impl->OnReadable(limits::kPeerReadBytesPerTurn);
     });
   }
 }
@@ -262,7 +264,8 @@ Connection::Connection(EventLoop* loop, ScopedFd socket, size_t payload_bytes_ma
           std::make_unique<Impl>(loop, std::move(socket), payload_bytes_max, std::move(handlers))) {
   Impl* impl = impl_.get();
   impl->watcher = loop->Watch(
-      impl->socket.get(), [impl] { impl->OnReadable(); }, [impl] { impl->WriteOut(); });
+      impl->socket.get(), [impl] { impl->OnReadable(limits::kPeerReadBytesPerTurn); },
+      [impl] { impl->WriteOut(); });
   // asio makes it non-blocking when it first waits; a Flush may come sooner.
   const Status status = SetNonBlocking(impl->socket.get(), true);
   RAYX_CHECK_MSG(status.ok(), status.message());

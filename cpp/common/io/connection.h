@@ -4,7 +4,7 @@
 //
 // Frames are queued by Send and written by Flush, once a turn. `on_frames` is called with the
 // connection when bytes have arrived: the owner calls NextFrame until it is empty. A turn reads at
-// most limits::kReadBytesPerTurn; the rest waits for the next turn. After `on_closed` no other
+// most limits::kPeerReadBytesPerTurn; the rest waits for the next turn. After `on_closed` no other
 // callback comes. The owner destroys the connection later, never inside a callback.
 #pragma once
 
