@@ -268,6 +268,16 @@ Status Client::PutResult(const RunnableTask& task, uint32_t index, const ObjectP
   return impl_->tasks.PutResult(task, index, value);
 }
 
+Status Client::PutResults(const RunnableTask& task, uint32_t first,
+                          std::span<const ObjectPieces* const> values, size_t* stored) {
+  RAYX_REFUSE_IN_CHILD();
+  for (*stored = 0; *stored < values.size(); ++*stored) {
+    const auto index = first + static_cast<uint32_t>(*stored);
+    RAYX_RETURN_IF_ERROR(impl_->tasks.PutResult(task, index, *values[*stored]));
+  }
+  return Status::Ok();
+}
+
 Status Client::PutItem(const RunnableTask& task, uint32_t item, const ObjectPieces& value) {
   RAYX_REFUSE_IN_CHILD();
   return impl_->streams.PutItem(task.id, item, value);

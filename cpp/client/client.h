@@ -216,6 +216,10 @@ class Client {
   Result<RunnableTask> NextTask();
   // Stores one result of an open task. A small one travels with FinishTask.
   Status PutResult(const RunnableTask& task, uint32_t index, const ObjectPieces& value);
+  // The same for the results from `first` on, up to the first that cannot be stored; `*stored` says
+  // how many were.
+  Status PutResults(const RunnableTask& task, uint32_t first,
+                    std::span<const ObjectPieces* const> values, size_t* stored);
   // Stores one item of the stream that an open task makes. It lives if who submitted the task wants
   // it still. StoreFull; InvalidArgument beyond ObjectId::kStreamItemsMax.
   Status PutItem(const RunnableTask& task, uint32_t item, const ObjectPieces& value);

@@ -113,6 +113,9 @@ class ObjectBuffer:
     def stream(self) -> memoryview | bytes:
         """A copy if it is small."""
     @property
+    def pickle(self) -> memoryview | bytes | None:
+        """The whole value, if it is a pickle without out-of-band data; else None."""
+    @property
     def buffers(self) -> list[memoryview]: ...
     @property
     def nbytes(self) -> int: ...

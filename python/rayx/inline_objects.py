@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from rayx import errors
-from rayx._raylet import KIND_SYSTEM_ERROR, RayletError, detached_object_id
+from rayx._raylet import KIND_PICKLE, KIND_SYSTEM_ERROR, RayletError, detached_object_id
 
 if TYPE_CHECKING:
     from rayx._raylet import ObjectID
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 class InlineObject:
     """A stored object: a copy of what it was made of. Keeps the objects whose ids it contains."""
 
-    __slots__ = ("buffers", "contained", "kind", "nbytes", "stream")
+    __slots__ = ("buffers", "contained", "kind", "nbytes", "pickle", "stream")
 
     def __init__(
         self,
@@ -33,6 +33,7 @@ class InlineObject:
         self.stream = memoryview(bytes(stream))
         self.buffers = [memoryview(bytes(buffer)) for buffer in buffers or ()]
         self.contained = tuple(contained or ())
+        self.pickle = self.stream if kind == KIND_PICKLE and not self.buffers else None
         self.nbytes = len(self.stream) + sum(map(len, self.buffers))
 
 

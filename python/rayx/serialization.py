@@ -34,6 +34,7 @@ _PROTOCOL = 5
 # Pickled without a second look: no ids inside, no classes, no buffers.
 PLAIN_TYPES = frozenset({int, float, str, bool, bytes, type(None)})
 _ARE_PLAIN = PLAIN_TYPES.issuperset
+_NUMBERS_AND_TEXT = PLAIN_TYPES - {bytes}
 _CONTAINERS = frozenset({dict, list, tuple})
 # In a larger collection, to look at the types takes longer than what it saves.
 _PLAIN_CONTAINER_MAX = 32
@@ -88,6 +89,18 @@ def serialize(value: Any, root: str = "value") -> Serialized:
     buffers: list[memoryview] = []
     stream, contained = dumps(value, root, buffers)
     return Serialized(KIND_PICKLE, stream, buffers, contained)
+
+
+def serialize_results(values: Sequence[Any], name: str) -> list[Serialized]:
+    """Pickles each of the results of the task called `name`."""
+    # Most are numbers and short texts, for which a call each would be half of the time.
+    plain, new, pickled = _NUMBERS_AND_TEXT, _new, _pickle
+    return [
+        new(Serialized, (KIND_PICKLE, pickled(value, _PROTOCOL), (), ()))
+        if type(value) in plain
+        else serialize(value, f"result {index} of {name}")
+        for index, value in enumerate(values)
+    ]
 
 
 def _is_plain(container: Any) -> bool:
@@ -250,13 +263,13 @@ def deserialize(buffer: StoredObject) -> Any:
 
     Arrays and Arrow data stay where they lie and keep `buffer` alive; arrays are read-only.
     """
-    kind = buffer.kind
+    pickled = buffer.pickle
+    kind = KIND_PICKLE if pickled is not None else buffer.kind
     if kind == KIND_PICKLE:
-        buffers = buffer.buffers
         try:
-            if not buffers:  # as most values: pickle need not make an iterator of nothing
-                return _unpickle(buffer.stream)
-            return _unpickle(buffer.stream, buffers=buffers)
+            if pickled is not None:  # as most values are
+                return _unpickle(pickled)
+            return _unpickle(buffer.stream, buffers=buffer.buffers)
         except MemoryError:
             raise
         except Exception as error:

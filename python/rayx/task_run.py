@@ -196,12 +196,7 @@ class TaskRun:
             raise ValueError(
                 f"{name} has num_return_vals={count}, but it returned {len(value)} values"
             )
-        return [
-            serialization.serialize(item)
-            if type(item) in serialization.PLAIN_TYPES
-            else serialization.serialize(item, f"result {index} of {name}")
-            for index, item in enumerate(value)
-        ]
+        return serialization.serialize_results(value, name)
 
     def _store_all(self, contained: list[ObjectID[Any]]) -> str | None:
         """Stores the results and forgets them, but for the ids in them.

@@ -11,6 +11,7 @@ from rayx._raylet import (
     KIND_ACTOR_CALL,
     KIND_ACTOR_CREATION,
     KIND_FUNCTION,
+    KIND_PICKLE,
     KIND_SYSTEM_ERROR,
     RayletError,
 )
@@ -56,6 +57,8 @@ class FakeBuffer:
         self.kind = kind
         self.stream = memoryview(bytes(stream))
         self.buffers = [memoryview(bytes(buffer)) for buffer in buffers or ()]
+        is_pickle = kind == KIND_PICKLE and not self.buffers
+        self.pickle = self.stream if is_pickle else None
         self.contained = list(contained or ())
         self.nbytes = len(self.stream) + sum(map(len, self.buffers))
 

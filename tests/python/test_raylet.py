@@ -88,6 +88,12 @@ def test_split_object():
     assert bytes(memoryview(parts)) == data
 
 
+def test_a_pickle_without_buffers():
+    assert bytes(_raylet.split_object(make_object(_raylet.KIND_PICKLE, b"whole")).pickle) == b"whole"
+    for other in (make_object(_raylet.KIND_PICKLE, b"part", b"one"), make_object(2, b"error")):
+        assert _raylet.split_object(other).pickle is None
+
+
 @pytest.mark.parametrize("size", [0, 1, 1024, 1025, 100_000])
 def test_a_small_stream_is_copied(size):
     stream = _raylet.split_object(make_object(_raylet.KIND_PICKLE, b"s" * size)).stream

@@ -42,6 +42,7 @@ class Stored:
         self.kind = kind
         self.stream = memoryview(bytes(stream))
         self.buffers = [view[start : start + size] for start, size in places]
+        self.pickle = self.stream if kind == KIND_PICKLE and not self.buffers else None
 
 
 def there_and_back(value):

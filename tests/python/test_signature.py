@@ -79,6 +79,7 @@ class Buffer:
         self.kind = 1
         self.stream = stream
         self.buffers = [memoryview(bytes(buffer)) for buffer in buffers or ()]
+        self.pickle = None if self.buffers else stream
 
 
 def there_and_back(args, kwargs, ids):

@@ -118,6 +118,10 @@ cdef extern from "client/client.h" namespace "rayx" nogil:
         vector[ByteSpan] buffers
         vector[CObjectId] contained
 
+    cdef cppclass PiecesSpan "std::span<const rayx::ObjectPieces* const>":
+        PiecesSpan()
+        PiecesSpan(const vector[const ObjectPieces*]& values)
+
     cdef enum class TaskKind:
         kFunction
         kActorCreation
@@ -219,6 +223,7 @@ cdef extern from "client/client.h" namespace "rayx" nogil:
         Status ReturnCpus(uint64_t wait)
         Result[CRunnableTask] NextTask()
         Status PutResult(const CRunnableTask& task, uint32_t index, const ObjectPieces& value)
+        Status PutResults(const CRunnableTask& task, uint32_t first, PiecesSpan values, size_t* stored)
         Status PutItem(const CRunnableTask& task, uint32_t item, const ObjectPieces& value)
         Status FinishTask(
             const CRunnableTask& task, const string& error_text, cbool wrote_output, cbool failed,

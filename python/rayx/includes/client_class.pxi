@@ -217,19 +217,24 @@ cdef class Client:
         raise_unless_ok(status)
 
     def put_results(self, RunnableTask task not None, list results not None, uint32_t first):
+        # All are lent, then stored without the GIL: to give it up for each would take longer than to store it.
+        cdef list all_lent = []
+        cdef vector[const ObjectPieces*] values
         cdef Lent lent
         cdef Status status
+        cdef size_t stored = 0
         cdef uint32_t index
+        values.reserve(len(results))
         for index in range(first, <uint32_t> len(results)):
             kind, stream, buffers, contained = results[index]
             lent = lend_value(kind, stream, buffers or None, contained, self)
-            with nogil:
-                status = self.core().PutResult(task.core, index, lent.pieces)
-            if not status.ok():
-                if index > first:
-                    return index
-                raise_unless_ok(status)
-        return len(results)
+            all_lent.append(lent)
+            values.push_back(&lent.pieces)
+        with nogil:
+            status = self.core().PutResults(task.core, first, PiecesSpan(values), &stored)
+        if stored == 0:
+            raise_unless_ok(status)
+        return first + stored
 
     def put_item(self, RunnableTask task not None, uint32_t item, int kind, stream, buffers, contained):
         cdef Lent lent = lend_value(kind, stream, buffers, contained, self)
