@@ -25,6 +25,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from peers import machine
 from profiling import samples
 from profiling.usage import Usage, node_of
@@ -34,6 +35,8 @@ import rayx
 SMALL = {"name": "small", "number": 1, "ratio": 0.5}
 BURST = 10_000
 KEPT = 1_000
+IN_FLIGHT = 200
+MIB = 1 << 20
 
 
 @dataclasses.dataclass
@@ -62,6 +65,16 @@ def nothing() -> None:
 
 
 @rayx.remote
+def take(array: Any) -> None:
+    """As `nothing`, with an argument."""
+
+
+@rayx.remote
+def make(size: int) -> Any:
+    return np.zeros(size, np.uint8)
+
+
+@rayx.remote
 def pid_of_worker() -> int:
     time.sleep(0.05)
     return os.getpid()
@@ -87,6 +100,7 @@ Step = Callable[[], int]
 def steps(counter: Any) -> dict[str, Step]:
     """The paths that can be asked for."""
     kept = [rayx.put(SMALL) for _ in range(KEPT)]
+    array = np.ones(MIB, np.uint8)
 
     def one_by_one(remote: Callable[[], Any]) -> Step:
         def step() -> int:
@@ -113,6 +127,14 @@ def steps(counter: Any) -> dict[str, Step]:
             rayx.get(object_id)
         return KEPT
 
+    def arguments() -> int:
+        rayx.get([take.remote(array) for _ in range(IN_FLIGHT)])
+        return IN_FLIGHT
+
+    def results() -> int:
+        rayx.get([make.remote(MIB) for _ in range(IN_FLIGHT)])
+        return IN_FLIGHT
+
     return {
         "sync": one_by_one(nothing.remote),
         "burst": at_once(nothing.remote),
@@ -120,10 +142,12 @@ def steps(counter: Any) -> dict[str, Step]:
         "actor_burst": at_once(counter.add.remote),
         "put": put,
         "get": get,
+        "arg_1m": arguments,
+        "ret_1m": results,
     }
 
 
-PATHS = ("sync", "burst", "actor_sync", "actor_burst", "put", "get")
+PATHS = ("sync", "burst", "actor_sync", "actor_burst", "put", "get", "arg_1m", "ret_1m")
 
 
 def measure(path: str, seconds: float, folded: Path | None) -> Breakdown:

@@ -50,6 +50,8 @@ class LineService {
  public:
   // Rounds through the node, by tasks that a line could take, after those that made it notice.
   static constexpr int kRounds = 8;
+  // So quick a round must be: in a longer one, what the node costs is next to nothing.
+  static constexpr int64_t kQuickUs = 10'000;
 
   // All must outlive it.
   LineService(SessionTable* sessions, MessageWriter* writer, ObjectService* objects,

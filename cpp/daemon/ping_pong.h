@@ -23,16 +23,19 @@ class PingPong {
   // much longer gains little, and might have run beside its submitter.
   static constexpr int64_t kQuickUs = 300;
 
+  explicit PingPong(int64_t quick_us = kQuickUs) : quick_us_(quick_us) {}
+
   // A task was submitted; so many are there that do not wait themselves, this one included.
   void OnSubmit(size_t active, int64_t now_us) {
-    const bool quick = active <= 1 && now_us - last_submit_us_ < kQuickUs;
+    const bool quick = active <= 1 && now_us - last_submit_us_ < quick_us_;
     last_submit_us_ = now_us;
     rounds_ = quick ? rounds_ + 1 : 0;
   }
   bool together() const { return rounds_ >= kRounds; }
 
  private:
-  int64_t last_submit_us_ = -kQuickUs;
+  const int64_t quick_us_;
+  int64_t last_submit_us_ = -1'000'000'000;
   int rounds_ = 0;
 };
 

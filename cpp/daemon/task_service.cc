@@ -95,7 +95,7 @@ Status TaskService::OnSubmit(Session& session, std::span<const uint8_t> encoded_
   if (!read.ok()) return read.status();
   TaskSpec& spec = *read;
   const std::vector<ObjectId> missing = Admit(session, spec);
-  lines_.OnSubmitted(session, spec, pace_.together());
+  lines_.OnSubmitted(session, spec, line_pace_.together());
   if (spec.kind == TaskKind::kActorCreation) actors_.OnSubmitted(spec);
   scheduler_.OnTaskSubmitted(std::move(spec), missing, session.worker, session.id);
   NotePace(session.worker != 0);
@@ -124,7 +124,10 @@ void TaskService::NotePace(bool from_task) {
   // An actor is an assigned task for life; who submits from a task is about to wait.
   const size_t idle = stats.workers_blocked + stats.actors + (from_task ? 1 : 0);
   const size_t known = stats.tasks_ready + stats.tasks_assigned;
-  pace_.OnSubmit(known - std::min(known, idle), MonotonicUs());
+  const size_t active = known - std::min(known, idle);
+  const int64_t now_us = MonotonicUs();
+  pace_.OnSubmit(active, now_us);
+  line_pace_.OnSubmit(active, now_us);
 }
 
 Status TaskService::OnTaskDone(Session& session, const protocol::TaskDone& message) {

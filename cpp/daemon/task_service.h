@@ -103,6 +103,7 @@ class TaskService {
   ActorService actors_;
   LineService lines_;
   PingPong pace_;
+  PingPong line_pace_{LineService::kQuickUs};
   Streams streams_;
 };
 

@@ -402,7 +402,8 @@ TEST_F(WorkerLineTest, ASmallResultIsToldToBoth) {
 
 TEST_F(WorkerLineTest, WhatTheNodeMustTellIsNotToldOnTheLine) {
   const ObjectId inner = ObjectId::ForPut(TaskId(), 9);
-  ObjectPieces holder = Pieces("holder");
+  const std::string holder_text = "holder";
+  ObjectPieces holder = Pieces(holder_text);
   holder.contained = {inner};
   const std::string large_text(limits::kInlineObjectBytesMax + 1, 'x');
   const ObjectPieces large = Pieces(large_text);
