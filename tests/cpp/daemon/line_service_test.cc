@@ -24,9 +24,8 @@ class LineServiceTest : public testing::Test {
     options.arguments = {"--num-workers", "1"};
     return options;
   }
-  std::string Dump(TestDriver& driver) { return driver.client().Dump(10'000).value(); }
   bool IsOpen(TestDriver& driver) {
-    return Dump(driver).find("direct line: from session") != std::string::npos;
+    return driver.Dump().find("direct line: from session") != std::string::npos;
   }
   // Calls until the node has given the driver a line. Rounds of a busy machine may be too slow for
   // a while.
@@ -35,7 +34,7 @@ class LineServiceTest : public testing::Test {
       for (int k = 0; k < 100; ++k) ASSERT_EQ(driver.Call("echo", "x"), "x");
       if (IsOpen(driver)) return;
     }
-    FAIL() << "no line after 100,000 calls\n" << Dump(driver);
+    FAIL() << "no line after 100,000 calls\n" << driver.Dump();
   }
 };
 
@@ -57,11 +56,11 @@ TEST_F(LineServiceTest, NothingIsKeptOfWhatIsOver) {
   TestNode node(OneCpu());
   TestDriver driver(node.socket_path());
   OpenLine(driver);
-  const auto objects = [&] { return TestNode::Number(Dump(driver), "object store: "); };
+  const auto objects = [&] { return TestNode::Number(driver.Dump(), "object store: "); };
   for (int i = 0; i < 2000; ++i) ASSERT_EQ(driver.Call("echo", "x"), "x");
   ASSERT_TRUE(driver.client().Poll().ok());
-  EXPECT_TRUE(WaitUntil([&] { return objects() <= 2; })) << Dump(driver);
-  EXPECT_EQ(driver.client().ClusterResources(10'000)->available.Get(kCpu), ResourceAmount::Of(1));
+  EXPECT_TRUE(WaitUntil([&] { return objects() <= 2; })) << driver.Dump();
+  EXPECT_EQ(driver.FreeCpus(), 1);
 }
 
 TEST_F(LineServiceTest, LargeValuesAndSeveralResults) {
@@ -145,7 +144,7 @@ TEST_F(LineServiceTest, AnotherDriverIsServedAsWell) {
   }
   stop = true;
   beside.join();
-  EXPECT_EQ(driver.client().ClusterResources(10'000)->available.Get(kCpu), ResourceAmount::Of(1));
+  EXPECT_EQ(driver.FreeCpus(), 1);
 }
 
 TEST_F(LineServiceTest, SeveralThreadsOfOneDriver) {
@@ -214,9 +213,7 @@ TEST_F(LineServiceTest, ADriverThatIsKilledLeavesNothing) {
     driver.client().Close();
   }
   EXPECT_EQ(other.Call("echo", "x"), "x");
-  EXPECT_TRUE(WaitUntil([&] {
-    return other.client().ClusterResources(10'000)->available.Get(kCpu) == ResourceAmount::Of(1);
-  }));
+  EXPECT_TRUE(WaitUntil([&] { return other.FreeCpus() == 1; }));
 }
 
 }  // namespace

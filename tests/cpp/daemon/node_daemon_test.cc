@@ -266,7 +266,7 @@ TEST(NodeDaemon, AllOfADriverGoesWithIt) {
   }
   std::string dump;
   EXPECT_TRUE(WaitUntil([&] {
-    dump = watcher.client().Dump(10000).value();
+    dump = watcher.Dump();
     return dump.find("tasks: 0 waiting for objects, 0 ready, 0 assigned") != std::string::npos &&
            dump.find("\nobject store: 0 objects") != std::string::npos;
   })) << dump;
@@ -280,7 +280,7 @@ TEST(NodeDaemon, DroppedResultsLeaveNothingInTheStore) {
   for (int i = 0; i < 50; ++i) driver.Call("echo", "small");
   std::string dump;
   EXPECT_TRUE(WaitUntil([&] {
-    dump = driver.client().Dump(10000).value();
+    dump = driver.Dump();
     return dump.find("\nobject store: 0 objects") != std::string::npos;
   })) << dump;
 }

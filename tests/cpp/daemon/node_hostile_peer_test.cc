@@ -230,7 +230,7 @@ TEST_F(NodeHostilePeer, F57_SomebodyWhoAsksAndNeverReads) {
   });
   std::string state;
   EXPECT_TRUE(WaitUntil([&] {
-    state = victim_.client().Dump(10000).value();
+    state = victim_.Dump();
     return TestNode::Number(state, "largest backlog: ") > limits::kPeerBacklogBytesSoft;
   })) << state;
   for (int i = 0; i < 20; ++i) EXPECT_EQ(victim_.Call("echo", "served"), "served");
@@ -255,10 +255,7 @@ TEST_F(NodeHostilePeer, F39_WhatWasCreatedAndNotSealedIsGivenBack) {
     ASSERT_EQ(created->outcome(), protocol::Outcome::Ok) << created->message()->str();
     writer.Close();
     ASSERT_TRUE(WaitUntil(
-        [&] {
-          return victim_.client().Dump(10000).value().find("\nobject store: 0 objects") !=
-                 std::string::npos;
-        },
+        [&] { return victim_.Dump().find("\nobject store: 0 objects") != std::string::npos; },
         seconds(1)));
   }
 }

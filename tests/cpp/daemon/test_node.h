@@ -51,6 +51,9 @@ class TestDriver {
     Drop(id);
     return text;
   }
+  // The state of the node; asked again when the client looks for signals.
+  std::string Dump();
+  double FreeCpus();
   ObjectId Put(const std::string& text);
   void Drop(const ObjectId& id) { client_->RemoveLocalReference(id); }
 
