@@ -89,7 +89,9 @@ def test_split_object():
 
 
 def test_a_pickle_without_buffers():
-    assert bytes(_raylet.split_object(make_object(_raylet.KIND_PICKLE, b"whole")).pickle) == b"whole"
+    assert (
+        bytes(_raylet.split_object(make_object(_raylet.KIND_PICKLE, b"whole")).pickle) == b"whole"
+    )
     for other in (make_object(_raylet.KIND_PICKLE, b"part", b"one"), make_object(2, b"error")):
         assert _raylet.split_object(other).pickle is None
 
