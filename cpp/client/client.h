@@ -147,8 +147,8 @@ class Client {
 
   NodeId node_id() const;
   uint64_t pool_bytes() const;
-  // The descriptor of the connection, for an event loop that wants to know when to Poll. -1 when
-  // closed.
+  // Can be read when there is something to Poll for, from the node or over a direct line; for event
+  // loops. Nothing is to be read from it itself. -1 when closed.
   int fd() const;
 
   // --- tasks ---
