@@ -67,6 +67,12 @@ void DirectCalls::OnWorkerSetup() {
   usable_ = false;
 }
 
+void DirectCalls::OnKill(const TaskId& actor) {
+  const NodeLink::Lock lock = link_->LockState();
+  ++submitted_;
+  if (actor == actor_) usable_ = false;
+}
+
 // --- messages ---
 
 Status DirectCalls::OnLineOpened(FrameStream* stream, std::span<const uint8_t> payload) {

@@ -43,6 +43,8 @@ class DirectCalls {
   // The node has been told of one more function that workers run first; a line to a worker that
   // has not been is of no use.
   void OnWorkerSetup();
+  // The node is about to be told to end the actor. What is called from now on comes after that.
+  void OnKill(const TaskId& actor);
 
   // --- under the link's state lock ---
 
@@ -68,7 +70,7 @@ class DirectCalls {
   std::shared_ptr<ClaimWord> claims_;
   bool usable_ = false;
   TaskId actor_;  // nil: for functions
-  // Sent to the node.
+  // Sent to the node: tasks and ends of actors, whose order counts.
   uint64_t submitted_ = 0;
   uint64_t setups_ = 0;
   std::optional<TaskId> under_way_;

@@ -126,6 +126,7 @@ Status TaskSubmitter::KillActor(const ObjectId& actor) {
   const TaskId creation = actor.Task();
   flatbuffers::FlatBufferBuilder builder(64);
   builder.Finish(protocol::CreateKillActor(builder, ToWire(creation)));
+  direct_->OnKill(creation);
   return link_->Send(static_cast<uint16_t>(protocol::MessageType::KillActor),
                      MessageBytes(builder));
 }

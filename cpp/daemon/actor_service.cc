@@ -32,6 +32,7 @@ ActorService::ActorService(MessageWriter* writer, ObjectService* objects,
     : writer_(writer), objects_(objects), scheduler_(scheduler), tables_(tables), node_(node) {}
 
 Status ActorService::OnKill(Session& session, const protocol::KillActor& message) {
+  ++session.submitted;
   const auto actor = FromWire<TaskId>(*message.actor_id());
   const std::optional<scheduler::ActorSummary> known = scheduler_->FindActor(actor);
   // Of another driver, it is as good as unknown.

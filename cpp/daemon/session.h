@@ -41,7 +41,7 @@ struct Session {
   std::deque<plasma::DeliverObject> deliveries;
   // To be told behind the deliveries: the peer wants to know that it has seen them all. 0: nothing.
   uint64_t fence = 0;
-  // How many SubmitTask it has sent.
+  // How many SubmitTask and KillActor it has sent.
   uint64_t submitted = 0;
   // It gives tasks to a worker directly (line_service.h).
   bool has_line = false;

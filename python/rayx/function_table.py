@@ -29,10 +29,19 @@ _LOADED_MAX = 1000
 
 
 class FunctionTable:
-    """The functions of one session, as this process knows them. Thread-safe."""
+    """The functions of one session, as this process knows them. Thread-safe.
 
-    def __init__(self, client: NodeClient) -> None:
+    `explain` refers weakly to what turns a failure of the client into an exception, as the session
+    does, which knows why it has ended; None once that is gone.
+    """
+
+    def __init__(
+        self,
+        client: NodeClient,
+        explain: Callable[[], Callable[[RayletError], errors.RayxError] | None] = lambda: None,
+    ) -> None:
         self._client = client
+        self._explain = explain
         self._lock = threading.RLock()
         self._exported: set[bytes] = set()
         # While the outermost export runs: functions being pickled, and those ready to be sent.
@@ -75,7 +84,7 @@ class FunctionTable:
             try:
                 self._client.export_function(function_id, name, pickled)
             except RayletError as error:
-                raise errors.from_status(error.code, error.message) from None
+                raise self._failure(error) from None
         # Only now: another thread must not submit a task before its function has been sent.
         self._exported.update(function_id for function_id, _, _ in self._pickled)
 
@@ -88,7 +97,7 @@ class FunctionTable:
             pickled = self._client.fetch_function(function_id)
         except RayletError as error:
             if error.code != "NotFound":
-                raise errors.from_status(error.code, error.message) from None
+                raise self._failure(error) from None
             raise errors.RayxError(
                 f"function {function_id.hex()} is not known to the node; "
                 "was its remote function made in another session?"
@@ -103,6 +112,12 @@ class FunctionTable:
             self._loaded.pop(next(iter(self._loaded)))
         self._loaded[function_id] = loaded
         return loaded
+
+    def _failure(self, error: RayletError) -> errors.RayxError:
+        explained = self._explain()
+        if explained is not None:
+            return explained(error)
+        return errors.from_status(error.code, error.message)
 
 
 def _check_size(name: str, function: Callable[..., Any], pickled: bytes) -> None:

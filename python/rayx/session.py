@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import threading
+import weakref
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
@@ -68,7 +69,8 @@ class Session:
         self.mode = mode
         self.processes = processes
         self.output = output
-        self.functions = FunctionTable(client)
+        # Weakly: a cycle would keep the connection until the next garbage collection.
+        self.functions = FunctionTable(client, weakref.WeakMethod(self.failure))
         #: In PYTHON_MODE: the session of the task that the calling thread runs, if it runs one.
         self.innermost: Callable[[], Session | None] | None = None
         #: Closed with the session: those who wait for its objects elsewhere.

@@ -1,5 +1,7 @@
+import gc
 import os
 import pickle
+import weakref
 
 import pytest
 
@@ -108,3 +110,37 @@ def test_a_thread_s_innermost_session(node):
     assert session.current() is session.peek() is task
     assert session.of_process() is owner
     owner.innermost = None
+
+
+def test_functions_learn_why_a_session_has_ended(node, monkeypatch):
+    from fake_node import failure
+
+    class Gone:
+        keeps_logs = False
+
+        def why_it_ended(self):
+            return "a meteorite"
+
+    def fail(*_):
+        raise failure("Disconnected", "the connection was closed")
+
+    owner = session.Session(node, session.SILENT_MODE, Gone())
+    monkeypatch.setattr(node, "export_function", fail)
+    monkeypatch.setattr(node, "fetch_function", fail)
+    with pytest.raises(rayx.NodeDiedError, match="a meteorite"):
+        owner.functions.export(b"f", "f", len)
+    with pytest.raises(rayx.NodeDiedError, match="a meteorite"):
+        owner.functions.fetch(b"f")
+
+
+def test_a_session_is_no_cycle(node):
+    owner = session.Session(node, session.SILENT_MODE)
+    gone = weakref.ref(owner)
+    functions = owner.functions
+    gc.disable()
+    try:
+        del owner
+        assert gone() is None
+    finally:
+        gc.enable()
+    functions.export(b"f", "f", len)

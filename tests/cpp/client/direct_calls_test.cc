@@ -246,6 +246,34 @@ TEST_F(DirectCallsTest, TheLineOfAnActorTakesItsCallsOnly) {
   EXPECT_EQ(node_.Next().type, MessageType::SubmitTask);
 }
 
+TEST_F(DirectCallsTest, ACallAfterAKillGoesTheWayOfTheKill) {
+  const uint8_t bytes[16] = {7};
+  const TaskId actor = TaskId::FromBytes(bytes);
+  TaskTemplate call;
+  call.kind = TaskKind::kActorCall;
+  call.name = "C.m";
+  call.method = "m";
+  call.actor = ObjectId::ForReturn(actor, 0);
+  OpenLine(0, 0, &actor);
+  ASSERT_TRUE(client_->KillActor(call.actor).ok());
+  (void)Submit(call);
+  EXPECT_EQ(node_.Next().type, MessageType::KillActor);
+  EXPECT_EQ(node_.Next().type, MessageType::SubmitTask);
+  // Opened before the node has read of the end.
+  OpenLine(1, 0, &actor);
+  (void)Submit(call);
+  EXPECT_EQ(node_.Next().type, MessageType::SubmitTask);
+}
+
+TEST_F(DirectCallsTest, ALineOutlivesTheEndOfAnotherActor) {
+  OpenLine();
+  const uint8_t bytes[16] = {7};
+  ASSERT_TRUE(client_->KillActor(ObjectId::ForReturn(TaskId::FromBytes(bytes), 0)).ok());
+  (void)Submit(plain_);
+  EXPECT_EQ(node_.Next().type, MessageType::KillActor);
+  EXPECT_EQ(node_.Next().type, MessageType::SubmitDirect);
+}
+
 TEST_F(DirectCallsTest, ALargeResultComesFromTheNode) {
   OpenLine();
   const ObjectId result = Submit(plain_);
