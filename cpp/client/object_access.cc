@@ -256,10 +256,11 @@ Result<std::vector<bool>> ObjectAccess::Wait(std::span<const ObjectId> ids, size
   ObjectCache::Watch watch;
   std::vector<ObjectId> watched;
   std::vector<ObjectId> ask;
-  for (const ObjectId& id : ids) {
-    if (cache_.IsAvailable(id)) continue;
-    watched.push_back(id);
-    if (cache_.StartWatch(id, &watch)) ask.push_back(id);
+  watched.reserve(ids.size() - found);
+  for (size_t i = 0; i < ids.size(); ++i) {
+    if (available[i]) continue;
+    watched.push_back(ids[i]);
+    if (cache_.StartWatch(ids[i], &watch)) ask.push_back(ids[i]);
   }
   Status status;
   if (!ask.empty() && timeout_ms == 0) {
@@ -343,11 +344,11 @@ Status ObjectAccess::OnObjectCreated(FrameStream* stream, std::span<const uint8_
   const auto* message = VerifiedMessage<protocol::ObjectCreated>(payload);
   if (message == nullptr) return MalformedMessage("ObjectCreated");
   if (message->carries_pool()) {
-    const Result<ScopedFd> pool = stream->TakeFd();
+    Result<ScopedFd> pool = stream->TakeFd();
     if (!pool.ok()) return pool.status();
     Result<SharedMapping> mapping = SharedMapping::Map(pool->get(), pool_.pool_bytes(), true);
     if (!mapping.ok()) return mapping.status();
-    if (!writable_pool_.valid()) writable_pool_ = PoolWriter(std::move(*mapping));
+    if (!writable_pool_.valid()) writable_pool_ = PoolWriter(std::move(*mapping), std::move(*pool));
   }
   created_.Deliver(message->request(), payload);
   return Status::Ok();

@@ -90,13 +90,15 @@ void ObjectCache::OnPinned(const ObjectId& id, const ObjectView& view) {
 
 void ObjectCache::BecomeAvailable(const ObjectId& id, Entry* entry) {
   if (std::exchange(entry->available, true) || entry->watches == 0) return;
-  const auto [first, last] = watches_.equal_range(id);
-  for (auto found = first; found != last; ++found) {
-    Watch* const watch = found->second;
+  const auto tell = [&id](Watch* watch) {
     ++watch->arrived;
     if (watch->on_arrival) watch->on_arrival(id);
-  }
-  watches_.erase(first, last);
+  };
+  if (entry->watch != nullptr) tell(std::exchange(entry->watch, nullptr));
+  if (more_watches_.empty()) return;
+  const auto [first, last] = more_watches_.equal_range(id);
+  for (auto found = first; found != last; ++found) tell(found->second);
+  more_watches_.erase(first, last);
 }
 
 void ObjectCache::Keep(Entry* entry, const ObjectView& view) {
@@ -192,7 +194,11 @@ bool ObjectCache::StartWatch(const ObjectId& id, Watch* watch) {
   Entry& entry = entries_[id];
   RAYX_CHECK(!entry.available);
   ++entry.watches;
-  watches_.emplace(id, watch);
+  if (entry.watch == nullptr) {
+    entry.watch = watch;
+  } else {
+    more_watches_.emplace(id, watch);
+  }
   if (entry.asked || entry.pin_asked) return false;
   entry.asked = true;
   return true;
@@ -202,11 +208,13 @@ ObjectCache::Farewell ObjectCache::EndWatch(const ObjectId& id, Watch* watch) {
   const auto found = entries_.find(id);
   RAYX_CHECK(found != entries_.end() && found->second.watches > 0);
   --found->second.watches;
-  if (!found->second.available) {
-    auto [next, last] = watches_.equal_range(id);
+  if (found->second.watch == watch) {
+    found->second.watch = nullptr;
+  } else if (!found->second.available) {
+    auto [next, last] = more_watches_.equal_range(id);
     while (next != last && next->second != watch) ++next;
     RAYX_CHECK(next != last);
-    watches_.erase(next);
+    more_watches_.erase(next);
   }
   return LeaveIfUnused(found);
 }

@@ -111,6 +111,9 @@ class ObjectCache {
     uint32_t references = 0;
     uint32_t wanted = 0;
     uint32_t watches = 0;  // those that have not ended
+    // One of those that it has not arrived for. The others are in more_watches_: as a rule there is
+    // none, and a wait for one of a thousand objects watches them all.
+    Watch* watch = nullptr;
     bool available = false;
     bool at_once = false;    // see TellAtOnce
     bool small = false;      // its value was or is here, as bytes of our own
@@ -130,7 +133,7 @@ class ObjectCache {
   // Bytes of our own memory in entries.
   size_t kept_bytes_ = 0;
   Entries entries_;
-  std::unordered_multimap<ObjectId, Watch*> watches_;  // those that have not arrived
+  std::unordered_multimap<ObjectId, Watch*> more_watches_;
   std::vector<ObjectId> to_pin_;
   RecentPins recent_pins_;
 };

@@ -2,8 +2,10 @@
 
 #include <sched.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstring>
 #include <utility>
 
@@ -24,13 +26,17 @@ constexpr uint64_t kPageBytes = 4096;
 
 // From here on the value is not read again before it has left the caches.
 constexpr size_t kUncachedBytesMin = 4u << 20;
+// From here on the room of a value has left the caches before it is used again, unless that is
+// soon. (memcpy takes twice as long into one that has left, and as long into one that has not,
+// where it leaves the value for whoever reads it.)
+constexpr size_t kColdBytesMin = 1u << 20;
 
 // memcpy with stores that do not read the target first.
-void CopyUncached(const uint8_t* from, uint8_t* to, size_t bytes) {
+void CopyPastCaches(const uint8_t* from, uint8_t* to, size_t bytes) {
 #if defined(__SSE2__)
   constexpr size_t kStep = 64;
   const size_t head = (kStep - (reinterpret_cast<uintptr_t>(to) & (kStep - 1))) & (kStep - 1);
-  if (bytes >= kUncachedBytesMin) {
+  if (bytes >= head + kStep) {
     std::memcpy(to, from, head);
     from += head, to += head, bytes -= head;
     for (; bytes >= kStep; from += kStep, to += kStep, bytes -= kStep) {
@@ -55,10 +61,10 @@ size_t AllowedCpus() {
 
 }  // namespace
 
-PoolWriter::PoolWriter(SharedMapping pool) : pool_(std::move(pool)) {
-  const uint64_t blocks = pool_.size() / kBlockBytes + 1;
-  mapped_ = std::make_unique<std::atomic<uint64_t>[]>(blocks / 64 + 1);
-}
+PoolWriter::PoolWriter(SharedMapping pool, ScopedFd file)
+    : pool_(std::move(pool)),
+      file_(std::move(file)),
+      shared_(std::make_unique<Shared>(pool_.size() / kBlockBytes + 1)) {}
 
 uint8_t* PoolWriter::At(uint64_t offset, uint64_t size_bytes) const {
   if (offset > pool_.size() || size_bytes > pool_.size() - offset) return nullptr;
@@ -66,15 +72,15 @@ uint8_t* PoolWriter::At(uint64_t offset, uint64_t size_bytes) const {
 }
 
 bool PoolWriter::IsMapped(uint64_t block) const {
-  return (mapped_[block / 64].load(std::memory_order_relaxed) >> (block % 64) & 1) != 0;
+  return (shared_->mapped[block / 64].load(std::memory_order_relaxed) >> (block % 64) & 1) != 0;
 }
 
 void PoolWriter::SetMapped(uint64_t block) const {
-  mapped_[block / 64].fetch_or(uint64_t{1} << (block % 64), std::memory_order_relaxed);
+  shared_->mapped[block / 64].fetch_or(uint64_t{1} << (block % 64), std::memory_order_relaxed);
 }
 
 void PoolWriter::MapAhead(const uint8_t* begin, uint64_t size_bytes) const {
-  const auto first_byte = static_cast<uint64_t>(begin - pool_.data());
+  const uint64_t first_byte = OffsetOf(begin);
   const uint64_t end = (first_byte + size_bytes - 1) / kBlockBytes + 1;
   for (uint64_t block = first_byte / kBlockBytes; block < end;) {
     if (IsMapped(block)) {
@@ -92,25 +98,71 @@ void PoolWriter::MapAhead(const uint8_t* begin, uint64_t size_bytes) const {
   }
 }
 
-void PoolWriter::CopyPart(std::span<const uint8_t> from, uint8_t* to) const {
-  if (from.empty()) return;
-  if (from.size() >= kMappedAheadMin) MapAhead(to, from.size());
-  CopyUncached(from.data(), to, from.size());
+size_t PoolWriter::WriteUntouched(std::span<const uint8_t> from, uint64_t offset) const {
+  if (shared_->file_busy.exchange(true, std::memory_order_acquire)) return 0;
+  size_t written = 0;
+  // The first and the last page may be shared with neighbours.
+  const uint64_t inner = (offset + kPageBytes - 1) & ~(kPageBytes - 1);
+  const off_t data = ::lseek(file_.get(), static_cast<off_t>(inner), SEEK_DATA);
+  const bool is_untouched = data < 0 ? errno == ENXIO  // from there to the end
+                                     : static_cast<uint64_t>(data) >= offset + from.size();
+  while (is_untouched && written < from.size()) {
+    const ssize_t more = ::pwrite(file_.get(), from.data() + written, from.size() - written,
+                                  static_cast<off_t>(offset + written));
+    if (more <= 0) break;  // whatever it does not do, the copy does
+    written += static_cast<size_t>(more);
+  }
+  shared_->file_busy.store(false, std::memory_order_release);
+  return written;
+}
+
+bool PoolWriter::IsWarm(const uint8_t* to) const {
+  const uint64_t room = OffsetOf(to) / kBlockBytes + 1;
+  for (const std::atomic<uint64_t>& warm : shared_->warm_rooms) {
+    if (warm.load(std::memory_order_relaxed) == room) return true;
+  }
+  const uint32_t next = shared_->next_warm_room.fetch_add(1, std::memory_order_relaxed);
+  shared_->warm_rooms[next % kWarmRooms].store(room, std::memory_order_relaxed);
+  return false;
+}
+
+void PoolWriter::CopyPiece(std::span<const uint8_t> from, uint8_t* to, bool past_caches) const {
+  if (from.size() >= kMappedAheadMin) {
+    const uint64_t offset = OffsetOf(to);
+    if (!IsMapped((offset + from.size() / 2) / kBlockBytes)) {
+      const size_t written = WriteUntouched(from, offset);
+      from = from.subspan(written);
+      to += written;
+      if (from.empty()) return;
+    }
+    MapAhead(to, from.size());
+  }
+  past_caches ? CopyPastCaches(from.data(), to, from.size())
+              : static_cast<void>(std::memcpy(to, from.data(), from.size()));
 }
 
 void PoolWriter::Copy(std::span<const uint8_t> from, uint8_t* to) const {
+  if (from.empty()) return;
   const size_t threads = from.size() < kSharedBytesMin ? 1 : std::min(AllowedCpus(), kThreadsMax);
-  if (threads <= 1) return CopyPart(from, to);
-  const size_t share = (from.size() / threads + kBlockBytes - 1) & ~(kBlockBytes - 1);
-  size_t rest = share;  // the first share is ours
-  CopyThreads helpers;
-  for (; rest < from.size(); rest += share) {
-    const auto part = from.subspan(rest, std::min(share, from.size() - rest));
-    if (!helpers.Start([this, part, target = to + rest] { CopyPart(part, target); })) break;
+  if (threads <= 1) {
+    const bool past_caches =
+        from.size() >= kUncachedBytesMin || (from.size() >= kColdBytesMin && !IsWarm(to));
+    return CopyPiece(from, to, past_caches);
   }
-  CopyPart(from.first(std::min(share, from.size())), to);
-  // What no thread was to be had for.
-  if (rest < from.size()) CopyPart(from.subspan(rest), to + rest);
+  const uint64_t first = OffsetOf(to) / kPieceBytes * kPieceBytes;
+  const uint64_t end = OffsetOf(to) + from.size();
+  std::atomic<uint64_t> next = first;
+  const auto copy_pieces = [&] {
+    for (uint64_t at; (at = next.fetch_add(kPieceBytes, std::memory_order_relaxed)) < end;) {
+      const uint64_t begin = std::max(at, OffsetOf(to));
+      const uint64_t size = std::min(at + kPieceBytes, end) - begin;
+      CopyPiece(from.subspan(begin - OffsetOf(to), size), pool_.data() + begin, true);
+    }
+  };
+  CopyThreads helpers;
+  for (size_t i = 1; i < threads && helpers.Start(copy_pieces); ++i) {
+  }
+  copy_pieces();
 }
 
 }  // namespace rayx

@@ -97,6 +97,12 @@ def set_object_id_hooks(
 ) -> None:
     """Tells what happens when an ObjectID is pickled (it is noted as contained) and unpickled."""
 
+def first_foreign(items: list[Any], /) -> int | None:
+    """Where the first item is that is no ObjectID."""
+
+def first_repeated(ids: list[ObjectID[Any]], /) -> int | None:
+    """Where the first ObjectID is that is equal to one before it."""
+
 def detached_object_id(binary: bytes) -> ObjectID[Any]:
     """An ObjectID of no node: it refers to nothing, whoever makes it counts it (PYTHON_MODE)."""
 

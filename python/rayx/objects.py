@@ -12,7 +12,7 @@ from collections.abc import Iterator, KeysView, Sequence, Set, ValuesView
 from typing import Any, TypeVar, overload
 
 from rayx import errors, serialization, session
-from rayx._raylet import ObjectID, RayletError
+from rayx._raylet import ObjectID, RayletError, first_foreign, first_repeated
 
 T = TypeVar("T")
 
@@ -114,9 +114,11 @@ def wait(
     ids = id_list("rayx.wait", object_ids)
     if not ids:
         raise ValueError("rayx.wait needs at least one ObjectID, but was given an empty list")
-    if len(set(ids)) != len(ids):
-        twice = next(object_id for index, object_id in enumerate(ids) if object_id in ids[:index])
-        raise ValueError(f"rayx.wait wants each ObjectID once, but {twice!r} is in the list twice")
+    repeated = first_repeated(ids)
+    if repeated is not None:
+        raise ValueError(
+            f"rayx.wait wants each ObjectID once, but {ids[repeated]!r} is in the list twice"
+        )
     if isinstance(num_returns, bool) or not isinstance(num_returns, int):
         raise TypeError(
             f"num_returns must be a whole number, not {num_returns!r} of "
@@ -129,12 +131,26 @@ def wait(
     timeout_ms = -1 if timeout is None else milliseconds("timeout", timeout, 1)
     if timeout_ms < 0 and owner.actor is not None:
         owner.actor.check_wait(ids, num_returns)
+    return _split(ids, _available(owner, ids, num_returns, timeout_ms), num_returns)
+
+
+def _split(
+    ids: list[ObjectID[T]], available: list[bool], count: int
+) -> tuple[list[ObjectID[T]], list[ObjectID[T]]]:
+    """The first `count` ids that are available, and all others.
+
+    Programs call `wait` for one of thousands of ids at a time, thousands of times: a step of the
+    interpreter for each id would take longer than the tasks.
+    """
     ready: list[ObjectID[T]] = []
     remaining: list[ObjectID[T]] = []
-    for object_id, is_ready in zip(
-        ids, _available(owner, ids, num_returns, timeout_ms), strict=True
-    ):
-        (ready if is_ready and len(ready) < num_returns else remaining).append(object_id)
+    start = 0
+    for _ in range(min(count, available.count(True))):
+        index = available.index(True, start)
+        ready.append(ids[index])
+        remaining += ids[start:index]
+        start = index + 1
+    remaining += ids[start:]
     return ready, remaining
 
 
@@ -154,13 +170,15 @@ def id_list(function: str, object_ids: Any) -> list[ObjectID[Any]]:
             f"{function} takes {'an ObjectID or ' if function == 'rayx.get' else ''}a list of "
             f"ObjectIDs, not {type(object_ids).__name__}" + _advice(object_ids)
         )
-    for index, item in enumerate(object_ids):
-        if type(item) is not ObjectID:
-            raise TypeError(
-                f"{function} takes ObjectIDs, but the item at index {index} is of type "
-                f"{type(item).__name__}" + _advice(item)
-            )
-    return list(object_ids)
+    ids = list(object_ids)
+    foreign = first_foreign(ids)
+    if foreign is not None:
+        item = ids[foreign]
+        raise TypeError(
+            f"{function} takes ObjectIDs, but the item at index {foreign} is of type "
+            f"{type(item).__name__}" + _advice(item)
+        )
+    return ids
 
 
 def _advice(value: Any) -> str:

@@ -13,19 +13,8 @@ def node(monkeypatch):
     """A session on a node that lives in this process; see fake_node.py."""
     import fake_node
 
-    from rayx import (
-        actor,
-        actor_handle,
-        cancellation,
-        gpus,
-        objects,
-        remote_function,
-        session,
-        signature,
-    )
+    from rayx import actor, actor_handle, gpus, remote_function, session
 
-    for module in (cancellation, objects, signature):
-        monkeypatch.setattr(module, "ObjectID", fake_node.FakeObjectID)
     for module in (actor, actor_handle, remote_function):
         monkeypatch.setattr(module, "TaskTemplate", fake_node.FakeTemplate)
     # Tasks run in this process, whose environment is not theirs.

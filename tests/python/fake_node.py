@@ -14,6 +14,7 @@ from rayx._raylet import (
     KIND_PICKLE,
     KIND_SYSTEM_ERROR,
     RayletError,
+    detached_object_id,
 )
 
 ACTOR_DIED = b"\7"
@@ -22,32 +23,6 @@ ACTOR_DIED = b"\7"
 def failure(code, message=""):
     """The exception of a call that failed."""
     return RayletError(code, message)
-
-
-class FakeObjectID:
-    """Twenty bytes, pickled as the real one is."""
-
-    def __init__(self, binary):
-        self._binary = binary
-
-    def binary(self):
-        return self._binary
-
-    def hex(self):
-        return self._binary.hex()
-
-    def __hash__(self):
-        return hash(self._binary)
-
-    def __eq__(self, other):
-        return type(other) is FakeObjectID and other._binary == self._binary
-
-    def __repr__(self):
-        return f"ObjectID({self.hex()})"
-
-    def __reduce__(self):
-        session._on_reduce(self)
-        return session.rebuild_object_id, (self._binary,)
 
 
 class FakeBuffer:
@@ -171,7 +146,7 @@ class FakeClient:
         self.polls += 1
 
     def object_id(self, binary):
-        return FakeObjectID(binary)
+        return detached_object_id(binary)
 
     def export_function(self, function_id, name, pickled):
         self.functions[function_id] = pickled
@@ -183,11 +158,11 @@ class FakeClient:
         return self.functions[function_id]
 
     def put(self, kind, stream, buffers, contained):
-        return self._store(FakeObjectID(self._id(0)), kind, stream, buffers, contained)
+        return self._store(detached_object_id(self._id(0)), kind, stream, buffers, contained)
 
     def submit(self, template, stream, buffers, contained, dependencies):
         number = next(self._numbers)
-        results = [FakeObjectID(self._id(i, number)) for i in range(template.num_return_vals)]
+        results = [detached_object_id(self._id(i, number)) for i in range(template.num_return_vals)]
         args = None
         if stream is not None:
             args = FakeBuffer(serialization.KIND_PICKLE, stream, buffers, contained)
@@ -298,7 +273,7 @@ class FakeClient:
             self._run_call(first, self._actors[actor])
 
     def _run_call(self, task, holder):
-        creation = FakeObjectID(task.actor_id + bytes(4))
+        creation = detached_object_id(task.actor_id + bytes(4))
         made = self.objects.get(creation.binary())
         if holder is None:
             self._fail(task, FakeBuffer(KIND_SYSTEM_ERROR, ACTOR_DIED + b"killed", None))

@@ -4,16 +4,17 @@ import gc
 import pickle
 
 import pytest
-from fake_node import FakeBuffer, FakeObjectID, failure
+from fake_node import FakeBuffer, failure
 
 from rayx import errors, serialization, session
+from rayx._raylet import detached_object_id
 from rayx.object_stream import STEP, WINDOW, ObjectStream
 
 TASK = b"t" * 16
 
 
 def named(index):
-    return FakeObjectID(TASK + index.to_bytes(4, "little"))
+    return detached_object_id(TASK + index.to_bytes(4, "little"))
 
 
 class Node:

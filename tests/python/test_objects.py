@@ -121,7 +121,7 @@ def test_wait_refuses_what_is_no_number(node, num_returns):
 
 def test_wait_refuses_lists(node):
     object_id = rayx.put(1)
-    with pytest.raises(TypeError, match="takes a list of ObjectIDs, not FakeObjectID"):
+    with pytest.raises(TypeError, match="takes a list of ObjectIDs, not ObjectID"):
         rayx.wait(object_id)
     with pytest.raises(ValueError, match="is in the list twice"):
         rayx.wait([object_id, object_id])

@@ -19,7 +19,13 @@ from hypothesis.extra import numpy as hnp
 
 import rayx
 from rayx import serialization
-from rayx._raylet import KIND_BYTES, KIND_PICKLE, KIND_SYSTEM_ERROR, KIND_TASK_ERROR
+from rayx._raylet import (
+    KIND_BYTES,
+    KIND_PICKLE,
+    KIND_SYSTEM_ERROR,
+    KIND_TASK_ERROR,
+    ObjectID,
+)
 
 PROFILE = hypothesis.settings(deadline=None, max_examples=150)
 
@@ -314,14 +320,13 @@ def test_data_frames():
 
 
 def test_ids_inside_values_are_told(node):
-    import fake_node
 
     first, second = (node.put(KIND_PICKLE, b"N.", [], []) for _ in range(2))
     stored = serialization.serialize({"a": first, "b": [second, lambda: first]})
     assert set(stored.contained) == {first, second}
     again = serialization.deserialize(Stored(*stored))
     assert again["a"] == first
-    assert type(again["a"]) is fake_node.FakeObjectID
+    assert type(again["a"]) is ObjectID
 
 
 def test_ids_met_in_a_failed_first_attempt_are_told_once(node):

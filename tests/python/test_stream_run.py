@@ -3,9 +3,10 @@
 import asyncio
 
 import pytest
-from fake_node import FakeObjectID, FakeTask, FakeTemplate, failure
+from fake_node import FakeTask, FakeTemplate, failure
 
 from rayx import errors, serialization
+from rayx._raylet import detached_object_id
 from rayx.object_stream import STEP, WINDOW
 from rayx.stream_run import StreamRun
 
@@ -20,7 +21,7 @@ class Node:
         self.full = False
 
     def object_id(self, binary):
-        return FakeObjectID(binary)
+        return detached_object_id(binary)
 
     def interrupt(self):
         return self.interrupted

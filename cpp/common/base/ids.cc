@@ -1,5 +1,8 @@
 #include "common/base/ids.h"
 
+#include <bit>
+#include <vector>
+
 namespace rayx {
 
 std::string ToHex(const uint8_t* bytes, size_t size) {
@@ -33,6 +36,20 @@ bool FromHex(std::string_view text, uint8_t* bytes, size_t size) {
     bytes[i] = static_cast<uint8_t>(high << 4 | low);
   }
   return true;
+}
+
+size_t FirstRepeated(std::span<const ObjectId> ids) {
+  // Open addressing; at most half full. A slot holds a position, counted from 1.
+  const size_t slots = std::bit_ceil(2 * ids.size() + 1);
+  std::vector<uint32_t> table(slots);
+  for (size_t i = 0; i < ids.size(); ++i) {
+    size_t at = ids[i].Hash() & (slots - 1);
+    for (; table[at] != 0; at = (at + 1) & (slots - 1)) {
+      if (ids[table[at] - 1] == ids[i]) return i;
+    }
+    table[at] = static_cast<uint32_t>(i + 1);
+  }
+  return ids.size();
 }
 
 }  // namespace rayx

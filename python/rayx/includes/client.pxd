@@ -80,6 +80,10 @@ cdef extern from "<span>" namespace "std" nogil:
         IdSpan(const vector[CObjectId]& ids)
 
 
+cdef extern from "common/base/ids.h" namespace "rayx" nogil:
+    size_t FirstRepeated(IdSpan ids)
+
+
 cdef extern from "client/client.h" namespace "rayx" nogil:
     cdef enum class ObjectKind:
         kPickle

@@ -168,6 +168,21 @@ cdef int append_ids(vector[CObjectId]* out, object ids, Client client=None) exce
     return 0
 
 
+def first_foreign(list items not None):
+    cdef Py_ssize_t i
+    for i in range(len(items)):
+        if type(items[i]) is not ObjectID:
+            return i
+    return None
+
+
+def first_repeated(list ids not None):
+    cdef vector[CObjectId] looked_at
+    append_ids(&looked_at, ids)
+    cdef size_t found = FirstRepeated(IdSpan(looked_at))
+    return found if found < looked_at.size() else None
+
+
 cdef const uint8_t* id_bytes(bytes binary, Py_ssize_t size) except NULL:
     if binary is None or len(binary) != size:
         raise ValueError(f"an id of {size} bytes is wanted")

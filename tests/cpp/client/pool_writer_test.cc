@@ -2,10 +2,12 @@
 
 #include <gtest/gtest.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <numeric>
+#include <optional>
 #include <thread>
 #include <vector>
 
@@ -19,9 +21,13 @@ constexpr uint64_t kPoolBytes = 64u << 20;
 class PoolWriterTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    const ScopedFd memory = std::move(CreateSharedMemory("test", kPoolBytes)).value();
+    ScopedFd memory = std::move(CreateSharedMemory("test", kPoolBytes)).value();
+    read_only_ = std::move(ReopenReadOnly(memory.get())).value();
     reader_ = std::move(SharedMapping::Map(memory.get(), kPoolBytes, false)).value();
-    writer_ = PoolWriter(std::move(SharedMapping::Map(memory.get(), kPoolBytes, true)).value());
+    other_ = std::move(SharedMapping::Map(memory.get(), kPoolBytes, true)).value();
+    SharedMapping mapping = std::move(SharedMapping::Map(memory.get(), kPoolBytes, true)).value();
+    file_ = memory.get();
+    writer_ = PoolWriter(std::move(mapping), std::move(memory));
   }
 
   static std::vector<uint8_t> Bytes(size_t size, uint8_t first) {
@@ -42,8 +48,34 @@ class PoolWriterTest : public ::testing::Test {
     EXPECT_TRUE(std::equal(reader_.data() + end, reader_.data() + kPoolBytes, before.data() + end));
   }
 
+  // Copies to a pool of which nobody has touched anything but one byte.
+  void CheckUntouched(uint64_t offset, size_t size, std::optional<uint64_t> touched) {
+    SetUp();
+    if (touched) other_.data()[*touched] = 1;
+    const std::vector<uint8_t> bytes = Bytes(size, 1);
+    writer_.Copy(bytes, writer_.At(offset, size));
+    EXPECT_TRUE(std::equal(bytes.begin(), bytes.end(), reader_.data() + offset));
+    const auto is_touched = [](uint8_t byte) { return byte != 0; };
+    const bool is_beside = touched && (*touched < offset || *touched >= offset + size);
+    const size_t around = std::min<uint64_t>(offset + size + 100'000, kPoolBytes);
+    EXPECT_EQ(
+        std::count_if(reader_.data(), reader_.data() + offset, is_touched) +
+            std::count_if(reader_.data() + offset + size, reader_.data() + around, is_touched),
+        is_beside && *touched < around ? 1 : 0);
+  }
+  // How many pages of the pool there are.
+  size_t ResidentPages() const {
+    std::vector<unsigned char> pages(kPoolBytes / 4096);
+    EXPECT_EQ(::mincore(reader_.data(), kPoolBytes, pages.data()), 0);
+    return std::accumulate(pages.begin(), pages.end(), size_t{0},
+                           [](size_t sum, unsigned char page) { return sum + (page & 1u); });
+  }
+
+  ScopedFd read_only_;
   SharedMapping reader_;
+  SharedMapping other_;  // of another who writes
   PoolWriter writer_;
+  int file_ = -1;  // the writer's
 };
 
 TEST_F(PoolWriterTest, WritesWhatAndWhereItShould) {
@@ -53,6 +85,41 @@ TEST_F(PoolWriterTest, WritesWhatAndWhereItShould) {
     // At borders of pages, lines and blocks, and beside them.
     for (const uint64_t offset : {0u, 64u, 1u, 65'536u, 65'535u}) Check(offset, size, first++);
   }
+}
+
+TEST_F(PoolWriterTest, WritesARoomAgainAsItDoesAnother) {
+  uint8_t first = 1;
+  for (const size_t size : {(size_t{1} << 20) - 1, size_t{1} << 20, size_t{1'300'003}}) {
+    for (const uint64_t offset : {64u, 64u, 65u, 3'000'001u, 64u}) Check(offset, size, first++);
+  }
+}
+
+TEST_F(PoolWriterTest, WritesRoomsThatOthersHavePartlyTouched) {
+  CheckUntouched(1, 300'000, {});
+  CheckUntouched(4095, 30'000'000, {});
+  for (const uint64_t touched : {0u, 5'000u, 777'777u, 2'000'000u, 29'999'999u}) {
+    CheckUntouched(1, 300'000, touched);
+    CheckUntouched(4095, 30'000'000, touched);
+  }
+}
+
+TEST_F(PoolWriterTest, WritesToTheFileWhatNobodyHasTouched) {
+  const std::vector<uint8_t> bytes = Bytes(1u << 20, 1);
+  uint8_t* const room = writer_.At(1u << 20, bytes.size());
+  ::rusage before{}, after{};
+  ASSERT_EQ(::getrusage(RUSAGE_THREAD, &before), 0);
+  writer_.Copy(bytes, room);
+  ASSERT_EQ(::getrusage(RUSAGE_THREAD, &after), 0);
+  EXPECT_LE(after.ru_minflt - before.ru_minflt, 16) << "its 256 pages are not mapped";
+  EXPECT_EQ(ResidentPages(), 256u);
+}
+
+TEST_F(PoolWriterTest, WritesThroughTheMappingWhatItMayNotWriteToTheFile) {
+  SharedMapping mapping = std::move(SharedMapping::Map(file_, kPoolBytes, true)).value();
+  writer_ = PoolWriter(std::move(mapping), std::move(read_only_));
+  const std::vector<uint8_t> bytes = Bytes(20'000'000, 1);
+  writer_.Copy(bytes, writer_.At(64, bytes.size()));
+  EXPECT_TRUE(std::equal(bytes.begin(), bytes.end(), reader_.data() + 64));
 }
 
 TEST_F(PoolWriterTest, WritesTheWholePool) { Check(0, kPoolBytes, 7); }
@@ -84,11 +151,7 @@ TEST_F(PoolWriterTest, NothingOutsideIsHandedOut) {
 TEST_F(PoolWriterTest, OfMemoryThatIsNotWrittenOnlyTheBlocksBesideAreTouched) {
   const std::vector<uint8_t> bytes = Bytes(1u << 20, 1);
   writer_.Copy(bytes, writer_.At(32u << 20, bytes.size()));
-  std::vector<unsigned char> pages(kPoolBytes / 4096);
-  ASSERT_EQ(::mincore(reader_.data(), kPoolBytes, pages.data()), 0);
-  const auto resident =
-      std::accumulate(pages.begin(), pages.end(), size_t{0},
-                      [](size_t sum, unsigned char page) { return sum + (page & 1u); });
+  const size_t resident = ResidentPages();
   EXPECT_GE(resident, size_t{256});
   EXPECT_LE(resident, size_t{256 + 32});
 }

@@ -3,8 +3,10 @@
 #include <gtest/gtest.h>
 
 #include <set>
+#include <span>
 #include <type_traits>
 #include <unordered_set>
+#include <vector>
 
 namespace rayx {
 namespace {
@@ -68,6 +70,23 @@ TEST(IdsTest, ResultsOfOneTaskHashApart) {
     hashes.insert(std::hash<ObjectId>()(ObjectId::ForReturn(TaskOf(1), i)));
   }
   EXPECT_EQ(hashes.size(), 10'000u);
+}
+
+TEST(IdsTest, FindsTheFirstThatIsRepeated) {
+  EXPECT_EQ(FirstRepeated({}), 0u);
+  std::vector<ObjectId> ids;
+  // Of one task, and of many.
+  for (uint32_t i = 0; i < 500; ++i) ids.push_back(ObjectId::ForReturn(TaskId(), i));
+  for (uint32_t i = 0; i < 500; ++i) {
+    uint8_t bytes[16] = {static_cast<uint8_t>(i), static_cast<uint8_t>(i >> 8), 1};
+    ids.push_back(ObjectId::ForReturn(TaskId::FromBytes(bytes), 0));
+  }
+  EXPECT_EQ(FirstRepeated(ids), 1000u);
+  ids[777] = ids[3];
+  ids[999] = ids[998];
+  EXPECT_EQ(FirstRepeated(ids), 777u);
+  EXPECT_EQ(FirstRepeated(std::span(ids).subspan(4)), 995u);
+  EXPECT_EQ(FirstRepeated(std::vector<ObjectId>(2)), 1u) << "nil ids are ids";
 }
 
 }  // namespace
