@@ -160,6 +160,7 @@ void Client::Close() {
     impl_->link->CloseInChild();
   } else {
     impl_->link->Close();
+    impl_->objects.Close();
   }
 }
 

@@ -45,6 +45,11 @@ ObjectAccess::ObjectAccess(NodeLink* link, std::shared_ptr<ReferenceQueue> refer
       pool_(std::move(pool)),
       cache_(kKeptBytesMax) {}
 
+void ObjectAccess::Close() {
+  const NodeLink::Lock lock = link_->LockState();
+  writable_pool_.CloseFile();
+}
+
 // --- put ---
 
 Status ObjectAccess::Put(const ObjectId& id, const ObjectPieces& value) {

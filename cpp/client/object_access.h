@@ -97,6 +97,9 @@ class ObjectAccess {
   // The waits of the worker's task.
   CpuLoan& loan() { return loan_; }
 
+  // The session ends: the pool's descriptor is closed. Its mappings stay while there are views.
+  void Close();
+
  private:
   // Where a Get is.
   struct Collection {

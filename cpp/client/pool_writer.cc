@@ -2,6 +2,7 @@
 
 #include <sched.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -63,8 +64,22 @@ size_t AllowedCpus() {
 
 PoolWriter::PoolWriter(SharedMapping pool, ScopedFd file)
     : pool_(std::move(pool)),
-      file_(std::move(file)),
-      shared_(std::make_unique<Shared>(pool_.size() / kBlockBytes + 1)) {}
+      shared_(std::make_unique<Shared>(pool_.size() / kBlockBytes + 1, std::move(file))) {
+  struct stat status;
+  if (::fstat(shared_->file.get(), &status) != 0) return;  // and is not found again
+  shared_->device = status.st_dev;
+  shared_->inode = status.st_ino;
+}
+
+void PoolWriter::CloseFile() const {
+  if (shared_ == nullptr) return;
+  const std::lock_guard lock(shared_->file_mutex);
+  if (HasFile()) {
+    shared_->file.Reset();
+  } else {
+    (void)shared_->file.Release();
+  }
+}
 
 uint8_t* PoolWriter::At(uint64_t offset, uint64_t size_bytes) const {
   if (offset > pool_.size() || size_bytes > pool_.size() - offset) return nullptr;
@@ -98,21 +113,30 @@ void PoolWriter::MapAhead(const uint8_t* begin, uint64_t size_bytes) const {
   }
 }
 
-size_t PoolWriter::WriteUntouched(std::span<const uint8_t> from, uint64_t offset) const {
-  if (shared_->file_busy.exchange(true, std::memory_order_acquire)) return 0;
-  size_t written = 0;
+bool PoolWriter::HasFile() const {
+  struct stat status;
+  return shared_->file.valid() && ::fstat(shared_->file.get(), &status) == 0 &&
+         status.st_dev == shared_->device && status.st_ino == shared_->inode;
+}
+
+bool PoolWriter::IsUntouched(uint64_t offset, uint64_t size_bytes) const {
   // The first and the last page may be shared with neighbours.
   const uint64_t inner = (offset + kPageBytes - 1) & ~(kPageBytes - 1);
-  const off_t data = ::lseek(file_.get(), static_cast<off_t>(inner), SEEK_DATA);
-  const bool is_untouched = data < 0 ? errno == ENXIO  // from there to the end
-                                     : static_cast<uint64_t>(data) >= offset + from.size();
-  while (is_untouched && written < from.size()) {
-    const ssize_t more = ::pwrite(file_.get(), from.data() + written, from.size() - written,
+  const off_t data = ::lseek(shared_->file.get(), static_cast<off_t>(inner), SEEK_DATA);
+  if (data < 0) return errno == ENXIO;  // none from there to the end
+  return static_cast<uint64_t>(data) >= offset + size_bytes;
+}
+
+size_t PoolWriter::WriteUntouched(std::span<const uint8_t> from, uint64_t offset) const {
+  const std::unique_lock lock(shared_->file_mutex, std::try_to_lock);
+  if (!lock.owns_lock() || !HasFile() || !IsUntouched(offset, from.size())) return 0;
+  size_t written = 0;
+  while (written < from.size()) {
+    const ssize_t more = ::pwrite(shared_->file.get(), from.data() + written, from.size() - written,
                                   static_cast<off_t>(offset + written));
     if (more <= 0) break;  // whatever it does not do, the copy does
     written += static_cast<size_t>(more);
   }
-  shared_->file_busy.store(false, std::memory_order_release);
   return written;
 }
 

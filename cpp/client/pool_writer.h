@@ -12,7 +12,8 @@
 //
 // The kernel clears a page before it maps it, but not before pwrite fills it; yet it lets one
 // thread at a time write to a file. So of a room that nobody has touched, one thread writes pieces
-// into the file while the others write theirs through the mapping.
+// into the file while the others write theirs through the mapping. The descriptor that it takes
+// gives nothing that the mapping does not.
 //
 // Values of some MiB go past the caches too where their room is not in them: memcpy reads what it
 // is about to write over.
@@ -20,12 +21,16 @@
 // Any thread.
 #pragma once
 
+#include <sys/types.h>
+
 #include <array>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "common/base/status.h"
@@ -44,6 +49,9 @@ class PoolWriter {
   bool valid() const { return pool_.valid(); }
   // Null if the range leaves the pool.
   uint8_t* At(uint64_t offset, uint64_t size_bytes) const;
+  // Closes the descriptor; what is written from now on goes through the mapping. Waits for a piece
+  // that is being written.
+  void CloseFile() const;
   // Copies to what At has returned; large parts as above.
   void Copy(std::span<const uint8_t> from, uint8_t* to) const;
 
@@ -63,13 +71,18 @@ class PoolWriter {
   // Rooms written last are still in the caches.
   static constexpr size_t kWarmRooms = 4;
 
-  // What threads share; all of it is hints, but for the file's.
+  // What threads share; all but the file is hints.
   struct Shared {
-    explicit Shared(uint64_t blocks) : mapped(blocks / 64 + 1) {}
+    Shared(uint64_t blocks, ScopedFd pool) : file(std::move(pool)), mapped(blocks / 64 + 1) {}
+    // Held while a thread writes to the file.
+    std::mutex file_mutex;
+    ScopedFd file;
+    // Which file that is: a program that closes what it does not know, as daemons do, may have
+    // another one under that number by now.
+    dev_t device = 0;
+    ino_t inode = 0;
     // A bit for each block.
     std::vector<std::atomic<uint64_t>> mapped;
-    // A thread writes to the file.
-    std::atomic<bool> file_busy = false;
     // Their first blocks, from 1 on.
     std::array<std::atomic<uint64_t>, kWarmRooms> warm_rooms{};
     std::atomic<uint32_t> next_warm_room = 0;
@@ -90,9 +103,11 @@ class PoolWriter {
   // Writes to the file if no page of the range is there, and no other thread writes. Returns how
   // many bytes it has written.
   size_t WriteUntouched(std::span<const uint8_t> from, uint64_t offset) const;
+  // The next two REQUIRE: file_mutex is held.
+  bool HasFile() const;
+  bool IsUntouched(uint64_t offset, uint64_t size_bytes) const;
 
   SharedMapping pool_;
-  ScopedFd file_;
   std::unique_ptr<Shared> shared_;
 };
 

@@ -1,5 +1,6 @@
 #include "client/pool_writer.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -12,6 +13,7 @@
 #include <vector>
 
 #include "common/io/scoped_fd.h"
+#include "testing/open_fds.h"
 
 namespace rayx {
 namespace {
@@ -62,6 +64,11 @@ class PoolWriterTest : public ::testing::Test {
         std::count_if(reader_.data(), reader_.data() + offset, is_touched) +
             std::count_if(reader_.data() + offset + size, reader_.data() + around, is_touched),
         is_beside && *touched < around ? 1 : 0);
+  }
+  void CheckCopy(uint64_t offset, size_t size) {
+    const std::vector<uint8_t> bytes = Bytes(size, 1);
+    writer_.Copy(bytes, writer_.At(offset, size));
+    EXPECT_TRUE(std::equal(bytes.begin(), bytes.end(), reader_.data() + offset));
   }
   // How many pages of the pool there are.
   size_t ResidentPages() const {
@@ -114,12 +121,30 @@ TEST_F(PoolWriterTest, WritesToTheFileWhatNobodyHasTouched) {
   EXPECT_EQ(ResidentPages(), 256u);
 }
 
+TEST_F(PoolWriterTest, WritesThroughTheMappingOnceTheFileIsClosed) {
+  const size_t fds = OpenFdCount();
+  writer_.CloseFile();
+  EXPECT_EQ(OpenFdCount(), fds - 1);
+  writer_.CloseFile();
+  EXPECT_EQ(OpenFdCount(), fds - 1);
+  CheckCopy(64, 1'000'000);
+  CheckCopy(3'000'000, 30'000'000);
+}
+
+TEST_F(PoolWriterTest, DoesNotWriteIntoAFileThatHasTakenThePlaceOfThePool) {
+  const ScopedFd stranger = std::move(CreateSharedMemory("stranger", kPoolBytes)).value();
+  ASSERT_EQ(::dup2(stranger.get(), file_), file_);
+  CheckCopy(64, 1'000'000);
+  EXPECT_EQ(::lseek(stranger.get(), 0, SEEK_DATA), -1) << "it is empty";
+  writer_.CloseFile();
+  EXPECT_EQ(::fcntl(file_, F_GETFD), 0) << "and it is not ours to close";
+  ::close(file_);
+}
+
 TEST_F(PoolWriterTest, WritesThroughTheMappingWhatItMayNotWriteToTheFile) {
   SharedMapping mapping = std::move(SharedMapping::Map(file_, kPoolBytes, true)).value();
   writer_ = PoolWriter(std::move(mapping), std::move(read_only_));
-  const std::vector<uint8_t> bytes = Bytes(20'000'000, 1);
-  writer_.Copy(bytes, writer_.At(64, bytes.size()));
-  EXPECT_TRUE(std::equal(bytes.begin(), bytes.end(), reader_.data() + 64));
+  CheckCopy(64, 20'000'000);
 }
 
 TEST_F(PoolWriterTest, WritesTheWholePool) { Check(0, kPoolBytes, 7); }
