@@ -450,6 +450,7 @@ def test_processes_are_known_by_mark_and_descent():
         assert child.pid in {process.pid for process in found}
         assert session_processes.pss_bytes(found) > 1 << 20
         assert session_processes.cpu_seconds(found) >= 0
+        assert 0 < session_processes.running_seconds(found) < 60
         session_processes.end(found)
         assert session_processes.alive(found) == []
     finally:

@@ -14,12 +14,12 @@ _WATCH_S = 3.0
 def idle(session: Session) -> Figures:
     """Memory, processes and CPU time, some time after the first tasks."""
     time.sleep(_SETTLE_S)
-    before = session_processes.cpu_seconds(session_processes.find(session.mark))
+    before = session_processes.running_seconds(session_processes.find(session.mark))
     started = time.monotonic()
     time.sleep(_WATCH_S)
     found = session_processes.find(session.mark)
     watched_s = time.monotonic() - started
-    used_s = session_processes.cpu_seconds(found) - before
+    used_s = session_processes.running_seconds(found) - before
     return {
         "idle_pss_mb": session_processes.pss_bytes(found) / 1e6,
         "idle_procs": len(found),
