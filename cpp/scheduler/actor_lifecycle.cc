@@ -272,7 +272,11 @@ void EndActor(SchedulerState& state, ActorEntry& actor, ActorEnd end) {
   }
   if (worker != nullptr) {
     state.interrupts.Forget(*creation);
-    for (TaskEntry* call : TakeCalls(state, *worker, 0)) FailCall(state, actor, *call);
+    // One that is killed may have ended calls of which only their caller knows yet (direct_line.h).
+    // They are settled when all that it has sent has been heard.
+    if (!end.kill) {
+      for (TaskEntry* call : TakeCalls(state, *worker, 0)) FailCall(state, actor, *call);
+    }
     EndWorker(state, *worker, end.kill);
     FailQueuedCalls(state, actor);
     return;
@@ -295,7 +299,10 @@ void SettleActor(SchedulerState& state, const std::vector<HeldTask>& held,
   TaskEntry& creation = *held.front().task;
   ActorEntry& actor = *creation.actor;
   if (actor.state == ActorState::kDead) {
-    for (size_t i = held.size(); i > 1; --i) EndTask(state, *held[i - 1].task, true);
+    const bool nobody_asks = state.gone_drivers.contains(actor.driver);
+    for (size_t i = 1; i < held.size(); ++i) {
+      nobody_asks ? EndTask(state, *held[i].task, true) : FailCall(state, actor, *held[i].task);
+    }
     EndTask(state, creation, !actor.made);
     return;
   }

@@ -21,8 +21,10 @@ bool IsPlain(const TaskSpec& spec) {
 
 bool IsForActor(const TaskSpec& spec, const WorkerEntry& worker) {
   const ActorEntry* actor = ActorOf(worker);
-  return actor != nullptr && actor->state == ActorState::kAlive &&
-         spec.kind == TaskKind::kActorCall && spec.actor == actor->id &&
+  // It may have been killed meanwhile.
+  const bool was_made = actor != nullptr && (actor->state == ActorState::kAlive ||
+                                             worker.state == WorkerState::kEnding);
+  return was_made && spec.kind == TaskKind::kActorCall && spec.actor == actor->id &&
          spec.driver == actor->driver;
 }
 

@@ -115,7 +115,9 @@ void LocalScheduler::OnTaskSubmitted(TaskSpec spec, std::span<const ObjectId> mi
 Status LocalScheduler::OnTaskGivenDirectly(TaskSpec spec, WorkerNumber number, uint32_t sequence,
                                            ClientId caller) {
   WorkerEntry* worker = state_->pool.Find(number);
-  if (worker != nullptr && worker->state != WorkerState::kEnding) {
+  const bool is_ending = worker == nullptr || worker->state == WorkerState::kEnding;
+  // A killed actor may have run the call: that is settled when its worker is gone.
+  if (!is_ending || (worker != nullptr && worker->has_actor && worker->lined)) {
     return GiveDirectly(*state_, std::move(spec), *worker, sequence, caller);
   }
   OnTaskSubmitted(std::move(spec), {}, kNoWorker, caller);

@@ -236,9 +236,16 @@ class TestActors:
     def test_a_killed_actor(self):
         log = Log.remote()
         open_line(lambda: log.pid.remote())
+        got = log.pid.remote()
+        rayx.get(got)
         rayx.kill(log)
+        late = log.add.remote(1)
         with pytest.raises(rayx.ActorDiedError, match="rayx.kill"):
-            rayx.get(log.add.remote(1))
+            rayx.get(late)
+        # What its caller has got, has not failed: whether the node knew that or not.
+        failed = [error for error in rayx.error_info() if error["function"].startswith("Log.")]
+        assert [error["function"] for error in failed] == ["Log.add"]
+        assert rayx.get(echo.remote(got)) == rayx.get(got)
 
     def test_an_actor_whose_process_is_killed(self):
         log = rayx.remote(max_restarts=1)(Plain).remote()

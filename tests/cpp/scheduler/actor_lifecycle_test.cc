@@ -139,18 +139,41 @@ TEST_F(ActorLifecycle, KilledItFailsWhatRunsAndWhatWaits) {
   node_.Turn();
   node_.Submit(Task(3).CallOf(1).DependsOn(ResultOf(9)), {ResultOf(9)});
   node_.Killed(1, "it had to go");
-  EXPECT_EQ(node_.Turn(), Lines({"t1 is Dead", "fail t2 code 7", "ended t2 by system", "kill w1",
-                                 "fail t3 code 7", "ended t3 by system"}));
-  EXPECT_TRUE(node_.Finished(1, 2, 1).ok()) << "what a worker says that is being killed";
+  EXPECT_EQ(node_.Turn(), Lines({"t1 is Dead", "kill w1", "fail t3 code 7", "ended t3 by system"}));
   node_.Submit(Task(4).CallOf(1));
   node_.Turn();
   EXPECT_NE(node_.texts().find("it had to go"), std::string::npos) << node_.texts();
   node_.Gone(1, 2);
-  EXPECT_EQ(node_.Turn(), Lines({"ended t1"}));
+  EXPECT_EQ(node_.Turn(), Lines({"fail t2 code 7", "ended t2 by system", "ended t1"}));
   node_.Unreferenced(1);
   EXPECT_EQ(node_.Turn(), Lines({"t1 is forgotten"}));
   node_.Submit(Task(5).CallOf(1));
   EXPECT_EQ(node_.Turn(), Lines({"fail t5 code 7", "ended t5 by system"}));
+}
+
+TEST_F(ActorLifecycle, ACallThatEndedBeforeTheKillHasItsResultThoughTheNodeHearsOfItLater) {
+  MakeAlive(Task(1).Creation());
+  node_.Submit(Task(2).CallOf(1));
+  node_.Submit(Task(3).CallOf(1));
+  node_.Turn();
+  node_.Killed(1);
+  EXPECT_EQ(node_.Turn(), Lines({"t1 is Dead", "kill w1"}));
+  EXPECT_TRUE(node_.Finished(1, 2, 1).ok());
+  EXPECT_EQ(node_.Turn(), Lines({"ended t2"}));
+  node_.Gone(1, 3);
+  EXPECT_EQ(node_.Turn(), Lines({"fail t3 code 7", "ended t3 by system", "ended t1"}));
+}
+
+TEST_F(ActorLifecycle, WhenItsDriverIsGoneNobodyIsToldOfItsCalls) {
+  MakeAlive(Task(1).Creation());
+  node_.Submit(Task(2).CallOf(1));
+  node_.Turn();
+  node_.Killed(1);
+  node_.Turn();
+  node_.core().OnDriverGone(DriverNumber(1));
+  node_.Turn();
+  node_.Gone(1, 2);
+  EXPECT_EQ(node_.Turn(), Lines({"ended t2 by system", "ended t1", "t1 is forgotten"}));
 }
 
 TEST_F(ActorLifecycle, KilledBeforeItIsMadeItFailsItsCreation) {

@@ -212,6 +212,20 @@ TEST_F(ActorLineTest, ACallThatHadBegunFailsWithItsWorker) {
   EXPECT_NE(std::find(lines.begin(), lines.end(), "ended t1 by system"), lines.end());
 }
 
+TEST_F(ActorLineTest, WhatAKilledActorHasRunIsSettledWhenAllOfItIsKnown) {
+  ASSERT_TRUE(Give(Task(1).CallOf(0), 1).ok());
+  scheduler_.Killed(0);
+  EXPECT_EQ(scheduler_.Turn(), Lines({"t0 is Dead", "kill w1"}));
+  // Given before its caller knew of the kill.
+  ASSERT_TRUE(Give(Task(2).CallOf(0), 2).ok());
+  ASSERT_TRUE(Give(Task(3).CallOf(0), 3).ok());
+  EXPECT_TRUE(scheduler_.Finished(1, 1, 1).ok());
+  EXPECT_TRUE(scheduler_.Finished(1, 2, 2).ok());
+  EXPECT_EQ(scheduler_.Turn(), Lines({"ended t1", "ended t2"}));
+  scheduler_.Gone(1, 4);
+  EXPECT_EQ(scheduler_.Turn(), Lines({"fail t3 code 7", "ended t3 by system", "ended t0"}));
+}
+
 TEST(ActorLineOpenTest, AnActorWithSeveralCallsAtATimeHasNone) {
   SchedulerRecorder scheduler;
   scheduler.Submit(Task(0).Creation(2));

@@ -355,7 +355,7 @@ TEST(DispatcherGpus, AnActorsCallsHaveItsGpus) {
   node.Killed(1);
   node.Turn();
   node.Gone(1, 2);
-  EXPECT_EQ(node.Turn(), Lines({"ended t1"}));
+  EXPECT_EQ(node.Turn(), Lines({"fail t2 code 7", "ended t2 by system", "ended t1"}));
   node.Started(2);
   EXPECT_EQ(node.Turn(), Lines({"t3 to w2 as 0, GPU 0", "start 3"}));
 }
