@@ -27,6 +27,15 @@ class DirectCallsTest : public FakeNodeDriverTest {
     plain_.name = "f";
     plain_.resources.Set(kCpu, ResourceAmount::Of(1));
   }
+  static TaskTemplate CallOfActor() {
+    const uint8_t bytes[16] = {7};
+    TaskTemplate call;
+    call.kind = TaskKind::kActorCall;
+    call.name = "C.m";
+    call.method = "m";
+    call.actor = ObjectId::ForReturn(TaskId::FromBytes(bytes), 0);
+    return call;
+  }
   // The node says that it has read so many tasks and setups of the driver.
   void OpenLine(uint64_t submitted = 0, uint64_t setups = 0, const TaskId* actor = nullptr) {
     std::vector<int> fds;
@@ -230,13 +239,8 @@ TEST_F(DirectCallsTest, WhatALineDoesNotTakeGoesToTheNode) {
 }
 
 TEST_F(DirectCallsTest, TheLineOfAnActorTakesItsCallsOnly) {
-  const uint8_t bytes[16] = {7};
-  const TaskId actor = TaskId::FromBytes(bytes);
-  TaskTemplate call;
-  call.kind = TaskKind::kActorCall;
-  call.name = "C.m";
-  call.method = "m";
-  call.actor = ObjectId::ForReturn(actor, 0);
+  const TaskTemplate call = CallOfActor();
+  const TaskId actor = call.actor.Task();
   OpenLine(0, 0, &actor);
   (void)Submit(call);
   EXPECT_EQ(node_.Next().type, MessageType::SubmitDirect);
@@ -247,13 +251,8 @@ TEST_F(DirectCallsTest, TheLineOfAnActorTakesItsCallsOnly) {
 }
 
 TEST_F(DirectCallsTest, ACallAfterAKillGoesTheWayOfTheKill) {
-  const uint8_t bytes[16] = {7};
-  const TaskId actor = TaskId::FromBytes(bytes);
-  TaskTemplate call;
-  call.kind = TaskKind::kActorCall;
-  call.name = "C.m";
-  call.method = "m";
-  call.actor = ObjectId::ForReturn(actor, 0);
+  const TaskTemplate call = CallOfActor();
+  const TaskId actor = call.actor.Task();
   OpenLine(0, 0, &actor);
   ASSERT_TRUE(client_->KillActor(call.actor).ok());
   (void)Submit(call);
