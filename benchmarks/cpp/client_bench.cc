@@ -3,7 +3,6 @@
 #include <benchmark/benchmark.h>
 
 #include <cstdint>
-#include <cstring>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -14,21 +13,13 @@
 #include "client/task_encoder.h"
 #include "common/base/ids.h"
 #include "common/io/shared_memory.h"
+#include "testing/task_ids.h"
 
 namespace rayx {
 namespace {
 
 constexpr size_t kKeptBytesMax = size_t{64} << 20;
 constexpr uint64_t kPoolBytes = uint64_t{256} << 20;
-
-// Ids as tasks make them: random bytes, and an index of 0.
-ObjectId IdOf(uint64_t number) {
-  const uint64_t words[2] = {(number + 1) * 0x9E3779B97F4A7C15ull,
-                             (number + 7) * 0xD1B54A32D192ED03ull};
-  TaskId task;
-  std::memcpy(task.mutable_data(), words, sizeof(words));
-  return ObjectId::ForReturn(task, 0);
-}
 
 std::vector<ObjectId> Ids(size_t count) {
   std::vector<ObjectId> ids;

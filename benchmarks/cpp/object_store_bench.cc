@@ -1,10 +1,10 @@
 // The object store on the path of a task: what the book-keeping of one object costs.
 #include <benchmark/benchmark.h>
 
-#include <cstring>
 #include <vector>
 
 #include "plasma/object_store.h"
+#include "testing/task_ids.h"
 
 namespace rayx::plasma {
 namespace {
@@ -15,15 +15,6 @@ constexpr ClientId kWorker = 2;
 
 // The daemon takes the effects once a turn; a turn under load has about so many events.
 constexpr size_t kEventsPerTurn = 100;
-
-// Ids as tasks make them: random bytes, and an index of 0.
-ObjectId IdOf(uint64_t number) {
-  const uint64_t words[2] = {(number + 1) * 0x9E3779B97F4A7C15ull,
-                             (number + 7) * 0xD1B54A32D192ED03ull};
-  TaskId task;
-  std::memcpy(task.mutable_data(), words, sizeof(words));
-  return ObjectId::ForReturn(task, 0);
-}
 
 class Turns {
  public:

@@ -8,7 +8,7 @@
 //   a fault for each page             1.5                    2.8                  -
 //   mapped ahead, two threads         3.1                    7                    -
 //   pwrite, one thread                2.5                    -                    -
-//   past the caches, two threads       -                     -                   18
+//   past the caches, two threads       -                     -                10 to 21
 //
 // The kernel clears a page before it maps it, but not before pwrite fills it; yet it lets one
 // thread at a time write to a file. So of a room that nobody has touched, one thread writes pieces

@@ -144,7 +144,7 @@ static_assert(ObjectId::kSize == TaskId::kSize + sizeof(uint32_t));
 static_assert(sizeof(ObjectId) == 20, "ids travel as plain bytes");
 
 // The position of the first id that is equal to one before it; ids.size() if there is none. Linear,
-// about 5 ns an id.
+// some ns an id.
 size_t FirstRepeated(std::span<const ObjectId> ids);
 
 // Number of a connection within one daemon, in order of arrival; never reused. It stands for "who
