@@ -247,6 +247,18 @@ class TestActors:
         assert [error["function"] for error in failed] == ["Log.add"]
         assert rayx.get(echo.remote(got)) == rayx.get(got)
 
+    def test_what_was_got_of_an_actor_that_another_kills_is_there_for_all(self):
+        log = Log.remote()
+        open_line(lambda: log.pid.remote())
+        end.remote([log])
+        got = []
+        with pytest.raises(rayx.ActorDiedError, match="rayx.kill"):
+            for _ in range(100_000):
+                result = log.pid.remote()
+                rayx.get(result)
+                got.append(result)
+        assert rayx.get(all_there.remote(got))
+
     def test_an_actor_whose_process_is_killed(self):
         log = rayx.remote(max_restarts=1)(Plain).remote()
         open_line(lambda: log.pid.remote())
@@ -269,6 +281,18 @@ class TestActors:
         del logs[0]
         gc.collect()
         poll_until(lambda: not os.path.exists(f"/proc/{worker}"), 20, "its process has ended")
+
+
+@rayx.remote
+def end(actors):
+    for actor in actors:
+        rayx.kill(actor)
+
+
+@rayx.remote
+def all_there(ids):
+    rayx.get(ids)
+    return True
 
 
 class Plain:
