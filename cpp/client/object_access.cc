@@ -35,6 +35,8 @@ flatbuffers::Offset<flatbuffers::Vector<const protocol::Id20*>> EncodeContained(
   return ToWire(*builder, value.contained);
 }
 
+Status RoomOutsidePool() { return Status::ProtocolError("the node gave room outside its pool"); }
+
 }  // namespace
 
 ObjectAccess::ObjectAccess(NodeLink* link, std::shared_ptr<ReferenceQueue> references,
@@ -57,7 +59,7 @@ Status ObjectAccess::Put(const ObjectId& id, const ObjectPieces& value) {
   if (plan.total_bytes() <= limits::kInlineObjectBytesMax) {
     return PutSmall(id, plan, value, Sending::kHeld);
   }
-  return PutLarge(id, plan, value);
+  return PutLarge(id, plan, value, Sending::kAtOnce);
 }
 
 Status ObjectAccess::PutSmall(const ObjectId& id, const ObjectPlan& plan, const ObjectPieces& value,
@@ -72,10 +74,9 @@ Status ObjectAccess::PutSmall(const ObjectId& id, const ObjectPlan& plan, const 
   builder.ForceVectorAlignment(size_bytes, 1, sizeof(uint64_t));
   const auto data = builder.CreateVector(view.bytes().data(), size_bytes);
   const auto contained = EncodeContained(&builder, value);
-  builder.Finish(protocol::CreatePutObject(builder, ToWire(id), data, contained));
-  const auto type = static_cast<uint16_t>(MessageType::PutObject);
-  RAYX_RETURN_IF_ERROR(sending == Sending::kHeld ? link_->Hold(type, MessageBytes(builder))
-                                                 : link_->Send(type, MessageBytes(builder)));
+  RAYX_RETURN_IF_ERROR(SendOrHold(&builder, MessageType::PutObject,
+                                  protocol::CreatePutObject(builder, ToWire(id), data, contained),
+                                  sending));
   const NodeLink::Lock lock = link_->LockState();
   cache_.AddOwn(id, view);
   if (!value.contained.empty()) cache_.TellAtOnce(id);
@@ -83,7 +84,10 @@ Status ObjectAccess::PutSmall(const ObjectId& id, const ObjectPlan& plan, const 
 }
 
 Status ObjectAccess::PutLarge(const ObjectId& id, const ObjectPlan& plan, const ObjectPieces& value,
-                              bool keep_reference) {
+                              Sending sending, bool keep_reference) {
+  if (const std::optional<RoomWords::Room> room = TakeRoom(plan.total_bytes())) {
+    return PutInRoom(id, plan, value, room->offset, sending, keep_reference);
+  }
   const Result<uint8_t*> memory = Create(id, plan.total_bytes());
   if (!memory.ok()) return memory.status();
   WriteObject(plan, value, writable_pool_, *memory);
@@ -91,12 +95,46 @@ Status ObjectAccess::PutLarge(const ObjectId& id, const ObjectPlan& plan, const 
   if (!keep_reference) references_->Drop(id);
   flatbuffers::FlatBufferBuilder builder(256);
   const auto contained = EncodeContained(&builder, value);
-  RAYX_RETURN_IF_ERROR(SendMessage(link_, &builder, MessageType::SealObject,
-                                   protocol::CreateSealObject(builder, ToWire(id), contained)));
+  RAYX_RETURN_IF_ERROR(SendOrHold(&builder, MessageType::SealObject,
+                                  protocol::CreateSealObject(builder, ToWire(id), contained),
+                                  sending));
   if (!keep_reference) return Status::Ok();
   const NodeLink::Lock lock = link_->LockState();
   cache_.AddSealed(id);
   return Status::Ok();
+}
+
+std::optional<RoomWords::Room> ObjectAccess::TakeRoom(uint64_t size_bytes) {
+  const NodeLink::Lock lock = link_->LockState();
+  return rooms_ ? rooms_->Take(size_bytes) : std::nullopt;
+}
+
+Status ObjectAccess::PutInRoom(const ObjectId& id, const ObjectPlan& plan,
+                               const ObjectPieces& value, uint64_t offset, Sending sending,
+                               bool keep_reference) {
+  const uint64_t size_bytes = plan.total_bytes();
+  uint8_t* const memory = writable_pool_.At(offset, size_bytes);
+  if (memory == nullptr) return RoomOutsidePool();
+  WriteObject(plan, value, writable_pool_, memory);
+  flatbuffers::FlatBufferBuilder builder(256);
+  const auto contained = EncodeContained(&builder, value);
+  RAYX_RETURN_IF_ERROR(SendOrHold(
+      &builder, MessageType::PutInRoom,
+      protocol::CreatePutInRoom(builder, ToWire(id), offset, size_bytes, contained, keep_reference),
+      sending));
+  if (!keep_reference) return Status::Ok();
+  const NodeLink::Lock lock = link_->LockState();
+  cache_.AddSealed(id);
+  return Status::Ok();
+}
+
+template <typename Message>
+Status ObjectAccess::SendOrHold(flatbuffers::FlatBufferBuilder* builder, MessageType type,
+                                flatbuffers::Offset<Message> message, Sending sending) {
+  builder->Finish(message);
+  const auto number = static_cast<uint16_t>(type);
+  return sending == Sending::kHeld ? link_->Hold(number, MessageBytes(*builder))
+                                   : link_->Send(number, MessageBytes(*builder));
 }
 
 Result<uint8_t*> ObjectAccess::Create(const ObjectId& id, uint64_t size_bytes) {
@@ -122,7 +160,7 @@ Result<uint8_t*> ObjectAccess::Create(const ObjectId& id, uint64_t size_bytes) {
   const auto* message = flatbuffers::GetRoot<protocol::ObjectCreated>(reply->bytes().data());
   RAYX_RETURN_IF_ERROR(FromWire(message->outcome(), message->message()));
   uint8_t* const memory = writable_pool_.At(message->offset(), size_bytes);
-  if (memory == nullptr) return Status::ProtocolError("the node gave room outside its pool");
+  if (memory == nullptr) return RoomOutsidePool();
   return memory;
 }
 
@@ -354,6 +392,13 @@ Status ObjectAccess::OnObjectCreated(FrameStream* stream, std::span<const uint8_
     Result<SharedMapping> mapping = SharedMapping::Map(pool->get(), pool_.pool_bytes(), true);
     if (!mapping.ok()) return mapping.status();
     if (!writable_pool_.valid()) writable_pool_ = PoolWriter(std::move(*mapping), std::move(*pool));
+  }
+  if (message->carries_rooms()) {
+    Result<ScopedFd> memory = stream->TakeFd();
+    if (!memory.ok()) return memory.status();
+    Result<RoomWords> rooms = RoomWords::Map(memory->get());
+    if (!rooms.ok()) return rooms.status();
+    rooms_ = std::move(*rooms);
   }
   created_.Deliver(message->request(), payload);
   return Status::Ok();

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -23,6 +24,7 @@
 #include "client/reply_box.h"
 #include "common/base/ids.h"
 #include "common/base/status.h"
+#include "common/io/room_words.h"
 #include "common/io/shared_memory.h"
 #include "common/protocol/object_layout.h"
 
@@ -41,9 +43,10 @@ class ObjectAccess {
   // The same for a value whose place is planned, whatever its size: in a message, or in the pool.
   Status PutSmall(const ObjectId& id, const ObjectPlan& plan, const ObjectPieces& value,
                   Sending sending);
-  // Without `keep_reference`, the value lives only if somebody else refers to it.
+  // Without `keep_reference`, the value lives only if somebody else refers to it. May be held only
+  // if this thread sends more at once: the node has no more room ready for us before it knows.
   Status PutLarge(const ObjectId& id, const ObjectPlan& plan, const ObjectPieces& value,
-                  bool keep_reference = true);
+                  Sending sending, bool keep_reference = true);
 
   // As Client says.
   Result<std::vector<ObjectView>> Get(std::span<const ObjectId> ids, int64_t timeout_ms,
@@ -108,6 +111,13 @@ class ObjectAccess {
     size_t next = 0;  // the first that is not here yet
   };
 
+  // A room that the node holds ready for us, if there is one of that size.
+  std::optional<RoomWords::Room> TakeRoom(uint64_t size_bytes);
+  Status PutInRoom(const ObjectId& id, const ObjectPlan& plan, const ObjectPieces& value,
+                   uint64_t offset, Sending sending, bool keep_reference);
+  template <typename Message>
+  Status SendOrHold(flatbuffers::FlatBufferBuilder* builder, protocol::MessageType type,
+                    flatbuffers::Offset<Message> message, Sending sending);
   // Writable room in the pool for an object that is to be sealed.
   Result<uint8_t*> Create(const ObjectId& id, uint64_t size_bytes);
   // Takes what is here, from `next` on.
@@ -135,6 +145,8 @@ class ObjectAccess {
   // Mapped when the first object is created, and the same from then on: who has created one needs
   // no lock to write it.
   PoolWriter writable_pool_;
+  // From the node's first offer on.
+  std::optional<RoomWords> rooms_;
 };
 
 }  // namespace rayx

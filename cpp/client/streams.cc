@@ -47,7 +47,8 @@ Status Streams::PutItem(const TaskId& task, uint32_t item, const ObjectPieces& v
   const ObjectPlan plan = PlanObject(value);
   const bool small = plan.total_bytes() <= limits::kInlineObjectBytesMax;
   const Status status = small ? objects_->PutSmall(id, plan, value, ObjectAccess::Sending::kAtOnce)
-                              : objects_->PutLarge(id, plan, value, /*keep_reference=*/false);
+                              : objects_->PutLarge(id, plan, value, ObjectAccess::Sending::kAtOnce,
+                                                   /*keep_reference=*/false);
   // It is the consumer's from here on, or nobody's.
   if (small && status.ok()) objects_->RemoveReference(id);
   return status;

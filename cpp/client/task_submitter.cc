@@ -75,7 +75,8 @@ Result<std::vector<ObjectId>> TaskSubmitter::Submit(const TaskTemplate& task,
     plan.emplace(PlanObject(*args));
     if (plan->total_bytes() > limits::kInlineObjectBytesMax) {
       stored_args = ids_->NextPut(in_task);
-      RAYX_RETURN_IF_ERROR(objects_->PutLarge(*stored_args, *plan, *args));
+      RAYX_RETURN_IF_ERROR(
+          objects_->PutLarge(*stored_args, *plan, *args, ObjectAccess::Sending::kHeld));
       with_args.assign(dependencies.begin(), dependencies.end());
       with_args.push_back(*stored_args);
       call.dependencies = with_args;

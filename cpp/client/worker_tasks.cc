@@ -155,8 +155,10 @@ Status WorkerTasks::PutResult(const RunnableTask& task, uint32_t index, const Ob
   }
   const ObjectId id = ObjectId::ForReturn(task.id, index);
   // We need no large result ourselves, and would keep its room from whoever is done with it.
-  const Status status = small ? objects_->PutSmall(id, plan, value, ObjectAccess::Sending::kHeld)
-                              : objects_->PutLarge(id, plan, value, /*keep_reference=*/false);
+  constexpr auto kHeld = ObjectAccess::Sending::kHeld;
+  const Status status = small
+                            ? objects_->PutSmall(id, plan, value, kHeld)
+                            : objects_->PutLarge(id, plan, value, kHeld, /*keep_reference=*/false);
   // An earlier attempt stored it before its worker died: the first value stays.
   if (status.code() == StatusCode::kAlreadyExists) return Status::Ok();
   if (!status.ok() || !small) return status;

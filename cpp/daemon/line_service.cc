@@ -1,8 +1,5 @@
 #include "daemon/line_service.h"
 
-#include <fcntl.h>
-
-#include <cerrno>
 #include <utility>
 
 #include "common/base/limits.h"
@@ -107,8 +104,8 @@ Status LineService::SendEnds(Session& worker_session, const WorkerProcess& worke
                              std::vector<ScopedFd>* client_fds) {
   Result<std::pair<ScopedFd, ScopedFd>> sockets = SocketPair();
   if (!sockets.ok()) return sockets.status();
-  ScopedFd memory(::fcntl(worker.claim.fd(), F_DUPFD_CLOEXEC, 0));
-  if (!memory.valid()) return Status::FromErrno("fcntl(F_DUPFD_CLOEXEC)", errno);
+  Result<ScopedFd> memory = DuplicateFd(worker.claim.fd());
+  if (!memory.ok()) return memory.status();
   std::vector<ScopedFd> worker_fds;
   worker_fds.push_back(std::move(sockets->first));
   writer_->Send(
@@ -116,7 +113,7 @@ Status LineService::SendEnds(Session& worker_session, const WorkerProcess& worke
       [](flatbuffers::FlatBufferBuilder& builder) { return protocol::CreateOpenLine(builder); },
       std::move(worker_fds));
   client_fds->push_back(std::move(sockets->second));
-  client_fds->push_back(std::move(memory));
+  client_fds->push_back(std::move(*memory));
   return Status::Ok();
 }
 

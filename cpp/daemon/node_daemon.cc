@@ -187,7 +187,7 @@ void NodeDaemon::OnSessionClosed(Session& session, const Status& reason) {
     LogWarning("session " + std::to_string(session.id) + " (pid " + std::to_string(session.pid) +
                ") closed: " + reason.message());
   }
-  objects_->store().OnClientGone(session.id);
+  objects_->OnSessionClosed(session);
   tasks_->OnSessionClosed(session);
   if (session.worker != 0) {
     workers_.OnSessionClosed(session, reason);

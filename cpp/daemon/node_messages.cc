@@ -52,7 +52,7 @@ Status NodeDaemon::OnFrame(Session& session, const Frame& frame) {
     }
     return drivers_.OnDrain(session);
   }
-  if (type >= protocol::MessageType::PutObject && type <= protocol::MessageType::AddReferences) {
+  if (type >= protocol::MessageType::PutObject && type <= protocol::MessageType::PutInRoom) {
     return OnObjectMessage(session, frame);
   }
   if (type == protocol::MessageType::Query && tasks_->lines().IsClient(session)) {
@@ -136,6 +136,11 @@ Status NodeDaemon::OnObjectMessage(Session& session, const Frame& frame) {
     case protocol::MessageType::CreateObject:
       return With<protocol::CreateObject>(
           frame, [&](const auto& m) { return objects.OnCreate(session, m); });
+    case protocol::MessageType::PutInRoom:
+      return With<protocol::PutInRoom>(frame, [&](const auto& m) {
+        tasks_->OnObjectMade(session, FromWire(*m.id()));
+        return objects.OnPutInRoom(session, m);
+      });
     case protocol::MessageType::SealObject:
       return With<protocol::SealObject>(frame, [&](const auto& m) {
         tasks_->OnObjectMade(session, FromWire(*m.id()));

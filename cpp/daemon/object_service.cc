@@ -1,8 +1,5 @@
 #include "daemon/object_service.h"
 
-#include <fcntl.h>
-
-#include <cerrno>
 #include <utility>
 
 #include "common/base/limits.h"
@@ -11,12 +8,6 @@
 
 namespace rayx::daemon {
 namespace {
-
-Result<ScopedFd> Duplicate(int fd) {
-  const int copy = ::fcntl(fd, F_DUPFD_CLOEXEC, 0);
-  if (copy < 0) return Status::FromErrno("dup of the pool's descriptor", errno);
-  return ScopedFd(copy);
-}
 
 // Values of protocol::Outcome equal those of StatusCode by its comment; this is where it is relied
 // upon.
@@ -65,7 +56,7 @@ ObjectService::ObjectService(SessionTable* sessions, MessageWriter* writer, uint
       store_(pool_bytes) {}
 
 Result<ScopedFd> ObjectService::DuplicateReadOnlyPool() const {
-  return Duplicate(pool_read_only_.get());
+  return DuplicateFd(pool_read_only_.get());
 }
 
 Status ObjectService::OnPut(Session& session, const protocol::PutObject& message) {
@@ -81,28 +72,79 @@ Status ObjectService::OnPut(Session& session, const protocol::PutObject& message
 }
 
 Status ObjectService::OnCreate(Session& session, const protocol::CreateObject& message) {
-  const Result<uint64_t> offset =
-      store_.Create(session.id, FromWire(*message.id()), message.size());
-  std::vector<ScopedFd> fds;
-  if (offset.ok() && !session.has_writable_pool) {
-    Result<ScopedFd> pool = Duplicate(pool_.get());
-    if (!pool.ok()) {
-      RAYX_RETURN_IF_ERROR(store_.Abort(session.id, FromWire(*message.id())));
-      return pool.status();
+  const ObjectId id = FromWire(*message.id());
+  const Result<uint64_t> offset = Create(session, id, message.size());
+  Memory memory;
+  if (offset.ok()) {
+    Result<Memory> passed = MemoryFor(session);
+    if (!passed.ok()) {
+      RAYX_RETURN_IF_ERROR(store_.Abort(session.id, id));
+      return passed.status();
     }
-    fds.push_back(std::move(pool).value());
-    session.has_writable_pool = true;
+    memory = std::move(*passed);
   }
-  const bool carries_pool = !fds.empty();
   writer_->Send(
       *session.connection, protocol::MessageType::ObjectCreated,
       [&](flatbuffers::FlatBufferBuilder& builder) {
         const auto text = builder.CreateString(offset.ok() ? "" : offset.status().message());
         return protocol::CreateObjectCreated(builder, message.request(), ToOutcome(offset.status()),
-                                             text, offset.ok() ? offset.value() : 0, carries_pool);
+                                             text, offset.ok() ? offset.value() : 0,
+                                             memory.has_pool, memory.has_rooms);
       },
-      std::move(fds));
+      std::move(memory.fds));
   return Status::Ok();
+}
+
+Result<uint64_t> ObjectService::Create(Session& session, const ObjectId& id, uint64_t size_bytes) {
+  Result<uint64_t> offset = store_.Create(session.id, id, size_bytes);
+  if (offset.status().code() == StatusCode::kStoreFull && TakeBackReadyRooms()) {
+    offset = store_.Create(session.id, id, size_bytes);
+  }
+  if (!offset.ok()) return offset;
+  if (session.ready_rooms == nullptr) {
+    session.ready_rooms = std::make_unique<ReadyRooms>(session.id, &store_);
+  }
+  session.ready_rooms->OnCreate(size_bytes);
+  return offset;
+}
+
+bool ObjectService::TakeBackReadyRooms() {
+  bool any = false;
+  for (const auto& [id, session] : sessions_->all()) {
+    if (session->ready_rooms != nullptr) any |= session->ready_rooms->TakeBack();
+  }
+  return any;
+}
+
+Result<ObjectService::Memory> ObjectService::MemoryFor(Session& session) {
+  Memory memory;
+  if (!session.has_writable_pool) {
+    Result<ScopedFd> pool = DuplicateFd(pool_.get());
+    if (!pool.ok()) return pool.status();
+    memory.fds.push_back(std::move(*pool));
+    memory.has_pool = session.has_writable_pool = true;
+  }
+  Result<ScopedFd> rooms = session.ready_rooms->TakeMemory();
+  if (!rooms.ok()) return rooms.status();
+  memory.has_rooms = rooms->valid();
+  if (memory.has_rooms) memory.fds.push_back(std::move(*rooms));
+  return memory;
+}
+
+Status ObjectService::OnPutInRoom(Session& session, const protocol::PutInRoom& message) {
+  const plasma::Extent value{message.offset(), message.size()};
+  const Status put = store_.PutReserved(session.id, FromWire(*message.id()), value,
+                                        FromWire(message.contained()), message.keeps_reference());
+  if (session.ready_rooms != nullptr) session.ready_rooms->OnPut(value.offset);
+  // As OnPut.
+  return put.code() == StatusCode::kAlreadyExists ? Status::Ok() : put;
+}
+
+void ObjectService::OnSessionClosed(Session& session) {
+  // Before the store does: what the client no longer can take, it will not write to, however late
+  // it learns that it is not connected any more.
+  if (session.ready_rooms != nullptr) (void)session.ready_rooms->TakeBack();
+  store_.OnClientGone(session.id);
 }
 
 Status ObjectService::OnSeal(Session& session, const protocol::SealObject& message) {

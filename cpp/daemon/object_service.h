@@ -30,6 +30,7 @@ class ObjectService {
   // --- messages; a Status that is not OK is the peer's breach of protocol ---
   Status OnPut(Session& session, const protocol::PutObject& message);
   Status OnCreate(Session& session, const protocol::CreateObject& message);
+  Status OnPutInRoom(Session& session, const protocol::PutInRoom& message);
   Status OnSeal(Session& session, const protocol::SealObject& message);
   Status OnAbort(Session& session, const protocol::AbortObject& message);
   Status OnGet(Session& session, const protocol::GetObjects& message);
@@ -39,6 +40,8 @@ class ObjectService {
   // Acts on what the store has decided: events above, deliveries queued. True if there was
   // anything.
   bool DrainEffects();
+  // The session is closed: what its client had of the store goes.
+  void OnSessionClosed(Session& session);
   // Sends queued deliveries as far as peers read.
   void SendDeliveries();
 
@@ -48,6 +51,16 @@ class ObjectService {
   plasma::ObjectStore& store() { return store_; }
 
  private:
+  Result<uint64_t> Create(Session& session, const ObjectId& id, uint64_t size_bytes);
+  // Room held ready for clients, and not taken, is free again; false if there was none.
+  bool TakeBackReadyRooms();
+  // What goes along with the answer to Create: descriptors that the client does not have yet.
+  struct Memory {
+    std::vector<ScopedFd> fds;
+    bool has_pool = false;
+    bool has_rooms = false;
+  };
+  Result<Memory> MemoryFor(Session& session);
   // Appends the object to the message being built. False if it is gone.
   void SendBatch(Session& session);
 

@@ -15,6 +15,7 @@
 #include "common/io/event_loop.h"
 #include "common/io/scoped_fd.h"
 #include "common/protocol/generated/messages_generated.h"
+#include "daemon/ready_rooms.h"
 #include "plasma/effects.h"
 #include "scheduler/effects.h"
 
@@ -47,6 +48,8 @@ struct Session {
   bool has_line = false;
   // The writable pool has been passed.
   bool has_writable_pool = false;
+  // There once it has asked for room in the pool.
+  std::unique_ptr<ReadyRooms> ready_rooms;
 
   // Ends a handshake that takes too long.
   std::unique_ptr<EventLoop::Timer> hello_timer;

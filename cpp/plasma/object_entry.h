@@ -3,8 +3,10 @@
 //               Create            Seal
 //   Expected ───────────► Created ───────► Sealed
 //      │  ▲                 │  │             ▲
-//      │  └────── Abort ────┘  └─ PutInline ─┤
-//      └───────────────── PutInline ─────────┘
+//      │  └────── Abort ────┘  └─── Put… ────┤
+//      └─────────────────── Put… ────────────┘
+//
+// Put… is PutInline or PutReserved.
 //
 // Every state may end: Expected with its last reference, Created when it is aborted and nobody
 // refers to it, Sealed with its last reference and pin. An object that is gone has no entry.

@@ -101,21 +101,28 @@ Status ObjectStore::Abort(ClientId creator, const ObjectId& id) {
 
 Status ObjectStore::PutInline(ClientId creator, const ObjectId& id, std::span<const uint8_t> data,
                               std::span<const ObjectId> contained) {
+  const Result<Object*> object = ObjectToPut(creator, id, /*keep_reference=*/creator != 0);
+  if (!object.ok() || *object == nullptr) return object.status();
+  SealedObject value;
+  value.is_inline = true;
+  value.data.assign(data.begin(), data.end());
+  SealWith(**object, std::move(value), contained);
+  return Status::Ok();
+}
+
+Result<ObjectStore::Object*> ObjectStore::ObjectToPut(ClientId creator, const ObjectId& id,
+                                                      bool keep_reference) {
   Object* object = FindObject(id);
   if (object != nullptr && object->second.IsSealed()) return HasValueAlready(id);
-  const bool is_wanted = creator != 0 || (object != nullptr && object->second.IsReferenced());
-  if (!is_wanted) return Status::Ok();
+  const bool is_wanted = keep_reference || (object != nullptr && object->second.IsReferenced());
+  if (!is_wanted) return nullptr;
   if (object == nullptr) object = &FindOrExpect(id);
   if (object->second.state() == ObjectState::kCreated) {
     const CreatedObject overtaken = EndCreation(*object);
     superseded_.push_back({overtaken.creator, id, overtaken.room});
   }
-  if (creator != 0) AddReferenceOf(creator, *object, /*by_create=*/false);
-  SealedObject value;
-  value.is_inline = true;
-  value.data.assign(data.begin(), data.end());
-  SealWith(*object, std::move(value), contained);
-  return Status::Ok();
+  if (keep_reference) AddReferenceOf(creator, *object, /*by_create=*/false);
+  return object;
 }
 
 void ObjectStore::SealWith(Object& object, SealedObject value,
@@ -320,6 +327,7 @@ void ObjectStore::OnClientGone(ClientId client) {
   }
   std::erase_if(superseded_,
                 [client](const SupersededCreation& old) { return old.creator == client; });
+  GiveBackAllOf(client);
   while (const std::optional<ObjectId> id = holders_.AnyObjectOf(client)) {
     Object& object = *FindObject(*id);
     Holder& holder = *holders_.Find(object.second.holders, client);
@@ -403,7 +411,8 @@ StoreStats ObjectStore::Stats() const {
   const Arena::Stats pool = arena_.GetStats();
   StoreStats stats;
   stats.pool_bytes = pool.size_bytes;
-  stats.pool_used_bytes = pool.used_bytes;
+  stats.pool_used_bytes = pool.used_bytes - reserved_.bytes();
+  stats.pool_reserved_bytes = reserved_.bytes();
   stats.pool_largest_free_bytes = pool.largest_free_bytes;
   stats.pool_touched_bytes = pool.touched_bytes;
   stats.inline_bytes = inline_bytes_;
@@ -451,7 +460,8 @@ std::string ObjectStore::DebugText(size_t most) const {
   std::string text = "object store: " + std::to_string(stats.objects) + " objects, " +
                      std::to_string(stats.sealed_objects) + " of them sealed; pool of " +
                      BytesText(stats.pool_bytes) + ", used " + BytesText(stats.pool_used_bytes) +
-                     ", pinned " + BytesText(stats.pinned_bytes) + ", largest free piece " +
+                     ", pinned " + BytesText(stats.pinned_bytes) + ", reserved " +
+                     BytesText(stats.pool_reserved_bytes) + ", largest free piece " +
                      BytesText(stats.pool_largest_free_bytes) + "; inline " +
                      BytesText(stats.inline_bytes) + "\n";
   for (const ObjectSummary& object : Largest(most, /*in_pool_only=*/false)) {

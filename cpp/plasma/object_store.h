@@ -29,6 +29,7 @@
 #include "plasma/eviction.h"
 #include "plasma/holder_table.h"
 #include "plasma/object_entry.h"
+#include "plasma/reserved_rooms.h"
 #include "plasma/store_report.h"
 
 namespace rayx::plasma {
@@ -45,7 +46,9 @@ struct ObjectLocation {
 
 struct StoreStats {
   uint64_t pool_bytes = 0;
+  // Without what is reserved: that can be given back.
   uint64_t pool_used_bytes = 0;
+  uint64_t pool_reserved_bytes = 0;
   uint64_t inline_bytes = 0;
   uint64_t objects = 0;  // entries, whatever their state
   uint64_t sealed_objects = 0;
@@ -83,6 +86,20 @@ class ObjectStore {
   Status PutInline(ClientId creator, const ObjectId& id, std::span<const uint8_t> data,
                    std::span<const ObjectId> contained);
 
+  // --- rooms reserved ahead: for objects that come later, without Create ---
+
+  // Keeps room for an object of `client`; returns the offset. Nothing if there is none.
+  std::optional<uint64_t> Reserve(ClientId client, uint64_t size);
+  // The room is free again. NotFound if the client has none there. REQUIRES: the client does not
+  // write there.
+  Status GiveBack(ClientId client, uint64_t offset);
+  // `creator` has written an object into a room reserved for it, which is not reserved any more
+  // after this call, whatever the answer. Without `keep_reference` the creator gets none. NotFound
+  // if it has no room there, InvalidArgument if the value is empty or larger than the room.
+  // AlreadyExists, objects that others are writing, and values that nobody wants: as PutInline.
+  Status PutReserved(ClientId creator, const ObjectId& id, Extent value,
+                     std::span<const ObjectId> contained, bool keep_reference);
+
   // --- who needs what ---
 
   void AddClientReference(ClientId client, const ObjectId& id);
@@ -110,7 +127,7 @@ class ObjectStore {
   // NotFound if the client holds no pin.
   Status Unpin(ClientId client, const ObjectId& id);
 
-  // Everything of a client goes: references, pins, waits, unsealed creations.
+  // Everything of a client goes: references, pins, waits, unsealed creations, reserved rooms.
   void OnClientGone(ClientId client);
 
   // --- questions ---
@@ -167,6 +184,9 @@ class ObjectStore {
 
   // The only way to a value: announces it, counts what it contains, serves who waits.
   void SealWith(Object& object, SealedObject value, std::span<const ObjectId> contained);
+  // Where a whole value goes that no Create has announced; null if nobody wants it. Who writes to
+  // the object is overtaken. AlreadyExists if it has a value.
+  Result<Object*> ObjectToPut(ClientId creator, const ObjectId& id, bool keep_reference);
   // The creator writes no more, or has lost its claim to be the one who does.
   CreatedObject EndCreation(Object& object);
   // Gives the room back, and the reference that came with Create.
@@ -175,6 +195,9 @@ class ObjectStore {
   // The creator of an overtaken creation is done: its room is free. False if there is no such
   // creation.
   bool EndSuperseded(ClientId creator, const ObjectId& id, bool keep_reference);
+
+  static Status NotReservedFor(ClientId client, uint64_t offset);
+  void GiveBackAllOf(ClientId client);
 
   // Ends the object if there is no reason left to keep it, and then whatever only its value kept.
   void DropIfUnneeded(Object& object);
@@ -191,6 +214,7 @@ class ObjectStore {
   void CheckSums() const;
 
   Arena arena_;
+  ReservedRooms reserved_;
   ObjectTable objects_;
   HolderTable holders_;
   EvictionOrder eviction_;

@@ -69,7 +69,7 @@ void ObjectStore::CheckSums() const {
   uint64_t inline_bytes = 0;
   uint64_t pinned_bytes = 0;
   size_t evictable = 0;
-  uint64_t rooms = superseded_.size();
+  uint64_t rooms = superseded_.size() + reserved_.size();
   for (const auto& [id, entry] : objects_) {
     if (entry.created() != nullptr) ++rooms;
     const SealedObject* value = entry.sealed();

@@ -1,5 +1,6 @@
 """F36: what does not fit into the object store."""
 
+import concurrent.futures
 import gc
 import re
 import time
@@ -130,6 +131,41 @@ def test_f36_put_in_a_task_that_does_not():
 def test_f36_an_argument_by_value_goes_with_its_task():
     for _ in range(10):
         assert rayx.get(length.remote(bytes(8 * MIB))) == 8 * MIB
+
+
+def test_f36_what_is_held_ready_for_one_is_there_for_all():
+    """The driver stores values of one size and rests; then a worker needs nearly all there is."""
+    for _ in range(5):
+        rayx.put(bytes(500 * 1024))
+    assert re.search(r"reserved 100\d\.\d KiB", dump()), dump()
+    assert len(rayx.get(produce.remote(16 * MIB - 4096))) == 16 * MIB - 4096
+    ids = []
+    with pytest.raises(rayx.ObjectStoreFullError):
+        while True:
+            ids.append(rayx.put(bytes(500 * 1024)))
+    assert len(ids) == 32
+
+
+def test_f36_large_values_of_many_threads_and_processes():
+    """Rooms that are held ready, taken back, taken and filled by all at the same time."""
+
+    @rayx.remote
+    def store(seed, count):
+        rng = np.random.default_rng(seed)
+        for size in rng.choice([70_000, 70_000, 70_000, 300_000, 2_000_000], count):
+            value = np.full(size, seed % 251, dtype=np.uint8)
+            try:
+                copy = rayx.get(rayx.put(value))
+            except rayx.ObjectStoreFullError:
+                continue
+            assert copy.size == size
+            assert (copy == seed % 251).all()
+        return seed
+
+    with concurrent.futures.ThreadPoolExecutor(4) as threads:
+        futures = [threads.submit(store.function, seed, 100) for seed in range(4)]
+        assert rayx.get([store.remote(10 + i, 100) for i in range(6)]) == list(range(10, 16))
+        assert [future.result(timeout=60) for future in futures] == [0, 1, 2, 3]
 
 
 def test_f36_results_that_nobody_wants_go_at_once():

@@ -37,6 +37,12 @@ Result<ScopedFd> ReopenReadOnly(int fd) {
   return read_only;
 }
 
+Result<ScopedFd> DuplicateFd(int fd) {
+  ScopedFd copy(::fcntl(fd, F_DUPFD_CLOEXEC, 0));
+  if (!copy.valid()) return Status::FromErrno("fcntl(F_DUPFD_CLOEXEC)", errno);
+  return copy;
+}
+
 SharedMapping::SharedMapping(SharedMapping&& other) noexcept
     : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}
 

@@ -16,6 +16,9 @@ Result<ScopedFd> CreateSharedMemory(const char* name, uint64_t bytes);
 // fail on it.
 Result<ScopedFd> ReopenReadOnly(int fd);
 
+// Another descriptor for the same, to pass on.
+Result<ScopedFd> DuplicateFd(int fd);
+
 // A mapping of `bytes` of shared memory, from `offset` on; unmapped when destroyed. Move-only.
 class SharedMapping {
  public:

@@ -191,6 +191,12 @@ void FakeNode::Handle(MessageType type, const MessageCopy& message) {
       stored_[id] = {"", created_[id], created_bytes_[id]};
       return;
     }
+    case MessageType::PutInRoom: {
+      const auto* put = flatbuffers::GetRoot<protocol::PutInRoom>(message.bytes().data());
+      const std::lock_guard lock(mutex_);
+      stored_[FromWire(*put->id())] = {"", put->offset(), put->size()};
+      return;
+    }
     case MessageType::FetchFunction: {
       const auto* fetch = flatbuffers::GetRoot<protocol::FetchFunction>(message.bytes().data());
       flatbuffers::FlatBufferBuilder builder;
@@ -236,13 +242,21 @@ void FakeNode::OnCreate(const MessageCopy& message) {
       created_[id] = next_offset_;
       created_bytes_[id] = create->size();
       if (!pool_sent_) fds.push_back(pool_fd_.get());
+      const bool rooms = rooms_offered_ > 0 && !rooms_sent_;
+      if (rooms) fds.push_back(rooms_.fd());
+      rooms_sent_ = rooms_sent_ || rooms;
       builder.Finish(protocol::CreateObjectCreated(
-          builder, create->request(), protocol::Outcome::Ok, 0, next_offset_, !pool_sent_));
+          builder, create->request(), protocol::Outcome::Ok, 0, next_offset_, !pool_sent_, rooms));
       pool_sent_ = true;
       next_offset_ += (create->size() + 63) & ~uint64_t{63};
     }
   }
   Send(MessageType::ObjectCreated, builder, fds);
+}
+
+void FakeNode::OfferRoom(RoomWords::Room room) {
+  const std::lock_guard lock(mutex_);
+  rooms_.Offer(rooms_offered_++, room);
 }
 
 void FakeNode::OnGet(const MessageCopy& message) {

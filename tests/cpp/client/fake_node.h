@@ -17,6 +17,7 @@
 #include "common/base/ids.h"
 #include "common/io/frame.h"
 #include "common/io/home_cpu.h"
+#include "common/io/room_words.h"
 #include "common/io/scoped_fd.h"
 #include "common/io/shared_memory.h"
 
@@ -64,6 +65,8 @@ class FakeNode {
   void PushInPool(const ObjectId& id, uint64_t offset, uint64_t size, bool pinned);
   // What a later GetObjects will be answered with; pushed to those who asked before.
   void Store(const ObjectId& id, const std::string& data);
+  // A room held ready for the client, from word 0 on; its memory comes with the next ObjectCreated.
+  void OfferRoom(RoomWords::Room room);
   // What a node publishes when its clients only wait for each other.
   void SetHomeCpu(int cpu) const { home_.Publish(cpu); }
   uint8_t* pool() const { return mapping_.data(); }
@@ -116,6 +119,9 @@ class FakeNode {
   std::map<ObjectId, uint64_t> created_bytes_;
   uint64_t next_offset_ = 0;
   bool pool_sent_ = false;
+  RoomWords rooms_ = std::move(RoomWords::Create()).value();
+  size_t rooms_offered_ = 0;
+  bool rooms_sent_ = false;
 };
 
 // A pickle object with that stream.

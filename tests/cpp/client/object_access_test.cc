@@ -8,6 +8,7 @@
 #include "client/fake_node.h"
 #include "client/handshake.h"
 #include "client/message.h"
+#include "client/object_memory.h"
 #include "common/protocol/wire_ids.h"
 
 namespace rayx {
@@ -114,6 +115,82 @@ TEST_F(ObjectAccessTest, WithoutTimeToWaitTheNodeIsStillAsked) {
   EXPECT_TRUE(objects_->Get(std::vector<ObjectId>{IdOf(2)}, 0, false).ok());
   EXPECT_EQ(objects_->Get(std::vector<ObjectId>{IdOf(4)}, 0, false).status().code(),
             StatusCode::kTimedOut);
+}
+
+// Large values are put where the node holds room ready, and only what fits there.
+class ReadyRoomTest : public ObjectAccessTest {
+ protected:
+  static constexpr uint64_t kBytes = 100000;
+  void SetUp() override {
+    ObjectAccessTest::SetUp();
+    for (size_t i = 0; i < 2; ++i) {
+      node_.OfferRoom({kRoomsBegin + i * kRoomBytes, RoomWords::RoomBytes(RoomFor(kBytes))});
+    }
+    // The first one has to ask, and hears of the rooms.
+    ASSERT_TRUE(Put(0, kBytes).ok());
+    EXPECT_EQ(node_.Next().type, MessageType::CreateObject);
+    EXPECT_EQ(node_.Next().type, MessageType::SealObject);
+  }
+  static uint64_t RoomFor(uint64_t bytes) { return PlanObject(Pieces(bytes)).total_bytes(); }
+  static ObjectPieces Pieces(uint64_t bytes) {
+    static const std::vector<uint8_t> content(1u << 20, 7);
+    ObjectPieces value;
+    value.stream = std::span(content).first(bytes);
+    return value;
+  }
+  Status Put(uint32_t number, uint64_t bytes,
+             ObjectAccess::Sending sending = ObjectAccess::Sending::kAtOnce, bool keep = true) {
+    const ObjectPieces value = Pieces(bytes);
+    return objects_->PutLarge(IdOf(number), PlanObject(value), value, sending, keep);
+  }
+  static constexpr uint64_t kRoomsBegin = 32u << 20;
+  static constexpr uint64_t kRoomBytes = 1u << 20;
+};
+
+TEST_F(ReadyRoomTest, IsFilledWithoutAsking) {
+  for (uint32_t i = 0; i < 2; ++i) {
+    ASSERT_TRUE(Put(1 + i, kBytes).ok());
+    const FakeNode::Received received = node_.Next();
+    ASSERT_EQ(received.type, MessageType::PutInRoom);
+    const auto& put = received.As<protocol::PutInRoom>();
+    EXPECT_EQ(FromWire(*put.id()), IdOf(1 + i));
+    EXPECT_EQ(put.offset(), kRoomsBegin + i * kRoomBytes);
+    EXPECT_EQ(put.size(), RoomFor(kBytes));
+    EXPECT_TRUE(put.keeps_reference());
+    const ObjectId id = IdOf(1 + i);
+    const auto views = objects_->Get({&id, 1}, -1, false);
+    ASSERT_TRUE(views.ok());
+    EXPECT_EQ(ParseObject((*views)[0].bytes())->stream.size(), kBytes);
+    EXPECT_EQ(node_.Next().type, MessageType::GetObjects);
+  }
+  ASSERT_TRUE(Put(3, kBytes).ok());
+  EXPECT_EQ(node_.Next().type, MessageType::CreateObject) << "none is left";
+}
+
+TEST_F(ReadyRoomTest, OtherSizesAsk) {
+  ASSERT_TRUE(Put(1, kBytes + 64).ok());
+  EXPECT_EQ(node_.Next().type, MessageType::CreateObject);
+  EXPECT_EQ(node_.Next().type, MessageType::SealObject);
+  ASSERT_TRUE(Put(2, kBytes).ok());
+  EXPECT_EQ(node_.Next().type, MessageType::PutInRoom);
+}
+
+TEST_F(ReadyRoomTest, HeldItGoesWithWhatComesNext) {
+  ASSERT_TRUE(Put(1, kBytes, ObjectAccess::Sending::kHeld, /*keep=*/false).ok());
+  EXPECT_EQ(node_.pending(), 0u);
+  ASSERT_TRUE(objects_->Put(IdOf(2), Pieces(10)).ok());
+  link_->TryFlush();
+  const FakeNode::Received received = node_.Next();
+  ASSERT_EQ(received.type, MessageType::PutInRoom);
+  EXPECT_FALSE(received.As<protocol::PutInRoom>().keeps_reference());
+  EXPECT_EQ(node_.Next().type, MessageType::PutObject);
+}
+
+TEST_F(ReadyRoomTest, OneOutsideThePoolIsRefused) {
+  ASSERT_TRUE(Put(1, kBytes).ok());
+  ASSERT_TRUE(Put(2, kBytes).ok());
+  node_.OfferRoom({FakeNode::kPoolBytes - 4096, RoomWords::RoomBytes(RoomFor(kBytes))});
+  EXPECT_EQ(Put(3, kBytes).code(), StatusCode::kProtocolError);
 }
 
 TEST_F(ObjectAccessTest, ASmallObjectThatHoldsIdsIsDroppedAtOnce) {

@@ -7,6 +7,7 @@
 
 #include "common/base/limits.h"
 #include "common/io/random_bytes.h"
+#include "common/io/room_words.h"
 #include "common/protocol/object_layout.h"
 #include "common/protocol/wire_ids.h"
 #include "daemon/honest_driver.h"
@@ -61,6 +62,23 @@ class NodeHostilePeer : public testing::Test {
                                       0, false, 0, 0, returns, resources, retries);
     });
   }
+  static constexpr uint64_t kRoomBytes = 128000;
+  bool SendPutInRoom(uint64_t offset, uint64_t size) {
+    return peer_.SendMessage(MessageType::PutInRoom, [&](FlatBufferBuilder& builder) {
+      const ObjectId id = FreshObject();
+      return protocol::CreatePutInRoom(builder, ToWire(id), offset, size, 0, true);
+    });
+  }
+  // Creates until the node holds rooms ready, and takes one.
+  uint64_t TakeReadyRoom() {
+    for (int i = 0; i < 2; ++i) {
+      SendCreate(FreshObject(), kRoomBytes);
+      EXPECT_EQ(CreationOutcome(), protocol::Outcome::Ok);
+    }
+    // The pool came with the first answer, this with the second.
+    rooms_ = RoomWords::Map(peer_.TakeFds().back().get()).value();
+    return rooms_->Take(kRoomBytes).value().offset;
+  }
   protocol::Outcome CreationOutcome() {
     const auto answer = peer_.Receive();
     if (!answer || answer->type != MessageType::ObjectCreated)
@@ -77,10 +95,11 @@ class NodeHostilePeer : public testing::Test {
   RawPeer peer_;
   DriverId driver_;
   RandomIdSource ids_;
+  std::optional<RoomWords> rooms_;
 };
 
 TEST_F(NodeHostilePeer, F57_UnknownMessageTypes) {
-  for (const int type : {0, 2, 9, 14, 29, 32, 36, 39, 51, 60, 62, 70, 72, 73, 74, 9999, 65535}) {
+  for (const int type : {0, 2, 9, 14, 29, 32, 36, 40, 51, 60, 62, 70, 72, 73, 74, 9999, 65535}) {
     RawPeer peer(node_.socket_path());
     peer.BecomeDriver();
     peer.SendFrame(static_cast<MessageType>(type), std::vector<uint8_t>(16));
@@ -178,6 +197,55 @@ TEST_F(NodeHostilePeer, F57_SizesThatCannotBe) {
   // It asked, was refused, and is still served.
   SendCreate(FreshObject(), 100000);
   EXPECT_EQ(CreationOutcome(), protocol::Outcome::Ok);
+}
+
+// Rooms held ready for a peer: it fills those of others, none at all, one twice, or with too much.
+TEST_F(NodeHostilePeer, F57_RoomsThatAreNotHeldReadyForIt) {
+  // Where the victim's rooms are, and its objects.
+  std::vector<ObjectId> kept;
+  for (int i = 0; i < 6; ++i) kept.push_back(victim_.Put(std::string(200000, 'v')));
+  for (const uint64_t offset : {uint64_t{0}, uint64_t{1}, uint64_t{200064}, uint64_t{800256},
+                                uint64_t{1} << 40, ~uint64_t{0}}) {
+    RawPeer peer(node_.socket_path());
+    peer.BecomeDriver();
+    peer.SendMessage(MessageType::PutInRoom, [&](FlatBufferBuilder& builder) {
+      const ObjectId id = FreshObject();
+      return protocol::CreatePutInRoom(builder, ToWire(id), offset, 200000, 0, true);
+    });
+    EXPECT_TRUE(peer.IsClosedWithin(seconds(10))) << offset;
+  }
+  EXPECT_TRUE(node_.LogSays("is reserved for client"));
+  for (int i = 0; i < 6; ++i) kept.push_back(victim_.Put(std::string(200000, 'v')));
+  for (const ObjectId& id : kept) EXPECT_EQ(victim_.Get(id), std::string(200000, 'v'));
+}
+
+TEST_F(NodeHostilePeer, F57_ARoomFilledTwice) {
+  const uint64_t offset = TakeReadyRoom();
+  SendPutInRoom(offset, kRoomBytes);
+  SendPutInRoom(offset, kRoomBytes);
+  ExpectClosed("is reserved for client");
+}
+
+TEST_F(NodeHostilePeer, F57_ARoomFilledWithTooMuch) {
+  SendPutInRoom(TakeReadyRoom(), kRoomBytes + 1);
+  ExpectClosed("an object of 128001 bytes in a room of 128000");
+}
+
+TEST_F(NodeHostilePeer, F57_ARoomFilledWithNothing) {
+  SendPutInRoom(TakeReadyRoom(), 0);
+  ExpectClosed("an object of 0 bytes in a room of");
+}
+
+// Who takes all rooms and fills none has no more than that, and leaves nothing behind.
+TEST_F(NodeHostilePeer, F39_RoomsThatAreTakenAndNotFilledAreGivenBack) {
+  TakeReadyRoom();
+  while (rooms_->Take(kRoomBytes)) {
+  }
+  EXPECT_NE(victim_.Dump().find("reserved 500.0 KiB"), std::string::npos) << victim_.Dump();
+  peer_.Close();
+  EXPECT_TRUE(WaitUntil(
+      [&] { return victim_.Dump().find("reserved 0 bytes") != std::string::npos; }, seconds(10)))
+      << victim_.Dump();
 }
 
 TEST_F(NodeHostilePeer, F57_TasksBeyondALimit) {

@@ -94,8 +94,9 @@ std::optional<RawPeer::Received> RawPeer::Receive(std::chrono::milliseconds time
                       {(*frame)->payload.begin(), (*frame)->payload.end()}};
     }
     if (!AwaitReadable(socket_.get(), deadline)) return std::nullopt;
-    const auto read = ReadWithFds(socket_.get(), reader_.PrepareRead(64u << 10));
+    auto read = ReadWithFds(socket_.get(), reader_.PrepareRead(64u << 10));
     if (!read.ok() || read->bytes == 0) return std::nullopt;
+    for (ScopedFd& fd : read->fds) fds_.push_back(std::move(fd));
     reader_.Commit(read->bytes);
   }
 }

@@ -9,6 +9,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "common/base/ids.h"
@@ -45,6 +46,8 @@ class RawPeer {
     std::vector<uint8_t> payload;
   };
   std::optional<Received> Receive(std::chrono::milliseconds timeout = std::chrono::seconds(10));
+  // The descriptors that came with what Receive has read.
+  std::vector<ScopedFd> TakeFds() { return std::exchange(fds_, {}); }
   // Reads and forgets until the node closes; false if it does not in time.
   bool IsClosedWithin(std::chrono::milliseconds timeout);
   void Close() { socket_.Reset(); }
@@ -53,6 +56,7 @@ class RawPeer {
  private:
   ScopedFd socket_;
   FrameReader reader_;
+  std::vector<ScopedFd> fds_;
 };
 
 }  // namespace rayx

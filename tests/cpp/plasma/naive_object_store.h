@@ -73,11 +73,12 @@ class NaiveObjectStore {
 
   StatusCode PutInline(ClientId creator, const ObjectId& id, uint64_t size,
                        const std::vector<ObjectId>& contained) {
-    if (IsSealed(id)) return StatusCode::kAlreadyExists;
-    if (creator == 0 && !IsReferenced(id)) return StatusCode::kOk;
-    if (creator != 0) AddClientReference(creator, id);
-    GiveValue(id, true, size, contained);
-    return StatusCode::kOk;
+    return PutWhole(creator, id, true, size, contained, creator != 0);
+  }
+  // Into a room that the client has, and that is large enough.
+  StatusCode PutReserved(ClientId creator, const ObjectId& id, uint64_t size,
+                         const std::vector<ObjectId>& contained, bool keep_reference) {
+    return PutWhole(creator, id, false, size, contained, keep_reference);
   }
 
   void AddClientReference(ClientId client, const ObjectId& id) {
@@ -154,6 +155,15 @@ class NaiveObjectStore {
   std::vector<Effect> TakeEffects() { return std::exchange(effects_, {}); }
 
  private:
+  StatusCode PutWhole(ClientId creator, const ObjectId& id, bool is_inline, uint64_t size,
+                      const std::vector<ObjectId>& contained, bool keep_reference) {
+    if (IsSealed(id)) return StatusCode::kAlreadyExists;
+    if (!keep_reference && !IsReferenced(id)) return StatusCode::kOk;
+    if (keep_reference) AddClientReference(creator, id);
+    GiveValue(id, is_inline, size, contained);
+    return StatusCode::kOk;
+  }
+
   bool IsCreator(ClientId client, const ObjectId& id) const {
     const auto found = objects_.find(id);
     return client != 0 && found != objects_.end() && found->second.creator == client;

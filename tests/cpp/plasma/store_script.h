@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <span>
 #include <string>
 #include <tuple>
@@ -39,7 +40,7 @@ class StoreScript {
   static constexpr uint32_t kObjects = 10;
 
   void Step(uint8_t operation, ClientId client, const ObjectId& id, uint8_t operand) {
-    switch (operation % 14) {
+    switch (operation % 17) {
       case 0:
       case 1:
         return Create(client, id, operand);
@@ -69,12 +70,54 @@ class StoreScript {
         return model_.Get(client, id, operand % 2 == 1);
       case 12:
         return PinOrUnpin(client, id, operand);
+      case 13:
+        return Reserve(client, operand);
+      case 14:
+      case 15:
+        return PutReserved(client, id, operand);
       default:
         // Rarely, or nothing would ever be held for long.
         if (operand < 200) return Expect(store_.Unpin(client, id), model_.Unpin(client, id));
-        store_.OnClientGone(client);
-        return model_.OnClientGone(client);
+        return OnClientGone(client);
     }
+  }
+
+  void OnClientGone(ClientId client) {
+    store_.OnClientGone(client);
+    model_.OnClientGone(client);
+    reserved_[client].clear();
+  }
+
+  void Reserve(ClientId client, uint8_t operand) {
+    const uint64_t size = 1 + uint64_t{operand} * 5;
+    const StoreStats before = store_.Stats();
+    const std::optional<uint64_t> offset = store_.Reserve(client, size);
+    RAYX_CHECK(offset.has_value() == (size <= before.pool_largest_free_bytes));
+    if (!offset) return;
+    RAYX_CHECK(reserved_[client].emplace(*offset, size).second);
+  }
+
+  // Mostly as agreed; at times the room is given back, is that of another, or is too small.
+  void PutReserved(ClientId client, const ObjectId& id, uint8_t operand) {
+    const ClientId owner = operand > 250 ? 1 + client % kClients : client;
+    if (reserved_[owner].empty()) {
+      return Expect(store_.PutReserved(client, id, {1, 1}, {}, true), StatusCode::kNotFound);
+    }
+    const auto [offset, size] = *reserved_[owner].begin();
+    if (owner != client) {
+      Expect(store_.PutReserved(client, id, {offset, size}, {}, true), StatusCode::kNotFound);
+      return Expect(store_.GiveBack(client, offset), StatusCode::kNotFound);
+    }
+    reserved_[client].erase(offset);
+    if (operand > 230) return Expect(store_.GiveBack(client, offset), StatusCode::kOk);
+    if (operand > 220) {
+      const uint64_t other = operand % 2 == 0 ? 0 : size + 64;
+      return Expect(store_.PutReserved(client, id, {offset, other}, {}, true),
+                    StatusCode::kInvalidArgument);
+    }
+    const bool keep = operand % 2 == 1;
+    Expect(store_.PutReserved(client, id, {offset, size}, Contained(operand), keep),
+           model_.PutReserved(client, id, size, Contained(operand), keep));
   }
 
   void Create(ClientId client, const ObjectId& id, uint8_t operand) {
@@ -166,14 +209,18 @@ class StoreScript {
       RAYX_CHECK(object.size == 0 || place->data[0] == object.size);
     }
     RAYX_CHECK(stats.sealed_objects == sealed_objects);
+    uint64_t reserved_bytes = 0;
+    for (const auto& [client, rooms] : reserved_) {
+      for (const auto& [offset, size] : rooms) reserved_bytes += (size + 63) / 64 * 64;
+    }
+    RAYX_CHECK(stats.pool_reserved_bytes == reserved_bytes);
     RAYX_CHECK(stats.inline_bytes == inline_bytes);
   }
 
   // When every client has gone and every reference is dropped, only rings are left.
   void End() {
     for (ClientId client = 1; client <= kClients; ++client) {
-      store_.OnClientGone(client);
-      model_.OnClientGone(client);
+      OnClientGone(client);
     }
     for (uint32_t number = 0; number < kObjects; ++number) {
       while (model_.Counted(TestObject(number)) > 0) RemoveReference(TestObject(number));
@@ -186,6 +233,8 @@ class StoreScript {
 
   ObjectStore store_{kPoolBytes};
   NaiveObjectStore model_;
+  // Offsets and sizes of the rooms that each client has.
+  std::map<ClientId, std::map<uint64_t, uint64_t>> reserved_;
 };
 
 }  // namespace rayx::plasma

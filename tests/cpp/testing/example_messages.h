@@ -123,8 +123,13 @@ class ExampleMessages {
         return protocol::CreateCreateObject(builder_, 7, ToWire(object_), 4096).Union();
       case Type::ObjectCreated:
         return protocol::CreateObjectCreated(builder_, 7, protocol::Outcome::StoreFull,
-                                             Text("no room"), 128, true)
+                                             Text("no room"), 128, true, true)
             .Union();
+      case Type::PutInRoom: {
+        const auto contained = Ids({90, 91});
+        return protocol::CreatePutInRoom(builder_, ToWire(object_), 128, 4096, contained, true)
+            .Union();
+      }
       case Type::SealObject:
         return protocol::CreateSealObject(builder_, ToWire(object_), Ids({91, 92})).Union();
       case Type::AbortObject:

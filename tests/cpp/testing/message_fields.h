@@ -174,6 +174,15 @@ void Fields(const protocol::ObjectCreated& m, V& v) {
   v("message", m.message());
   v("offset", m.offset());
   v("carries_pool", m.carries_pool());
+  v("carries_rooms", m.carries_rooms());
+}
+template <typename V>
+void Fields(const protocol::PutInRoom& m, V& v) {
+  v("id", m.id());
+  v("offset", m.offset());
+  v("size", m.size());
+  v("contained", m.contained());
+  v("keeps_reference", m.keeps_reference());
 }
 template <typename V>
 void Fields(const protocol::SealObject& m, V& v) {
@@ -364,6 +373,7 @@ inline constexpr MessageEntry kMessages[] = {
     {protocol::MessageType::CreateObject, DescribeAs<protocol::CreateObject>},
     {protocol::MessageType::ObjectCreated, DescribeAs<protocol::ObjectCreated>},
     {protocol::MessageType::SealObject, DescribeAs<protocol::SealObject>},
+    {protocol::MessageType::PutInRoom, DescribeAs<protocol::PutInRoom>},
     {protocol::MessageType::AbortObject, DescribeAs<protocol::AbortObject>},
     {protocol::MessageType::CancelTask, DescribeAs<protocol::CancelTask>},
     {protocol::MessageType::KillActor, DescribeAs<protocol::KillActor>},

@@ -1,0 +1,52 @@
+// The rooms of the pool that are held ready for one client while it stores one large value after
+// the other: it takes them without asking (common/io/room_words.h), and so need not wait for us.
+//
+// The second Create in a row for the same size begins it, a Create for another size ends it. A room
+// that was filled is replaced by the next. What the client has not taken goes back when there is no
+// room for somebody else; so an idle client keeps nothing from others.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+
+#include "common/base/ids.h"
+#include "common/base/status.h"
+#include "common/io/room_words.h"
+#include "common/io/scoped_fd.h"
+#include "plasma/object_store.h"
+
+namespace rayx::daemon {
+
+class ReadyRooms {
+ public:
+  // `store` must outlive it.
+  ReadyRooms(ClientId client, plasma::ObjectStore* store) : client_(client), store_(store) {}
+
+  // The client has asked for so much room.
+  void OnCreate(uint64_t size_bytes);
+  // What the client maps to take rooms. Once, when there are some; nothing otherwise.
+  Result<ScopedFd> TakeMemory();
+  // The client has put an object in its room there, or what it says is one.
+  void OnPut(uint64_t offset);
+  // What was not taken is free again; true if that was anything.
+  bool TakeBack();
+
+ private:
+  // Offers as many rooms as the client may have.
+  void Refill();
+
+  const ClientId client_;
+  plasma::ObjectStore* const store_;
+  // Of the last Create, as a room; and how many of them at once. 0: not yet, or too large.
+  uint64_t room_bytes_ = 0;
+  size_t rooms_ = 0;
+  // There from the first offer on.
+  std::optional<RoomWords> words_;
+  bool memory_passed_ = false;
+  // What the words offer, or the client has taken.
+  std::array<std::optional<RoomWords::Room>, RoomWords::kRooms> offered_;
+};
+
+}  // namespace rayx::daemon
