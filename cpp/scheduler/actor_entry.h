@@ -51,6 +51,8 @@ struct ActorEntry {
   std::unordered_map<ClientId, CallQueue> callers;
   // Callers whose first call is ready; they take turns.
   std::deque<ClientId> turns;
+  // Calls that its worker held at the last look.
+  size_t held_calls = 0;
   // It stands in ActorTable's list of those that may have calls to hand out.
   bool listed = false;
 };

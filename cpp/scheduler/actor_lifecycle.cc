@@ -6,6 +6,7 @@
 
 #include "common/base/check.h"
 #include "common/base/flight_log.h"
+#include "common/base/limits.h"
 #include "scheduler/assignment.h"
 #include "scheduler/cancellation.h"
 #include "scheduler/task_outcome.h"
@@ -106,6 +107,14 @@ void FinishCreation(SchedulerState& state, WorkerEntry& worker, bool failed) {
   if (actor.unreferenced) Unreference(state, actor);
 }
 
+// How many calls the worker should hold beyond those that may run.
+size_t CallsAhead(const SchedulerState& state, const ActorEntry& actor, const WorkerEntry& worker) {
+  const size_t depth = state.pipeline.depth();
+  if (depth == 0) return 0;
+  const size_t ended = actor.held_calls - std::min(actor.held_calls, worker.tail());
+  return std::clamp(ended * limits::kCallsAheadFactor, depth, limits::kCallsAheadMax);
+}
+
 void HandOutCallsOf(SchedulerState& state, ActorEntry& actor) {
   if (actor.state != ActorState::kAlive) return;
   WorkerEntry& worker = *state.pool.Find(actor.creation->assigned().worker);
@@ -116,7 +125,8 @@ void HandOutCallsOf(SchedulerState& state, ActorEntry& actor) {
       state.outbox.push_back(CloseLine{worker.number});
     return;
   }
-  const size_t most = actor.max_concurrency + state.pipeline.depth();
+  const size_t most = actor.max_concurrency + CallsAhead(state, actor, worker);
+  actor.held_calls = worker.tail();
   while (worker.tail() < most) {
     if (worker.next_sequence >= kCallsMax) {
       EndActor(state, actor, {.cause = "it was given as many calls as can be numbered"});
@@ -125,6 +135,7 @@ void HandOutCallsOf(SchedulerState& state, ActorEntry& actor) {
     TaskEntry* call = ActorTable::TakeCall(actor);
     if (call == nullptr) return;
     AssignCall(state, worker, *call);
+    actor.held_calls = worker.tail();
   }
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "common/base/check.h"
+#include "common/base/limits.h"
 
 namespace rayx::scheduler {
 namespace {
@@ -14,7 +15,8 @@ void CheckActorWorker(const SchedulerState& state, const WorkerEntry& worker) {
   RAYX_CHECK(creation.IsCreation() && creation.actor != nullptr);
   const ActorEntry& actor = *creation.actor;
   RAYX_CHECK(actor.creation == &creation);
-  RAYX_CHECK(worker.lined || worker.tail() <= actor.max_concurrency + state.pipeline.depth());
+  const size_t ahead = state.pipeline.depth() == 0 ? 0 : limits::kCallsAheadMax;
+  RAYX_CHECK(worker.lined || worker.tail() <= actor.max_concurrency + ahead);
   const bool is_ending = worker.state == WorkerState::kEnding;
   RAYX_CHECK(is_ending == (actor.state == ActorState::kDead));
   RAYX_IMPLIES(worker.tail() > 0 && !is_ending, actor.state == ActorState::kAlive);

@@ -58,7 +58,7 @@ class Executor:
         if self._coroutines is not None:
             self._coroutines.run(task)
             return
-        run = self.new_run(task)
+        run = TaskRun(task, self._session, self._output, self._environment)
         if run.begins():
             self._try(run)
         actor = self._session.actor
@@ -69,18 +69,19 @@ class Executor:
 
     def _try(self, run: TaskRun) -> None:
         # The signal's handler raises wherever we are between open and close, even in `finally`.
+        task = run.task
         try:
             try:
-                self.interrupts.open(run.task, raise_here)
+                self.interrupts.open(task, raise_here)
                 run.prepare()
-                run.returned(self._function(run.task)(*run.args, **run.kwargs))
+                run.returned(self._function(task)(*run.args, **run.kwargs))
             finally:
-                self.interrupts.close(run.task)
+                self.interrupts.close(task)
         except BaseException as error:
             if self.is_forked:  # a child of the task's, which ends as other processes do
                 raise
             run.failed(_interruption_in(error))
-            if run.task.kind == KIND_ACTOR_CREATION:
+            if task.kind == KIND_ACTOR_CREATION:
                 self._forget_actor()
 
     def _function(self, task: RunnableTask) -> Callable[..., Any]:

@@ -55,6 +55,9 @@ class Serialized(NamedTuple):
     contained: Sequence[ObjectID[Any]]
 
 
+# What most methods return.
+_NOTHING = Serialized(KIND_PICKLE, _pickle(None, _PROTOCOL), (), ())
+
 # ---- the ids inside a value ----------------------------------------------------------------------
 
 
@@ -80,6 +83,8 @@ def collect(object_id: ObjectID[Any]) -> bool:
 
 def serialize(value: Any, root: str = "value") -> Serialized:
     """Pickles `value`. SerializationError, with the path from `root`, if it cannot be."""
+    if value is None:
+        return _NOTHING
     kind = type(value)
     if kind is bytes and len(value) >= RAW_BYTES_MIN:
         return Serialized(KIND_BYTES, value, (), ())

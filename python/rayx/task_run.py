@@ -30,12 +30,16 @@ from rayx.serialization import Serialized
 from rayx.stream_run import StreamRun
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Sequence
 
     from rayx._raylet import ObjectID, RunnableTask
     from rayx.gpus import TaskEnvironment
     from rayx.session import Session
     from rayx.worker_output import WorkerOutput
+
+
+# Of most tasks; never written to.
+_NO_KWARGS: dict[str, Any] = {}
 
 
 class TaskRun:
@@ -65,7 +69,7 @@ class TaskRun:
     ) -> None:
         self.task = task
         self.args: tuple[Any, ...] = ()
-        self.kwargs: dict[str, Any] = {}
+        self.kwargs: dict[str, Any] = _NO_KWARGS
         #: Of a call: the actor's state after it, to be kept by the node.
         self.state: ObjectID[Any] | None = None
         self._session = session
@@ -73,8 +77,8 @@ class TaskRun:
         self._output = output
         self._environment = environment
         # What the dependencies are, until the arguments are made of it.
-        self._given: list[Any] = []
-        self._results: list[Serialized] = []
+        self._given: Sequence[Any] = ()
+        self._results: Sequence[Serialized] = ()
         self._error_text: str | None = None
         self._failed = False
 
@@ -101,7 +105,7 @@ class TaskRun:
             self._run_setups()
         encoded, given = task.args, self._given
         if encoded is not None or given:
-            self._given = []
+            self._given = ()
             values = [serialization.deserialize(one) for one in given]
             self.args, self.kwargs = signature.decode(encoded, values)
 
@@ -123,10 +127,13 @@ class TaskRun:
 
     def returned(self, value: Any) -> None:
         """The function returned `value`. Raises if that is not what can be stored."""
-        if self.task.stream_window:
-            stream = StreamRun(self.task, self._client)
+        task = self.task
+        if task.stream_window:
+            stream = StreamRun(task, self._client)
             stream.run(value)
             self.streamed(stream)
+        elif type(value) in serialization.PLAIN_TYPES and task.num_return_vals == 1:
+            self._results = (serialization.serialize(value),)
         else:
             self._results = self._split(value)
 
@@ -156,16 +163,20 @@ class TaskRun:
 
     def finish(self) -> None:
         """Stores the results and reports the end. Raises only if the connection is gone."""
+        task = self.task
         self._session.running = None
-        contained: list[ObjectID[Any]] = []
-        full = self._store_all(contained)
         # Whoever gets the results may rely on it that no memory is held here any more, except for
         # the ids in them, until they are the node's.
-        self.args, self.kwargs, self._given = (), {}, []
-        self.task.release()
-        error_text = self._error_text or full
+        contained = []
+        for result in self._results:
+            if result.contained:
+                contained.append(result.contained)
+        full = self._store_all()
+        self.args, self.kwargs, self._given = (), _NO_KWARGS, ()
+        task.release()
         wrote_output = self._output.take()
-        self._client.finish_task(self.task, error_text, wrote_output, self._failed, self.state)
+        error_text = self._error_text or full
+        self._client.finish_task(task, error_text, wrote_output, self._failed, self.state)
         del contained
 
     def _full_name(self) -> str:
@@ -184,8 +195,6 @@ class TaskRun:
         if count == 0:
             return []
         if count == 1:
-            if type(value) in serialization.PLAIN_TYPES:
-                return [serialization.serialize(value)]
             return [serialization.serialize(value, f"the result of {name}")]
         if not isinstance(value, tuple | list):
             raise TypeError(
@@ -198,14 +207,10 @@ class TaskRun:
             )
         return serialization.serialize_results(value, name)
 
-    def _store_all(self, contained: list[ObjectID[Any]]) -> str | None:
-        """Stores the results and forgets them, but for the ids in them.
-
-        Returns a text to print if there is no room for one.
-        """
+    def _store_all(self) -> str | None:
+        """Stores and forgets the results; returns a text to print if there is no room for one."""
         results, error_text, stored = self._results, None, 0
-        for result in results:
-            contained += result.contained
+        self._results = ()
         while stored < len(results):
             try:
                 stored = self._client.put_results(self.task, results, stored)
@@ -216,5 +221,4 @@ class TaskRun:
                 stream = bytes([errors.OBJECT_STORE_FULL]) + error_text.encode()
                 self._client.put_result(self.task, stored, KIND_SYSTEM_ERROR, stream, None, None)
                 stored += 1
-        self._results.clear()
         return error_text

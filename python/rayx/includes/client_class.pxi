@@ -216,7 +216,7 @@ cdef class Client:
             status = self.core().PutResult(task.core, index, lent.pieces)
         raise_unless_ok(status)
 
-    def put_results(self, RunnableTask task not None, list results not None, uint32_t first):
+    def put_results(self, RunnableTask task not None, results not None, uint32_t first):
         # All are lent, then stored without the GIL: to give it up for each would take longer than to store it.
         cdef list all_lent = []
         cdef vector[const ObjectPieces*] values

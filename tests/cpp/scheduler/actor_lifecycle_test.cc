@@ -65,6 +65,37 @@ TEST_F(ActorLifecycle, AsManyCallsAreHandedOutAsMayRunAndSomeAhead) {
   EXPECT_EQ(node_.Turn().size(), 2u);
 }
 
+TEST_F(ActorLifecycle, MoreAreHandedOutAheadIfManyEndBetweenTwoLooks) {
+  MakeAlive(Task(1).Creation());
+  constexpr size_t kCalls = 1000;
+  for (uint64_t i = 0; i < kCalls; ++i) node_.Submit(Task(100 + i).CallOf(1));
+  const auto handed_out = [&] {
+    size_t count = 0;
+    for (const std::string& line : node_.Turn()) count += line.find(" to w1 as ") != line.npos;
+    return count;
+  };
+  size_t given = handed_out();
+  EXPECT_EQ(given, 1 + limits::kPipelineDepth);
+  size_t ended = 0;
+  const auto end = [&](size_t count) {
+    for (size_t i = 0; i < count; ++i, ++ended) {
+      ASSERT_TRUE(node_.Finished(1, 100 + ended, static_cast<uint32_t>(1 + ended)).ok());
+    }
+    given += handed_out();
+  };
+  end(4);
+  EXPECT_EQ(given - ended, 1 + limits::kPipelineDepth) << "a few";
+  end(10);
+  EXPECT_EQ(given - ended, 1 + 10 * limits::kCallsAheadFactor);
+  end(60);
+  EXPECT_EQ(given - ended, 1 + limits::kCallsAheadMax) << "not without bound";
+  end(1);
+  EXPECT_EQ(given - ended, limits::kCallsAheadMax) << "no more, since calls take longer now";
+  while (given - ended > 1 + limits::kPipelineDepth) end(1);
+  end(1);
+  EXPECT_EQ(given - ended, 1 + limits::kPipelineDepth);
+}
+
 TEST_F(ActorLifecycle, ManyActorsLiveOnFewProcessors) {
   SchedulerRecorder node({.cpus = 2, .prestart = 2, .workers_max = 4096});
   for (uint64_t i = 1; i <= 200; ++i) node.Submit(Task(i).Creation());
