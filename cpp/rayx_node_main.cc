@@ -48,6 +48,8 @@ int main(int argc, char** argv) {
   app.add_option("--object-store-memory", options.pool_bytes,
                  "Bytes of shared memory for objects; only what is used is taken")
       ->required();
+  app.add_option("--busy-cpus", options.busy_cpus,
+                 "CPUs that may be kept busy by who waits for an answer that comes soon");
   app.add_option("--num-workers", options.prestart_workers,
                  "Workers started at once, and idle workers kept");
   app.add_option("--template-arg", options.template_command,

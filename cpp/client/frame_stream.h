@@ -32,6 +32,7 @@ class FrameStream {
     bool writable = false;
     bool woken = false;  // `wake_fd` is readable
     bool line = false;   // `line_fd` is readable, or closed by the peer
+    bool any() const { return readable || writable || woken || line; }
   };
   // Sleeps until the socket or one of the others (if not negative) is ready, or `timeout_ms` are
   // over (negative: without end; all false then). Interrupted if a signal arrives.

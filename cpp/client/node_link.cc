@@ -12,6 +12,7 @@
 
 #include "common/base/check.h"
 #include "common/base/limits.h"
+#include "common/io/clock.h"
 
 namespace rayx {
 namespace {
@@ -262,7 +263,28 @@ void NodeLink::Lose(const Status& reason) {
   changed_.notify_all();
 }
 
+bool NodeLink::MaySpin() {
+  // Where all meet on one processor, the peer could not run meanwhile.
+  if (home_.cpu() != HomeCpu::kNone) return false;
+  const std::lock_guard lock(rest_mutex_);
+  return rest_ != nullptr && rest_->may_spin() && spin_.OnWait();
+}
+
+Result<FrameStream::Readiness> NodeLink::SpinOnLine(bool unsent, int line_fd) {
+  const int64_t end_us = MonotonicUs() + Spin::kSpinUs;
+  Result<FrameStream::Readiness> ready = FrameStream::Readiness();
+  do {
+    ready = stream_->Wait(true, unsent, 0, wake_.get(), line_fd);
+  } while (ready.ok() && !ready->any() && MonotonicUs() < end_us);
+  spin_.OnSpun(ready.ok() && ready->line);
+  return ready;
+}
+
 Result<FrameStream::Readiness> NodeLink::Sleep(bool unsent, int64_t timeout_ms, int line_fd) {
+  if (line_fd >= 0 && timeout_ms != 0 && MaySpin()) {
+    const auto ready = SpinOnLine(unsent, line_fd);
+    if (!ready.ok() || ready->any()) return ready;
+  }
   const CpuBinding near_the_node(timeout_ms == 0 ? HomeCpu::kNone : home_.cpu());
   return stream_->Wait(true, unsent, timeout_ms, wake_.get(), line_fd);
 }

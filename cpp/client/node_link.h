@@ -33,6 +33,7 @@
 #include "client/frame_stream.h"
 #include "client/reference_queue.h"
 #include "client/send_token.h"
+#include "client/spin.h"
 #include "common/base/status.h"
 #include "common/io/claim_word.h"
 #include "common/io/home_cpu.h"
@@ -127,6 +128,9 @@ class NodeLink : public ReferenceQueue::Flusher {
   Status Lead(Lock* lock, int64_t timeout_ms);
   // Of the leader, without the lock.
   Result<FrameStream::Readiness> Sleep(bool unsent, int64_t timeout_ms, int line_fd);
+  // Looks for a moment without sleeping, if that is promising; nothing ready otherwise.
+  Result<FrameStream::Readiness> SpinOnLine(bool unsent, int line_fd);
+  bool MaySpin();
   void Hurry();
   // REQUIRES: the lock is held.
   void DropLine();
@@ -149,6 +153,9 @@ class NodeLink : public ReferenceQueue::Flusher {
   // Set by those who could not get the token; whoever gives it back looks.
   std::atomic<bool> flush_wanted_{false};
   std::atomic<bool> closed_{false};
+
+  // Of the leader.
+  Spin spin_;
 
   std::mutex rest_mutex_;
   std::shared_ptr<const ClaimWord> rest_;  // protected by rest_mutex_

@@ -4,6 +4,7 @@
 
 #include "common/base/limits.h"
 #include "common/base/log.h"
+#include "common/io/clock.h"
 #include "common/io/socket.h"
 #include "common/protocol/wire_ids.h"
 
@@ -28,12 +29,14 @@ bool Suits(const TaskSpec& spec) {
 }  // namespace
 
 LineService::LineService(SessionTable* sessions, MessageWriter* writer, ObjectService* objects,
-                         WorkerService* workers, scheduler::LocalScheduler* scheduler)
+                         WorkerService* workers, scheduler::LocalScheduler* scheduler,
+                         size_t busy_cpus)
     : sessions_(sessions),
       writer_(writer),
       objects_(objects),
       workers_(workers),
-      scheduler_(scheduler) {}
+      scheduler_(scheduler),
+      spare_cpus_(busy_cpus) {}
 
 // --- watching ---
 
@@ -120,6 +123,7 @@ Status LineService::SendEnds(Session& worker_session, const WorkerProcess& worke
 bool LineService::TryClose() {
   WorkerProcess* worker = workers_->Find(ends_.worker);
   if (worker != nullptr && !worker->claim.CloseLine()) return false;
+  if (worker != nullptr) AllowSpinning(*worker, false);
   open_ = false;
   if (Session* client = sessions_->Find(ends_.client)) client->has_line = false;
   scheduler_->OnLineClosed(ends_.worker);
@@ -143,13 +147,13 @@ void LineService::OnWorkerGone(scheduler::WorkerNumber worker) {
   for (const ObjectId& id : delivered_) objects_->store().DeliverAgain(ends_.client, id);
   delivered_.clear();
   connected_ = false;
-  open_ = false;
+  open_ = spinning_ = false;
   if (Session* client = sessions_->Find(ends_.client)) client->has_line = false;
 }
 
 void LineService::OnSessionClosed(const Session& session) {
   if (session.id != ends_.client) return;
-  connected_ = false;
+  connected_ = spinning_ = false;
   // What it has given goes with its driver, and so does the worker.
   if (std::exchange(open_, false)) scheduler_->OnLineClosed(ends_.worker);
 }
@@ -209,14 +213,22 @@ void LineService::Rest() {
   const bool idle = !std::exchange(used_, false);
   const bool others = std::exchange(others_came_, false);
   WorkerProcess* worker = open_ ? workers_->Find(ends_.worker) : nullptr;
-  if (worker == nullptr || idle || others) return;
+  if (worker == nullptr) return;
+  AllowSpinning(*worker, spare_cpus_.Look(MonotonicUs()));
+  if (idle || others) return;
   worker->claim.rest().Rest(kRestUs, &hurries_seen_);
+}
+
+void LineService::AllowSpinning(WorkerProcess& worker, bool allowed) {
+  if (allowed == spinning_) return;
+  spinning_ = allowed;
+  worker.claim.AllowSpinning(allowed);
 }
 
 std::string LineService::DebugText() const {
   if (!open_) return "direct line: none\n";
   return "direct line: from session " + std::to_string(ends_.client) + " to worker " +
-         std::to_string(ends_.worker) + "\n";
+         std::to_string(ends_.worker) + (spinning_ ? ", which may spin\n" : "\n");
 }
 
 }  // namespace rayx::daemon

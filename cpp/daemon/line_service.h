@@ -41,6 +41,7 @@
 #include "daemon/message_writer.h"
 #include "daemon/object_service.h"
 #include "daemon/session_table.h"
+#include "daemon/spare_cpus.h"
 #include "daemon/worker_service.h"
 #include "scheduler/local_scheduler.h"
 
@@ -54,8 +55,9 @@ class LineService {
   static constexpr int64_t kQuickUs = 10'000;
 
   // All must outlive it.
+  // `busy_cpus`: as SpareCpus says.
   LineService(SessionTable* sessions, MessageWriter* writer, ObjectService* objects,
-              WorkerService* workers, scheduler::LocalScheduler* scheduler);
+              WorkerService* workers, scheduler::LocalScheduler* scheduler, size_t busy_cpus);
 
   // --- tasks that go through the node ---
 
@@ -102,6 +104,7 @@ class LineService {
 
  private:
   void Listen(const Session& session);
+  void AllowSpinning(WorkerProcess& worker, bool allowed);
   void Open(Session& client, WorkerProcess& worker);
   // True if the line was closed.
   bool TryClose();
@@ -136,6 +139,10 @@ class LineService {
 
   // The results that the worker has sent last.
   std::vector<ObjectId> delivered_;
+
+  // Its ends may spin.
+  bool spinning_ = false;
+  SpareCpus spare_cpus_;
 
   // Of this turn.
   bool used_ = false;

@@ -122,7 +122,8 @@ Status NodeDaemon::MakeServices() {
   scheduling.workers_max = limits::kWorkersMax;
   scheduling.node_name = "localhost (node " + id_.Hex().substr(0, 8) + ")";
   tasks_ = std::make_unique<TaskService>(&sessions_, &writer_, objects_.get(), &workers_, &drivers_,
-                                         &records_, tables_.get(), id_, std::move(scheduling));
+                                         &records_, tables_.get(), id_, std::move(scheduling),
+                                         options_.busy_cpus);
   if (options_.redirect_output) {
     output_files_ = std::make_unique<OutputFiles>(options_.session_dir + "/logs");
   }

@@ -14,6 +14,9 @@ struct NodeOptions {
   std::string session_dir;
   ResourceSet total;
   uint64_t pool_bytes = 0;
+  // How many threads of the session may keep a processor while they only wait for each other, all
+  // that runs on the machine included; 0: none may.
+  size_t busy_cpus = 0;
   // Workers started at once, and idle workers kept.
   size_t prestart_workers = 0;
   // The worker template's program and arguments.

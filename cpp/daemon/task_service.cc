@@ -41,7 +41,8 @@ const char* ExceptionName(SystemErrorCode code) {
 
 TaskService::TaskService(SessionTable* sessions, MessageWriter* writer, ObjectService* objects,
                          WorkerService* workers, DriverService* drivers, RecordKeeper* records,
-                         control::Tables* tables, NodeId node, scheduler::SchedulerOptions options)
+                         control::Tables* tables, NodeId node, scheduler::SchedulerOptions options,
+                         size_t busy_cpus)
     : sessions_(sessions),
       writer_(writer),
       objects_(objects),
@@ -50,7 +51,7 @@ TaskService::TaskService(SessionTable* sessions, MessageWriter* writer, ObjectSe
       records_(records),
       scheduler_(std::move(options)),
       actors_(writer, objects, &scheduler_, tables, node),
-      lines_(sessions, writer, objects, workers, &scheduler_) {}
+      lines_(sessions, writer, objects, workers, &scheduler_, busy_cpus) {}
 
 Result<TaskSpec> TaskService::ReadSpec(const Session& session,
                                        std::span<const uint8_t> encoded) const {

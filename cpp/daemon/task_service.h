@@ -30,7 +30,8 @@ class TaskService {
  public:
   TaskService(SessionTable* sessions, MessageWriter* writer, ObjectService* objects,
               WorkerService* workers, DriverService* drivers, RecordKeeper* records,
-              control::Tables* tables, NodeId node, scheduler::SchedulerOptions options);
+              control::Tables* tables, NodeId node, scheduler::SchedulerOptions options,
+              size_t busy_cpus);
 
   // --- messages; a Status that is not OK is the peer's breach of protocol ---
   Status OnSubmit(Session& session, std::span<const uint8_t> encoded_spec);

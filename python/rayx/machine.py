@@ -24,6 +24,18 @@ def cpu_count(proc: Path = Path("/proc"), cgroups: Path = _CGROUPS) -> int:
     return min(counts)
 
 
+def busy_cpu_count(proc: Path = Path("/proc"), cgroups: Path = _CGROUPS) -> int:
+    """CPUs that threads may keep busy without a pause; 0 if none.
+
+    As `cpu_count`, except that whoever uses up a quota is stopped for a while: of that the last
+    whole CPU is not to be used so.
+    """
+    counts = [os.cpu_count() or 1, len(os.sched_getaffinity(0))]
+    quotas = map(_cpu_quota, _cgroup_directories("cpu", proc, cgroups))
+    counts += [math.floor(quota) - 1 for quota in quotas if quota is not None]
+    return max(0, min(counts))
+
+
 def memory_bytes(proc: Path = Path("/proc"), cgroups: Path = _CGROUPS) -> int:
     """Memory this process may use: of the machine, or of its cgroup if that is less."""
     limits = [_physical_bytes(proc)]

@@ -24,7 +24,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
-from rayx import errors, process_mark, session_directory
+from rayx import errors, machine, process_mark, session_directory
 
 SUPERVISOR_NAME = "rayx-supervisor"
 TEMPLATE_MODULE = "rayx.worker_template"
@@ -204,6 +204,7 @@ def _command(options: StartOptions, directory: Path, lifeline_fd: int) -> list[s
     if options.redirect_output:
         command.append("--redirect-output")
     command += ["--", f"--num-cpus={options.num_cpus:.10g}", f"--num-gpus={options.num_gpus:.10g}"]
+    command.append(f"--busy-cpus={machine.busy_cpu_count()}")
     command += [f"--resource={name}={value:.10g}" for name, value in options.resources.items()]
     command += [
         f"--object-store-memory={options.object_store_bytes}",

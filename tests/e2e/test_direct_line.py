@@ -5,6 +5,8 @@ import gc
 import os
 import re
 import signal
+import subprocess
+import sys
 import threading
 
 import numpy as np
@@ -372,6 +374,31 @@ class TestFailures:
         with pytest.raises(rayx.TaskCancelledError):
             rayx.get(running)
         assert rayx.get(echo.remote(1)) == 1
+
+
+class TestSpareProcessors:
+    def test_who_waits_keeps_no_processor_that_others_want(self):
+        """More programs than processors have work: nobody may look instead of sleeping."""
+        open_line()
+        program = "print(flush=True)\nwhile True: pass"
+        others = [
+            subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE)
+            for _ in range(2 * os.cpu_count() + 1)
+        ]
+        try:
+            for other in others:
+                other.stdout.readline()
+            seen = []
+            for i in range(200):
+                assert rayx.get(echo.remote(i)) == i
+                if i % 10 == 9:
+                    seen.append("may spin" in dump())
+            assert not any(seen[len(seen) // 2 :]), seen
+        finally:
+            for other in others:
+                other.kill()
+                other.wait()
+                other.stdout.close()
 
 
 class TestTheRest:

@@ -51,6 +51,19 @@ def test_version_1(files):
     assert machine.cpu_count(proc, cgroups) == 1
 
 
+def test_of_a_quota_one_cpu_is_not_kept_busy(files, monkeypatch):
+    proc, cgroups, write = files
+    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: set(range(8)))
+    monkeypatch.setattr(os, "cpu_count", lambda: 8)
+    assert machine.busy_cpu_count(proc, cgroups) == 8
+    write("proc/self/cgroup", "0::/job\n")
+    for quota, expected in [(350_000, 2), (200_000, 1), (100_000, 0), (20_000, 0)]:
+        write("cgroup/job/cpu.max", f"{quota} 100000\n")
+        assert machine.busy_cpu_count(proc, cgroups) == expected
+    write("cgroup/job/cpu.max", "max 100000\n")
+    assert machine.busy_cpu_count(proc, cgroups) == 8
+
+
 def test_affinity(files, monkeypatch):
     proc, cgroups, _ = files
     monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {0})

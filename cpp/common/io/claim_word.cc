@@ -14,6 +14,7 @@ static_assert(sizeof(std::atomic<uint64_t>) == sizeof(uint64_t));
 
 constexpr uint64_t kMemoryBytes = 3 * sizeof(uint64_t);
 constexpr size_t kRestOffset = 2 * sizeof(uint64_t);
+constexpr size_t kSpinOffset = kRestOffset + sizeof(uint32_t);
 
 struct Claims {
   uint32_t next;
@@ -55,9 +56,18 @@ std::atomic<uint64_t>& ClaimWord::word_at(size_t offset_bytes) const {
   return *std::launder(reinterpret_cast<std::atomic<uint64_t>*>(mapping_.data() + offset_bytes));
 }
 
-RestWord ClaimWord::rest() const {
-  return RestWord(
-      *std::launder(reinterpret_cast<std::atomic<uint32_t>*>(mapping_.data() + kRestOffset)));
+std::atomic<uint32_t>& ClaimWord::half_word_at(size_t offset_bytes) const {
+  return *std::launder(reinterpret_cast<std::atomic<uint32_t>*>(mapping_.data() + offset_bytes));
+}
+
+RestWord ClaimWord::rest() const { return RestWord(half_word_at(kRestOffset)); }
+
+void ClaimWord::AllowSpinning(bool allowed) {
+  half_word_at(kSpinOffset).store(allowed ? 1 : 0, std::memory_order_relaxed);
+}
+
+bool ClaimWord::may_spin() const {
+  return half_word_at(kSpinOffset).load(std::memory_order_relaxed) != 0;
 }
 
 // `change` gets what the word says and returns what it shall say, or nothing to leave it; the last

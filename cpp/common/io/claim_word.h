@@ -6,6 +6,7 @@
 //   byte 8   sequence, u32        ┐ the interrupt word, written by the node
 //   byte 12  reason, u8; 3 zeros  ┘
 //   byte 16  the rest word (rest_word.h)
+//   byte 20  u32, not 0: the ends of a line may spin (client/spin.h). Written by the node
 //
 // Tasks given to one worker are numbered 0, 1, 2, …. The claim word holds (next, end): the worker
 // may begin task `next` if next < end, and says so by raising next by one. The node hands out a
@@ -84,6 +85,10 @@ class ClaimWord {
   // Worker: the last of them.
   Interrupted interrupt() const;
 
+  // Node: whether there is a processor to spare for who waits for its peer on the line.
+  void AllowSpinning(bool allowed);
+  bool may_spin() const;
+
   // Tells the node to look at once, or lets it rest (rest_word.h).
   RestWord rest() const;
 
@@ -95,6 +100,7 @@ class ClaimWord {
   std::atomic<uint64_t>& word() const { return word_at(0); }
   std::atomic<uint64_t>& interrupt_word() const { return word_at(sizeof(uint64_t)); }
   std::atomic<uint64_t>& word_at(size_t offset_bytes) const;
+  std::atomic<uint32_t>& half_word_at(size_t offset_bytes) const;
   template <typename Change>
   auto Update(Change change);
   ScopedFd fd_;

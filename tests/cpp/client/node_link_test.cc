@@ -4,6 +4,7 @@
 #include <signal.h>
 
 #include <atomic>
+#include <functional>
 #include <thread>
 #include <vector>
 
@@ -183,6 +184,66 @@ TEST_F(NodeLinkTest, TheLeaderLooksForSignalsNowAndThen) {
   }
   ASSERT_TRUE(peer_->SendAll(5, {}).ok());
   EXPECT_TRUE(link_->Wait(&lock, Deadline(), -1, [&] { return !types_.empty(); }).ok());
+}
+
+// The node allows to look for what comes before one sleeps.
+class SpinningLinkTest : public NodeLinkTest {
+ protected:
+  SpinningLinkTest() {
+    link_->set_line_handler({.on_frame =
+                                 [this](const Frame& frame) {
+                                   line_types_.push_back(frame.type);
+                                   return Status::Ok();
+                                 },
+                             .on_lost = [this] { lost_ = true; },
+                             .settle = [] {}});
+    auto [ours, theirs] = std::move(SocketPair()).value();
+    line_peer_ = std::make_unique<FrameStream>(std::move(theirs));
+    memory_->AllowSpinning(true);
+    link_->SetRest(memory_);
+    const NodeLink::Lock lock = link_->LockState();
+    link_->SetLine(std::make_unique<FrameStream>(std::move(ours)));
+  }
+  Status Wait(int64_t timeout_ms, const std::function<bool()>& ready) {
+    NodeLink::Lock lock = link_->LockState();
+    return link_->Wait(&lock, Deadline::After(timeout_ms), 50, ready, 60'000);
+  }
+
+  std::shared_ptr<ClaimWord> memory_ = std::make_shared<ClaimWord>(ClaimWord::Create().value());
+  std::unique_ptr<FrameStream> line_peer_;
+  std::vector<uint16_t> line_types_;
+  bool lost_ = false;
+};
+
+TEST_F(SpinningLinkTest, EachRoundIsHeard) {
+  constexpr size_t kRounds = 200;
+  std::thread worker([this] {
+    for (size_t i = 0; i < kRounds; ++i) {
+      (void)line_peer_->Wait(true, false, 10000);
+      if (!line_peer_->ReadSome().ok() || !line_peer_->SendAll(14, {}).ok()) return;
+    }
+  });
+  for (size_t i = 1; i <= kRounds; ++i) {
+    ASSERT_TRUE(link_->SendOnLine(15, {}));
+    ASSERT_TRUE(Wait(10'000, [&] { return line_types_.size() == i; }).ok()) << i;
+  }
+  worker.join();
+}
+
+TEST_F(SpinningLinkTest, WhatTheNodeSaysMeanwhileIsHeard) {
+  ASSERT_TRUE(peer_->SendAll(5, {}).ok());
+  EXPECT_TRUE(Wait(10'000, [&] { return !types_.empty(); }).ok());
+}
+
+TEST_F(SpinningLinkTest, WhatDoesNotComeIsWaitedForAsleepAndInVain) {
+  for (int i = 0; i < 5; ++i) {
+    EXPECT_EQ(Wait(2, [] { return false; }).code(), StatusCode::kTimedOut);
+  }
+}
+
+TEST_F(SpinningLinkTest, ThePeersEndIsNoticed) {
+  line_peer_.reset();
+  EXPECT_TRUE(Wait(10'000, [&] { return lost_; }).ok());
 }
 
 TEST_F(NodeLinkTest, CloseSendsWhatIsQueued) {

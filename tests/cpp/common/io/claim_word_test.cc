@@ -57,6 +57,17 @@ TEST_F(ClaimWordTest, NonsenseOfTheWorkerHarmsOnlyIt) {
   EXPECT_EQ(worker_.interrupt().sequence, 1u);
 }
 
+TEST_F(ClaimWordTest, TheNodeSaysWhoMaySpin) {
+  EXPECT_FALSE(client_.may_spin());
+  node_.AllowSpinning(true);
+  EXPECT_TRUE(client_.may_spin());
+  EXPECT_TRUE(worker_.may_spin());
+  client_.rest().Hurry();
+  EXPECT_TRUE(worker_.may_spin()) << "its neighbour is another word";
+  node_.AllowSpinning(false);
+  EXPECT_FALSE(worker_.may_spin());
+}
+
 TEST_F(ClaimWordTest, TheLastInterruptIsSeen) {
   EXPECT_EQ(worker_.interrupt().reason, 0) << "none yet";
   node_.HandOut(0);

@@ -1,0 +1,32 @@
+// Whether the machine has a processor for each thread that wants one, so that processes which only
+// wait for each other may keep theirs meanwhile (client/spin.h) without taking it from anybody.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+namespace rayx::daemon {
+
+class SpareCpus {
+ public:
+  // So long an answer is good. A look costs 10 us.
+  static constexpr int64_t kLookUs = 5000;
+
+  // `cpus`: how many threads may run at the same time; 0: nothing is ever spare. `loadavg`: the
+  // kernel's file, which tells how many threads of the machine run or wait for a processor.
+  explicit SpareCpus(size_t cpus, std::string loadavg = "/proc/loadavg");
+
+  // Whether all threads but the caller's have a processor. A machine that does not tell has none.
+  bool Look(int64_t now_us);
+
+ private:
+  bool HasSpare() const;
+
+  const size_t cpus_;
+  const std::string loadavg_;
+  int64_t looked_us_ = -kLookUs;
+  bool has_spare_ = false;
+};
+
+}  // namespace rayx::daemon
