@@ -79,7 +79,12 @@ def error_for(task: RunnableTask, reason: int) -> errors.RayxError:
 
 def raise_here(error: errors.RayxError) -> None:
     """Interrupts what runs in the main thread: its signal handler raises."""
-    raise error
+    try:
+        raise error
+    finally:
+        # Else the error, its traceback and this frame would keep each other, and all that the
+        # interrupted code had, until the next collection of garbage.
+        del error
 
 
 class ThreadInterrupter:

@@ -1,3 +1,7 @@
+import contextlib
+import gc
+import weakref
+
 import pytest
 
 import rayx
@@ -85,3 +89,24 @@ def test_a_thread_that_was_not_reached_in_time():
         pass
     other = KeyError()
     assert interrupter.error_of(other) is other
+
+
+def test_what_was_interrupted_is_let_go_at_once():
+    """Without the garbage collector: the task's arguments may be memory that others wait for."""
+
+    class Argument:
+        pass
+
+    def work(argument):
+        interrupts.raise_here(rayx.TaskCancelledError("work"))
+
+    argument = Argument()
+    gone = weakref.ref(argument)
+    gc.disable()
+    try:
+        with contextlib.suppress(rayx.TaskCancelledError):
+            work(argument)
+        del argument
+        assert gone() is None
+    finally:
+        gc.enable()

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 import rayx
+from rayx import machine
 from rayx.processes import Processes, StartOptions, template_command
 
 # A supervisor of a few lines: notes how it was started, says its word, waits for the end.
@@ -75,14 +76,15 @@ def test_start_and_stop(start, tmp_path, monkeypatch):
         "--redis-shards=1",
     ]
     node = arguments[split + 1 :]
-    assert node[:5] == [
+    assert node[:6] == [
         "--num-cpus=2.5",
         "--num-gpus=0",
+        f"--busy-cpus={machine.busy_cpu_count()}",
         "--resource=disk=0.25",
         "--object-store-memory=1048576",
         "--num-workers=3",
     ]
-    assert node[5:] == [f"--template-arg={word}" for word in template_command()]
+    assert node[6:] == [f"--template-arg={word}" for word in template_command()]
     assert facts["path"] == "/a:/b"
     assert facts["driver_path"] == "/mine"
     assert facts["group"]
