@@ -14,8 +14,8 @@ struct NodeOptions {
   std::string session_dir;
   ResourceSet total;
   uint64_t pool_bytes = 0;
-  // How many threads of the session may keep a processor while they only wait for each other, all
-  // that runs on the machine included; 0: none may.
+  // CPUs that processes may keep busy while they wait for an answer that comes soon; they do so
+  // only while no more threads than that want to run on the whole machine. 0: never.
   size_t busy_cpus = 0;
   // Workers started at once, and idle workers kept.
   size_t prestart_workers = 0;

@@ -125,8 +125,9 @@ Result<ObjectService::Memory> ObjectService::MemoryFor(Session& session) {
     memory.has_pool = session.has_writable_pool = true;
   }
   Result<ScopedFd> rooms = session.ready_rooms->TakeMemory();
-  if (!rooms.ok()) return rooms.status();
-  memory.has_rooms = rooms->valid();
+  // If there is no descriptor now, it goes with a later answer; until then the client asks for each
+  // room.
+  memory.has_rooms = rooms.ok() && rooms->valid();
   if (memory.has_rooms) memory.fds.push_back(std::move(*rooms));
   return memory;
 }

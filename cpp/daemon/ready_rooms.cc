@@ -37,8 +37,9 @@ void ReadyRooms::OnCreate(uint64_t size_bytes) {
 
 Result<ScopedFd> ReadyRooms::TakeMemory() {
   if (!words_ || memory_passed_) return ScopedFd();
-  memory_passed_ = true;
-  return DuplicateFd(words_->fd());
+  Result<ScopedFd> memory = DuplicateFd(words_->fd());
+  memory_passed_ = memory.ok();
+  return memory;
 }
 
 void ReadyRooms::OnPut(uint64_t offset) {

@@ -26,7 +26,8 @@ class ReadyRooms {
 
   // The client has asked for so much room.
   void OnCreate(uint64_t size_bytes);
-  // What the client maps to take rooms. Once, when there are some; nothing otherwise.
+  // What the client maps to take rooms. Once, when there are some; nothing otherwise. A failure
+  // may be followed by another try.
   Result<ScopedFd> TakeMemory();
   // The client has put an object in its room there, or what it says is one.
   void OnPut(uint64_t offset);

@@ -99,9 +99,10 @@ inline constexpr int32_t kTaskRetriesDefault = 3;
 // for tasks of a few microseconds; they are taken back when another worker could run them.
 inline constexpr size_t kPipelineDepth = 32;
 
-// Calls handed to an actor ahead are so many, unless more than some end between two looks at it:
-// then this many times those that did, so that its worker works on while the node has no processor.
-// At most so many: callers take turns only in what is not handed out yet.
+// An actor is handed kPipelineDepth calls ahead. If more calls than a few end between two looks at
+// it, it is handed kCallsAheadFactor times as many as ended, so that its worker works on while the
+// node has no processor; never more than kCallsAheadMax, since callers take turns only in what is
+// not handed out yet.
 inline constexpr size_t kCallsAheadFactor = 8;
 inline constexpr size_t kCallsAheadMax = 128;
 

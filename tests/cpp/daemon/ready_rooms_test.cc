@@ -1,6 +1,7 @@
 #include "daemon/ready_rooms.h"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
 #include <optional>
 #include <vector>
@@ -50,6 +51,19 @@ TEST_F(ReadyRoomsTest, TheSecondValueOfASizeBeginsIt) {
   EXPECT_TRUE(ready_.TakeMemory()->valid());
   EXPECT_EQ(store_.Stats().pool_reserved_bytes, 4 * kMiB);
   EXPECT_FALSE(ready_.TakeMemory()->valid()) << "it is passed once";
+}
+
+TEST_F(ReadyRoomsTest, MemoryThatCouldNotBePassedIsPassedLater) {
+  ready_.OnCreate(kMiB);
+  ready_.OnCreate(kMiB);
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+  const rlimit none{.rlim_cur = 0, .rlim_max = before.rlim_max};
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &none), 0);
+  const bool passed = ready_.TakeMemory().ok();
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
+  EXPECT_FALSE(passed) << "no descriptor was left";
+  EXPECT_TRUE(ready_.TakeMemory()->valid());
 }
 
 TEST_F(ReadyRoomsTest, WhatWasFilledIsReplaced) {
