@@ -83,12 +83,14 @@ Status DirectCalls::OnLineOpened(FrameStream* stream, std::span<const uint8_t> p
     if (!socket.ok()) return socket.status();
     const Result<ScopedFd> memory = stream->TakeFd();
     if (!memory.ok()) return memory.status();
+    Result<ScopedFd> bell = stream->TakeFd();
+    if (!bell.ok()) return bell.status();
     Result<ClaimWord> claims = ClaimWord::Map(memory->get());
     if (!claims.ok()) return claims.status();
     if (under_way_) OnLost();
     claims_ = std::make_shared<ClaimWord>(std::move(*claims));
     link_->SetLine(std::make_shared<FrameStream>(std::move(*socket), kReadBytes));
-    link_->SetRest(claims_);
+    link_->SetRest(claims_, std::move(*bell));
   }
   actor_ = message->actor_id() != nullptr ? FromWire<TaskId>(*message->actor_id()) : TaskId();
   usable_ =

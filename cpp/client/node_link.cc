@@ -1,5 +1,6 @@
 #include "client/node_link.h"
 
+#include <sched.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -67,14 +68,15 @@ void NodeLink::QueueReferences() {
       [this](uint16_t type, std::span<const uint8_t> payload) { stream_->Queue(type, payload); });
 }
 
-void NodeLink::SetRest(std::shared_ptr<const ClaimWord> memory) {
+void NodeLink::SetRest(std::shared_ptr<const ClaimWord> memory, ScopedFd bell) {
   const std::lock_guard lock(rest_mutex_);
   rest_ = std::move(memory);
+  rest_bell_ = std::move(bell);
 }
 
 void NodeLink::Hurry() {
   const std::lock_guard lock(rest_mutex_);
-  if (rest_ != nullptr) rest_->rest().Hurry();
+  if (rest_ != nullptr) rest_->rest().Hurry(rest_bell_.get());
 }
 
 Status NodeLink::Send(uint16_t type, std::span<const uint8_t> payload, Urgency urgency) {
@@ -102,7 +104,10 @@ Status NodeLink::Send(uint16_t type, std::span<const uint8_t> payload, Urgency u
     if (status.code() == StatusCode::kInterrupted) status = Status::Ok();
   }
   token_.Release();
-  if (urgency == Urgency::kNow) Hurry();
+  if (urgency == Urgency::kNow) {
+    node_is_asked_.store(true, std::memory_order_relaxed);
+    Hurry();
+  }
   if (!status.ok() && !closed_.load()) {
     Lock lock = LockState();
     Lose(status);
@@ -228,6 +233,7 @@ bool NodeLink::SendOnLine(uint16_t type, std::span<const uint8_t> payload) {
   }
   if (line == nullptr) return false;
   line->Queue(type, payload);
+  node_is_asked_.store(false, std::memory_order_relaxed);
   if (line->Flush().ok() && line->unsent_bytes() == 0) return true;
   // Whoever leads finds it closed.
   line->Shutdown();
@@ -264,24 +270,32 @@ void NodeLink::Lose(const Status& reason) {
 }
 
 bool NodeLink::MaySpin() {
-  // Where all meet on one processor, the peer could not run meanwhile.
-  if (home_.cpu() != HomeCpu::kNone) return false;
+  // Where all meet on one processor, the peer could not run meanwhile. And the node might not if
+  // both ends looked for what only it can say.
+  if (home_.cpu() != HomeCpu::kNone || node_is_asked_.load(std::memory_order_relaxed)) return false;
   const std::lock_guard lock(rest_mutex_);
-  return rest_ != nullptr && rest_->may_spin() && spin_.OnWait();
+  return rest_ != nullptr && rest_->may_spin();
 }
 
 Result<FrameStream::Readiness> NodeLink::SpinOnLine(bool unsent, int line_fd) {
-  const int64_t end_us = MonotonicUs() + Spin::kSpinUs;
+  const int64_t limit_us = MaySpin() ? spin_.OnWait() : 0;
   Result<FrameStream::Readiness> ready = FrameStream::Readiness();
+  if (limit_us == 0) return ready;
+  const int64_t begin_us = MonotonicUs();
+  int64_t looked_us = 0;
   do {
     ready = stream_->Wait(true, unsent, 0, wake_.get(), line_fd);
-  } while (ready.ok() && !ready->any() && MonotonicUs() < end_us);
-  spin_.OnSpun(ready.ok() && ready->line);
+    looked_us = MonotonicUs() - begin_us;
+    if (!ready.ok() || ready->any() || looked_us >= limit_us) break;
+    // Whoever wants this processor has it: the node, if it was woken here.
+    ::sched_yield();
+  } while (MaySpin());
+  spin_.OnSpun(ready.ok() && ready->line, looked_us);
   return ready;
 }
 
 Result<FrameStream::Readiness> NodeLink::Sleep(bool unsent, int64_t timeout_ms, int line_fd) {
-  if (line_fd >= 0 && timeout_ms != 0 && MaySpin()) {
+  if (line_fd >= 0 && timeout_ms != 0) {
     const auto ready = SpinOnLine(unsent, line_fd);
     if (!ready.ok() || ready->any()) return ready;
   }

@@ -106,8 +106,8 @@ class NodeLink : public ReferenceQueue::Flusher {
   void SetLine(std::shared_ptr<FrameStream> line);
   // The leader shall call `settle`. REQUIRES: the lock is held.
   void WantSettle() { settle_wanted_ = true; }
-  // What the node is hurried by. Any thread.
-  void SetRest(std::shared_ptr<const ClaimWord> memory);
+  // What the node is hurried by, and told by whether to spin. Any thread.
+  void SetRest(std::shared_ptr<const ClaimWord> memory, ScopedFd bell);
   // Puts a frame on the line. False if there is no line, or if it breaks: frames on it are few and
   // small, so that one that does not take them is broken. One thread at a time. REQUIRES: as Send.
   bool SendOnLine(uint16_t type, std::span<const uint8_t> payload);
@@ -156,9 +156,13 @@ class NodeLink : public ReferenceQueue::Flusher {
 
   // Of the leader.
   Spin spin_;
+  // What was sent last was for the node, at once, and not for the line.
+  std::atomic<bool> node_is_asked_ = false;
 
   std::mutex rest_mutex_;
-  std::shared_ptr<const ClaimWord> rest_;  // protected by rest_mutex_
+  // Below: protected by rest_mutex_.
+  std::shared_ptr<const ClaimWord> rest_;
+  ScopedFd rest_bell_;
 
   std::mutex state_mutex_;
   // Below: protected by state_mutex_.

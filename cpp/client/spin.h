@@ -1,12 +1,14 @@
-// Whether to look for a message again and again, for a moment, before sleeping until it comes.
+// How long to look for a message again and again before sleeping until it comes.
 //
 // Two processes that answer each other within some microseconds lose more than that when each
 // sleeps meanwhile: the kernel has to wake it, and others have had its caches. But looking keeps a
-// processor from others. So it is done only while there is one to spare (daemon/spare_cpus.h), for
-// no longer than a quick answer takes; and once it was in vain, less and less often, until an
-// answer comes in time again.
+// processor from others. So it is done only while there is one to spare (daemon/spare_cpus.h), and
+// what it may cost is earned: each quick answer gives as much time as it might have taken, to be
+// spent when one is late because a peer has lost its processor for a moment; who sleeps then is
+// woken late as well, often on the processor of its peer, and several more answers are late. Once
+// looking was in vain, it is done less and less often, until an answer comes in time again.
 //
-// Of one thread at a time.
+// Told the times; asks for none. Of one thread at a time.
 #pragma once
 
 #include <algorithm>
@@ -17,22 +19,28 @@ namespace rayx {
 class Spin {
  public:
   // A call over a direct line is answered after 25 us, if both ends look.
-  static constexpr int64_t kSpinUs = 50;
+  static constexpr int64_t kQuickUs = 50;
+  // A turn of the node with all that a line has brought while it rested takes 1 ms.
+  static constexpr int64_t kEarnedMaxUs = 2000;
   // Waits that are slept through after those in vain, at most.
   static constexpr uint32_t kSkippedMax = 1024;
 
-  // A wait begins: true if it should look first. Then OnSpun follows.
-  bool OnWait() {
-    if (skip_ == 0) return true;
+  // A wait begins: how long to look, 0 for not at all. Otherwise OnSpun follows.
+  int64_t OnWait() {
+    if (skip_ == 0) return kQuickUs + earned_us_;
     --skip_;
-    return false;
+    return 0;
   }
-  void OnSpun(bool came) {
+  // `us`: how long it was looked, until something came or in vain.
+  void OnSpun(bool came, int64_t us) {
+    const bool quick = came && us <= kQuickUs;
+    earned_us_ = std::clamp<int64_t>(earned_us_ + (quick ? kQuickUs : -us), 0, kEarnedMaxUs);
     skipped_ = came ? 0 : std::min(std::max<uint32_t>(2 * skipped_, 1), kSkippedMax);
     skip_ = skipped_;
   }
 
  private:
+  int64_t earned_us_ = 0;
   uint32_t skip_ = 0;
   // How many were skipped after the last one that was not.
   uint32_t skipped_ = 0;

@@ -250,7 +250,9 @@ Status WorkerTasks::OnOpenLine(FrameStream* stream) {
   if (claims_ == nullptr) return Status::ProtocolError("the node gave a driver a worker's line");
   Result<ScopedFd> socket = stream->TakeFd();
   if (!socket.ok()) return socket.status();
-  link_->SetRest(claims_);
+  Result<ScopedFd> bell = stream->TakeFd();
+  if (!bell.ok()) return bell.status();
+  link_->SetRest(claims_, std::move(*bell));
   link_->SetLine(std::make_shared<FrameStream>(std::move(*socket), kLineReadBytes));
   return Status::Ok();
 }

@@ -17,8 +17,8 @@
 // Nothing else changes: the node learns of each task, and of its results, as of any other, only
 // later; it alone knows about references, retries and errors, and whatever goes wrong goes its way.
 // By the order of 1 to 5, what the worker says of a task is behind what the client has said of it:
-// so before the node listens to the worker, it reads what the client has sent (CatchUp). If the
-// worker dies, all it can have begun is known then.
+// so before the node listens to what it has read of the worker, it reads what the client has sent
+// (CatchUp). If the worker dies, all it can have begun is known then.
 //
 //                 kRounds in a row, one worker
 //   watching ─────────────────────────────────▶ open ◀──┐ SubmitDirect
@@ -54,10 +54,10 @@ class LineService {
   // So quick a round must be: in a longer one, what the node costs is next to nothing.
   static constexpr int64_t kQuickUs = 10'000;
 
-  // All must outlive it.
-  // `busy_cpus`: as SpareCpus says.
+  // All must outlive it. `rest_set`: of the loop. `busy_cpus`: as SpareCpus says.
   LineService(SessionTable* sessions, MessageWriter* writer, ObjectService* objects,
-              WorkerService* workers, scheduler::LocalScheduler* scheduler, size_t busy_cpus);
+              WorkerService* workers, scheduler::LocalScheduler* scheduler, RestSet* rest_set,
+              size_t busy_cpus);
 
   // --- tasks that go through the node ---
 
@@ -83,8 +83,8 @@ class LineService {
   // Close.
   void HearWorker();
   bool IsClient(const Session& session) const { return open_ && session.id == ends_.client; }
-  // A frame of this session is about to be handled.
-  void OnFrame(const Session& session) {
+  // What has been read of this session is about to be handled.
+  void OnRead(const Session& session) {
     if (open_) Listen(session);
   }
   // Nobody may give the worker tasks any more; the scheduler is told how that went. REQUIRES: no
@@ -109,6 +109,8 @@ class LineService {
   // True if the line was closed.
   bool TryClose();
   void ForgetUse();
+  // Whether the node listens to both ends as to all others, or leaves them unheard while it rests.
+  void ListenWhileResting(bool listen);
   // Sends the worker its end, and leaves what the client is to have.
   Status SendEnds(Session& worker_session, const WorkerProcess& worker,
                   std::vector<ScopedFd>* client_fds);
@@ -118,6 +120,7 @@ class LineService {
   ObjectService* objects_;
   WorkerService* workers_;
   scheduler::LocalScheduler* scheduler_;
+  RestSet* rest_set_;
 
   // Who might be given a line: the client and the worker of the last rounds, and the task between
   // them.
@@ -134,6 +137,8 @@ class LineService {
   // Who has the socket pair, or had it last.
   Pair ends_;
   bool connected_ = false;
+  // By which they end a rest.
+  ScopedFd bell_;
   bool open_ = false;
   bool catching_up_ = false;
 

@@ -39,10 +39,12 @@ NodeDaemon::NodeDaemon(EventLoop* loop, NodeOptions options, NodeId id,
       id_(id),
       tables_(std::move(tables)),
       records_(tables_.get(), id),
-      sessions_(loop, {.on_frame = [this](Session& session,
-                                          const Frame& frame) { return OnFrame(session, frame); },
-                       .on_closed = [this](Session& session,
-                                           const Status& why) { OnSessionClosed(session, why); }}),
+      sessions_(loop,
+                {.on_read = [this](const Session& session) { tasks_->lines().OnRead(session); },
+                 .on_frame = [this](Session& session,
+                                    const Frame& frame) { return OnFrame(session, frame); },
+                 .on_closed = [this](Session& session,
+                                     const Status& why) { OnSessionClosed(session, why); }}),
       drivers_(&sessions_, &writer_, tables_.get(), id),
       remains_(loop, ::getpid()),
       functions_(&sessions_, &writer_, tables_.get()),
@@ -123,7 +125,7 @@ Status NodeDaemon::MakeServices() {
   scheduling.node_name = "localhost (node " + id_.Hex().substr(0, 8) + ")";
   tasks_ = std::make_unique<TaskService>(&sessions_, &writer_, objects_.get(), &workers_, &drivers_,
                                          &records_, tables_.get(), id_, std::move(scheduling),
-                                         options_.busy_cpus);
+                                         &loop_->rest_set(), options_.busy_cpus);
   if (options_.redirect_output) {
     output_files_ = std::make_unique<OutputFiles>(options_.session_dir + "/logs");
   }

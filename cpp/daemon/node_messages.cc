@@ -43,7 +43,6 @@ WriteResources(flatbuffers::FlatBufferBuilder& builder, const ResourceSet& resou
 
 Status NodeDaemon::OnFrame(Session& session, const Frame& frame) {
   if (session.state == SessionState::kHandshake) return OnHello(session, frame);
-  tasks_->lines().OnFrame(session);
   const auto type = static_cast<protocol::MessageType>(frame.type);
   if (session.role == protocol::Role::Output) {
     if (type != protocol::MessageType::Drain) {

@@ -45,6 +45,7 @@ void SessionTable::Close(ClientId id, Status reason) {
 }
 
 void SessionTable::OnFrames(ClientId id) {
+  if (const Session* session = Find(id)) handlers_.on_read(*session);
   // Looked up again for each frame: handling one may close the session.
   while (Session* session = Find(id)) {
     if (MustPause(*session)) {

@@ -18,6 +18,8 @@ namespace rayx::daemon {
 class SessionTable {
  public:
   struct Handlers {
+    // Bytes have been read; the frames that are whole by now follow.
+    std::function<void(const Session&)> on_read;
     // A whole frame. A Status that is not OK closes the session.
     std::function<Status(Session&, const Frame&)> on_frame;
     // The session has just been closed; it is destroyed at the end of the turn.

@@ -8,8 +8,6 @@
 #include <string_view>
 #include <utility>
 
-#include "common/io/scoped_fd.h"
-
 namespace rayx::daemon {
 namespace {
 
@@ -25,26 +23,32 @@ size_t RunnableThreads(std::string_view text) {
 
 }  // namespace
 
-SpareCpus::SpareCpus(size_t cpus, std::string loadavg)
-    : cpus_(cpus), loadavg_(std::move(loadavg)) {}
+SpareCpus::SpareCpus(size_t cpus, const std::string& loadavg)
+    : cpus_(cpus), loadavg_(::open(loadavg.c_str(), O_RDONLY | O_CLOEXEC)) {}
 
 bool SpareCpus::Look(int64_t now_us) {
   if (cpus_ == 0) return false;
   if (now_us - looked_us_ >= kLookUs) {
     looked_us_ = now_us;
-    has_spare_ = HasSpare();
+    has_spare_ = Decide();
   }
   return has_spare_;
 }
 
-bool SpareCpus::HasSpare() const {
-  const ScopedFd file(::open(loadavg_.c_str(), O_RDONLY | O_CLOEXEC));
+bool SpareCpus::Decide() {
+  const std::optional<size_t> runnable = CountRunnable();
+  if (!runnable) return false;
+  const bool missed_before = std::exchange(missed_, *runnable > cpus_);
+  return has_spare_ ? !missed_ || !missed_before : *runnable < cpus_;
+}
+
+std::optional<size_t> SpareCpus::CountRunnable() const {
   std::array<char, 128> text{};
-  const ssize_t bytes = file.valid() ? ::read(file.get(), text.data(), text.size()) : -1;
-  if (bytes <= 0) return false;
+  const ssize_t bytes = ::pread(loadavg_.get(), text.data(), text.size(), 0);
+  if (bytes <= 0) return std::nullopt;
   const size_t runnable = RunnableThreads({text.data(), static_cast<size_t>(bytes)});
   // We are one of them.
-  return runnable > 0 && runnable - 1 <= cpus_;
+  return runnable > 0 ? std::optional(runnable - 1) : std::nullopt;
 }
 
 }  // namespace rayx::daemon

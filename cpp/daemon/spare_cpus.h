@@ -4,29 +4,37 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
+
+#include "common/io/scoped_fd.h"
 
 namespace rayx::daemon {
 
 class SpareCpus {
  public:
-  // So long an answer is good. A look costs 10 us.
+  // So long an answer is good. A look costs 5 us.
   static constexpr int64_t kLookUs = 5000;
 
   // `cpus`: how many threads may run at the same time; 0: nothing is ever spare. `loadavg`: the
   // kernel's file, which tells how many threads of the machine run or wait for a processor.
-  explicit SpareCpus(size_t cpus, std::string loadavg = "/proc/loadavg");
+  explicit SpareCpus(size_t cpus, const std::string& loadavg = "/proc/loadavg");
 
-  // Whether all threads but the caller's have a processor. A machine that does not tell has none.
+  // Whether all threads but the caller's have a processor. That becomes true when a processor is
+  // idle, and false again when twice in a row one is missing: threads that run for a moment only
+  // come and go all the time. A machine that does not tell has none.
   bool Look(int64_t now_us);
 
  private:
-  bool HasSpare() const;
+  // Threads of others that run or wait for a processor; nothing if the machine does not tell.
+  std::optional<size_t> CountRunnable() const;
+  bool Decide();
 
   const size_t cpus_;
-  const std::string loadavg_;
+  const ScopedFd loadavg_;
   int64_t looked_us_ = -kLookUs;
   bool has_spare_ = false;
+  bool missed_ = false;
 };
 
 }  // namespace rayx::daemon

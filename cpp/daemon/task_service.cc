@@ -42,7 +42,7 @@ const char* ExceptionName(SystemErrorCode code) {
 TaskService::TaskService(SessionTable* sessions, MessageWriter* writer, ObjectService* objects,
                          WorkerService* workers, DriverService* drivers, RecordKeeper* records,
                          control::Tables* tables, NodeId node, scheduler::SchedulerOptions options,
-                         size_t busy_cpus)
+                         RestSet* rest_set, size_t busy_cpus)
     : sessions_(sessions),
       writer_(writer),
       objects_(objects),
@@ -51,7 +51,7 @@ TaskService::TaskService(SessionTable* sessions, MessageWriter* writer, ObjectSe
       records_(records),
       scheduler_(std::move(options)),
       actors_(writer, objects, &scheduler_, tables, node),
-      lines_(sessions, writer, objects, workers, &scheduler_, busy_cpus) {}
+      lines_(sessions, writer, objects, workers, &scheduler_, rest_set, busy_cpus) {}
 
 Result<TaskSpec> TaskService::ReadSpec(const Session& session,
                                        std::span<const uint8_t> encoded) const {

@@ -31,7 +31,7 @@ class TaskService {
   TaskService(SessionTable* sessions, MessageWriter* writer, ObjectService* objects,
               WorkerService* workers, DriverService* drivers, RecordKeeper* records,
               control::Tables* tables, NodeId node, scheduler::SchedulerOptions options,
-              size_t busy_cpus);
+              RestSet* rest_set, size_t busy_cpus);
 
   // --- messages; a Status that is not OK is the peer's breach of protocol ---
   Status OnSubmit(Session& session, std::span<const uint8_t> encoded_spec);

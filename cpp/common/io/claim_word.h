@@ -89,7 +89,8 @@ class ClaimWord {
   void AllowSpinning(bool allowed);
   bool may_spin() const;
 
-  // Tells the node to look at once, or lets it rest (rest_word.h).
+  // Tells the node to look at once, or lets it rest (rest_word.h). The bell is not part of the
+  // memory.
   RestWord rest() const;
 
   // The memory's descriptor (node's side), to pass on.

@@ -11,6 +11,7 @@
 #include <memory>
 
 #include "common/base/status.h"
+#include "common/io/rest_set.h"
 #include "common/io/scoped_fd.h"
 
 namespace rayx {
@@ -51,6 +52,10 @@ class EventLoop {
                                  std::function<void()> writable = {});
 
   asio::io_context& context();
+
+  // All that is watched is in it, unless it is taken out. For on_turn, which may sleep on it before
+  // the loop goes on: timers and what others post wait meanwhile, signals end it.
+  RestSet& rest_set();
 
  private:
   struct Impl;

@@ -1,9 +1,9 @@
 #include "common/io/rest_word.h"
 
-#include <linux/futex.h>
-#include <sys/syscall.h>
-#include <time.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
+
+#include <cerrno>
 
 namespace rayx {
 namespace {
@@ -14,20 +14,23 @@ constexpr uint32_t kHurried = 2;
 static_assert(std::atomic<uint32_t>::is_always_lock_free, "shared between processes");
 static_assert(sizeof(std::atomic<uint32_t>) == sizeof(uint32_t));
 
-// Not FUTEX_PRIVATE: the word is mapped by several processes.
-void Futex(std::atomic<uint32_t>* word, int operation, uint32_t value, const timespec* timeout) {
-  (void)::syscall(SYS_futex, reinterpret_cast<uint32_t*>(word), operation, value, timeout, nullptr,
-                  0);
-}
-
 }  // namespace
 
-void RestWord::Hurry() const {
-  const uint32_t before = word_->fetch_add(kHurried, std::memory_order_seq_cst);
-  if ((before & kResting) != 0) Futex(word_, FUTEX_WAKE, 1, nullptr);
+Result<ScopedFd> CreateRestBell() {
+  ScopedFd bell(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+  if (!bell.valid()) return Status::FromErrno("eventfd", errno);
+  return bell;
 }
 
-void RestWord::Rest(int64_t us, uint32_t* seen) const {
+void RestWord::Hurry(int bell) const {
+  const uint32_t before = word_->fetch_add(kHurried, std::memory_order_seq_cst);
+  if ((before & kResting) == 0) return;
+  const uint64_t once = 1;
+  // If it fails, the rest lasts until its time is over.
+  [[maybe_unused]] const ssize_t written = ::write(bell, &once, sizeof(once));
+}
+
+void RestWord::Rest(const RestSet& set, int ms, uint32_t* seen) const {
   uint32_t word = word_->load(std::memory_order_seq_cst) & ~kResting;
   if (word != *seen) {
     *seen = word;
@@ -35,8 +38,7 @@ void RestWord::Rest(int64_t us, uint32_t* seen) const {
   }
   // Fails if we are hurried in between: what came is in the sockets by now.
   if (!word_->compare_exchange_strong(word, word | kResting, std::memory_order_seq_cst)) return;
-  const timespec time{.tv_sec = us / 1'000'000, .tv_nsec = us % 1'000'000 * 1000};
-  Futex(word_, FUTEX_WAIT, word | kResting, &time);
+  set.Wait(ms);
   word_->fetch_and(~kResting, std::memory_order_seq_cst);
 }
 

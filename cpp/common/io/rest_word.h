@@ -4,8 +4,9 @@
 //   bits 1..31  how often it was hurried; wraps around
 //
 // A node that is told of what has happened, but need not act on it at once, rests for a moment
-// instead of being woken by each message (daemon/rest.h). Whoever sends it something that somebody
-// waits for hurries it afterwards: then it does not begin to rest, or ends its rest.
+// instead of being woken by each message (daemon/line_service.h). Whoever sends it something that
+// somebody waits for hurries it afterwards: then it does not begin to rest, or ends its rest, since
+// a bell rings.
 //
 // Whoever writes nonsense keeps the node from resting, or lets it rest for its bounded time.
 #pragma once
@@ -13,7 +14,15 @@
 #include <atomic>
 #include <cstdint>
 
+#include "common/base/status.h"
+#include "common/io/rest_set.h"
+#include "common/io/scoped_fd.h"
+
 namespace rayx {
+
+// An eventfd, for the node's RestSet and for those who hurry it. Nobody reads it: by that a peer
+// could make another one wait.
+Result<ScopedFd> CreateRestBell();
 
 class RestWord {
  public:
@@ -21,10 +30,10 @@ class RestWord {
   explicit RestWord(std::atomic<uint32_t>& word) : word_(&word) {}
 
   // Others: after what was sent. A system call only if the node rests.
-  void Hurry() const;
-  // Node: sleeps for so long, until it is hurried, or until a signal is handled. Not at all if it
-  // has been hurried since the last call; `seen`: what that call found, 0 at first.
-  void Rest(int64_t us, uint32_t* seen) const;
+  void Hurry(int bell) const;
+  // Node: sleeps until the set, with the bell in it, ends the rest, or its time is over. Not at all
+  // if it has been hurried since the last call; `seen`: what that call found, 0 at first.
+  void Rest(const RestSet& set, int ms, uint32_t* seen) const;
 
  private:
   std::atomic<uint32_t>* word_;

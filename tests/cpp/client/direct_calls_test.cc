@@ -46,7 +46,7 @@ class DirectCallsTest : public FakeNodeDriverTest {
       ASSERT_TRUE(sockets.ok());
       client_end = std::move(sockets->first);
       worker_ = std::make_unique<FrameStream>(std::move(sockets->second));
-      fds = {client_end->get(), claims_.fd()};
+      fds = {client_end->get(), claims_.fd(), bell_.get()};
     }
     claims_.OpenLine();
     flatbuffers::FlatBufferBuilder builder;
@@ -114,12 +114,13 @@ class DirectCallsTest : public FakeNodeDriverTest {
   // The node would not begin to rest now, or would be woken.
   bool WasHurried() {
     const uint32_t before = hurries_seen_;
-    claims_.rest().Rest(1, &hurries_seen_);
+    claims_.rest().Rest(RestSet(), 1, &hurries_seen_);
     return hurries_seen_ != before;
   }
 
   TaskTemplate plain_;
   ClaimWord claims_ = std::move(ClaimWord::Create()).value();
+  ScopedFd bell_ = std::move(CreateRestBell()).value();
   std::unique_ptr<FrameStream> worker_;
   uint32_t hurries_seen_ = 0;
   uint32_t next_marker_ = 1;

@@ -200,7 +200,7 @@ class SpinningLinkTest : public NodeLinkTest {
     auto [ours, theirs] = std::move(SocketPair()).value();
     line_peer_ = std::make_unique<FrameStream>(std::move(theirs));
     memory_->AllowSpinning(true);
-    link_->SetRest(memory_);
+    link_->SetRest(memory_, ScopedFd());
     const NodeLink::Lock lock = link_->LockState();
     link_->SetLine(std::make_unique<FrameStream>(std::move(ours)));
   }

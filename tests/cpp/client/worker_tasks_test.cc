@@ -358,7 +358,8 @@ class WorkerLineTest : public WorkerTasksTest {
     client_ = std::make_unique<FrameStream>(std::move(sockets->first));
     flatbuffers::FlatBufferBuilder builder;
     builder.Finish(protocol::CreateOpenLine(builder));
-    node_.Send(MessageType::OpenLine, builder, {sockets->second.get()});
+    const ScopedFd bell = std::move(CreateRestBell()).value();
+    node_.Send(MessageType::OpenLine, builder, {sockets->second.get(), bell.get()});
     claims_.OpenLine();
   }
   void Give(RunTaskMessage message) {

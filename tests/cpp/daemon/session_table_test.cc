@@ -14,12 +14,13 @@ namespace {
 class SessionTableTest : public testing::Test {
  protected:
   SessionTableTest()
-      : table_(&loop_, {.on_frame = [this](Session& session,
-                                           const Frame& frame) { return OnFrame(session, frame); },
-                        .on_closed =
-                            [this](Session& session, const Status& why) {
-                              closed_.emplace_back(session.id, why);
-                            }}) {}
+      : table_(
+            &loop_,
+            {.on_read = [this](const Session&) { heard_before_reads_.push_back(types_.size()); },
+             .on_frame = [this](Session& session,
+                                const Frame& frame) { return OnFrame(session, frame); },
+             .on_closed = [this](Session& session,
+                                 const Status& why) { closed_.emplace_back(session.id, why); }}) {}
 
   // The peer's end.
   ScopedFd Connect(ClientId* id, scheduler::WorkerNumber worker = 0) {
@@ -49,6 +50,7 @@ class SessionTableTest : public testing::Test {
 
   EventLoop loop_;
   std::vector<uint16_t> types_;
+  std::vector<size_t> heard_before_reads_;
   std::vector<std::pair<ClientId, Status>> closed_;
   std::function<Status(Session&, const Frame&)> on_frame_;
   SessionTable table_;
@@ -61,6 +63,7 @@ TEST_F(SessionTableTest, HandsFramesToTheHandlerInOrder) {
   Send(peer, 8);
   RunUntil([this] { return types_.size() == 2; });
   EXPECT_EQ(types_, (std::vector<uint16_t>{7, 8}));
+  EXPECT_EQ(heard_before_reads_, std::vector<size_t>{0}) << "one read, told before its frames";
   EXPECT_NE(table_.Find(id), nullptr);
 }
 

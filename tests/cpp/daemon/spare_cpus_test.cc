@@ -24,9 +24,9 @@ class SpareCpusTest : public testing::Test {
 
 TEST_F(SpareCpusTest, AllThreadsButOursHaveAProcessor) {
   EXPECT_TRUE(LookAt(2, "0.20 0.18 0.12 1/80 11206\n"));
-  EXPECT_TRUE(LookAt(2, "9.20 0.18 0.12 3/80 11206\n")) << "what was is over";
-  EXPECT_FALSE(LookAt(2, "0.20 0.18 0.12 4/80 11206\n"));
-  EXPECT_TRUE(LookAt(64, "0.20 0.18 0.12 65/8000 11206\n"));
+  EXPECT_TRUE(LookAt(2, "9.20 0.18 0.12 2/80 11206\n")) << "what was is over";
+  EXPECT_FALSE(LookAt(2, "0.20 0.18 0.12 3/80 11206\n")) << "none is idle";
+  EXPECT_TRUE(LookAt(64, "0.20 0.18 0.12 64/8000 11206\n"));
 }
 
 TEST_F(SpareCpusTest, WhoDoesNotKnowHasNone) {
@@ -42,9 +42,27 @@ TEST_F(SpareCpusTest, AnAnswerIsGoodForAWhile) {
   Write("0.20 0.18 0.12 1/80 11206\n");
   SpareCpus cpus(2, path_);
   EXPECT_TRUE(cpus.Look(0));
-  Write("0.20 0.18 0.12 9/80 11206\n");
+  Write("none");
   EXPECT_TRUE(cpus.Look(SpareCpus::kLookUs - 1));
   EXPECT_FALSE(cpus.Look(SpareCpus::kLookUs));
+}
+
+TEST_F(SpareCpusTest, WhoComesForAMomentTakesNone) {
+  Write("0.20 0.18 0.12 1/80 11206\n");
+  SpareCpus cpus(2, path_);
+  int64_t now_us = 0;
+  const auto look = [&](int runnable) {
+    Write("0.20 0.18 0.12 " + std::to_string(runnable) + "/80 11206\n");
+    return cpus.Look(now_us += SpareCpus::kLookUs);
+  };
+  EXPECT_TRUE(look(1));
+  EXPECT_TRUE(look(9));
+  EXPECT_TRUE(look(3)) << "a processor for each";
+  EXPECT_TRUE(look(4));
+  EXPECT_FALSE(look(4)) << "twice in a row";
+  EXPECT_FALSE(look(3)) << "all have one, but whoever looks for something again would take it";
+  EXPECT_TRUE(look(2));
+  EXPECT_TRUE(look(4)) << "once";
 }
 
 TEST(SpareCpusMachineTest, TheKernelTells) {

@@ -280,6 +280,24 @@ TEST_F(EventLoopTest, BusyDescriptorDoesNotKeepTheTurnFromEnding) {
   EXPECT_GE(handled, 9);
 }
 
+TEST_F(EventLoopTest, WhatIsWatchedEndsARestAndIsHeardAfterwards) {
+  int heard = 0;
+  auto watcher = loop_.Watch(ours_.get(), [&] {
+    ++heard;
+    (void)Hear(10);
+  });
+  Say("x");
+  // Longer than any test waits.
+  loop_.rest_set().Wait(60'000);
+  EXPECT_EQ(heard, 0);
+  RunUntil([&] { return heard == 1; });
+  watcher.reset();
+  Say("x");
+  const int64_t begin_us = MonotonicUs();
+  loop_.rest_set().Wait(2);
+  EXPECT_GE(MonotonicUs() - begin_us, 1000) << "nobody watches it any more";
+}
+
 TEST_F(EventLoopTest, SignalsAreEventsForTheLifeOfTheLoop) {
   int arrived = 0;
   loop_.OnSignal(SIGUSR2, [&] { ++arrived; });
