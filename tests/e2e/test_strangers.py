@@ -91,6 +91,9 @@ def test_F53_junk_on_every_socket(rayx_session, parts):
     sockets = [rayx_session["node_socket"], *rayx_session["redis_sockets"]]
     assert len(sockets) >= 2
     throw_junk(sockets[0], 500)
+    # What calls one after the other open stays open.
+    for number in range(1000):
+        assert rayx.get(add_one.remote(number)) == number + 1
     before, files = parts.node_kilobytes(), len(open_files(parts.node))
     with LegitClient() as legit:
         for path in sockets:
