@@ -42,6 +42,7 @@ LIMITS = {
     "task_submit_us": Limit(lambda b, n: b["pickle_spec_dumps_us"], "pickle of a task's words"),
     "nested_task_per_s": Limit(lambda b, n: b["unix_2hop_piped_per_s"], "2 socket hops, piped"),
     "wait_1k_refs_s": Limit(lambda b, n: 1e3 / b["unix_2hop_piped_per_s"], "2 socket hops, piped"),
+    "queue_10k_per_s": Limit(lambda b, n: b["unix_2hop_piped_per_s"], "2 socket hops, piped"),
     "queue_100k_per_s": Limit(lambda b, n: b["unix_2hop_piped_per_s"], "2 socket hops, piped"),
     "actor_sync_per_s": Limit(
         lambda b, n: 1e6 / b["unix_1hop_same_cpu_p50_us"], "1 socket hop and back, on one CPU"

@@ -16,6 +16,7 @@ STEPS: dict[str, Callable[[Session], Figures]] = {
     "wait_1k": tasks.wait_1k,
     "task_1k_args": tasks.task_1k_args,
     "task_1k_returns": tasks.task_1k_returns,
+    "queue_10k": tasks.queue_10k,
     "queue_100k": tasks.queue_100k,
     "put_small": objects.put_small,
     "get_small": objects.get_small,

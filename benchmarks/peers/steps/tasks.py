@@ -40,6 +40,15 @@ def task_async(session: Session) -> Figures:
     }
 
 
+def queue_10k(session: Session) -> Figures:
+    """What queue_100k is to be compared with: a session's first large burst as well."""
+    submit = session.backend.remote(workload.noop)
+    _burst(session, submit, _MANY)
+    started = time.perf_counter()
+    _burst(session, submit, _BURST)
+    return {"queue_10k_per_s": _BURST / (time.perf_counter() - started)}
+
+
 def queue_100k(session: Session) -> Figures:
     """A burst that is ten times longer, and what the driver keeps for it meanwhile."""
     submit = session.backend.remote(workload.noop)
