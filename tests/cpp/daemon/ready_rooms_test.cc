@@ -54,6 +54,9 @@ TEST_F(ReadyRoomsTest, TheSecondValueOfASizeBeginsIt) {
 }
 
 TEST_F(ReadyRoomsTest, MemoryThatCouldNotBePassedIsPassedLater) {
+#if defined(__SANITIZE_ADDRESS__)
+  GTEST_SKIP() << "UBSan looks at objects through a pipe, for which no descriptor would be left";
+#endif
   ready_.OnCreate(kMiB);
   ready_.OnCreate(kMiB);
   rlimit before{};
