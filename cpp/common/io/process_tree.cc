@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <csignal>
 #include <cstring>
@@ -39,17 +40,28 @@ struct Process {
 // Processes by their parent.
 using ProcessTree = std::unordered_multimap<pid_t, Process>;
 
+// The numbers of /proc/<pid>/stat behind the state.
+enum StatField { kParent, kGroup, kThreads = 16, kStatFields };
+
 // /proc/<pid>/stat is "pid (name) state ppid pgrp …". The name may hold anything, also ") Z 1":
 // what counts is the last parenthesis.
 bool ParseStat(std::string_view text, Process* process) {
   const size_t name_end = text.rfind(')');
   if (name_end == std::string_view::npos || text.size() < name_end + 5) return false;
   const char state = text[name_end + 2];
-  process->ended = state == 'Z' || state == 'X';
   const char* const end = text.data() + text.size();
-  const auto parent = std::from_chars(text.data() + name_end + 4, end, process->parent);
-  if (parent.ec != std::errc() || parent.ptr == end) return false;
-  return std::from_chars(parent.ptr + 1, end, process->group).ec == std::errc();
+  const char* next = text.data() + name_end + 4;
+  std::array<long long, kStatFields> fields{};
+  for (long long& field : fields) {
+    const auto parsed = std::from_chars(next, end, field);
+    if (parsed.ec != std::errc() || parsed.ptr == end) return false;
+    next = parsed.ptr + 1;
+  }
+  process->parent = static_cast<pid_t>(fields[kParent]);
+  process->group = static_cast<pid_t>(fields[kGroup]);
+  // The state is that of the first thread, which others may outlive.
+  process->ended = (state == 'Z' || state == 'X') && fields[kThreads] <= 1;
+  return true;
 }
 
 bool ReadProcess(int proc_directory, const char* name, Process* process) {

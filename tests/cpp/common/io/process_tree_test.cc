@@ -3,14 +3,20 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <poll.h>
+#include <pthread.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <csignal>
+#include <fstream>
+#include <string>
+#include <thread>
 
 #include "common/io/child_process.h"
+#include "common/io/clock.h"
 #include "common/io/scoped_fd.h"
 
 namespace rayx {
@@ -160,6 +166,33 @@ TEST_F(ProcessTreeTest, OnlyWhatIsBelowTheRootIsKilled) {
   EXPECT_EQ(::kill(root, 0), 0);
   EXPECT_EQ(::kill(beside, 0), 0);
   EXPECT_EQ(::waitpid(beside, nullptr, WNOHANG), 0);
+}
+
+// Its state is that of a zombie, though it lives.
+TEST_F(ProcessTreeTest, AProcessWhoseFirstThreadHasEndedIsKilled) {
+  Reports reports;
+  const pid_t child = ::fork();
+  if (child == 0) {
+    static const Reports* const said = &reports;
+    pthread_t thread;
+    const auto wait = [](void*) -> void* { WaitForEver(*said); };
+    if (::pthread_create(&thread, nullptr, wait, nullptr) != 0) ::_exit(1);
+    // Not pthread_exit, which would unwind the test's own frames.
+    ::syscall(SYS_exit, 0);
+  }
+  EXPECT_EQ(reports.Hear(), child);
+  const std::string stat = "/proc/" + std::to_string(child) + "/stat";
+  const auto first_thread_ended = [&] {
+    std::string text;
+    std::getline(std::ifstream(stat) >> std::ws, text);
+    return text.find(") Z ") != text.npos;
+  };
+  const int64_t deadline_ms = MonotonicMs() + kPatienceMs;
+  while (!first_thread_ended() && MonotonicMs() < deadline_ms) std::this_thread::yield();
+  ASSERT_TRUE(first_thread_ended());
+  EXPECT_EQ(KillDescendants(::getpid(), {}, kPatienceMs), 0u);
+  EXPECT_TRUE(reports.AllAreGone());
+  EXPECT_LT(::kill(child, 0), 0) << "and it was reaped";
 }
 
 TEST_F(ProcessTreeTest, NothingBelowIsNothingToDo) {
