@@ -14,12 +14,15 @@ _WATCH_S = 3.0
 def idle(session: Session) -> Figures:
     """Memory, processes and CPU time, some time after the first tasks."""
     time.sleep(_SETTLE_S)
-    before = session_processes.running_seconds(session_processes.find(session.mark))
+    watched = session_processes.find(session.mark)
+    before_s = session_processes.running_seconds(watched)
     started = time.monotonic()
     time.sleep(_WATCH_S)
-    found = session_processes.find(session.mark)
     watched_s = time.monotonic() - started
-    used_s = session_processes.running_seconds(found) - before
+    # Before the search, which takes this process some milliseconds.
+    used_s = session_processes.running_seconds(watched) - before_s
+    found = session_processes.find(session.mark)
+    used_s += session_processes.running_seconds(set(found) - set(watched))
     return {
         "idle_pss_mb": session_processes.pss_bytes(found) / 1e6,
         "idle_procs": len(found),
