@@ -130,3 +130,8 @@ def __getattr__(name: str) -> Any:
 
         return ErrorInfo
     raise AttributeError(f"module 'rayx' has no attribute '{name}'")
+
+
+def __dir__() -> list[str]:
+    """What is for users; the modules behind it can be imported all the same."""
+    return sorted(["__doc__", "__file__", "__name__", "__path__", "__version__", *__all__])

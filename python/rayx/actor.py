@@ -174,6 +174,13 @@ class ActorClass(Generic[C_co]):
                 f"{self._name}.cls() for an instance here"
             )
 
+    @property
+    def __origin__(self) -> C_co:
+        """By which `help`, of a class without a docstring, shows the class and not this one."""
+        if self._cls is None:
+            raise AttributeError("__origin__")
+        return self._cls
+
     def __mro_entries__(self, bases: tuple[Any, ...]) -> tuple[C_co]:
         """A class that inherits from this one inherits from the class itself."""
         return (self.cls,)

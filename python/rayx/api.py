@@ -226,8 +226,13 @@ def cluster_resources() -> dict[str, float]:
 
 
 def available_resources() -> dict[str, float]:
-    """What no task holds at the moment; an amount of 0 may be left out."""
-    return _resources()[1]
+    """What no task or actor holds at the moment, with the keys of `cluster_resources`.
+
+    >>> rayx.available_resources()
+    {'CPU': 4.0, 'GPU': 2.0}
+    """
+    total, available = _resources()
+    return {name: available.get(name, 0.0) for name in total}
 
 
 def _resources() -> tuple[dict[str, float], dict[str, float]]:

@@ -142,6 +142,11 @@ class RemoteFunction(Generic[P, R_co]):
                 f"task, or {self._name}.function() to run it here"
             )
 
+        def __get__(self, instance: Any, owner: Any = None) -> Any:
+            """Itself: a function that has this is a routine to `help` and its like, which show
+            what it takes and what it is for, and not how this class is made."""
+            return self
+
     def __repr__(self) -> str:
         return f"<rayx.remote function {self._name}>"
 

@@ -1,4 +1,5 @@
 import pickle
+import pydoc
 
 import pytest
 
@@ -42,6 +43,13 @@ def test_looks_like_the_class():
     assert Counter.__module__ == __name__
     assert repr(Counter) == "<rayx.remote class Counter>"
     assert Counter.cls(2).increment() == 3
+
+
+def test_help_is_about_the_class(node):
+    shown = pydoc.render_doc(Bare, renderer=pydoc.plaintext)
+    assert "what(self)" in shown and "ActorDescription" not in shown
+    # Who has a mere reference has no class to show.
+    assert not hasattr(pickle.loads(pickle.dumps(Bare)), "__origin__")
 
 
 def test_state_stays(node):

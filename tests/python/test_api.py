@@ -127,6 +127,14 @@ def test_resources(node):
     assert rayx.available_resources() == {"CPU": 1.0}
 
 
+def test_what_is_used_up_is_a_zero(node, monkeypatch):
+    totals = {"CPU": 2.0, "disk": 1.0}
+    monkeypatch.setattr(node, "cluster_resources", lambda timeout_ms: (totals, {"CPU": 0.5}))
+    assert rayx.available_resources() == {"CPU": 0.5, "disk": 0.0}
+    monkeypatch.setattr(node, "cluster_resources", lambda timeout_ms: (totals, {}))
+    assert rayx.available_resources() == {"CPU": 0.0, "disk": 0.0}
+
+
 @pytest.mark.parametrize("call", [api.error_info, api.cluster_resources, api.available_resources])
 def test_questions_need_a_session(call):
     with pytest.raises(rayx.NotInitializedError):
@@ -138,6 +146,13 @@ def test_the_public_names_exist():
         assert hasattr(rayx, name)
     assert rayx.ObjectRef is rayx.ObjectID
     assert rayx.__version__
+
+
+def test_dir_shows_what_is_for_users_and_nothing_else():
+    shown = [name for name in dir(rayx) if not name.startswith("__")]
+    assert shown == sorted(rayx.__all__)
+    assert "ErrorInfo" in shown
+    assert rayx.objects.get is rayx.get  # which is there all the same
 
 
 def test_heavy_modules_are_not_imported_before_they_are_needed():

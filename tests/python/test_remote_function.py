@@ -1,4 +1,5 @@
 import pickle
+import pydoc
 
 import pytest
 
@@ -39,6 +40,22 @@ def test_looks_like_the_function():
     assert add.__module__ == __name__
     assert repr(add) == "<rayx.remote function add>"
     assert add.function(1, 2) == 3
+
+
+def test_help_is_about_the_function():
+    @rayx.remote
+    def undocumented(text: str, base=10):
+        return int(text, base)
+
+    class Holder:
+        member = undocumented
+
+    shown = pydoc.render_doc(undocumented, renderer=pydoc.plaintext)
+    assert "undocumented(text: str, base=10)" in shown
+    assert "options" not in shown  # nothing of RemoteFunction
+    assert "Adds." in pydoc.render_doc(add, renderer=pydoc.plaintext)
+    # To be a routine for `help` makes it no method.
+    assert Holder.member is Holder().member is undocumented
 
 
 def test_cannot_be_called_directly():
