@@ -26,7 +26,7 @@ _EXPLAIN_MS = 1000
 def put(value: T) -> ObjectID[T]:
     """Stores a value and returns its id. Do it for what several tasks need.
 
-    >>> import numpy as np
+    >>> import numpy as np  # `pip install numpy`; rayx itself does not need it
     >>> data = rayx.put(np.arange(1_000_000))
     >>> @rayx.remote
     ... def total(array, start):
