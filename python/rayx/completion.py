@@ -33,26 +33,19 @@ def as_completed(
     """Yields each id when its object is there, whether it is a value or a failure.
 
     `timeout` is in seconds from the call on; GetTimeoutError if it passes before all are there. An
-    id that is given twice is yielded once.
+    id that is given twice is yielded once. Any iterable of ids will do; of a dictionary, its keys.
 
-    >>> ids = [rayx.put("a"), rayx.put("b")]
-    >>> sorted(rayx.get(object_id) for object_id in rayx.as_completed(ids, timeout=60))
-    ['a', 'b']
+    >>> names = {rayx.put("a"): "first", rayx.put("b"): "second"}
+    >>> sorted(names[object_id] for object_id in rayx.as_completed(names, timeout=60))
+    ['first', 'second']
     """
     owner = session.current()
-    ids: list[ObjectID[T]] = objects.id_list("rayx.as_completed", _listed(object_ids))
+    ids: list[ObjectID[T]] = objects.id_list("rayx.as_completed", object_ids)
     deadline = None
     if timeout is not None:
         timeout_ms = objects.milliseconds("timeout", timeout, 1000)
         deadline = None if timeout_ms < 0 else time.monotonic() + timeout_ms / 1000
     return _yield_all(owner, list(dict.fromkeys(ids)), timeout, deadline)
-
-
-def _listed(object_ids: Any) -> Any:
-    """A generator or a set of ids is fine; a dictionary or a string is a mistake."""
-    if isinstance(object_ids, Iterable) and not isinstance(object_ids, str | bytes | dict):
-        return list(object_ids)
-    return object_ids
 
 
 def _yield_all(

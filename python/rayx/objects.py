@@ -8,13 +8,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, KeysView, Sequence, Set, ValuesView
-from typing import Any, TypeVar, overload
+from collections.abc import Collection, Generator, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, overload
 
 from rayx import errors, serialization, session
 from rayx._raylet import ObjectID, RayletError, first_foreign, first_repeated
+from rayx.object_stream import ObjectStream
 
 T = TypeVar("T")
+
+if TYPE_CHECKING:
+    # All that can be iterated over, but for a stream, which `get` and `wait` refuse.
+    _Ids: TypeAlias = Collection[ObjectID[T]] | Generator[ObjectID[T], Any, Any]
 
 # Ids that an error about waiting names.
 _IDS_NAMED = 3
@@ -50,9 +55,12 @@ def put(value: T) -> ObjectID[T]:
 @overload
 def get(object_ids: ObjectID[T], *, timeout: float | None = None) -> T: ...
 @overload
-def get(object_ids: Sequence[ObjectID[T]], *, timeout: float | None = None) -> list[T]: ...
+def get(object_ids: _Ids[T], *, timeout: float | None = None) -> list[T]: ...
 def get(object_ids: Any, *, timeout: float | None = None) -> Any:
     """The value of an object, or a list of the values of several; waits until they are there.
+
+    Several are a list, or any other iterable of ids but a dictionary, of which `get` cannot know
+    whether the ids are its keys or its values.
 
     `timeout` is in seconds; GetTimeoutError if it passes. If a task raised, its exception is raised
     here, as a TaskError. Arrays lie in shared memory and are read-only: copy one to change it.
@@ -99,11 +107,12 @@ def _why(owner: session.Session, object_id: ObjectID[Any]) -> str:
 
 
 def wait(
-    object_ids: Sequence[ObjectID[T]], num_returns: int = 1, timeout: float | None = None
+    object_ids: _Ids[T], num_returns: int = 1, timeout: float | None = None
 ) -> tuple[list[ObjectID[T]], list[ObjectID[T]]]:
     """Waits until `num_returns` of the objects are there, or for `timeout` *milliseconds*.
 
     Returns the ids that are ready, at most `num_returns`, and all others, both in the order given.
+    Any iterable of ids will do, such as a dictionary with ids for keys.
 
     >>> ids = [rayx.put(x) for x in "abc"]
     >>> ready, remaining = rayx.wait(ids, num_returns=2, timeout=500)
@@ -164,8 +173,11 @@ def _available(
 
 
 def id_list(function: str, object_ids: Any) -> list[ObjectID[Any]]:
-    """A list or tuple of ids as a list; TypeError in the name of `function` if it is none."""
-    if not isinstance(object_ids, list | tuple):
+    """What holds ids, or yields them, as a list; TypeError in the name of `function` otherwise.
+
+    Of a dictionary the keys, as in any loop over it: `{f.remote(x): x for x in xs}`.
+    """
+    if not isinstance(object_ids, list | tuple) and not _may_hold_ids(function, object_ids):
         raise TypeError(
             f"{function} takes {'an ObjectID or ' if function == 'rayx.get' else ''}a list of "
             f"ObjectIDs, not {type(object_ids).__name__}" + _advice(object_ids)
@@ -181,11 +193,21 @@ def id_list(function: str, object_ids: Any) -> list[ObjectID[Any]]:
     return ids
 
 
+def _may_hold_ids(function: str, value: Any) -> bool:
+    if isinstance(value, ObjectStream):  # to take all of it is a wait of its own, maybe for ever
+        return function == "rayx.as_completed"
+    if isinstance(value, Mapping):  # nobody can say whether the values of the keys are meant
+        return function != "rayx.get"
+    return isinstance(value, Iterable) and not isinstance(value, str | bytes | bytearray)
+
+
 def _advice(value: Any) -> str:
     if type(value) is ObjectID:
         return ": put it in a list, [object_id]"
-    if isinstance(value, Set | Iterator | KeysView | ValuesView):
-        return ": make a list of it, list(...)"
+    if isinstance(value, ObjectStream):
+        return ": take one id by next(stream), or wait for all of them, list(stream)"
+    if isinstance(value, Mapping):
+        return ": give its keys, list(...), or its values, list(....values())"
     if hasattr(value, "_rayx_id"):
         return ": call one of the actor's methods with .remote(...) for an ObjectID"
     if callable(getattr(value, "remote", None)):

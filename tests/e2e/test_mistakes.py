@@ -260,10 +260,16 @@ OBJECTS = [
         r"actor's methods with \.remote\(\.\.\.\) for an ObjectID",
     ),
     (
-        lambda actor: rayx.get(f.remote(number) for number in range(2)),
+        lambda actor: rayx.get({"a": f.remote(1)}),
         TypeError,
-        r"rayx\.get takes an ObjectID or a list of ObjectIDs, not generator: make a list of it, "
-        r"list\(\.\.\.\)",
+        r"rayx\.get takes an ObjectID or a list of ObjectIDs, not dict: give its keys, "
+        r"list\(\.\.\.\), or its values, list\(\.\.\.\.values\(\)\)",
+    ),
+    (
+        lambda actor: rayx.get(f.options(num_return_vals="stream").remote(1)),
+        TypeError,
+        r"rayx\.get takes an ObjectID or a list of ObjectIDs, not ObjectStream: take one id by "
+        r"next\(stream\), or wait for all of them, list\(stream\)",
     ),
     (
         lambda actor: rayx.get([f.remote(1), None]),

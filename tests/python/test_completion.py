@@ -64,6 +64,15 @@ def test_a_wait_for_oneself_is_refused():
     assert while_pending(function)
 
 
+def test_ids_as_keys():
+    """The idiom of concurrent.futures."""
+    names = {rayx.put(name): name for name in ("a", "b")}
+    taken = {names[object_id]: rayx.get(object_id) for object_id in rayx.as_completed(names)}
+    assert taken == {"a": "a", "b": "b"}
+    with pytest.raises(TypeError, match="item at index 0 is of type str"):
+        rayx.as_completed({"a": rayx.put(1)})
+
+
 @pytest.mark.parametrize(
     ("argument", "text"),
     [

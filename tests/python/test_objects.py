@@ -1,3 +1,5 @@
+from collections import deque
+
 import numpy as np
 import pytest
 
@@ -57,14 +59,25 @@ def test_put_of_an_id(node):
         ("ab", "not str"),
         (double, r"RemoteFunction: call it with \.remote"),
         ([1], r"item at index 0 is of type int: rayx\.put"),
-        ({1}, r"not set: make a list of it, list\(\.\.\.\)"),
-        (iter([]), "not list_iterator: make a list"),
-        ({}.values(), "not dict_values: make a list"),
+        ({1}, r"item at index 0 is of type int: rayx\.put"),
+        ({}, r"a list of ObjectIDs, not dict: give its keys, list\(\.\.\.\), or its values"),
+        (b"ab", "not bytes"),
     ],
 )
 def test_get_refuses(node, argument, text):
     with pytest.raises(TypeError, match=text):
         rayx.get(argument)
+
+
+def test_any_iterable_of_ids_will_do(node):
+    ids = [rayx.put("a"), rayx.put("b")]
+    for given in (iter(ids), (one for one in ids), dict.fromkeys(ids).keys(), deque(ids)):
+        assert rayx.get(given) == ["a", "b"]
+    assert sorted(rayx.get(set(ids))) == ["a", "b"]
+    assert rayx.get({1: ids[0], 2: ids[1]}.values()) == ["a", "b"]
+    assert rayx.wait(iter(ids), num_returns=2) == (ids, [])
+    # As with concurrent.futures.
+    assert rayx.wait({ids[0]: "first", ids[1]: "second"}) == ([ids[0]], [ids[1]])
 
 
 @pytest.mark.parametrize("timeout", ["1", True, [1]])

@@ -83,6 +83,9 @@ def objects() -> None:
     assert_type(ready, list[rayx.ObjectID[int]])
     assert_type(remaining, list[rayx.ObjectID[int]])
     by_id: dict[rayx.ObjectRef[int], str] = {length.remote("a"): "a"}
+    assert_type(rayx.get({length.remote("a")}), list[int])
+    assert_type(rayx.wait(by_id), tuple[list[rayx.ObjectID[int]], list[rayx.ObjectID[int]]])
+    assert_type(rayx.as_completed(by_id), Iterator[rayx.ObjectID[int]])
     assert_type(by_id.pop(ready[0]), str)
 
 
