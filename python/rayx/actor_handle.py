@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterable, Callable, Iterable
 
     from rayx._raylet import ObjectID
+    from rayx.durations import Duration
     from rayx.object_stream import ObjectStream
     from rayx.option_types import MethodOptions
 
@@ -51,7 +52,7 @@ class CallOptions:
     __slots__ = ("name", "num_return_vals", "timeout_ms")
 
     def __init__(
-        self, num_return_vals: task_options.ReturnCount, timeout: float | None, name: str
+        self, num_return_vals: task_options.ReturnCount, timeout: Duration | None, name: str
     ) -> None:
         task_options.check_return_vals(num_return_vals)
         task_options.check_name(name)
@@ -147,7 +148,8 @@ class ActorMethod(Generic[P, R_co]):
 
         - `num_return_vals`: how many values it returns, each with an id of its own; or
           "stream" for a generator, as with remote functions.
-        - `timeout`: seconds after which the running call is interrupted, with TaskTimeoutError.
+        - `timeout`: seconds, or a datetime.timedelta, after which the running call is interrupted,
+          with TaskTimeoutError.
         - `name`: shown in place of the method's name.
 
         >>> @rayx.remote

@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 from rayx import errors, session
+from rayx import hints as advice
 from rayx._raylet import RayletError
 
 if TYPE_CHECKING:
@@ -79,12 +80,13 @@ def init(
     resources: Mapping[str, float] | None = None,
     object_store_memory: int | None = None,
     preload: Sequence[str] | None = None,
+    hints: bool = True,
 ) -> Context:
     """Starts a session on this machine, or joins one, and makes this process its driver.
 
     - `redis_address`: of a session that another program of this user and this machine has started;
-      its `init` has returned it. Nothing is started then, and only `node_ip_address` and
-      `driver_mode` can be given beside it.
+      its `init` has returned it. Nothing is started then, and only `node_ip_address`,
+      `driver_mode` and `hints` can be given beside it.
     - `node_ip_address`: the machine whose node is used; in this version, an address of this one.
     - `object_id_seed`: makes the ids of this driver, and of the tasks below it, follow from a
       number: the same seed and program give the same ids.
@@ -98,6 +100,9 @@ def init(
     - `num_redis_shards`: control servers beside the primary one.
     - `object_store_memory`: bytes for shared objects; by default a third of the memory.
     - `preload`: names of modules that workers shall have imported when they start.
+    - `hints`: whether advice is printed on stderr, once for each cause: when a call has waited ten
+      seconds for what nothing works on, for example. RAYX_HINTS=0 in the environment is the same as
+      False.
 
     Everything ends with `shutdown()`, with the `with` block, or with this process. If the session
     was joined, that is all that this driver has started; the session goes on until the driver that
@@ -107,22 +112,10 @@ def init(
     ...     rayx.cluster_resources()
     {'CPU': 4.0, 'disk': 2.0}
     """
+    given = dict(locals())
     from rayx.init_options import InitOptions
 
-    options = InitOptions.checked(
-        redis_address=redis_address,
-        node_ip_address=node_ip_address,
-        object_id_seed=object_id_seed,
-        num_workers=num_workers,
-        driver_mode=driver_mode,
-        redirect_output=redirect_output,
-        num_cpus=num_cpus,
-        num_gpus=num_gpus,
-        num_redis_shards=num_redis_shards,
-        resources=resources,
-        object_store_memory=object_store_memory,
-        preload=preload,
-    )
+    options = InitOptions.checked(**given)
     with session.changing:
         _refuse_second_session()
         from rayx.start import start_session
@@ -131,7 +124,7 @@ def init(
         session.set_current(started)
         atexit.unregister(shutdown)
         atexit.register(shutdown)
-    may_hint = num_gpus is None and redis_address is None
+    may_hint = num_gpus is None and redis_address is None and advice.wanted(started)
     processes = started.processes
     _tell(addresses["session_dir"], processes is not None and processes.keeps_logs, may_hint)
     return Context(addresses)

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from rayx import errors, objects, session
 from rayx._raylet import RayletError
+from rayx.durations import SECONDS, Duration, in_units, milliseconds
 
 if TYPE_CHECKING:
     from rayx._raylet import ObjectID
@@ -28,12 +29,13 @@ T = TypeVar("T")
 
 
 def as_completed(
-    object_ids: Iterable[ObjectID[T]], timeout: float | None = None
+    object_ids: Iterable[ObjectID[T]], timeout: Duration | None = None
 ) -> Iterator[ObjectID[T]]:
     """Yields each id when its object is there, whether it is a value or a failure.
 
-    `timeout` is in seconds from the call on; GetTimeoutError if it passes before all are there. An
-    id that is given twice is yielded once. Any iterable of ids will do; of a dictionary, its keys.
+    `timeout` is in seconds from the call on, or a datetime.timedelta; GetTimeoutError if it passes
+    before all are there. An id that is given twice is yielded once. Any iterable of ids will do; of
+    a dictionary, its keys.
 
     >>> names = {rayx.put("a"): "first", rayx.put("b"): "second"}
     >>> sorted(names[object_id] for object_id in rayx.as_completed(names, timeout=60))
@@ -41,17 +43,18 @@ def as_completed(
     """
     owner = session.current()
     ids: list[ObjectID[T]] = objects.id_list("rayx.as_completed", object_ids)
-    deadline = None
+    seconds = deadline = None
     if timeout is not None:
-        timeout_ms = objects.milliseconds("timeout", timeout, 1000)
+        timeout_ms = milliseconds("timeout", timeout, SECONDS)
+        seconds = in_units("timeout", timeout, SECONDS)
         deadline = None if timeout_ms < 0 else time.monotonic() + timeout_ms / 1000
-    return _yield_all(owner, list(dict.fromkeys(ids)), timeout, deadline)
+    return _yield_all(owner, list(dict.fromkeys(ids)), seconds, deadline)
 
 
 def _yield_all(
     owner: session.Session,
     ids: list[ObjectID[T]],
-    timeout: float | None,
+    seconds: float | None,
     deadline: float | None,
 ) -> Iterator[ObjectID[T]]:
     remaining = dict.fromkeys(ids)
@@ -63,7 +66,7 @@ def _yield_all(
             if not taken:
                 raise errors.GetTimeoutError(
                     f"{len(ids) - len(remaining)} of {len(ids)} objects were ready after "
-                    f"{timeout:g} seconds"
+                    f"{seconds:g} seconds"
                 )
             for object_id in taken:
                 remaining.pop(object_id, None)

@@ -10,7 +10,7 @@ import os
 import pickle
 import sys
 
-from rayx import importable
+from rayx import hints, importable
 
 
 def search_path() -> list[str]:
@@ -19,9 +19,14 @@ def search_path() -> list[str]:
     return [os.path.join(here, entry) if here else entry for entry in sys.path if entry or here]
 
 
-def capture(object_id_seed: int | None) -> bytes:
-    """Of this process. `object_id_seed` is that of `rayx.init`."""
-    config = {"path": search_path(), "cwd": _here(), "object_id_seed": object_id_seed}
+def capture(object_id_seed: int | None, gives_hints: bool = True) -> bytes:
+    """Of this process. The arguments are those of `rayx.init`."""
+    config = {
+        "path": search_path(),
+        "cwd": _here(),
+        "object_id_seed": object_id_seed,
+        "hints": gives_hints,
+    }
     return pickle.dumps(config, protocol=5)
 
 
@@ -40,6 +45,8 @@ def apply(captured: bytes) -> int | None:
             os.chdir(config["cwd"])
         except OSError as error:
             print(f"rayx: the driver's directory cannot be entered: {error}", file=sys.stderr)
+    if not config["hints"]:
+        os.environ[hints.VARIABLE] = "0"
     seed: int | None = config["object_id_seed"]
     return seed
 

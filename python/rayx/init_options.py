@@ -37,6 +37,8 @@ class InitOptions(NamedTuple):
     #: Of the session to join; None: a new one.
     redis_address: str | None = None
     node_ip_address: str = LOOPBACK
+    #: Advice is printed.
+    hints: bool = True
 
     @classmethod
     def checked(
@@ -54,6 +56,7 @@ class InitOptions(NamedTuple):
         resources: Any = None,
         object_store_memory: Any = None,
         preload: Any = None,
+        hints: Any = True,
     ) -> InitOptions:
         """TypeError or ValueError for what has no meaning, NotYetError for what will have.
 
@@ -73,8 +76,9 @@ class InitOptions(NamedTuple):
         _refuse_combinations(
             mode, {"redis_address": redis_address, "node_ip_address": node_ip_address}, given
         )
-        if not isinstance(redirect_output, bool):
-            raise TypeError(f"redirect_output must be True or False, not {redirect_output!r}")
+        for name, value in {"redirect_output": redirect_output, "hints": hints}.items():
+            if not isinstance(value, bool):
+                raise TypeError(f"{name} must be True or False, not {value!r}")
         if object_id_seed is not None:
             if redis_address is not None:
                 raise ValueError(
@@ -104,6 +108,7 @@ class InitOptions(NamedTuple):
             preload=_modules(preload),
             redis_address=_session_address(redis_address),
             node_ip_address=_own_address(node_ip_address),
+            hints=hints,
         )
 
 

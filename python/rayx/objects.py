@@ -7,12 +7,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Collection, Generator, Iterable, Mapping, Sequence
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, overload
 
-from rayx import errors, serialization, session
+from rayx import errors, hints, serialization, session
 from rayx._raylet import ObjectID, RayletError, first_foreign, first_repeated
+from rayx.durations import MILLISECONDS, SECONDS, Duration, milliseconds
 from rayx.object_stream import ObjectStream
 
 T = TypeVar("T")
@@ -26,6 +27,9 @@ _IDS_NAMED = 3
 
 # For the question why something is not there, which the node answers at once or not at all.
 _EXPLAIN_MS = 1000
+
+# A timeout of `wait` that a program may have meant in seconds.
+_SECONDS_MEANT_BELOW_MS = 100
 
 
 def put(value: T) -> ObjectID[T]:
@@ -53,17 +57,18 @@ def put(value: T) -> ObjectID[T]:
 
 
 @overload
-def get(object_ids: ObjectID[T], *, timeout: float | None = None) -> T: ...
+def get(object_ids: ObjectID[T], *, timeout: Duration | None = None) -> T: ...
 @overload
-def get(object_ids: _Ids[T], *, timeout: float | None = None) -> list[T]: ...
-def get(object_ids: Any, *, timeout: float | None = None) -> Any:
+def get(object_ids: _Ids[T], *, timeout: Duration | None = None) -> list[T]: ...
+def get(object_ids: Any, *, timeout: Duration | None = None) -> Any:
     """The value of an object, or a list of the values of several; waits until they are there.
 
     Several are a list, or any other iterable of ids but a dictionary, of which `get` cannot know
     whether the ids are its keys or its values.
 
-    `timeout` is in seconds; GetTimeoutError if it passes. If a task raised, its exception is raised
-    here, as a TaskError. Arrays lie in shared memory and are read-only: copy one to change it.
+    `timeout` is in seconds, or a datetime.timedelta; GetTimeoutError if it passes. If a task
+    raised, its exception is raised here, as a TaskError. Arrays lie in shared memory and are
+    read-only: copy one to change it.
 
     >>> @rayx.remote
     ... def square(x):
@@ -72,7 +77,7 @@ def get(object_ids: Any, *, timeout: float | None = None) -> Any:
     [0, 1, 4]
     """
     owner = session.current()
-    timeout_ms = -1 if timeout is None else milliseconds("timeout", timeout, 1000)
+    timeout_ms = -1 if timeout is None else milliseconds("timeout", timeout, SECONDS)
     if type(object_ids) is ObjectID:
         return serialization.deserialize(_fetch(owner, [object_ids], timeout_ms)[0])
     ids = id_list("rayx.get", object_ids)
@@ -107,15 +112,20 @@ def _why(owner: session.Session, object_id: ObjectID[Any]) -> str:
 
 
 def wait(
-    object_ids: _Ids[T], num_returns: int = 1, timeout: float | None = None
+    object_ids: _Ids[T],
+    num_returns: int = 1,
+    timeout: Duration | None = None,
+    *,
+    timeout_s: Duration | None = None,
 ) -> tuple[list[ObjectID[T]], list[ObjectID[T]]]:
     """Waits until `num_returns` of the objects are there, or for `timeout` *milliseconds*.
 
+    `timeout_s` is the same in seconds; both may be a datetime.timedelta instead of a number.
     Returns the ids that are ready, at most `num_returns`, and all others, both in the order given.
     Any iterable of ids will do, such as a dictionary with ids for keys.
 
     >>> ids = [rayx.put(x) for x in "abc"]
-    >>> ready, remaining = rayx.wait(ids, num_returns=2, timeout=500)
+    >>> ready, remaining = rayx.wait(ids, num_returns=2, timeout_s=0.5)
     >>> ready == ids[:2], remaining == ids[2:]
     (True, True)
     """
@@ -137,10 +147,33 @@ def wait(
         raise ValueError(
             f"num_returns must be between 1 and the number of ids, {len(ids)}, not {num_returns}"
         )
-    timeout_ms = -1 if timeout is None else milliseconds("timeout", timeout, 1)
+    timeout_ms = -1
+    if timeout_s is not None:
+        if timeout is not None:
+            raise TypeError(
+                "rayx.wait takes timeout (milliseconds) or timeout_s (seconds), not both"
+            )
+        timeout_ms = milliseconds("timeout_s", timeout_s, SECONDS)
+    elif timeout is not None:
+        timeout_ms = milliseconds("timeout", timeout, MILLISECONDS)
     if timeout_ms < 0 and owner.actor is not None:
         owner.actor.check_wait(ids, num_returns)
-    return _split(ids, _available(owner, ids, num_returns, timeout_ms), num_returns)
+    available = _available(owner, ids, num_returns, timeout_ms)
+    if 0 < timeout_ms < _SECONDS_MEANT_BELOW_MS and timeout_s is None and not any(available):
+        _hint_milliseconds(owner, timeout)
+    return _split(ids, available, num_returns)
+
+
+def _hint_milliseconds(owner: session.Session, timeout: Any) -> None:
+    """For who may have meant seconds, as everywhere else. A timedelta leaves no doubt."""
+    if not isinstance(timeout, timedelta):
+        hints.give(
+            owner,
+            "wait in milliseconds",
+            f"rayx.wait(..., timeout={timeout}) waited {timeout} milliseconds, and nothing was "
+            f"ready: this timeout is in milliseconds. For seconds, write timeout_s={timeout}; "
+            f"timeout=datetime.timedelta(milliseconds={timeout}) means the same without this hint",
+        )
 
 
 def _split(
@@ -213,18 +246,3 @@ def _advice(value: Any) -> str:
     if callable(getattr(value, "remote", None)):
         return ": call it with .remote(...) for an ObjectID"
     return ": rayx.put(value) makes an ObjectID of a value, and f.remote(...) returns one"
-
-
-def milliseconds(name: str, value: Any, per_unit: int) -> int:
-    """A time as the node takes it; -1 for infinity. TypeError or ValueError if it is none."""
-    unit = "seconds" if per_unit == 1000 else "milliseconds"
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise TypeError(
-            f"{name} must be a number of {unit} or None, not {value!r} of {type(value).__name__}"
-        )
-    if math.isnan(value) or value < 0:
-        raise ValueError(
-            f"{name} must not be negative, but is {value!r} {unit}; None waits without end"
-        )
-    milliseconds = value * per_unit
-    return -1 if milliseconds > 1e15 else math.ceil(milliseconds)

@@ -6,6 +6,8 @@ The options themselves, and their checks, are in task_options.py and actor_optio
 from collections.abc import Mapping
 from typing import TypedDict
 
+from rayx.durations import Duration
+
 class Options(TypedDict, total=False):
     """Those that functions and classes have."""
 
@@ -18,7 +20,7 @@ class FunctionOptions(Options, total=False):
     """Of functions, beside `num_return_vals`, which decides what a call returns."""
 
     max_retries: int
-    timeout: float | None
+    timeout: Duration | None
     priority: int
 
 class ClassOptions(Options, total=False):
@@ -31,5 +33,5 @@ class ClassOptions(Options, total=False):
 class MethodOptions(TypedDict, total=False):
     """Of an actor's methods, beside `num_return_vals`."""
 
-    timeout: float | None
+    timeout: Duration | None
     name: str

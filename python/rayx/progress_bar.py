@@ -16,6 +16,7 @@ from rayx.completion import as_completed
 
 if TYPE_CHECKING:
     from rayx._raylet import ObjectID
+    from rayx.durations import Duration
 
 T = TypeVar("T")
 
@@ -25,12 +26,12 @@ _BAR_CELLS = 30
 
 
 def progress(
-    object_ids: Iterable[ObjectID[T]], description: str = "", timeout: float | None = None
+    object_ids: Iterable[ObjectID[T]], description: str = "", timeout: Duration | None = None
 ) -> list[ObjectID[T]]:
     """Shows how many of the objects are there until all are, and returns their ids.
 
     On stderr, if that is a terminal: by `rich` if it is installed, else as a plain line. `timeout`
-    is in seconds; GetTimeoutError if it passes.
+    is in seconds, or a datetime.timedelta; GetTimeoutError if it passes.
 
     >>> @rayx.remote
     ... def square(x):

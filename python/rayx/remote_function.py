@@ -272,8 +272,8 @@ def remote(*args: Any, **options: Any) -> Any:
       `"stream"`: the function is a generator, and a call returns an ObjectStream of what it yields.
     - `max_retries` (3): how often a task runs again when its *worker* dies; -1 for any number of
       times. Exceptions are not retried.
-    - `timeout`: seconds after which a running task is interrupted, with TaskTimeoutError;
-      of a stream, what it waits for its consumer counts.
+    - `timeout`: seconds, or a datetime.timedelta, after which a running task is interrupted, with
+      TaskTimeoutError; of a stream, what it waits for its consumer counts.
     - `priority` (0): of the driver's tasks that wait, those with the highest run first.
 
     Of classes:

@@ -86,6 +86,9 @@ class Session:
         self.gpu_ids: list[int | str] = []
         #: Pickled functions that a worker has to run before its next task.
         self.setups: list[bytes] = []
+        #: Whether advice is printed, and the causes that were named (hints.py).
+        self.hints = True
+        self.hints_given: set[str] = set()
         # Ids that others have pickled (into a file, a queue): nobody can say when they are dropped.
         self._escaped: dict[bytes, ObjectID[Any]] = {}
 

@@ -94,6 +94,7 @@ def _start_inline(options: InitOptions) -> tuple[Session, AddressInfo]:
         options.object_id_seed,
     )
     session = Session(client, PYTHON_MODE)
+    session.hints = options.hints
     session.innermost = client.innermost
     addresses = AddressInfo(
         session_dir="",
@@ -132,7 +133,7 @@ def _connect(
     version = platform.python_version()
     client = None
     try:
-        config = driver_config.capture(options.object_id_seed)
+        config = driver_config.capture(options.object_id_seed, options.hints)
         client = Client.connect_driver(node_socket, driver_id, version, config)
         if options.object_id_seed is not None:
             client.seed_ids(options.object_id_seed)
@@ -165,4 +166,6 @@ def _connect(
         supervisor_pid=processes.supervisor_pid,
         driver_id=driver_id.hex(),
     )
-    return Session(client, options.driver_mode, processes, output), addresses
+    session = Session(client, options.driver_mode, processes, output)
+    session.hints = options.hints
+    return session, addresses

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from numbers import Real
 from typing import Any, Literal, NamedTuple
 
 from rayx import resources as resource_amounts
+from rayx.durations import SECONDS, Duration, in_units
 from rayx.object_stream import WINDOW, ObjectStream
 
 #: In place of a number of results: a generator, whose items are results.
@@ -39,7 +39,7 @@ class TaskOptions(NamedTuple):
     num_gpus: float | None = None
     resources: Mapping[str, float] | None = None
     max_retries: int = 3
-    timeout: float | None = None
+    timeout: Duration | None = None
     priority: int = 0
     name: str | None = None
 
@@ -141,12 +141,7 @@ def timeout_ms(timeout: Any) -> int:
     """The option `timeout`, which is in seconds, as the node takes it; 0 for none."""
     if timeout is None:
         return 0
-    if isinstance(timeout, bool) or not isinstance(timeout, Real):
-        raise TypeError(
-            f"timeout must be a number of seconds or None, not {timeout!r} of "
-            f"{type(timeout).__name__}"
-        )
-    seconds = float(timeout)
+    seconds = in_units("timeout", timeout, SECONDS)
     if not 0 < seconds <= _TIMEOUT_SECONDS_MAX:
         raise ValueError(
             f"timeout must be more than 0 seconds and at most {_TIMEOUT_SECONDS_MAX:,.0f}, "

@@ -16,7 +16,7 @@ def unchanged(monkeypatch, tmp_path):
 
 
 def config(path, cwd, seed=None):
-    return pickle.dumps({"path": path, "cwd": cwd, "object_id_seed": seed})
+    return pickle.dumps({"path": path, "cwd": cwd, "object_id_seed": seed, "hints": True})
 
 
 def test_what_is_captured_changes_nothing_here():
@@ -60,3 +60,11 @@ def test_a_deleted_directory_of_ours(tmp_path, monkeypatch):
 @pytest.mark.parametrize("seed", [None, 0, 7])
 def test_the_seed_of_the_driver_s_ids(seed):
     assert driver_config.apply(driver_config.capture(seed)) == seed
+
+
+def test_workers_give_no_hints_if_the_driver_wants_none(monkeypatch):
+    monkeypatch.setattr(driver_config.os, "environ", {})
+    driver_config.apply(driver_config.capture(None))
+    assert driver_config.os.environ == {}
+    driver_config.apply(driver_config.capture(None, gives_hints=False))
+    assert driver_config.os.environ == {"RAYX_HINTS": "0"}

@@ -54,6 +54,7 @@ def test_what_is_given_is_taken():
         ({"object_store_memory": 1000}, ValueError, "between 1,048,576"),
         ({"object_store_memory": 1 << 60}, ValueError, "more than the"),
         ({"object_store_memory": 1e9}, TypeError, "whole number"),
+        ({"hints": 1}, TypeError, "hints must be True or False, not 1"),
         ({"preload": "numpy"}, TypeError, r"preload must be a list .*\['numpy'\], not 'numpy'"),
         ({"preload": [5]}, TypeError, "preload must hold names of modules, not 5 of type int"),
         ({"preload": ["a b"]}, ValueError, "preload: 'a b' is not the name of a module"),

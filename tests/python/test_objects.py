@@ -1,3 +1,4 @@
+import datetime
 from collections import deque
 
 import numpy as np
@@ -118,6 +119,51 @@ def test_wait_counts_failed_tasks_as_ready(node):
 def test_wait_returns_when_time_is_up(node):
     pending = double.remote(1)
     assert rayx.wait([pending], timeout=0) == ([], [pending])
+
+
+def test_wait_takes_seconds_and_timedeltas(node, monkeypatch):
+    asked = []
+
+    def look(ids, count, timeout_ms):
+        asked.append(timeout_ms)
+        return [True]
+
+    monkeypatch.setattr(node, "wait", look)
+    ids = [rayx.put(1)]
+    rayx.wait(ids, timeout=5)
+    rayx.wait(ids, timeout_s=5)
+    rayx.wait(ids, timeout_s=float("inf"))
+    rayx.wait(ids, timeout=datetime.timedelta(seconds=5))
+    rayx.wait(ids, timeout_s=datetime.timedelta(seconds=5))
+    assert asked == [5, 5000, -1, 5000, 5000]
+    with pytest.raises(TypeError, match=r"timeout \(milliseconds\) or timeout_s .*, not both"):
+        rayx.wait(ids, timeout=1, timeout_s=1)
+    with pytest.raises(ValueError, match="timeout_s must not be negative, but is -1 seconds"):
+        rayx.wait(ids, timeout_s=-1)
+
+
+def test_get_takes_a_timedelta(node):
+    assert rayx.get(rayx.put(1), timeout=datetime.timedelta(seconds=1)) == 1
+
+
+def test_who_may_have_meant_seconds_is_told_once(node, monkeypatch, capsys):
+    monkeypatch.setattr(node, "wait", lambda ids, count, timeout_ms: [False] * len(ids))
+    ids = [rayx.put(1)]
+    for timeout in (0, 100, None, datetime.timedelta(milliseconds=5)):
+        rayx.wait(ids, timeout=timeout)
+    rayx.wait(ids, timeout_s=0.005)
+    assert capsys.readouterr().err == ""
+    for _ in range(2):
+        rayx.wait(ids, timeout=5)
+    told = capsys.readouterr().err
+    assert told.startswith("rayx: rayx.wait(..., timeout=5) waited 5 milliseconds, and nothing was")
+    assert "write timeout_s=5;" in told
+    assert told.count("\n") == 1
+
+
+def test_who_found_something_ready_is_not_told_of_milliseconds(node, capsys):
+    rayx.wait([rayx.put(1)], timeout=5)
+    assert capsys.readouterr().err == ""
 
 
 @pytest.mark.parametrize("num_returns", [0, 3, -1])

@@ -49,7 +49,7 @@ def test_a_dictionary_that_changes_later():
         ({"num_gpus": 1.5}, ValueError, "whole number, or less than 1"),
         ({"timeout": -1}, ValueError, "more than 0 seconds"),
         ({"timeout": float("nan")}, ValueError, "more than 0 seconds"),
-        ({"timeout": "1"}, TypeError, "a number of seconds or None"),
+        ({"timeout": "1"}, TypeError, "a number of seconds, a datetime.timedelta or None"),
         ({"priority": 0.5}, TypeError, "priority must be a whole number"),
         ({"priority": 1 << 31}, ValueError, "priority must be between"),
         ({"name": 5}, TypeError, "name must be a string"),

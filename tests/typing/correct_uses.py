@@ -1,6 +1,7 @@
 # pyright: strict
 """Uses of rayx that are right: a type checker has nothing to say. Not run."""
 
+import datetime
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -80,6 +81,9 @@ def objects() -> None:
     assert_type(rayx.get([halves.remote(1), halves.remote(2)]), list[float])
     assert_type(rayx.get((halves.remote(1), halves.remote(2))), list[float])
     ready, remaining = rayx.wait([length.remote("a")], timeout=10)
+    rayx.wait([length.remote("a")], timeout_s=0.5)
+    rayx.wait([length.remote("a")], timeout=datetime.timedelta(seconds=1))
+    rayx.get(length.options(timeout=datetime.timedelta(seconds=1)).remote("a", 1))
     assert_type(ready, list[rayx.ObjectID[int]])
     assert_type(remaining, list[rayx.ObjectID[int]])
     by_id: dict[rayx.ObjectRef[int], str] = {length.remote("a"): "a"}
@@ -254,7 +258,9 @@ def takes_a_class(table_class: rayx.ActorClass[Callable[[str], Table]]) -> None:
 
 
 def sessions() -> None:
-    with rayx.init(num_cpus=2, driver_mode=rayx.PYTHON_MODE, preload=["json"]) as context:
+    with rayx.init(
+        num_cpus=2, driver_mode=rayx.PYTHON_MODE, preload=["json"], hints=False
+    ) as context:
         assert_type(context["session_dir"], str)
         assert_type(context["supervisor_pid"], int)
         assert_type(context["redis_sockets"], list[str])
