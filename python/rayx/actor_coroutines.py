@@ -122,6 +122,7 @@ class CoroutineCalls:
             finally:
                 interrupts.close(run.task)
         except BaseException as error:
+            interrupts.close(run.task)  # again: a signal may have come before it had begun to
             run.failed(canceller.error_of(error))
 
 

@@ -78,6 +78,7 @@ class Executor:
             finally:
                 self.interrupts.close(task)
         except BaseException as error:
+            self.interrupts.close(task)  # again: a signal may have come before it had begun to
             if self.is_forked:  # a child of the task's, which ends as other processes do
                 raise
             run.failed(_interruption_in(error))

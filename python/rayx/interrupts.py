@@ -5,6 +5,10 @@
                           raise in the task that has this sequence ◀──────┘
 
 The sequence protects the next task from what was meant for the last one.
+
+SIGINT is the user's: a task that sends it to its own process, by `signal.raise_signal` or
+`_thread.interrupt_main`, gets the KeyboardInterrupt that a program would get. Workers are in a
+session of their own, so that Ctrl-C in the driver's terminal does not reach them.
 """
 
 from __future__ import annotations
@@ -40,8 +44,10 @@ class Interrupts:
         self._running: dict[int, tuple[RunnableTask, Interrupter]] = {}
 
     def install(self) -> None:
-        """From now on signals of the node are heard. In the main thread."""
+        """From now on signals are heard, those of the node and SIGINT. In the main thread."""
         signal.signal(signal.SIGURG, self._on_signal)
+        # The template ignores it, and what is ignored would be so in all that tasks start.
+        signal.signal(signal.SIGINT, self._on_interrupt)
 
     def open(self, task: RunnableTask, interrupter: Interrupter) -> None:
         """From now on the task can be interrupted, once. It is at once, if it should have been."""
@@ -57,6 +63,11 @@ class Interrupts:
 
     def _on_signal(self, number: int, frame: Any) -> None:
         self._look()
+
+    def _on_interrupt(self, number: int, frame: Any) -> None:
+        """Stops what runs in the main thread if it is a task; between tasks it is nobody's."""
+        if any(interrupter is raise_here for _, interrupter in list(self._running.values())):
+            raise KeyboardInterrupt
 
     def _look(self) -> None:
         sequence, reason = self._client.interrupt()

@@ -78,6 +78,20 @@ def test_a_reason_of_none_is_no_interrupt(client):
     found.open(FakeTask(0), interrupts.raise_here)
 
 
+def test_sigint_stops_the_task_of_the_main_thread_and_nothing_else(client):
+    found = Interrupts(client)
+    found._on_interrupt(0, None)
+    task, elsewhere = FakeTask(1), FakeTask(2)
+    found.open(elsewhere, lambda error: None)
+    found._on_interrupt(0, None)
+    found.open(task, interrupts.raise_here)
+    for _ in range(2):  # a task that goes on may be stopped again
+        with pytest.raises(KeyboardInterrupt):
+            found._on_interrupt(0, None)
+    assert found.close(task) is True
+    found._on_interrupt(0, None)
+
+
 def test_a_thread_that_was_not_reached_in_time():
     interrupter = interrupts.ThreadInterrupter()
     try:
