@@ -26,6 +26,9 @@ def capture(object_id_seed: int | None, gives_hints: bool = True) -> bytes:
         "cwd": _here(),
         "object_id_seed": object_id_seed,
         "hints": gives_hints,
+        # Programs and libraries parse them, also in what they run as tasks.
+        "argv": [one for one in getattr(sys, "argv", ()) if type(one) is str],
+        "recursion_limit": sys.getrecursionlimit(),
     }
     return pickle.dumps(config, protocol=5)
 
@@ -47,6 +50,9 @@ def apply(captured: bytes) -> int | None:
             print(f"rayx: the driver's directory cannot be entered: {error}", file=sys.stderr)
     if not config["hints"]:
         os.environ[hints.VARIABLE] = "0"
+    sys.argv[:] = config["argv"]
+    # Who needs more than is usual, for deep data, needs it in tasks too.
+    sys.setrecursionlimit(max(sys.getrecursionlimit(), config["recursion_limit"]))
     seed: int | None = config["object_id_seed"]
     return seed
 

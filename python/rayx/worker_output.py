@@ -3,6 +3,9 @@
 The node reads the pipes behind them, and takes what it reads for the output of the task that it
 believes to run here. So before a task's first word we wait until the node has heard of the ends of
 all tasks before it; and at such an end it is told whether there is something to be read first.
+
+A worker runs many tasks, and its streams are not one task's to take away: closing or detaching them
+writes what is buffered, and no more.
 """
 
 from __future__ import annotations
@@ -58,6 +61,14 @@ class _NotingBuffer(io.BufferedWriter):
             self._owner.begin()
         return super().write(data)
 
+    def close(self) -> None:
+        # Also by the end of a wrapper: `sys.stdout = io.TextIOWrapper(sys.stdout.buffer)`.
+        self.flush()
+
+    def detach(self) -> io.RawIOBase:
+        self.flush()
+        return self.raw
+
 
 class _NotingStream(io.TextIOWrapper):
     def __init__(self, owner: WorkerOutput, fd: int) -> None:
@@ -70,3 +81,10 @@ class _NotingStream(io.TextIOWrapper):
         if not self._owner.written:
             self._owner.begin()
         return super().write(text)
+
+    def close(self) -> None:
+        self.flush()
+
+    def detach(self) -> Any:
+        self.flush()
+        return self.buffer

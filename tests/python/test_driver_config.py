@@ -10,13 +10,16 @@ from rayx import driver_config
 @pytest.fixture(autouse=True)
 def unchanged(monkeypatch, tmp_path):
     monkeypatch.setattr(sys, "path", list(sys.path))
-    here = os.getcwd()
+    monkeypatch.setattr(sys, "argv", list(sys.argv))
+    here, limit = os.getcwd(), sys.getrecursionlimit()
     yield
     os.chdir(here)
+    sys.setrecursionlimit(limit)
 
 
 def config(path, cwd, seed=None):
-    return pickle.dumps({"path": path, "cwd": cwd, "object_id_seed": seed, "hints": True})
+    fields = {"path": path, "cwd": cwd, "object_id_seed": seed, "hints": True}
+    return pickle.dumps(fields | {"argv": sys.argv, "recursion_limit": 1000})
 
 
 def test_what_is_captured_changes_nothing_here():
@@ -68,3 +71,21 @@ def test_workers_give_no_hints_if_the_driver_wants_none(monkeypatch):
     assert driver_config.os.environ == {}
     driver_config.apply(driver_config.capture(None, gives_hints=False))
     assert driver_config.os.environ == {"RAYX_HINTS": "0"}
+
+
+def test_the_arguments_of_the_driver():
+    sys.argv[:] = ["program.py", "--depth", "3", object()]
+    captured = driver_config.capture(None)
+    sys.argv[:] = ["worker_template.py", "--fd", "3"]
+    driver_config.apply(captured)
+    assert sys.argv == ["program.py", "--depth", "3"]
+
+
+def test_the_recursion_limit_of_the_driver_unless_ours_is_higher():
+    usual = sys.getrecursionlimit()
+    sys.setrecursionlimit(usual + 500)
+    captured = driver_config.capture(None)
+    for ours, expected in ((usual, usual + 500), (usual + 900, usual + 900)):
+        sys.setrecursionlimit(ours)
+        driver_config.apply(captured)
+        assert sys.getrecursionlimit() == expected

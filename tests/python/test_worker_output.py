@@ -1,4 +1,6 @@
 import contextlib
+import gc
+import io
 import os
 import sys
 
@@ -42,29 +44,32 @@ def test_any_text_can_be_written():
         assert os.read(out, 100) == "\\ud800 grüße\n".encode()
 
 
-def test_a_stream_that_the_task_closed():
-    with pipes() as (output, _, err):
+def test_a_stream_that_a_task_closed_is_there_for_the_next():
+    with pipes() as (output, out, err):
         print("x", end="")
+        with sys.stdout:
+            print("in with", end="")
         sys.stdout.close()
+        assert os.read(out, 100) == b"xin with"
         print("y", file=sys.stderr)
         assert output.take() is True
-        assert os.read(err, 100) == b"y\n"
+        print("next")
+        assert os.read(out, 100) == b"next\n"
+        sys.stderr.buffer.close()
+        print("z", file=sys.stderr)
+        assert os.read(err, 100) == b"y\nz\n"
 
 
-def test_meets_the_node_once_before_the_first_word_of_each_task():
+def test_a_stream_that_a_task_wrapped_or_detached_is_there_for_the_next():
+    """As programs do that want another encoding; a wrapper that goes closes what it has wrapped."""
     with pipes() as (output, out, _):
-        met = []
-        output.meet_node = lambda: met.append(len(met))
-        for times in (1, 2):
-            print("half", end="")
-            print("more", file=sys.stderr)
-            assert len(met) == times
-            assert output.take() is True
-            assert os.read(out, 100) == b"half"
-
-
-def test_notes_bytes_too():
-    with pipes() as (output, out, _):
-        sys.stdout.buffer.write(b"bytes")
+        ours = sys.stdout
+        for wrapped in (ours.buffer, ours.detach()):
+            sys.stdout = io.TextIOWrapper(wrapped, "latin-1", write_through=True)
+            print("\xfc")
+            sys.stdout = ours
+            gc.collect()
+            assert os.read(out, 100) == b"\xfc\n"
+            print("next")
+            assert os.read(out, 100) == b"next\n"
         assert output.take() is True
-        assert os.read(out, 100) == b"bytes"
