@@ -12,11 +12,14 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, Protocol, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, overload
 
-from rayx import api, objects, session
-from rayx._raylet import ObjectID
+from rayx import api, batching, session
+from rayx.batching import Batch, Batches, Singles
 from rayx.completion import Queue
+
+if TYPE_CHECKING:
+    from rayx._raylet import ObjectID
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -27,6 +30,7 @@ Item_contra = TypeVar("Item_contra", contravariant=True)
 _PER_CPU = 2
 _IN_FLIGHT_MIN = 4
 _IN_FLIGHT_MAX = 1 << 20
+_CHUNKSIZE_MAX = 1 << 20
 
 
 class Remote(Protocol[T_co]):
@@ -51,6 +55,7 @@ def map(
     *,
     max_in_flight: int | None = None,
     ordered: bool = True,
+    chunksize: int | None = None,
 ) -> Iterator[T]: ...
 @overload
 def map(
@@ -60,6 +65,7 @@ def map(
     *,
     max_in_flight: int | None = None,
     ordered: bool = True,
+    chunksize: int | None = None,
 ) -> Iterator[T]: ...
 @overload
 def map(
@@ -70,6 +76,7 @@ def map(
     *others: Iterable[Any],
     max_in_flight: int | None = None,
     ordered: bool = True,
+    chunksize: int | None = None,
 ) -> Iterator[T]: ...
 def map(
     function: Remote[ObjectID[T]],
@@ -77,14 +84,23 @@ def map(
     *iterables: Iterable[Any],
     max_in_flight: int | None = None,
     ordered: bool = True,
+    chunksize: int | None = None,
 ) -> Iterator[T]:
     """Yields the values of `function.remote(...)` for each element of the iterable, or of several.
 
-    Nothing is begun before the first value is asked for. From then on at most `max_in_flight`
-    tasks have been submitted whose values have not been yielded (twice as many as CPUs, unless
-    told), so that neither the arguments nor the results need to fit in memory. With
-    `ordered=False` each value comes as soon as it is there. If a task raised, its exception is
-    raised in its turn.
+    Nothing is begun before the first value is asked for. With `ordered=False` each value comes as
+    soon as it is there. If a call raised, its exception is raised in its turn, and so is what the
+    iterables raise.
+
+    - `max_in_flight`: so many calls at most have been taken from the iterables whose values have
+      not been yielded, so that neither the arguments nor the results need to fit in memory. Unless
+      told, there are twice as many tasks as CPUs.
+    - `chunksize`: so many calls are one task. Unless told, calls of a remote function that take
+      less than a millisecond are joined to tasks of some milliseconds, as many as their time, their
+      arguments and their results allow: 1,024 at most. Each call still has its own arguments and
+      results, and its own exception. 1 joins none. Never joined are calls of actors, those with
+      ids for arguments, and, unless told, those of functions with a `timeout` (which then is that
+      of the task) or with `max_retries=0`, and all in a session with `object_id_seed`.
 
     >>> @rayx.remote
     ... def add(a, b):
@@ -103,69 +119,130 @@ def map(
         raise TypeError("rayx.map takes at least one iterable beside the function")
     if not isinstance(ordered, bool):
         raise TypeError(f"ordered must be True or False, not {ordered!r}")
-    limit = _limit(max_in_flight)
+    _check("max_in_flight", max_in_flight, _IN_FLIGHT_MAX)
+    _check("chunksize", chunksize, _CHUNKSIZE_MAX)
+    if chunksize is not None and chunksize > (max_in_flight or chunksize):
+        raise ValueError(
+            f"chunksize={chunksize} is more than max_in_flight={max_in_flight}, which is how many "
+            "calls, not tasks, are under way at most"
+        )
     calls = zip(*iterables, strict=False)  # as the built-in map: the shortest one ends it
-    if ordered:
-        return _in_order(given, calls, limit)
-    return _as_they_come(owner, given, calls, limit)
+    window = _Window(_tasks(), max_in_flight)
+    source = _source(owner, given, calls, len(iterables), chunksize, window)
+    return _in_order(source, window) if ordered else _as_they_come(owner, source, window)
 
 
-def _limit(max_in_flight: Any) -> int:
-    if max_in_flight is None:
-        cpus = api.cluster_resources().get("CPU", 0.0)
-        return max(_IN_FLIGHT_MIN, _PER_CPU * int(cpus))
-    if isinstance(max_in_flight, bool) or not isinstance(max_in_flight, int):
-        raise TypeError(
-            f"max_in_flight must be a whole number, not {max_in_flight!r} of "
-            f"{type(max_in_flight).__name__}"
-        )
-    if not 1 <= max_in_flight <= _IN_FLIGHT_MAX:
-        raise ValueError(
-            f"max_in_flight must be between 1 and {_IN_FLIGHT_MAX:,}, not {max_in_flight}"
-        )
-    return max_in_flight
+def _check(name: str, value: Any, largest: int) -> None:
+    if value is None:
+        return
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise TypeError(f"{name} must be a whole number, not {value!r} of {type(value).__name__}")
+    if not 1 <= value <= largest:
+        raise ValueError(f"{name} must be between 1 and {largest:,}, not {value}")
 
 
-def _submit(function: Any, arguments: tuple[Any, ...]) -> Any:
-    submitted = function.remote(*arguments)
-    if not isinstance(submitted, ObjectID):
-        raise ValueError(
-            f"rayx.map needs one result of each call, but {function!r} has another num_return_vals"
-        )
-    return submitted
+def _tasks() -> int:
+    cpus = api.cluster_resources().get("CPU", 0.0)
+    return max(_IN_FLIGHT_MIN, _PER_CPU * int(cpus))
 
 
-def _in_order(function: Any, calls: Iterator[tuple[Any, ...]], limit: int) -> Iterator[Any]:
-    in_flight: deque[ObjectID[Any]] = deque()
-    for arguments in calls:
-        in_flight.append(_submit(function, arguments))
-        if len(in_flight) == limit:
-            yield objects.get(in_flight.popleft())
-    while in_flight:
-        yield objects.get(in_flight.popleft())
+class _Window:
+    """How much is under way: so many tasks, or so many calls if that was told."""
+
+    def __init__(self, tasks: int, max_calls: int | None) -> None:
+        self.max_calls = max_calls
+        #: So that there are enough batches for all CPUs.
+        self.largest_batch = max(1, (max_calls or _IN_FLIGHT_MAX) // tasks)
+        self._max_tasks = tasks
+        self._tasks = 0
+        self._calls = 0
+
+    def room(self) -> int:
+        """For so many calls."""
+        if self.max_calls is not None:
+            return self.max_calls - self._calls
+        return _CHUNKSIZE_MAX if self._tasks < self._max_tasks else 0
+
+    def submitted(self, one: Batch) -> Batch:
+        """One more."""
+        self._tasks += 1
+        self._calls += one.size
+        return one
+
+    def taken(self, one: Batch) -> None:
+        """One less, whose values are yielded next."""
+        self._tasks -= 1
+        self._calls -= one.size
 
 
-def _as_they_come(
-    owner: session.Session, function: Any, calls: Iterator[tuple[Any, ...]], limit: int
-) -> Iterator[Any]:
+def _source(
+    owner: session.Session,
+    function: Any,
+    calls: Iterator[tuple[Any, ...]],
+    arity: int,
+    chunksize: int | None,
+    window: _Window,
+) -> Singles:
+    if chunksize is None:
+        joins = batching.batches_pay(owner, function) and window.largest_batch > 1
+    else:
+        joins = batching.may_batch(owner, function) and chunksize > 1
+    if joins:
+        return Batches(owner, function, calls, arity, chunksize, window.largest_batch)
+    return Singles(owner, function, calls)
+
+
+def _fill(source: Singles, window: _Window) -> Iterator[Batch]:
+    """Submits what there is room for."""
+    while (room := window.room()) > 0:
+        submitted = source.submit_next(room)
+        if submitted is None:
+            return
+        yield window.submitted(submitted)
+
+
+def _in_order(source: Singles, window: _Window) -> Iterator[Any]:
+    in_flight: deque[Batch] = deque()
+    while True:
+        in_flight.extend(_fill(source, window))
+        if not in_flight:
+            source.finish()
+            return
+        done = in_flight.popleft()
+        values, rest, failure = source.take(done)
+        window.taken(done)
+        in_flight.extendleft(window.submitted(one) for one in reversed(rest))
+        del done, rest
+        yield from values
+        if failure is not None:
+            raise failure
+
+
+def _as_they_come(owner: session.Session, source: Singles, window: _Window) -> Iterator[Any]:
     queue = Queue(owner)
-    in_flight: set[ObjectID[Any]] = set()
+    in_flight: dict[ObjectID[Any], Batch] = {}
+    ready: deque[ObjectID[Any]] = deque()
+
+    def note(submitted: Iterable[Batch]) -> None:
+        for one in submitted:
+            in_flight[one.object_id] = one
+            queue.add([one.object_id])
+
     try:
         while True:
-            for arguments in calls:
-                submitted = _submit(function, arguments)
-                in_flight.add(submitted)
-                queue.add([submitted])
-                if len(in_flight) >= limit:
-                    break
-            if not in_flight:
-                return
-            ready = deque(queue.take(in_flight, None))
-            while ready:
-                object_id = ready.popleft()
-                value = objects.get(object_id)
-                in_flight.discard(object_id)
-                del object_id  # nothing of ours keeps the object while the caller works
-                yield value
+            if not ready:
+                note(_fill(source, window))
+                if not in_flight:
+                    source.finish()
+                    return
+                ready.extend(queue.take(in_flight, None))
+            done = in_flight.pop(ready.popleft())
+            values, rest, failure = source.take(done)
+            window.taken(done)
+            note(window.submitted(one) for one in rest)
+            del done, rest
+            yield from values
+            if failure is not None:
+                raise failure
     finally:
         queue.close()

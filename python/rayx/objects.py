@@ -19,6 +19,8 @@ from rayx.object_stream import ObjectStream
 T = TypeVar("T")
 
 if TYPE_CHECKING:
+    from rayx.node_client import StoredObject
+
     # All that can be iterated over, but for a stream, which `get` and `wait` refuse.
     _Ids: TypeAlias = Collection[ObjectID[T]] | Generator[ObjectID[T], Any, Any]
 
@@ -82,6 +84,12 @@ def get(object_ids: Any, *, timeout: Duration | None = None) -> Any:
         return serialization.deserialize(_fetch(owner, [object_ids], timeout_ms)[0])
     ids = id_list("rayx.get", object_ids)
     return [serialization.deserialize(stored) for stored in _fetch(owner, ids, timeout_ms)]
+
+
+def stored(owner: session.Session, object_id: ObjectID[Any]) -> StoredObject:
+    """An object as it is stored, whether it is a value or a failure; waits until it is there."""
+    found: StoredObject = _fetch(owner, [object_id], -1)[0]
+    return found
 
 
 def _fetch(owner: session.Session, ids: list[ObjectID[Any]], timeout_ms: int) -> Sequence[Any]:

@@ -198,6 +198,23 @@ def by_reference(
     return RemoteFunction(None, TaskOptions(*options), function_id, name)
 
 
+def with_options_of(
+    function: RemoteFunction[Any, Any], other: Callable[..., Any], function_id: bytes
+) -> RemoteFunction[Any, Any]:
+    """`other` as a remote function with the options and the name of `function`."""
+    return RemoteFunction(other, function._options, function_id, function._name)
+
+
+def options_of(function: RemoteFunction[Any, Any]) -> TaskOptions:
+    """What `rayx.remote` and `options` were told."""
+    return function._options
+
+
+def name_of(function: RemoteFunction[Any, Any]) -> str:
+    """By which people know it, wherever it is."""
+    return function._name
+
+
 # ---- the decorator -------------------------------------------------------------------------------
 
 

@@ -78,6 +78,8 @@ class Session:
         #: This process is a fork of the one that made the session.
         self.forked = False
         self.closed = False
+        #: Ids follow from a number, so nothing that makes ids may depend on time.
+        self.has_seed = False
         #: The name of the function that a worker runs.
         self.running: str | None = None
         #: The actor that a worker holds.

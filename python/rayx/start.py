@@ -168,4 +168,5 @@ def _connect(
     )
     session = Session(client, options.driver_mode, processes, output)
     session.hints = options.hints
+    session.has_seed = options.object_id_seed is not None
     return session, addresses

@@ -19,13 +19,14 @@ import pickle
 import types
 from typing import TYPE_CHECKING, Any
 
-from rayx import driver_config, errors, process_mark, serialization, signature, task_failure
+from rayx import batch, driver_config, errors, process_mark, serialization, signature, task_failure
 from rayx._raylet import (
     KIND_ACTOR_CALL,
     KIND_ACTOR_CREATION,
     KIND_SYSTEM_ERROR,
     RayletError,
 )
+from rayx.batch import CallFailedError
 from rayx.serialization import Serialized
 from rayx.stream_run import StreamRun
 
@@ -117,6 +118,7 @@ class TaskRun:
             seed = driver_config.apply(task.driver_config)
             if seed is not None:
                 self._client.seed_ids(seed)
+                self._session.has_seed = True
         self._session.setups += task.setups
 
     def _run_setups(self) -> None:
@@ -148,6 +150,9 @@ class TaskRun:
 
     def failed(self, error: BaseException) -> None:
         """The function, or something on its way, raised. sys.exit() too is no more than that."""
+        values: list[Any] | None = None
+        if type(error) is CallFailedError:
+            values, self.args, self.kwargs, error = error.values, error.arguments, {}, error.error
         facts = {
             "function": self._full_name(),
             "arguments": task_failure.shorten_arguments(self.args, self.kwargs),
@@ -156,6 +161,8 @@ class TaskRun:
             "node_id": self._client.node_id.hex(),
         }
         stored, text = task_failure.describe(error, facts)
+        if values:
+            stored = batch.with_values(stored, values)
         self._results = [stored] * self.task.num_return_vals
         self._failed = True
         # Whoever cancelled the task knows.

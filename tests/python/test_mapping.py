@@ -69,6 +69,13 @@ def test_errors_come_in_their_turn(ordered, capfd):
         next(values)
 
 
+def test_in_this_process_each_call_is_a_task():
+    given = Counted()
+    values = rayx.map(add, given, chunksize=100)
+    assert next(values) == 0
+    assert given.read == 6
+
+
 def test_methods_of_actors():
     @rayx.remote
     class Adder:
@@ -85,6 +92,14 @@ def test_methods_of_actors():
         ((add,), {}, TypeError, "at least one iterable"),
         ((add, [1]), {"max_in_flight": 0}, ValueError, "max_in_flight must be between 1 and"),
         ((add, [1]), {"max_in_flight": 1.5}, TypeError, "max_in_flight must be a whole number"),
+        ((add, [1]), {"chunksize": 0}, ValueError, "chunksize must be between 1 and"),
+        ((add, [1]), {"chunksize": "2"}, TypeError, "chunksize must be a whole number"),
+        (
+            (add, [1]),
+            {"chunksize": 9, "max_in_flight": 8},
+            ValueError,
+            "chunksize=9 is more than max_in_flight=8",
+        ),
         ((add, [1]), {"ordered": 1}, TypeError, "ordered must be True or False"),
         ((add, 5), {}, TypeError, "zip|iterable"),
     ],

@@ -99,6 +99,7 @@ def many(ids: list[rayx.ObjectID[int]]) -> None:
     assert_type(rayx.map(length, ["a", "b"], max_in_flight=4), Iterator[int])
     assert_type(rayx.map(length, ["a", "b"], [1, 2]), Iterator[int])
     assert_type(rayx.map(halves, ids, ordered=False), Iterator[float])
+    assert_type(rayx.map(length, ["a", "b"], chunksize=2), Iterator[int])
     rayx.run_on_all_workers(lambda: None)
 
 
