@@ -40,7 +40,6 @@ Status TemplateProcess::Start() {
   Result<pid_t> pid = Spawn(options);
   if (!pid.ok()) return pid.status();
   pid_ = *pid;
-  ready_ = false;
   tail_.Clear();
   output_ =
       std::make_unique<LinePipe>(loop_, std::move(read_end), [this](const std::string& lines) {
@@ -94,8 +93,6 @@ bool TemplateProcess::HandleFrame(const Frame& frame) {
              hello->role() == protocol::Role::Template;
     }
     case protocol::MessageType::TemplateReady:
-      ready_ = true;
-      failed_starts_ = 0;
       return true;
     case protocol::MessageType::WorkerForked: {
       const auto* message = Verified<protocol::WorkerForked>(frame.payload);
@@ -123,7 +120,6 @@ bool TemplateProcess::OnChildExited(pid_t pid, int wait_status) {
   const std::string description = "the worker template (pid " + std::to_string(pid) + ") " +
                                   DescribeWaitStatus(wait_status) + tail_.Story();
   pid_ = 0;
-  if (!ready_) ++failed_starts_;
   LogWarning(description);
   events_.on_ended(description);
   return true;

@@ -1,7 +1,10 @@
 // The worker template: a Python process, imports done, that forks workers when asked.
 //
-//   Starting ──TemplateReady──▶ Ready ──(ended)──▶ Starting again
-//      └──(ended, limits::kTemplateStartsMax times in a row)──▶ given up
+//   Starting ──TemplateReady──▶ Ready ──(ended)──▶ ended
+//      └──────────────(ended)─────────────────────────▲
+//
+// One that has ended is started again by the next wish for a worker; how often there are such
+// wishes while none succeeds, the scheduler decides (scheduler/start_backoff.h).
 #pragma once
 
 #include <sys/types.h>
@@ -45,8 +48,6 @@ class TemplateProcess {
   void Flush();
   pid_t pid() const { return pid_; }
   bool running() const { return pid_ > 0; }
-  // Never became ready since its start: another start would fail the same way.
-  int failed_starts() const { return failed_starts_; }
 
  private:
   void OnFrames();
@@ -58,8 +59,6 @@ class TemplateProcess {
   std::vector<std::string> command_;
   Events events_;
   pid_t pid_ = 0;
-  bool ready_ = false;
-  int failed_starts_ = 0;
   std::unique_ptr<Connection> connection_;
   std::unique_ptr<LinePipe> output_;
   LineTail tail_;

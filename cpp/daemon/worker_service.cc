@@ -37,6 +37,20 @@ Result<Pipe> MakeOutputPipe() {
   return pipe;
 }
 
+// What can be done about it, if it is known.
+std::string Advice(int error_number) {
+  switch (error_number) {
+    case EMFILE:
+      return ". The limit of this process is reached: raise it (`ulimit -n`), or end actors that "
+             "are not needed";
+    case EAGAIN:
+      return ". A limit of processes is reached: raise it (`ulimit -u`, or pids.max of the "
+             "container), or end actors that are not needed";
+    default:
+      return "";
+  }
+}
+
 }  // namespace
 
 void KillTree(pid_t pid) {
@@ -68,9 +82,7 @@ WorkerProcess* WorkerService::Find(scheduler::WorkerNumber number) {
 
 void WorkerService::StartWorker(scheduler::WorkerNumber number) {
   if (!template_.running()) {
-    Status status = template_.failed_starts() < limits::kTemplateStartsMax
-                        ? template_.Start()
-                        : Status::Unavailable(template_failure_);
+    const Status status = template_.Start();
     if (!status.ok()) {
       loop_->Post([this, number, text = status.message()] {
         events_.on_gone(number, {.begun_sequence = 0, .description = text, .start_failed = true});
@@ -85,12 +97,10 @@ void WorkerService::StartWorker(scheduler::WorkerNumber number) {
   ScopedFd claim_copy(claim.ok() ? ::fcntl(claim->fd(), F_DUPFD_CLOEXEC, 0) : -1);
   if (!sockets.ok() || !out.ok() || !err.ok() || !claim_copy.valid() ||
       !SetNonBlocking(sockets->first.get(), true).ok()) {
-    const int error = errno;
-    loop_->Post([this, number, error] {
-      events_.on_gone(number, {.begun_sequence = 0,
-                               .description = std::string("no descriptors for a worker: ") +
-                                              std::strerror(error),
-                               .start_failed = true});
+    std::string text = std::string("no descriptors for a worker: ") + std::strerror(errno);
+    text += Advice(errno);
+    loop_->Post([this, number, text = std::move(text)] {
+      events_.on_gone(number, {.begun_sequence = 0, .description = text, .start_failed = true});
     });
     return;
   }
@@ -132,7 +142,8 @@ void WorkerService::OnForked(uint64_t number, pid_t pid, int error_number) {
   }
   if (worker->pid != 0) return;
   if (pid <= 0) {
-    FailStart(number, std::string("fork failed: ") + std::strerror(error_number));
+    FailStart(number,
+              std::string("fork failed: ") + std::strerror(error_number) + Advice(error_number));
     return;
   }
   worker->pid = pid;
@@ -212,7 +223,6 @@ void WorkerService::OnChildExited(pid_t pid, int wait_status) {
 }
 
 void WorkerService::OnTemplateEnded(const std::string& description) {
-  template_failure_ = description;
   // Workers die with their template (PR_SET_PDEATHSIG); those that were not forked yet never will
   // be.
   std::vector<scheduler::WorkerNumber> unborn;

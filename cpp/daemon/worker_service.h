@@ -77,7 +77,6 @@ class WorkerService {
   MessageWriter* writer_;
   Events events_;
   TemplateProcess template_;
-  std::string template_failure_;
   std::unordered_map<scheduler::WorkerNumber, std::unique_ptr<WorkerProcess>> workers_;
   std::unordered_map<pid_t, scheduler::WorkerNumber> by_pid_;
 };

@@ -1,6 +1,7 @@
 #include "scheduler/dispatcher.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include "scheduler/assignment.h"
 #include "scheduler/direct_line.h"
@@ -16,8 +17,8 @@ void Dispatcher::Run() {
   state_.pool.StampIdle(now_ms_);
   // Its worker may be who has been waited for.
   if (CloseForOthers(state_)) return;
-  FailUnstartable();
   free_ = state_.ledger.available();
+  FailUnstartable();
   reservable_ = state_.pool.count(WorkerState::kStarting) + state_.pool.StartsAllowed(now_ms_);
   may_start_ = reservable_ > 0;
   if (state_.queue.size() > 0) {
@@ -34,13 +35,14 @@ void Dispatcher::Run() {
 }
 
 void Dispatcher::FailUnstartable() {
-  const StartBackoff& backoff = state_.pool.backoff();
-  // When the next attempt is due, tasks wait for its outcome.
-  if (!backoff.broken() || backoff.NextMs() <= now_ms_) return;
+  // Who comes later waits for the outcome of the next attempt.
+  if (!state_.pool.backoff().TakeVerdict()) return;
   std::vector<Lane*> lanes;
   for (const DriverQueue* queue : state_.queue.ready_drivers()) {
     if (state_.pool.HasUsable(queue->ready.front()->driver())) continue;
-    lanes.insert(lanes.end(), queue->ready.begin(), queue->ready.end());
+    // What lacks more than a worker waits for that: it is there when some worker has ended.
+    std::copy_if(queue->ready.begin(), queue->ready.end(), std::back_inserter(lanes),
+                 [this](const Lane* lane) { return FitsNow(*lane); });
   }
   for (Lane* lane : lanes) FailReadyTasks(state_, *lane);
 }
@@ -209,7 +211,7 @@ void Dispatcher::StartWorkers() {
   const size_t starting = pool.count(WorkerState::kStarting);
   const size_t wanted = wanted_workers_ - std::min(wanted_workers_, starting);
   const size_t starts =
-      std::min(std::max(wanted, pool.PrestartMissing()), pool.StartsAllowed(now_ms_));
+      std::min(std::max(wanted, pool.PrestartsDue(now_ms_)), pool.StartsAllowed(now_ms_));
   for (size_t i = 0; i < starts; ++i) {
     state_.outbox.push_back(StartWorker{pool.Add().number});
     pool.OnStart(now_ms_);
@@ -237,8 +239,11 @@ void Dispatcher::Finish() {
   for (Lane* lane : reserved_lanes_) lane->reserved = 0;
   state_.next_round_ms.reset();
   LookAgainAt(look_ms_);
-  LookAgainAt(state_.pool.backoff().NextMs());
-  if (lacked_worker_) LookAgainAt(state_.pool.NextStartMs(now_ms_));
+  if (lacked_worker_) {
+    LookAgainAt(state_.pool.backoff().NextMs());
+    LookAgainAt(state_.pool.NextStartMs(now_ms_));
+  }
+  LookAgainAt(state_.pool.NextPrestartMs());
   LookAgainAt(state_.pool.NextIdleEndMs());
   LookAgainAt(state_.heads.NextMs(now_ms_));
 }

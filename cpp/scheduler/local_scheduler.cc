@@ -234,7 +234,9 @@ void LocalScheduler::OnWorkerGone(WorkerNumber number, const WorkerEnd& end) {
   state.changed = true;
   FlightLog::Note(WorkerLabel(number) + " gone while " +
                   std::string(WorkerStateName(worker->state)) + ": " + end.description);
-  if (worker->state == WorkerState::kStarting) state.pool.backoff().OnFailed(end.description);
+  StartBackoff& backoff = state.pool.backoff();
+  worker->state == WorkerState::kStarting ? backoff.OnFailed(end.description)
+                                          : backoff.OnWorkerEnded();
   std::vector<bool> begun;
   for (const scheduler::HeldTask& held : worker->held) begun.push_back(Begun(held, *worker, end));
   const DriverId driver = worker->driver;

@@ -54,11 +54,22 @@ class WorkerPool {
   // How many more may be started now; fewer while many are blocked (limits::kBlockedWorkersFree).
   size_t StartsAllowed(int64_t now_ms) const;
   // A start was decided on.
-  void OnStart(int64_t now_ms) { last_start_ms_ = now_ms; }
+  void OnStart(int64_t now_ms) {
+    last_start_ms_ = now_ms;
+    backoff_.OnAttempt();
+  }
   // When StartsAllowed may answer more than at `now_ms`, if nothing else happens.
   std::optional<int64_t> NextStartMs(int64_t now_ms) const;
   // Workers that the pool wants for itself, whatever the tasks want.
   size_t PrestartMissing() const;
+  // As many of them as should be tried now.
+  size_t PrestartsDue(int64_t now_ms) const {
+    return backoff_.AllowsUnasked(now_ms) ? PrestartMissing() : 0;
+  }
+  // When PrestartsDue may answer more than before, if nothing else happens.
+  std::optional<int64_t> NextPrestartMs() const {
+    return PrestartMissing() > 0 ? backoff_.NextUnaskedMs() : std::nullopt;
+  }
   // Idle or busy workers, started or starting, beyond `count`.
   bool ActiveBeyond(size_t count) const { return active() > count; }
   // The bound worker that has been idle longest; null if there is none.

@@ -53,7 +53,11 @@ class WorkerCrashedError(RayxError):
 
 
 class WorkerStartError(RayxError):
-    """No worker could be started; the text has what it printed."""
+    """No worker could be started; the text has what it printed, or what ran short.
+
+    It is tried three times first, then once for each task that is submitted, a second later at
+    most: so the next task runs as soon as what was missing is there.
+    """
 
 
 class ActorDiedError(RayxError):

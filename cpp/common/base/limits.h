@@ -140,9 +140,6 @@ inline constexpr int64_t kWorkerExitMs = 5000;
 // A forked worker must have connected within this time.
 inline constexpr int64_t kWorkerStartTimeoutMs = 30000;
 
-// Failed starts of the worker template in a row before tasks are failed with what it printed.
-inline constexpr int kTemplateStartsMax = 3;
-
 // Lines of output kept of each worker, shown when it dies.
 inline constexpr size_t kWorkerTailLines = 20;
 inline constexpr size_t kWorkerTailLineBytes = 500;

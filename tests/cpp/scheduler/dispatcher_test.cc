@@ -277,13 +277,81 @@ TEST(Dispatcher, TasksFailWhenWorkersCannotStart) {
   node.StartFailed(3, "ModuleNotFoundError: numpy");
   EXPECT_EQ(node.Turn(), Lines({"fail t1 code 6", "ended t1 by system"}));
   EXPECT_NE(node.texts().find("ModuleNotFoundError: numpy"), std::string::npos) << node.texts();
+}
+
+// As many starts as it takes for tasks to fail, each of one worker, the first one `worker`; returns
+// the next one.
+WorkerNumber FailStarts(SchedulerRecorder& node, WorkerNumber worker) {
+  for (int round = 1; round <= StartBackoff::kFailedRoundsMax; ++round) {
+    node.Advance(StartBackoff::kWaitMsMax);
+    EXPECT_EQ(node.Turn(), Lines({"start " + std::to_string(worker)}));
+    node.StartFailed(worker++);
+    if (round == StartBackoff::kFailedRoundsMax) break;
+    EXPECT_EQ(node.Turn(), Lines());
+  }
+  return worker;
+}
+
+TEST(Dispatcher, ATaskWaitsForTheNextAttemptHoweverManyHaveFailed) {
+  SchedulerRecorder node({.cpus = 2});
+  node.Submit(Task(1));
+  WorkerNumber worker = FailStarts(node, 1);
+  EXPECT_EQ(node.Turn(), Lines({"fail t1 code 6", "ended t1 by system"}));
+  for (uint64_t task = 2; task < 20; ++task) {
+    node.Submit(Task(task));
+    EXPECT_EQ(node.Turn(), Lines());
+    EXPECT_EQ(node.core().NextTickMs(), node.now_ms() + StartBackoff::kWaitMsMax);
+    node.Advance(StartBackoff::kWaitMsMax);
+    EXPECT_EQ(node.Turn(), Lines({"start " + std::to_string(worker)}));
+    node.StartFailed(worker++);
+    const std::string name = "t" + std::to_string(task);
+    EXPECT_EQ(node.Turn(), Lines({"fail " + name + " code 6", "ended " + name + " by system"}));
+  }
+  node.Advance(StartBackoff::kWaitMsMax);
+  node.Submit(Task(20));
+  EXPECT_EQ(node.Turn(), Lines({"start " + std::to_string(worker)})) << "one is due";
+  node.Started(worker);
+  EXPECT_EQ(node.Turn(), Lines({"t20 to w" + std::to_string(worker) + " as 0"}));
+}
+
+TEST(Dispatcher, WorkersThatNobodyWaitsForAreTriedLessAndLessOften) {
+  SchedulerRecorder node({.cpus = 2, .prestart = 2});
+  EXPECT_EQ(node.Turn(), Lines({"start 1", "start 2"}));
+  node.StartFailed(1);
+  node.StartFailed(2);
+  WorkerNumber worker = 3;
+  for (const int64_t wait_ms : {500, 1000, 2000, 4000, 8000, 16000, 32000, 60000}) {
+    EXPECT_EQ(node.Turn(), Lines());
+    EXPECT_EQ(node.core().NextTickMs(), node.now_ms() + wait_ms);
+    node.Advance(wait_ms);
+    EXPECT_EQ(node.Turn(), Lines({"start " + std::to_string(worker)}));
+    node.StartFailed(worker++);
+  }
+  EXPECT_EQ(node.Turn(), Lines());
+  node.Submit(Task(1));
+  node.Advance(StartBackoff::kWaitMsMax);
+  EXPECT_EQ(node.Turn(), Lines({"start " + std::to_string(worker)})) << "now somebody waits";
+}
+
+TEST(Dispatcher, TheEndOfAWorkerIsReasonToTryAtOnce) {
+  SchedulerRecorder node({.cpus = 2, .prestart = 1, .pipeline = false});
+  node.StartAll();
+  node.Submit(1, 2);
+  EXPECT_EQ(node.Turn(), Lines({"t1 to w1 as 0", "start 2"}));
+  node.StartFailed(2);
+  EXPECT_EQ(node.Turn(), Lines());
+  node.Gone(1, 1);
+  EXPECT_EQ(node.Turn(), Lines({"start 3", "start 4"}));
+}
+
+TEST(Dispatcher, WhatLacksMoreThanAWorkerDoesNotFailWithThoseThatLackOne) {
+  SchedulerRecorder node({.cpus = 1});
+  node.Submit(Task(1).Creation().Cpus(1));
+  node.StartNext(1);
   node.Submit(Task(2));
-  EXPECT_EQ(node.Turn(), Lines({"fail t2 code 6", "ended t2 by system"})) << "at once, by now";
-  node.Advance(4000);
-  node.Submit(Task(3));
-  EXPECT_EQ(node.Turn(), Lines({"start 4"})) << "a next attempt is due";
-  node.Started(4);
-  EXPECT_EQ(node.Turn(), Lines({"t3 to w4 as 0"}));
+  node.Submit(Task(3).Cpus(0));
+  FailStarts(node, 2);
+  EXPECT_EQ(node.Turn(), Lines({"fail t3 code 6", "ended t3 by system"}));
 }
 
 TEST(Dispatcher, TasksDoNotFailWhileAWorkerOfTheirDriverIsThere) {

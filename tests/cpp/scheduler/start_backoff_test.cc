@@ -2,10 +2,13 @@
 
 #include <gtest/gtest.h>
 
+#include "common/base/limits.h"
+
 namespace rayx::scheduler {
 namespace {
 
 void Fail(StartBackoff& backoff, int64_t now_ms) {
+  backoff.OnAttempt();
   backoff.OnFailed("because");
   backoff.OnTime(now_ms);
 }
@@ -15,13 +18,15 @@ TEST(StartBackoff, ManyMayStartWhileNothingFails) {
   EXPECT_EQ(backoff.Allowed(0, 0), limits::kWorkerStartsMax);
   EXPECT_EQ(backoff.Allowed(0, 3), limits::kWorkerStartsMax - 3);
   EXPECT_EQ(backoff.Allowed(0, limits::kWorkerStartsMax + 1), 0u);
+  EXPECT_TRUE(backoff.AllowsUnasked(0));
   EXPECT_FALSE(backoff.NextMs().has_value());
+  EXPECT_FALSE(backoff.NextUnaskedMs().has_value());
 }
 
-TEST(StartBackoff, WaitsDoubleAndOneIsTriedAtATime) {
+TEST(StartBackoff, OneIsTriedAtATimeASecondApartHoweverOftenItFails) {
   StartBackoff backoff;
   int64_t now_ms = 0;
-  for (const int64_t wait_ms : {500, 1000, 2000, 4000, 8000, 16000, 32000, 60000}) {
+  for (const int64_t wait_ms : {500, 1000, 1000, 1000, 1000, 1000, 1000, 1000, 1000, 1000, 1000}) {
     Fail(backoff, now_ms);
     EXPECT_EQ(backoff.NextMs(), now_ms + wait_ms);
     EXPECT_EQ(backoff.Allowed(now_ms + wait_ms - 1, 0), 0u);
@@ -32,30 +37,57 @@ TEST(StartBackoff, WaitsDoubleAndOneIsTriedAtATime) {
   EXPECT_EQ(backoff.description(), "because");
 }
 
-TEST(StartBackoff, FailuresOfOneBatchAreOneRound) {
+TEST(StartBackoff, WhatNobodyWaitsForIsTriedLessAndLessOften) {
   StartBackoff backoff;
-  for (int i = 0; i < 8; ++i) Fail(backoff, 10 * i);
-  EXPECT_EQ(backoff.NextMs(), 500);
-  EXPECT_FALSE(backoff.broken());
-  Fail(backoff, 500);
-  EXPECT_FALSE(backoff.broken());
-  Fail(backoff, 1500);
-  EXPECT_TRUE(backoff.broken());
-  // Ten attempts have failed: the eleventh waits until the first is a minute old.
-  EXPECT_EQ(backoff.NextMs(), StartBackoff::kFailedStartsWindowMs);
-  backoff.OnTime(59999);
-  EXPECT_EQ(backoff.Allowed(59999, 0), 0u);
-  backoff.OnTime(60000);
-  EXPECT_EQ(backoff.Allowed(60000, 0), 1u);
+  int64_t now_ms = 0;
+  for (const int64_t wait_ms : {500, 1000, 2000, 4000, 8000, 16000, 32000, 60000, 60000}) {
+    Fail(backoff, now_ms);
+    EXPECT_EQ(backoff.NextUnaskedMs(), now_ms + wait_ms);
+    EXPECT_FALSE(backoff.AllowsUnasked(now_ms + wait_ms - 1));
+    now_ms += wait_ms;
+    EXPECT_TRUE(backoff.AllowsUnasked(now_ms));
+  }
 }
 
-TEST(StartBackoff, ASuccessForgetsAll) {
+TEST(StartBackoff, FailuresOfOneBatchAreOneRound) {
   StartBackoff backoff;
-  for (const int64_t now_ms : {0, 500, 1500}) Fail(backoff, now_ms);
-  EXPECT_TRUE(backoff.broken());
-  backoff.OnStarted();
-  EXPECT_FALSE(backoff.broken());
-  EXPECT_EQ(backoff.Allowed(3001, 0), limits::kWorkerStartsMax);
+  for (int i = 0; i < 8; ++i) backoff.OnAttempt();
+  // The last ones are known long after the first.
+  for (int i = 0; i < 8; ++i) {
+    backoff.OnFailed("because");
+    backoff.OnTime(5000 * i);
+    EXPECT_EQ(backoff.NextMs(), 500);
+    EXPECT_FALSE(backoff.TakeVerdict());
+  }
+  Fail(backoff, 36000);
+  EXPECT_EQ(backoff.NextMs(), 37000) << "the second round";
+}
+
+TEST(StartBackoff, FromTheThirdRoundOnEachOneIsAVerdictOnce) {
+  StartBackoff backoff;
+  for (const int64_t now_ms : {0, 500}) {
+    Fail(backoff, now_ms);
+    EXPECT_FALSE(backoff.TakeVerdict());
+  }
+  for (const int64_t now_ms : {1500, 2500}) {
+    Fail(backoff, now_ms);
+    EXPECT_TRUE(backoff.TakeVerdict());
+    EXPECT_FALSE(backoff.TakeVerdict());
+    backoff.OnTime(now_ms + 1);
+    EXPECT_FALSE(backoff.TakeVerdict());
+  }
+}
+
+TEST(StartBackoff, ASuccessAndAnEndOfAWorkerForgetAll) {
+  for (const bool is_end : {false, true}) {
+    StartBackoff backoff;
+    for (const int64_t now_ms : {0, 500, 1500}) Fail(backoff, now_ms);
+    is_end ? backoff.OnWorkerEnded() : backoff.OnStarted();
+    EXPECT_FALSE(backoff.TakeVerdict());
+    EXPECT_FALSE(backoff.NextMs().has_value());
+    EXPECT_TRUE(backoff.AllowsUnasked(1501));
+    EXPECT_EQ(backoff.Allowed(1501, 0), limits::kWorkerStartsMax);
+  }
 }
 
 }  // namespace

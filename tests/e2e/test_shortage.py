@@ -1,0 +1,93 @@
+"""Processes or descriptors run short for a while: the session works again as soon as some are back.
+
+The node's own limit of descriptors is what runs short here, since it can be lowered and raised from
+outside, whoever runs the tests.
+"""
+
+import os
+import resource
+import time
+
+import pytest
+
+import rayx
+
+# Of processes of the same kind nobody knows which one the limit hits first: so many are enough.
+ACTORS = 30
+# What a session needs to notice that something is back, and to start a worker then.
+SOON_SECONDS = 2.0
+
+
+@pytest.fixture
+def node_pid():
+    addresses = rayx.init(num_cpus=2)
+    yield next(pid for pid in children(addresses["supervisor_pid"]) if name_of(pid) == "rayx-node")
+    rayx.shutdown()
+
+
+def children(pid):
+    with open(f"/proc/{pid}/task/{pid}/children") as listing:
+        return [int(number) for number in listing.read().split()]
+
+
+def name_of(pid):
+    with open(f"/proc/{pid}/comm") as name:
+        return name.read().strip()
+
+
+def leave_descriptors(pid, spare):
+    """The process may open `spare` more than it has; returns its limits of before."""
+    used = max(int(name) for name in os.listdir(f"/proc/{pid}/fd")) + 1
+    before = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, (used + spare, before[1]))
+    return before
+
+
+@rayx.remote
+class Holder:
+    def pid(self):
+        return os.getpid()
+
+
+@rayx.remote
+def double(x):
+    return 2 * x
+
+
+def make_too_many():
+    """Actors until none can be started; those that could be made."""
+    holders = [Holder.remote() for _ in range(ACTORS)]
+    made = []
+    for holder, pid in [(holder, holder.pid.remote()) for holder in holders]:
+        try:
+            rayx.get(pid, timeout=30)
+            made.append(holder)
+        except rayx.RayxError as error:
+            assert "Too many open files" in str(error)
+            assert "ulimit -n" in str(error)
+    assert 0 < len(made) < ACTORS
+    return made
+
+
+def seconds_until_it_works():
+    begin = time.monotonic()
+    assert rayx.get(double.remote(21), timeout=30) == 42
+    return time.monotonic() - begin
+
+
+def test_an_actor_that_ends_makes_room_at_once(node_pid):
+    leave_descriptors(node_pid, 24)
+    made = make_too_many()
+    for holder in made:
+        rayx.kill(holder)
+    assert seconds_until_it_works() < SOON_SECONDS
+
+
+def test_a_limit_that_is_lifted_is_tried_within_a_second(node_pid):
+    before = leave_descriptors(node_pid, 24)
+    made = make_too_many()
+    with pytest.raises(rayx.WorkerStartError, match="Too many open files"):
+        rayx.get(double.remote(21), timeout=30)
+    resource.prlimit(node_pid, resource.RLIMIT_NOFILE, before)
+    assert seconds_until_it_works() < SOON_SECONDS
+    assert len(made) == len(set(rayx.get([holder.pid.remote() for holder in made])))
