@@ -19,13 +19,13 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Generic, NoReturn, ParamSpec, TypeVar, Unpack, overload
 
 from rayx import actor_description, errors, session, signature, task_options
-from rayx._raylet import KIND_ACTOR_CREATION, RayletError, TaskTemplate
+from rayx._raylet import KIND_ACTOR_CREATION, ObjectID, RayletError, TaskTemplate
 from rayx.actor_description import ActorDescription
 from rayx.actor_handle import ActorHandle
 from rayx.actor_options import RESTORE, SAVE, SAVE_EVERY, ActorOptions
+from rayx.value_text import shown, type_name
 
 if TYPE_CHECKING:
-    from rayx._raylet import ObjectID
     from rayx.actor_types import Actor as Actor
     from rayx.option_types import ClassOptions
 else:
@@ -344,11 +344,11 @@ def kill(actor: ActorHandle[Any] | Actor) -> None:
     """
     owner = session.current()
     given: Any = actor
-    if not isinstance(given, ActorHandle):
-        hint = ": to end a task, use rayx.cancel" if hasattr(given, "binary") else ""
+    if type(given) is not ActorHandle:
+        hint = ": to end a task, use rayx.cancel" if type(given) is ObjectID else ""
         raise TypeError(
-            f"rayx.kill takes the handle of an actor, not {given!r} of type "
-            f"{type(given).__name__}{hint}"
+            f"rayx.kill takes the handle of an actor, not {shown(given)} of type "
+            f"{type_name(given)}{hint}"
         )
     try:
         owner.client.kill_actor(given._rayx_id)

@@ -166,6 +166,6 @@ class _Canceller:
 
     def error_of(self, error: BaseException) -> BaseException:
         """What the call ends with: not the cancelling, but what it was for."""
-        if self._error is not None and isinstance(error, asyncio.CancelledError):
+        if self._error is not None and issubclass(type(error), asyncio.CancelledError):
             return self._error.with_traceback(error.__traceback__)
         return error

@@ -21,6 +21,7 @@ from typing import (
 
 from rayx import resources as resource_amounts
 from rayx import task_options
+from rayx.value_text import shown
 
 if TYPE_CHECKING:
     from rayx._raylet import ObjectID
@@ -136,7 +137,7 @@ def method(*args: Any, num_return_vals: task_options.ReturnCount = 1) -> Any:
 
     def note(function: Any) -> Any:
         if not callable(function) and not isinstance(function, staticmethod | classmethod):
-            raise TypeError(f"rayx.method is for methods, not for {function!r}")
+            raise TypeError(f"rayx.method is for methods, not for {shown(function)}")
         setattr(function, METHOD_ATTRIBUTE, num_return_vals)
         return function
 

@@ -33,6 +33,8 @@ class ThreadedCalls:
         self._executor = executor
         self._actor = actor
         self._end: BaseException | None = None
+        # Wakes the main thread.
+        self._heard, self._sent = socket.socketpair()
         self._free = threading.Semaphore(actor.max_concurrency)
         self._pool = ThreadPoolExecutor(
             actor.max_concurrency,
@@ -42,23 +44,22 @@ class ThreadedCalls:
 
     def serve(self) -> None:
         """In the main thread. Raises what `next_task` raises, in the end."""
-        heard, sent = socket.socketpair()
-        sent.setblocking(False)
-        signal.set_wakeup_fd(sent.fileno(), warn_on_full_buffer=False)
-        reader = threading.Thread(target=self._read, args=(sent,), name="rayx-calls", daemon=True)
+        self._sent.setblocking(False)
+        signal.set_wakeup_fd(self._sent.fileno(), warn_on_full_buffer=False)
+        reader = threading.Thread(target=self._read, name="rayx-calls", daemon=True)
         reader.start()
         try:
             while self._end is None:
-                heard.recv(4096)
+                self._heard.recv(4096)
             raise self._end
         finally:
             signal.set_wakeup_fd(-1)
             reader.join()
             self._pool.shutdown(wait=False)
-            heard.close()
-            sent.close()
+            self._heard.close()
+            self._sent.close()
 
-    def _read(self, main: socket.socket) -> None:
+    def _read(self) -> None:
         """Takes calls as there is room for them, in a thread of its own."""
         _leave_signals_to_main_thread()
         try:
@@ -66,8 +67,11 @@ class ThreadedCalls:
                 self._free.acquire()
                 self._pool.submit(self._call, self._executor.client.next_task())
         except BaseException as error:
-            self._end = error
-            main.send(b"e")
+            self._stop(error)
+
+    def _stop(self, error: BaseException) -> None:
+        self._end = error
+        self._sent.send(b"e")
 
     def _call(self, task: RunnableTask) -> None:
         try:
@@ -79,6 +83,8 @@ class ThreadedCalls:
             if error.code == "Forked":
                 forked_child.end(error)
             # Otherwise the main thread meets the same.
+        except BaseException as error:  # a mistake of ours: the worker ends, lest the caller waits
+            self._stop(error)
         finally:
             self._free.release()
 

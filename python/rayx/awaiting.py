@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from rayx import errors, serialization, session
 from rayx._raylet import RayletError
+from rayx.value_text import shown
 
 if TYPE_CHECKING:
     from rayx._raylet import ObjectID
@@ -385,7 +386,7 @@ def _settle(
     if error is None:
         waiting.set_result(value)
     elif isinstance(error, StopIteration):  # which asyncio cannot carry
-        carrier = RuntimeError(f"the task raised {error!r}")
+        carrier = RuntimeError(f"the task raised {shown(error, 1000)}")
         carrier.__cause__ = error
         waiting.set_exception(carrier)
     else:

@@ -21,6 +21,7 @@ from rayx import batch, errors, objects, serialization, session, signature
 from rayx._raylet import ObjectID
 from rayx.batch import Calls
 from rayx.remote_function import RemoteFunction, name_of, options_of, with_options_of
+from rayx.value_text import shown
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -81,6 +82,8 @@ class Singles:
             return None
         try:
             return self._submit_next(most)
+        except errors.INTERRUPTIONS:
+            raise
         except Exception as error:
             self._failure = error
             return None
@@ -93,7 +96,7 @@ class Singles:
         submitted = self._function.remote(*arguments)
         if not isinstance(submitted, ObjectID):
             raise ValueError(
-                f"rayx.map needs one result of each call, but {self._function!r} has another "
+                f"rayx.map needs one result of each call, but {shown(self._function)} has another "
                 "num_return_vals"
             )
         return Batch(submitted, 1, is_single=True)
@@ -170,6 +173,8 @@ class Batches(Singles):
                 some.items.extend(
                     itertools.chain.from_iterable(itertools.islice(self._calls, asked))
                 )
+            except errors.INTERRUPTIONS:
+                raise
             except Exception as error:
                 self._calls = _raising(error)
                 self._has_others = True
@@ -203,6 +208,8 @@ class Batches(Singles):
                     room -= call.nbytes
                 if room < 0 or time.perf_counter() > late:
                     break
+        except errors.INTERRUPTIONS:
+            raise
         except Exception as error:
             if not calls.items:
                 raise
@@ -238,6 +245,8 @@ class Batches(Singles):
             # Which of the calls it was shows when each is a task of its own.
             return Taken(iter(()), self._submit_all(calls, 1), None)
         except Exception as failure:
+            if type(failure) in errors.INTERRUPTIONS:
+                raise  # of this process's own task; else there are no values before it
             values = batch.values_before(stored)
             return Taken(batch.unpacked(values, done.object_id), [], failure)
         if self._is_adaptive:

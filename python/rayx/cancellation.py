@@ -19,6 +19,7 @@ from rayx import session
 from rayx._raylet import ObjectID, RayletError
 from rayx.actor_handle import ActorHandle
 from rayx.object_stream import ObjectStream
+from rayx.value_text import shown, type_name
 
 
 def cancel(object_id: ObjectID[Any], force: bool = False) -> None:
@@ -37,16 +38,16 @@ def cancel(object_id: ObjectID[Any], force: bool = False) -> None:
     given: Any = object_id
     if type(given) is not ObjectID:
         hint = ""
-        if isinstance(given, ObjectStream):
+        if type(given) is ObjectStream:
             hint = ": call close() of the stream"
-        elif isinstance(given, ActorHandle):
+        elif type(given) is ActorHandle:
             hint = ": to end an actor, use rayx.kill"
         raise TypeError(
-            f"rayx.cancel takes the ObjectID of a task's result, not {given!r} of type "
-            f"{type(given).__name__}{hint}"
+            f"rayx.cancel takes the ObjectID of a task's result, not {shown(given)} of type "
+            f"{type_name(given)}{hint}"
         )
     if not isinstance(force, bool):
-        raise TypeError(f"force must be True or False, not {force!r}")
+        raise TypeError(f"force must be True or False, not {shown(force)}")
     try:
         owner.client.cancel(object_id, force)
     except RayletError as error:

@@ -11,6 +11,8 @@ import math
 from datetime import timedelta
 from typing import Any, Final, TypeAlias
 
+from rayx.value_text import shown, type_name
+
 #: A number, in the unit that the parameter's description names, or what is the same in any unit.
 Duration: TypeAlias = float | timedelta
 
@@ -50,7 +52,7 @@ def in_units(name: str, value: Any, per_unit: int) -> float:
     if isinstance(value, bool | str | bytes | bytearray) or not _is_number(type(value)):
         raise TypeError(
             f"{name} must be a number of {_UNITS[per_unit]}, a datetime.timedelta or None, not "
-            f"{value!r} of {type(value).__name__}"
+            f"{shown(value)} of {type_name(value)}"
         )
     return float(value)
 

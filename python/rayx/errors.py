@@ -84,6 +84,11 @@ class TaskTimeoutError(RayxError, TimeoutError):
     """The task ran for longer than its option `timeout` allows; the text tells where it was."""
 
 
+#: By which a running task is stopped from outside. What catches exceptions of all kinds on the way
+#: to the task's end, lets these pass.
+INTERRUPTIONS = (TaskCancelledError, TaskTimeoutError)
+
+
 class DeadlockError(RayxError):
     """The call would wait for ever: for something that cannot begin before the wait is over."""
 
@@ -140,7 +145,8 @@ class TaskError(RayxError):
         )
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} of {self.function}: {self.type_name}: {self.message}>"
+        name = type.__dict__["__name__"].__get__(type(self))  # whatever its metaclass has
+        return f"<{name} of {self.function}: {self.type_name}: {self.message}>"
 
     def __reduce__(self) -> tuple[Any, ...]:
         facts = {name: getattr(self, name) for name in _FACTS}
@@ -167,9 +173,22 @@ _DUAL_CLASSES_MAX = 1000
 def task_error(facts: dict[str, Any], cause: BaseException | None) -> TaskError:
     """Makes the exception that stands for a failed task.
 
-    Only an `Exception` lends its type: a SystemExit that a task raised must not end the caller.
+    Only an `Exception` lends its type: a SystemExit that a task raised must not end the caller. Nor
+    does one whose own code keeps the TaskError from telling of the task.
     """
-    error = _like(cause) if isinstance(cause, Exception) else TaskError(facts["message"])
+    if issubclass(type(cause), Exception):
+        try:
+            like = _with_facts(_like(cause), facts, cause)
+            if like.function == facts["function"]:
+                return like
+        except (KeyboardInterrupt, *INTERRUPTIONS):
+            raise
+        except BaseException:
+            pass  # whatever the class of the cause does
+    return _with_facts(TaskError(facts["message"]), facts, cause)
+
+
+def _with_facts(error: TaskError, facts: dict[str, Any], cause: BaseException | None) -> TaskError:
     for name in _FACTS:
         # Written into the dictionary, since the cause's class may guard its attributes.
         error.__dict__[name] = facts[name]
@@ -177,13 +196,15 @@ def task_error(facts: dict[str, Any], cause: BaseException | None) -> TaskError:
     return error
 
 
-def _like(cause: Exception) -> TaskError:
+def _like(cause: Any) -> TaskError:
     """A TaskError that passes for `cause`: its type, arguments and attributes."""
     cls = _dual_class(type(cause))
     try:
         error = new(cls, cause.args)
         error.__dict__.update(cause.__dict__)
         _copy_members(cause, error)
+    except INTERRUPTIONS:
+        raise
     except Exception:
         error = TaskError(*cause.args)
     return error
@@ -211,6 +232,8 @@ def _dual_class(cause_type: type[Exception]) -> type[TaskError]:
     try:
         metaclass: Any = type(cause_type)
         dual: type[TaskError] = metaclass(name, (TaskError, cause_type), space)
+    except INTERRUPTIONS:
+        raise
     except Exception:  # a metaclass or an __init_subclass__ that will have none of this
         dual = TaskError
     if len(_dual_classes) >= _DUAL_CLASSES_MAX:
@@ -224,7 +247,9 @@ def _copy_members(source: BaseException, target: BaseException) -> None:
     for name in member_names(type(source)):
         try:
             setattr(target, name, getattr(source, name))
-        except (AttributeError, TypeError):
+        except INTERRUPTIONS:
+            raise
+        except Exception:
             continue  # never set, or read-only and set from the arguments already
 
 

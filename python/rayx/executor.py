@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from rayx import errors, gpus
+from rayx import gpus
 from rayx._raylet import KIND_ACTOR_CALL, KIND_ACTOR_CREATION
 from rayx.actor_runner import Concurrency, RunningActor
 from rayx.interrupts import Interrupts, raise_here
@@ -81,7 +81,7 @@ class Executor:
             self.interrupts.close(task)  # again: a signal may have come before it had begun to
             if self.is_forked:  # a child of the task's, which ends as other processes do
                 raise
-            run.failed(_interruption_in(error))
+            run.failed(error)
             if task.kind == KIND_ACTOR_CREATION:
                 self._forget_actor()
 
@@ -111,13 +111,3 @@ class Executor:
         if self._coroutines is not None:
             self._coroutines.close()
             self._coroutines = None
-
-
-def _interruption_in(error: BaseException) -> BaseException:
-    """What is interrupted while its function or arguments are loaded, has not failed to load."""
-    cause = error.__cause__
-    if isinstance(error, errors.SerializationError) and isinstance(
-        cause, errors.TaskCancelledError | errors.TaskTimeoutError
-    ):
-        return cause
-    return error

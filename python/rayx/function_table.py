@@ -14,7 +14,7 @@ import types
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from rayx import errors, serialization
+from rayx import errors, serialization, value_text
 from rayx._raylet import RayletError
 
 if TYPE_CHECKING:
@@ -104,9 +104,12 @@ class FunctionTable:
             ) from None
         try:
             loaded: Callable[..., Any] = pickle.loads(pickled)
+        except errors.INTERRUPTIONS:
+            raise
         except Exception as error:
             raise errors.SerializationError(
-                f"the function could not be unpickled: {type(error).__name__}: {error}"
+                "the function could not be unpickled: "
+                f"{value_text.type_name(error)}: {value_text.text_of(error)}"
             ) from error
         if len(self._loaded) >= _LOADED_MAX:
             self._loaded.pop(next(iter(self._loaded)))

@@ -12,6 +12,8 @@ import sys
 import types
 from typing import Any
 
+from rayx import errors
+
 FUNCTION_TYPES = frozenset({types.FunctionType, types.BuiltinFunctionType})
 
 # Module name → whether others can import it. Asked for every class that is pickled.
@@ -48,6 +50,8 @@ def is_importable(name: str) -> bool:
             spec = _find(full, path)
             locations = None if spec is None else spec.submodule_search_locations
             path = None if locations is None else list(locations)
+        except errors.INTERRUPTIONS:
+            raise
         except Exception:  # a finder of somebody else, or a package that is not there
             return False
         if spec is None or (path is None and depth < len(parts)):

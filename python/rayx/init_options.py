@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from rayx import errors, machine, resources
 from rayx.session import PYTHON_MODE, SCRIPT_MODE, SILENT_MODE
+from rayx.value_text import shown, type_name
 
 _STORE_BYTES_MIN = 1 << 20
 _WORKERS_MAX = 4096  # limits::kWorkersMax of the node
@@ -78,7 +79,7 @@ class InitOptions(NamedTuple):
         )
         for name, value in {"redirect_output": redirect_output, "hints": hints}.items():
             if not isinstance(value, bool):
-                raise TypeError(f"{name} must be True or False, not {value!r}")
+                raise TypeError(f"{name} must be True or False, not {shown(value)}")
         if object_id_seed is not None:
             if redis_address is not None:
                 raise ValueError(
@@ -175,7 +176,7 @@ def _own_address(node_ip_address: Any) -> str:
 
 def _text(name: str, value: Any) -> None:
     if not isinstance(value, str):
-        raise TypeError(f"{name} must be a string, not {value!r} of {type(value).__name__}")
+        raise TypeError(f"{name} must be a string, not {shown(value)} of {type_name(value)}")
 
 
 def _mode(driver_mode: Any) -> int:
@@ -183,7 +184,7 @@ def _mode(driver_mode: Any) -> int:
     if isinstance(driver_mode, bool) or driver_mode not in known:
         raise ValueError(
             "driver_mode must be rayx.SCRIPT_MODE, rayx.SILENT_MODE or rayx.PYTHON_MODE, "
-            f"not {driver_mode!r}"
+            f"not {shown(driver_mode)}"
         )
     return int(driver_mode)
 
@@ -192,8 +193,8 @@ def _gpus(num_gpus: Any) -> float:
     count = _amount("num_gpus", num_gpus)
     if not count.is_integer():
         raise ValueError(
-            f"num_gpus must be a whole number, not {num_gpus!r}: tasks may ask for shares of a "
-            "GPU, but a machine has whole ones"
+            f"num_gpus must be a whole number, not {shown(num_gpus)}: tasks may ask for shares of "
+            "a GPU, but a machine has whole ones"
         )
     return count
 
@@ -204,12 +205,12 @@ def _modules(preload: Any) -> tuple[str, ...]:
     if not isinstance(preload, list | tuple):
         raise TypeError(
             "preload must be a list of the names of modules such as ['numpy'], "
-            f"not {preload!r} of type {type(preload).__name__}"
+            f"not {shown(preload)} of type {type_name(preload)}"
         )
     for name in preload:
         if not isinstance(name, str):
             raise TypeError(
-                f"preload must hold names of modules, not {name!r} of type {type(name).__name__}"
+                f"preload must hold names of modules, not {shown(name)} of type {type_name(name)}"
             )
         if not all(part.isidentifier() for part in name.split(".")):
             raise ValueError(f"preload: {name!r} is not the name of a module")
@@ -231,7 +232,7 @@ def _store_bytes(object_store_memory: Any) -> int:
 
 def _whole(name: str, value: Any, smallest: int, largest: int) -> int:
     if isinstance(value, bool) or not isinstance(value, int):
-        raise TypeError(f"{name} must be a whole number, not {value!r} of {type(value).__name__}")
+        raise TypeError(f"{name} must be a whole number, not {shown(value)} of {type_name(value)}")
     if not smallest <= value <= largest:
         raise ValueError(f"{name} must be between {smallest:,} and {largest:,}, not {value:,}")
     return value

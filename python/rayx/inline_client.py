@@ -37,6 +37,7 @@ from rayx.inline_task import InlineTask, arguments
 from rayx.output import clean_text
 from rayx.session import WORKER_MODE, Session
 from rayx.task_run import TaskRun
+from rayx.value_text import type_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -488,6 +489,6 @@ def _attempt(run: TaskRun, load: Callable[[], Callable[..., Any]]) -> None:
     except KeyboardInterrupt:
         raise  # it is the driver that was meant
     except BaseException as error:
-        if type(error).__name__ == "BdbQuit":  # nor is the end of a debugger's session a failure
+        if type_name(error) == "BdbQuit":  # nor is the end of a debugger's session a failure
             raise
         run.failed(error)

@@ -11,6 +11,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from rayx.value_text import type_name
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
     from contextlib import AbstractContextManager
@@ -69,7 +71,7 @@ class InlineStream:
         except KeyboardInterrupt:
             raise  # it is the driver that was meant
         except BaseException as error:
-            if type(error).__name__ == "BdbQuit":
+            if type_name(error) == "BdbQuit":
                 raise
             run.failed(error)
         return False

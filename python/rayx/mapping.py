@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar, overload
 from rayx import api, batching, session
 from rayx.batching import Batch, Batches, Singles
 from rayx.completion import Queue
+from rayx.value_text import attribute, shown, type_name
 
 if TYPE_CHECKING:
     from rayx._raylet import ObjectID
@@ -110,15 +111,15 @@ def map(
     """
     owner = session.current()
     given: Any = function
-    if not callable(getattr(given, "remote", None)) or isinstance(given, type):
+    if not callable(attribute(given, "remote")) or isinstance(given, type):
         raise TypeError(
-            f"rayx.map takes a remote function or a method of an actor, not {given!r}: decorate it "
-            "with @rayx.remote, or use rayx.remote(function)"
+            f"rayx.map takes a remote function or a method of an actor, not {shown(given)}: "
+            "decorate it with @rayx.remote, or use rayx.remote(function)"
         )
     if not iterables:
         raise TypeError("rayx.map takes at least one iterable beside the function")
     if not isinstance(ordered, bool):
-        raise TypeError(f"ordered must be True or False, not {ordered!r}")
+        raise TypeError(f"ordered must be True or False, not {shown(ordered)}")
     _check("max_in_flight", max_in_flight, _IN_FLIGHT_MAX)
     _check("chunksize", chunksize, _CHUNKSIZE_MAX)
     if chunksize is not None and chunksize > (max_in_flight or chunksize):
@@ -136,7 +137,7 @@ def _check(name: str, value: Any, largest: int) -> None:
     if value is None:
         return
     if isinstance(value, bool) or not isinstance(value, int):
-        raise TypeError(f"{name} must be a whole number, not {value!r} of {type(value).__name__}")
+        raise TypeError(f"{name} must be a whole number, not {shown(value)} of {type_name(value)}")
     if not 1 <= value <= largest:
         raise ValueError(f"{name} must be between 1 and {largest:,}, not {value}")
 

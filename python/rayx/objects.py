@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, overload
 
 from rayx import errors, hints, serialization, session
 from rayx._raylet import ObjectID, RayletError, first_foreign, first_repeated
+from rayx.actor_handle import ActorHandle
 from rayx.durations import MILLISECONDS, SECONDS, Duration, milliseconds
 from rayx.object_stream import ObjectStream
+from rayx.value_text import class_has, shown, type_name
 
 T = TypeVar("T")
 
@@ -148,8 +150,8 @@ def wait(
         )
     if isinstance(num_returns, bool) or not isinstance(num_returns, int):
         raise TypeError(
-            f"num_returns must be a whole number, not {num_returns!r} of "
-            f"{type(num_returns).__name__}"
+            f"num_returns must be a whole number, not {shown(num_returns)} of "
+            f"{type_name(num_returns)}"
         )
     if not 1 <= num_returns <= len(ids):
         raise ValueError(
@@ -221,7 +223,7 @@ def id_list(function: str, object_ids: Any) -> list[ObjectID[Any]]:
     if not isinstance(object_ids, list | tuple) and not _may_hold_ids(function, object_ids):
         raise TypeError(
             f"{function} takes {'an ObjectID or ' if function == 'rayx.get' else ''}a list of "
-            f"ObjectIDs, not {type(object_ids).__name__}" + _advice(object_ids)
+            f"ObjectIDs, not {type_name(object_ids)}" + _advice(object_ids)
         )
     ids = list(object_ids)
     foreign = first_foreign(ids)
@@ -229,7 +231,7 @@ def id_list(function: str, object_ids: Any) -> list[ObjectID[Any]]:
         item = ids[foreign]
         raise TypeError(
             f"{function} takes ObjectIDs, but the item at index {foreign} is of type "
-            f"{type(item).__name__}" + _advice(item)
+            f"{type_name(item)}" + _advice(item)
         )
     return ids
 
@@ -249,8 +251,8 @@ def _advice(value: Any) -> str:
         return ": take one id by next(stream), or wait for all of them, list(stream)"
     if isinstance(value, Mapping):
         return ": give its keys, list(...), or its values, list(....values())"
-    if hasattr(value, "_rayx_id"):
+    if isinstance(value, ActorHandle):
         return ": call one of the actor's methods with .remote(...) for an ObjectID"
-    if callable(getattr(value, "remote", None)):
+    if class_has(value, "remote"):
         return ": call it with .remote(...) for an ObjectID"
     return ": rayx.put(value) makes an ObjectID of a value, and f.remote(...) returns one"

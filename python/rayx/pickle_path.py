@@ -13,6 +13,8 @@ import types
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from rayx.value_text import STOPS, shown, text_of, type_name
+
 # Each step down pickles the children of one object; a culprit deeper than this is not looked for.
 _DEPTH_MAX = 50
 # Pickled on the way in sum.
@@ -58,24 +60,26 @@ def _failure(value: Any, attempt: Attempt) -> str | None:
         attempt(value)
     except RecursionError:
         return "nested too deeply"
-    except MemoryError:
+    except (MemoryError, *STOPS):
         raise
-    except Exception as error:
-        text = str(error) or repr(error)
-        return text if _is_of_pickle(error) else f"{type(error).__name__}: {text}"
+    except BaseException as error:
+        text = text_of(error) or f"{type_name(error)}()"
+        return text if _is_of_pickle(error) else f"{type_name(error)}: {text}"
     return None
 
 
-def _is_of_pickle(error: Exception) -> bool:
+def _is_of_pickle(error: BaseException) -> bool:
     """The usual complaints, which need no type to be understood."""
-    return type(error) in (TypeError, AttributeError) or type(error).__name__ == "PicklingError"
+    return type(error) in (TypeError, AttributeError) or type_name(error) == "PicklingError"
 
 
 def _children(value: Any) -> Iterator[tuple[str, Any]]:
     """What pickling `value` would pickle next, each with the step that leads to it."""
     try:
         yield from _parts(value)
-    except Exception:
+    except STOPS:
+        raise
+    except BaseException:
         return  # attributes that cannot be read: the search ends here
 
 
@@ -128,7 +132,9 @@ def _reduced(value: Any) -> Iterator[tuple[str, Any]]:
     """What an object with a `__reduce__` of its own hands to pickle."""
     try:
         reduced = value.__reduce_ex__(5)
-    except Exception:
+    except STOPS:
+        raise
+    except BaseException:
         return  # this is the culprit itself
     if not isinstance(reduced, tuple):
         return
@@ -176,8 +182,4 @@ def _global_names(code: types.CodeType) -> list[str]:
 
 
 def _short(value: Any) -> str:
-    try:
-        text = repr(value)
-    except Exception:
-        return f"<{type(value).__name__}>"
-    return text if len(text) <= 60 else text[:57] + "..."
+    return shown(value, 60)

@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from typing import IO, TYPE_CHECKING, Any, Protocol, TypeVar
 
 from rayx.completion import as_completed
+from rayx.value_text import shown
 
 if TYPE_CHECKING:
     from rayx._raylet import ObjectID
@@ -40,7 +41,7 @@ def progress(
     285
     """
     if not isinstance(description, str):
-        raise TypeError(f"description must be a string, not {description!r}")
+        raise TypeError(f"description must be a string, not {shown(description)}")
     ids = list(object_ids)
     arriving = as_completed(ids, timeout)
     with _display(description, len(set(ids)), sys.stderr) as display:

@@ -32,6 +32,7 @@ from rayx._raylet import RayletError, TaskTemplate
 from rayx.actor import ActorClass
 from rayx.actor_options import ActorOptions
 from rayx.task_options import TaskOptions
+from rayx.value_text import attribute, shown, type_name
 
 if TYPE_CHECKING:
     from rayx._raylet import ObjectID
@@ -357,7 +358,7 @@ def _decorate(decorated: Any, options: dict[str, Any]) -> Any:
 
 def _flags(function: Any) -> int:
     """Of its code (inspect.CO_…)."""
-    flags: int = getattr(getattr(function, "__code__", None), "co_flags", 0)
+    flags: int = getattr(attribute(function, "__code__"), "co_flags", 0)
     return flags
 
 
@@ -365,9 +366,9 @@ def _decorate_function(function: Any, options: TaskOptions) -> RemoteFunction[An
     if not callable(function):
         raise TypeError(
             "rayx.remote takes a function or a class, "
-            f"not {function!r} of type {type(function).__name__}"
+            f"not {shown(function)} of type {type_name(function)}"
         )
-    name = getattr(function, "__qualname__", None) or type(function).__name__
+    name = attribute(function, "__qualname__") or type_name(function)
     if _flags(function) & _COROUTINE:
         raise TypeError(
             f"{name} is an async function, whose result cannot be stored; return a value, a list "

@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from numbers import Real
 from typing import Any
 
+from rayx.value_text import shown, type_name
+
 # ResourceAmount of the node: a fixed-point number of this many units a whole, up to this.
 _UNITS_PER_ONE = 10000
 _AMOUNT_MAX = 1e9
@@ -20,12 +22,12 @@ _NAME_BYTES_MAX = 1024
 def amount(name: str, value: Any) -> float:
     """`value` as an amount of a resource; TypeError or ValueError if it is none."""
     if isinstance(value, bool) or not isinstance(value, Real):
-        raise TypeError(f"{name} must be a number, not {value!r} of type {type(value).__name__}")
+        raise TypeError(f"{name} must be a number, not {shown(value)} of type {type_name(value)}")
     number = float(value)
     if not math.isfinite(number) or not 0 <= number <= _AMOUNT_MAX:
-        raise ValueError(f"{name} must be between 0 and {_AMOUNT_MAX:,.0f}, not {value!r}")
+        raise ValueError(f"{name} must be between 0 and {_AMOUNT_MAX:,.0f}, not {shown(value)}")
     if 0 < number < 1 / _UNITS_PER_ONE:
-        raise ValueError(f"{name} must be 0 or at least {1 / _UNITS_PER_ONE}, not {value!r}")
+        raise ValueError(f"{name} must be 0 or at least {1 / _UNITS_PER_ONE}, not {shown(value)}")
     return number
 
 
@@ -36,22 +38,24 @@ def custom(resources: Any) -> dict[str, float]:
     if not isinstance(resources, Mapping):
         raise TypeError(
             "resources must be a dictionary of names and amounts such as {'disk': 1}, "
-            f"not {resources!r} of type {type(resources).__name__}"
+            f"not {shown(resources)} of type {type_name(resources)}"
         )
     checked = {}
     for name, value in resources.items():
         if not isinstance(name, str) or not name:
-            raise TypeError(f"a resource's name must be a string that is not empty, not {name!r}")
+            raise TypeError(
+                f"a resource's name must be a string that is not empty, not {shown(name)}"
+            )
         if name in ("CPU", "GPU"):
-            raise ValueError(f"give {name} as num_{name.lower()}s={value!r}, not in resources")
+            raise ValueError(f"give {name} as num_{name.lower()}s={shown(value)}, not in resources")
         if len(name.encode(errors="replace")) > _NAME_BYTES_MAX or not name.isprintable():
             raise ValueError(
                 f"a resource's name must be printable and have at most {_NAME_BYTES_MAX} bytes, "
-                f"not {name[:60]!r}"
+                f"not {shown(name[:60])}"
             )
         if "=" in name:
-            raise ValueError(f"a resource's name must not contain '=': {name!r}")
-        checked[name] = amount(f"resources[{name!r}]", value)
+            raise ValueError(f"a resource's name must not contain '=': {shown(name)}")
+        checked[name] = amount(f"resources[{shown(name)}]", value)
     return checked
 
 

@@ -17,7 +17,7 @@ import threading
 import types
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from rayx import errors, importable, reducers
+from rayx import errors, importable, reducers, value_text
 from rayx._raylet import KIND_BYTES, KIND_PICKLE, KIND_SYSTEM_ERROR, KIND_TASK_ERROR
 
 if TYPE_CHECKING:
@@ -128,7 +128,7 @@ def dumps(
             ids: list[ObjectID[Any]] = []
             _collecting.ids = ids
             return _dump(_Pickler, value, buffers), ids
-        except MemoryError:
+        except (MemoryError, *errors.INTERRUPTIONS):
             raise
         except Exception:
             if buffers:
@@ -136,7 +136,7 @@ def dumps(
         # Outside of the handler: the first failure has nothing to say to whoever sees a second one.
         _collecting.ids = ids = []
         return _dump(_by_value_pickler(), value, buffers), ids
-    except MemoryError:
+    except (MemoryError, *errors.INTERRUPTIONS):
         raise
     except Exception as error:
         raise _not_serializable(value, root, error) from error
@@ -237,7 +237,7 @@ def dump_by_value(value: Any, root: str) -> tuple[bytes, list[ObjectID[Any]]]:
     _collecting.ids = ids
     try:
         return _dump(_by_value_pickler(), value, None), ids
-    except MemoryError:
+    except (MemoryError, *errors.INTERRUPTIONS):
         raise
     except Exception as error:
         raise _not_serializable(value, root, error) from error
@@ -275,11 +275,11 @@ def deserialize(buffer: StoredObject) -> Any:
             if pickled is not None:  # as most values are
                 return _unpickle(pickled)
             return _unpickle(buffer.stream, buffers=buffer.buffers)
-        except MemoryError:
+        except (MemoryError, *errors.INTERRUPTIONS):
             raise
         except Exception as error:
             raise errors.SerializationError(
-                f"a stored value could not be unpickled: {type(error).__name__}: {error}"
+                f"a stored value could not be unpickled: {_told(error)}"
             ) from error
     if kind == KIND_BYTES:
         return bytes(buffer.stream)
@@ -302,7 +302,13 @@ def stored_error(buffer: StoredObject) -> errors.RayxError:
     if pickled_cause is not None:
         try:
             cause = pickle.loads(pickled_cause)
-        except Exception as error:
-            note = f"The exception could not be unpickled here: {type(error).__name__}: {error}"
+        except value_text.STOPS:
+            raise
+        except BaseException as error:  # whatever its class does
+            note = f"The exception could not be unpickled here: {_told(error)}"
             facts["traceback_text"] += f"\n{note}"
     return errors.task_error(facts, cause)
+
+
+def _told(error: BaseException) -> str:
+    return f"{value_text.type_name(error)}: {value_text.text_of(error)}"

@@ -22,7 +22,7 @@ import types
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from rayx import errors, serialization
+from rayx import errors, serialization, value_text
 from rayx._raylet import ObjectID
 
 if TYPE_CHECKING:
@@ -179,7 +179,7 @@ def _checker_by_inspection(function: Callable[..., Any]) -> Callable[..., None]:
         signature = inspect.signature(function)
     except (TypeError, ValueError):
         return _accept_all
-    name = getattr(function, "__qualname__", type(function).__name__)
+    name = value_text.attribute(function, "__qualname__") or value_text.type_name(function)
     fewest, most = _positions(signature)
 
     def check(*args: Any, **kwargs: Any) -> None:

@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import inspect
 import threading
+import types
 from collections.abc import Generator, Iterator
 from typing import TYPE_CHECKING, Any
 
-from rayx import errors, interrupts, serialization
+from rayx import errors, interrupts, serialization, value_text
 from rayx._raylet import RayletError
 from rayx.object_stream import STEP
 
@@ -129,7 +130,7 @@ class StreamRun:
 
     def _no_generator(self, value: Any) -> TypeError:
         _close(value)
-        kind = type(value).__name__
+        kind = value_text.type_name(value)
         return TypeError(
             f'{self._task.name} has num_return_vals="stream", so it must be a generator, but it '
             f"returned a value of type {kind}; yield each item, or return one value with "
@@ -138,6 +139,5 @@ class StreamRun:
 
 
 def _close(value: Any) -> None:
-    close = getattr(value, "close", None)  # iterators need not have it
-    if callable(close) and (inspect.isgenerator(value) or inspect.iscoroutine(value)):
-        close()
+    if type(value) in (types.GeneratorType, types.CoroutineType):
+        value.close()

@@ -13,6 +13,7 @@ from typing import Any, Literal, NamedTuple
 from rayx import resources as resource_amounts
 from rayx.durations import SECONDS, Duration, in_units
 from rayx.object_stream import WINDOW, ObjectStream
+from rayx.value_text import shown, type_name
 
 #: In place of a number of results: a generator, whose items are results.
 STREAM: Literal["stream"] = "stream"
@@ -107,7 +108,7 @@ def did_you_mean(name: str, known: Sequence[str]) -> str:
 def check_whole(name: str, value: Any, smallest: int, largest: int) -> None:
     """TypeError or ValueError unless `value` is a whole number of this range."""
     if isinstance(value, bool) or not isinstance(value, int):
-        raise TypeError(f"{name} must be a whole number, not {value!r} of {type(value).__name__}")
+        raise TypeError(f"{name} must be a whole number, not {shown(value)} of {type_name(value)}")
     if not smallest <= value <= largest:
         raise ValueError(f"{name} must be between {smallest} and {largest}, not {value}")
 
@@ -118,7 +119,7 @@ def check_return_vals(num_return_vals: Any) -> None:
         if num_return_vals != STREAM:
             raise TypeError(
                 'num_return_vals must be a whole number or "stream", '
-                f"not {num_return_vals!r} of {type(num_return_vals).__name__}"
+                f"not {shown(num_return_vals)} of {type_name(num_return_vals)}"
             )
         return
     check_whole("num_return_vals", num_return_vals, 0, _RETURNS_MAX)
@@ -129,11 +130,11 @@ def check_name(name: Any) -> None:
     if name is None:
         return
     if not isinstance(name, str):
-        raise TypeError(f"name must be a string, not {name!r} of {type(name).__name__}")
+        raise TypeError(f"name must be a string, not {shown(name)} of {type_name(name)}")
     if not name or not name.isprintable() or len(name.encode()) > _NAME_BYTES_MAX:
         raise ValueError(
             f"name must be printable, not empty and of at most {_NAME_BYTES_MAX} bytes, "
-            f"not {name[:60]!r}"
+            f"not {shown(name[:60])}"
         )
 
 
@@ -145,7 +146,7 @@ def timeout_ms(timeout: Any) -> int:
     if not 0 < seconds <= _TIMEOUT_SECONDS_MAX:
         raise ValueError(
             f"timeout must be more than 0 seconds and at most {_TIMEOUT_SECONDS_MAX:,.0f}, "
-            f"not {timeout!r}; None sets no limit"
+            f"not {shown(timeout)}; None sets no limit"
         )
     return math.ceil(seconds * 1000)
 

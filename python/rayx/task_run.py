@@ -19,11 +19,21 @@ import pickle
 import types
 from typing import TYPE_CHECKING, Any
 
-from rayx import batch, driver_config, errors, process_mark, serialization, signature, task_failure
+from rayx import (
+    batch,
+    driver_config,
+    errors,
+    process_mark,
+    serialization,
+    signature,
+    task_failure,
+    value_text,
+)
 from rayx._raylet import (
     KIND_ACTOR_CALL,
     KIND_ACTOR_CREATION,
     KIND_SYSTEM_ERROR,
+    KIND_TASK_ERROR,
     RayletError,
 )
 from rayx.batch import CallFailedError
@@ -206,7 +216,7 @@ class TaskRun:
         if not isinstance(value, tuple | list):
             raise TypeError(
                 f"{name} has num_return_vals={count}, so it must return a tuple or list of "
-                f"{count} values, but it returned one of type {type(value).__name__}"
+                f"{count} values, but it returned one of type {value_text.type_name(value)}"
             )
         if len(value) != count:
             raise ValueError(
@@ -224,6 +234,11 @@ class TaskRun:
             except RayletError as error:
                 if error.code != "StoreFull":
                     raise
+                if results[stored].kind == KIND_TASK_ERROR:
+                    brief = task_failure.without_cause(results[stored])
+                    if len(brief.stream) < len(results[stored].stream):
+                        results = [brief if one is results[stored] else one for one in results]
+                        continue
                 error_text = error.message
                 stream = bytes([errors.OBJECT_STORE_FULL]) + error_text.encode()
                 self._client.put_result(self.task, stored, KIND_SYSTEM_ERROR, stream, None, None)

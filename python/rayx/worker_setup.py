@@ -13,6 +13,7 @@ from typing import Any
 
 from rayx import serialization, session
 from rayx._raylet import RayletError
+from rayx.value_text import attribute, shown, type_name
 
 
 def run_on_all_workers(function: Callable[[], Any]) -> None:
@@ -31,11 +32,12 @@ def run_on_all_workers(function: Callable[[], Any]) -> None:
     'false'
     """
     owner = session.current()
-    if not callable(function) or callable(getattr(function, "remote", None)):
+    if not callable(function) or callable(attribute(function, "remote")):
         raise TypeError(
-            f"rayx.run_on_all_workers takes a plain function without parameters, not {function!r}"
+            "rayx.run_on_all_workers takes a plain function without parameters, not "
+            f"{shown(function)}"
         )
-    name = getattr(function, "__qualname__", type(function).__name__)
+    name = attribute(function, "__qualname__") or type_name(function)
     pickled, contained = serialization.dump_by_value(function, name)
     for object_id in contained:  # workers may start at any time
         owner.keep(object_id)

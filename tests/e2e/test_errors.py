@@ -376,6 +376,81 @@ class TestWhatEndsAPython:
         assert isinstance(failure(f), MemoryError)
 
 
+class AttrDict(dict):
+    """A common idiom: what is not there raises KeyError, where others raise AttributeError."""
+
+    __getattr__ = dict.__getitem__
+
+
+class ExitsWhenShown:
+    def __repr__(self):
+        raise SystemExit(3)
+
+
+class HasNoShape:
+    @property
+    def shape(self):
+        raise RuntimeError("no shape")
+
+
+class ExitsWhenTold(Exception):
+    def __str__(self):
+        raise SystemExit(4)
+
+
+class AsksForEver(Exception):
+    def __getattr__(self, name):
+        return getattr(self.response, name)
+
+
+class Plain:
+    def __init__(self, value=None, fails=False):
+        if fails:
+            raise ValueError("mine")
+
+    def fail(self, value, error):
+        raise error
+
+
+class Asynchronous(Plain):
+    async def fail(self, value, error):
+        raise error
+
+
+class TestTheReportDoesNotFail:
+    """Whatever the task's arguments and its exception do when they are asked."""
+
+    ARGUMENTS = (AttrDict, ExitsWhenShown, HasNoShape)
+    ERRORS = (ExitsWhenTold("text"), AsksForEver("text"))
+
+    def test_of_a_task(self):
+        @rayx.remote(max_retries=0)
+        def f(value, error):
+            raise error
+
+        for make in self.ARGUMENTS:
+            assert isinstance(failure(f, make(), ValueError("mine")), ValueError)
+            assert isinstance(failure(f, [make()], error=KeyError(make())), KeyError)
+        for error in self.ERRORS:
+            assert isinstance(failure(f, 1, error), type(error))
+
+    @pytest.mark.parametrize(
+        ("cls", "concurrency"), [(Plain, None), (Plain, 2), (Asynchronous, None)]
+    )
+    def test_of_an_actor(self, cls, concurrency):
+        actor = rayx.remote(max_concurrency=concurrency)(cls).remote()
+        for make in self.ARGUMENTS:
+            assert isinstance(failure(actor.fail, make(), ValueError("mine")), ValueError)
+        for error in self.ERRORS:
+            assert isinstance(failure(actor.fail, 1, error), type(error))
+
+    @pytest.mark.parametrize("cls", [Plain, Asynchronous])
+    def test_of_a_constructor(self, cls):
+        for make in self.ARGUMENTS:
+            actor = rayx.remote(cls).remote(make(), fails=True)
+            assert isinstance(failure(actor.fail, 1, 2), ValueError)
+
+
 class TestErrorInfo:
     def test_what_failed(self):
         known = len(rayx.error_info())

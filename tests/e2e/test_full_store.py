@@ -62,6 +62,18 @@ def test_f36_a_result_larger_than_the_store(capfd):
     assert rayx.get(length.remote(b"abc")) == 3
 
 
+def test_f36_an_exception_larger_than_the_store():
+    @rayx.remote(num_return_vals=2)
+    def fail():
+        raise KeyError("mine", bytes(17 * MIB))
+
+    for object_id in fail.remote():
+        with pytest.raises(rayx.TaskError, match="KeyError: .'mine'") as caught:
+            rayx.get(object_id)
+        assert caught.value.type_name == "KeyError"
+        assert caught.value.cause is None
+
+
 def test_f36_one_of_several_results():
     @rayx.remote(num_return_vals=3)
     def produce_three():

@@ -229,3 +229,144 @@ def test_arguments_are_shortened(args, kwargs, text):
 def test_a_huge_argument_is_not_shown_in_full():
     shown = task_failure.shorten_arguments(("x" * sys.maxunicode,), {"y": b"z" * 10**6})
     assert len(shown) < 100
+
+
+# ---- user code that fails while it is asked ------------------------------------------------------
+
+
+class Text(str):
+    def __reduce__(self):
+        raise RuntimeError
+
+
+class TextIsNoPlainString(Exception):
+    def __str__(self):
+        return Text("text")
+
+
+class TextExits(Exception):
+    def __str__(self):
+        raise SystemExit
+
+
+class AsksForWhatIsNotThere(Exception):
+    """A common mistake: without `response`, it asks itself for ever."""
+
+    def __getattr__(self, name):
+        return getattr(self.response, name)
+
+
+class AsksInSlots(AsksForWhatIsNotThere):
+    __slots__ = ("size",)
+
+
+class PicklingExits(Exception):
+    def __reduce__(self):
+        raise SystemExit
+
+
+class UnpicklingExits(Exception):
+    def __reduce__(self):
+        return sys.exit, (7,)
+
+
+class HasNoClass(Exception):
+    @property
+    def __class__(self):
+        raise RuntimeError
+
+
+class HasNoArgs(Exception):
+    @property
+    def args(self):
+        raise RuntimeError
+
+
+class HasNoDictionary(Exception):
+    @property
+    def __dict__(self):
+        raise RuntimeError
+
+
+class HasNoAttributes(Exception):
+    def __getattribute__(self, name):
+        raise RuntimeError
+
+
+class NotesExit(Exception):
+    @property
+    def __notes__(self):
+        raise SystemExit
+
+
+class NamelessType(type):
+    @property
+    def __name__(cls):
+        raise RuntimeError
+
+
+class OfNamelessType(Exception, metaclass=NamelessType):
+    pass
+
+
+@pytest.mark.parametrize(
+    ("kind", "keeps_type"),
+    [
+        (TextIsNoPlainString, True),
+        (TextExits, True),
+        (AsksForWhatIsNotThere, True),
+        (AsksInSlots, True),
+        (PicklingExits, True),
+        (UnpicklingExits, True),
+        (HasNoClass, True),
+        (HasNoArgs, False),
+        (HasNoDictionary, False),
+        (HasNoAttributes, False),
+        (NotesExit, True),
+        (OfNamelessType, True),
+    ],
+    ids=[str(number) for number in range(12)],  # pytest would ask the classes
+)
+def test_nothing_that_an_exception_does_stops_the_report(kind, keeps_type):
+    error, text = failed(kind("text"))
+    assert isinstance(error, rayx.TaskError)
+    assert issubclass(type(error), kind) == keeps_type
+    assert error.function == "f"
+    assert error.type_name == type.__dict__["__name__"].__get__(kind)
+    assert type(error.message) is type(error.traceback_text) is str
+    assert text == str(error)
+    assert error.type_name in text
+    assert "in failed" in text  # where it was raised
+
+
+def test_an_argument_cannot_stop_the_report():
+    class Exits:
+        def __repr__(self):
+            raise SystemExit
+
+    class Interrupts:
+        def __repr__(self):
+            raise KeyboardInterrupt
+
+    shown = task_failure.shorten_arguments((Exits(), [Exits()], Interrupts()), {"k": Exits()})
+    assert shown == "<Exits>, [<Exits>], <Interrupts>, k=<Exits>"
+
+
+def test_a_long_text_is_cut_but_not_the_exception():
+    error, text = failed(ValueError("x" * 10**6))
+    assert len(text) < 300_000
+    assert "more characters" in text
+    assert len(error.args[0]) == 10**6
+
+
+def test_without_cause():
+    try:
+        raise ValueError("boom", np.zeros(10**5))
+    except ValueError as caught:
+        stored, _ = task_failure.describe(caught, FACTS)
+    brief = task_failure.without_cause(stored)
+    assert len(brief.stream) < 10_000
+    error = serialization.stored_error(Buffer(brief))
+    assert type(error) is rayx.TaskError
+    assert error.type_name == "ValueError"
+    assert "boom" in str(error)
