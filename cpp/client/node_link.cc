@@ -294,8 +294,9 @@ Result<FrameStream::Readiness> NodeLink::SpinOnLine(bool unsent, int line_fd) {
   return ready;
 }
 
-Result<FrameStream::Readiness> NodeLink::Sleep(bool unsent, int64_t timeout_ms, int line_fd) {
-  if (line_fd >= 0 && timeout_ms != 0) {
+Result<FrameStream::Readiness> NodeLink::Sleep(bool unsent, int64_t timeout_ms, int line_fd,
+                                               bool may_spin) {
+  if (line_fd >= 0 && timeout_ms != 0 && may_spin) {
     const auto ready = SpinOnLine(unsent, line_fd);
     if (!ready.ok() || ready->any()) return ready;
   }
@@ -306,11 +307,12 @@ Result<FrameStream::Readiness> NodeLink::Sleep(bool unsent, int64_t timeout_ms, 
 Status NodeLink::Lead(Lock* lock, int64_t timeout_ms) {
   leading_ = true;
   const std::shared_ptr<FrameStream> line = line_;
+  const bool stirred = stirred_;
   lock->unlock();
   // What is queued would otherwise stay for as long as we sleep.
   if (!references_->empty() || stream_->unsent_bytes() > 0) TryFlush();
   const bool unsent = stream_->unsent_bytes() > 0;
-  const auto ready = Sleep(unsent, timeout_ms, line != nullptr ? line->fd() : -1);
+  const auto ready = Sleep(unsent, timeout_ms, line != nullptr ? line->fd() : -1, stirred);
   if (ready.ok() && ready->woken) ForgetWake();
   if (ready.ok() && ready->writable) TryFlush();
   Status status;
@@ -321,6 +323,7 @@ Status NodeLink::Lead(Lock* lock, int64_t timeout_ms) {
     status = ready.status();
     if (!status.ok() && status.code() != StatusCode::kInterrupted) Lose(status);
   }
+  stirred_ = !ready.ok() || ready->any() || (timeout_ms == 0 && stirred);
   if (ready.ok() && ready->line) {
     lock->unlock();
     ReadLine(lock, line);
@@ -337,10 +340,17 @@ Status NodeLink::Lead(Lock* lock, int64_t timeout_ms) {
 Status NodeLink::Wait(Lock* lock, const Deadline& deadline, int64_t slice_ms,
                       const std::function<bool()>& ready, int64_t leader_slice_ms) {
   const Deadline slice = Deadline::After(slice_ms);
-  const Deadline leader_slice = Deadline::After(leader_slice_ms);
+  bool looks_soon = stirred_ && leader_slice_ms <= kLeaderSliceMs;
+  Deadline leader_slice = Deadline::After(looks_soon ? kSignalGapMs : leader_slice_ms);
   while (!ready()) {
     if (!lost_.ok()) return lost_;
+    if (stirred_ && !looks_soon && leader_slice_ms <= kLeaderSliceMs) {
+      looks_soon = true;
+      leader_slice = Deadline::After(kSignalGapMs);
+    }
     if (deadline.passed()) {
+      // Whoever waits next has done something else in between.
+      stirred_ = true;
       // What has arrived by now is in time.
       RAYX_RETURN_IF_ERROR(Poll(lock));
       return ready() ? Status::Ok() : Status::TimedOut("the time is over");
@@ -362,6 +372,8 @@ Status NodeLink::Wait(Lock* lock, const Deadline& deadline, int64_t slice_ms,
       changed_.wait_for(*lock, std::chrono::milliseconds(std::max<int64_t>(sleep_ms, 1)));
     }
     --asleep_;
+    // A signal does not end such a sleep, and this thread may lead next.
+    stirred_ = true;
   }
   return Status::Ok();
 }

@@ -56,9 +56,13 @@ class NodeLink : public ReferenceQueue::Flusher {
     std::function<void()> settle;
   };
 
-  // How long a leader sleeps at a time. A signal ends its sleep, but not one that came just before,
-  // nor one that another thread was chosen for.
+  // How long a leader sleeps at a time. A signal ends its sleep, but not one that another thread
+  // was chosen for, nor one that came before: in the moment between the last look for signals and
+  // the sleep, or while frames were handled.
   static constexpr int64_t kLeaderSliceMs = 500;
+  // Its first sleep, and each one after frames have come: so a signal that came meanwhile waits no
+  // longer than this.
+  static constexpr int64_t kSignalGapMs = 50;
 
   // The handler must stay usable until Close or destruction.
   NodeLink(std::unique_ptr<FrameStream> stream, std::shared_ptr<ReferenceQueue> references,
@@ -91,8 +95,9 @@ class NodeLink : public ReferenceQueue::Flusher {
 
   // Waits until `ready`, which is called under the lock, is true. TimedOut at the deadline;
   // Interrupted when a signal arrives, and now and then, so that the caller can look for signals:
-  // after `slice_ms` where a thread does not lead, after `leader_slice_ms` where it does. Whatever
-  // is there when the connection is lost counts; then Disconnected.
+  // after `slice_ms` where a thread does not lead, after kSignalGapMs or `leader_slice_ms` where it
+  // does. One of more than kLeaderSliceMs tells that no signal matters. Whatever is there when the
+  // connection is lost counts; then Disconnected.
   Status Wait(Lock* lock, const Deadline& deadline, int64_t slice_ms,
               const std::function<bool()>& ready, int64_t leader_slice_ms = kLeaderSliceMs);
   // Takes in what has arrived, without waiting; what is held goes out.
@@ -127,7 +132,7 @@ class NodeLink : public ReferenceQueue::Flusher {
   // REQUIRES: the lock is held, this thread leads. Sleeps on the socket once.
   Status Lead(Lock* lock, int64_t timeout_ms);
   // Of the leader, without the lock.
-  Result<FrameStream::Readiness> Sleep(bool unsent, int64_t timeout_ms, int line_fd);
+  Result<FrameStream::Readiness> Sleep(bool unsent, int64_t timeout_ms, int line_fd, bool may_spin);
   // Looks for a moment without sleeping, if that is promising; nothing ready otherwise.
   Result<FrameStream::Readiness> SpinOnLine(bool unsent, int line_fd);
   bool MaySpin();
@@ -176,6 +181,9 @@ class NodeLink : public ReferenceQueue::Flusher {
   int asleep_ = 0;
   bool leading_ = false;
   bool settle_wanted_ = false;
+  // False after a whole sleep of the leader in which nothing came: if it goes on waiting at once,
+  // no signal can have come unnoticed. Nor is there reason to look for the line's messages.
+  bool stirred_ = true;
   Status lost_;
 };
 

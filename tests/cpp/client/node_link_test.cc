@@ -8,6 +8,7 @@
 #include <thread>
 #include <vector>
 
+#include "common/io/clock.h"
 #include "common/io/socket.h"
 
 namespace rayx {
@@ -184,6 +185,61 @@ TEST_F(NodeLinkTest, TheLeaderLooksForSignalsNowAndThen) {
   }
   ASSERT_TRUE(peer_->SendAll(5, {}).ok());
   EXPECT_TRUE(link_->Wait(&lock, Deadline(), -1, [&] { return !types_.empty(); }).ok());
+}
+
+// A signal that came while frames for others were handled does not end the sleep after them.
+TEST_F(NodeLinkTest, TheLeaderLooksForSignalsSoonAfterFrames) {
+  const auto waits_ms = [this] {
+    const int64_t begin_ms = MonotonicMs();
+    const Status status = [this] {
+      NodeLink::Lock lock = link_->LockState();
+      return link_->Wait(&lock, Deadline(), -1, [] { return false; });
+    }();
+    EXPECT_EQ(status.code(), StatusCode::kInterrupted);
+    return MonotonicMs() - begin_ms;
+  };
+  EXPECT_LT(waits_ms(), NodeLink::kLeaderSliceMs) << "it may have come before the first sleep";
+  EXPECT_GE(waits_ms(), NodeLink::kLeaderSliceMs) << "nothing has come";
+  std::atomic<bool> stop{false};
+  std::thread peer([&] {
+    while (!stop.load()) EXPECT_TRUE(peer_->SendAll(5, {}).ok());
+  });
+  for (int i = 0; i < 3; ++i) EXPECT_LT(waits_ms(), NodeLink::kLeaderSliceMs);
+  stop.store(true);
+  peer.join();
+}
+
+// Nor does one end the sleep of a thread that lets another one read.
+TEST_F(NodeLinkTest, WhoTakesOverFromTheLeaderLooksForSignalsSoon) {
+  NodeLink::Lock lock = link_->LockState();
+  (void)link_->Wait(&lock, Deadline(), -1, [] { return false; });
+  bool leave = false;
+  std::thread first([&] {
+    NodeLink::Lock own = link_->LockState();
+    while (link_
+               ->Wait(
+                   &own, Deadline(), -1, [&] { return leave; }, 10'000)
+               .code() == StatusCode::kInterrupted) {
+    }
+  });
+  lock.unlock();
+  // It leads when it reads.
+  ASSERT_TRUE(peer_->SendAll(5, {}).ok());
+  for (bool is_read = false; !is_read; lock.unlock()) {
+    lock.lock();
+    is_read = !types_.empty();
+  }
+  std::thread second([&] {
+    NodeLink::Lock own = link_->LockState();
+    leave = true;
+    link_->Wake();
+    const int64_t begin_ms = MonotonicMs();
+    EXPECT_EQ(link_->Wait(&own, Deadline(), 10'000, [] { return false; }).code(),
+              StatusCode::kInterrupted);
+    EXPECT_LT(MonotonicMs() - begin_ms, NodeLink::kLeaderSliceMs);
+  });
+  first.join();
+  second.join();
 }
 
 // The node allows to look for what comes before one sleeps.
