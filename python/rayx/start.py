@@ -11,7 +11,7 @@ import os
 import platform
 from typing import TypedDict
 
-from rayx import _raylet, driver_config, joining, programs
+from rayx import _raylet, driver_config, joining, programs, standard_streams
 from rayx._raylet import Client, OutputChannel, RayletError
 from rayx.init_options import InitOptions
 from rayx.joining import JoinedSession
@@ -45,6 +45,7 @@ def start_session(options: InitOptions) -> tuple[Session, AddressInfo]:
     """StartError, with nothing left behind, if it cannot be done."""
     if options.driver_mode == PYTHON_MODE:
         return _start_inline(options)
+    standard_streams.occupy()
     if options.redis_address is not None:
         return _join(options, options.redis_address)
     preload = Preload(options.preload) if options.preload else None
