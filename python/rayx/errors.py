@@ -217,7 +217,7 @@ def new(cls: type[_E], args: tuple[Any, ...]) -> _E:
     except TypeError:
         # MemoryError has a __new__ of its own, which refuses classes with another base before it.
         error = BaseException.__new__(cls, *args)
-    error.args = args
+    object.__setattr__(error, "args", args)  # which the class may forbid: a frozen dataclass
     return error
 
 
@@ -246,7 +246,7 @@ def _copy_members(source: BaseException, target: BaseException) -> None:
     """Copies what lies in slots, those of C classes too (errno of an OSError)."""
     for name in member_names(type(source)):
         try:
-            setattr(target, name, getattr(source, name))
+            object.__setattr__(target, name, getattr(source, name))
         except INTERRUPTIONS:
             raise
         except Exception:
@@ -254,7 +254,10 @@ def _copy_members(source: BaseException, target: BaseException) -> None:
 
 
 def member_names(cls: type) -> list[str]:
-    """The attributes of a class's instances that are not in their dictionary."""
+    """The attributes of a class's instances that are not in their dictionary.
+
+    Without `obj` of AttributeError, which may be anything of any size.
+    """
     return [
         name
         for base in cls.__mro__
@@ -262,6 +265,7 @@ def member_names(cls: type) -> list[str]:
         for name, what in vars(base).items()
         if isinstance(what, MemberDescriptorType | GetSetDescriptorType)
         and not name.startswith("__")
+        and not (base is AttributeError and name == "obj")
     ]
 
 

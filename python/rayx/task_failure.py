@@ -14,7 +14,7 @@ import traceback
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from rayx import errors, serialization, value_text
+from rayx import errors, exception_chain, serialization, value_text
 from rayx._raylet import KIND_TASK_ERROR
 
 _PACKAGE = os.path.dirname(os.path.abspath(__file__)) + os.sep
@@ -22,6 +22,8 @@ _PACKAGE = os.path.dirname(os.path.abspath(__file__)) + os.sep
 # What numpy says to somebody who writes into an argument.
 _READ_ONLY = "read-only"
 _READ_ONLY_HINT = "(arrays that come from objects are shared, so read-only: change a copy of it)"
+
+_MISSING = object()
 
 # Arguments are shown to be recognised, not to be read in full.
 _ARGUMENT_CHARS_MAX = 40
@@ -44,7 +46,7 @@ def describe(error: BaseException, facts: dict[str, Any]) -> tuple[serialization
     except BaseException:
         facts = facts | _told_without_asking(error)
     try:
-        pickled, contained = _pickle_cause(_cause_in(error))
+        pickled, contained = exception_chain.pickled_with(_cause_in(error), _pickle_cause)
     except BaseException:
         pickled, contained = None, []
     stream = pickle.dumps((facts, pickled), protocol=5)
@@ -175,10 +177,12 @@ def _pickle_cause(cause: Exception | None) -> tuple[bytes | None, list[Any]]:
 
 def _lacks(copy: Exception, cause: Exception) -> bool:
     """Whether something in slots was lost: exceptions pickle their dictionary only."""
-    return any(
-        hasattr(cause, name) and not hasattr(copy, name)
-        for name in errors.member_names(type(cause))
-    )
+    for name in errors.member_names(type(cause)):
+        there = getattr(cause, name, _MISSING)
+        came = getattr(copy, name, _MISSING)
+        if there is not _MISSING and (came is _MISSING or (came is None and there is not None)):
+            return True
+    return False
 
 
 class _Rebuilt:
@@ -218,7 +222,7 @@ def rebuild(cls: type[Exception], args: tuple[Any, ...], state: dict[str, Any]) 
     error = errors.new(cls, args)
     for name, value in state.items():
         try:
-            setattr(error, name, value)
+            object.__setattr__(error, name, value)
         except errors.INTERRUPTIONS:
             raise
         except Exception:

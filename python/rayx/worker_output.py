@@ -65,7 +65,7 @@ class _NotingBuffer(io.BufferedWriter):
         # Also by the end of a wrapper: `sys.stdout = io.TextIOWrapper(sys.stdout.buffer)`.
         self.flush()
 
-    def detach(self) -> io.RawIOBase:
+    def detach(self) -> Any:
         self.flush()
         return self.raw
 

@@ -133,6 +133,40 @@ def test_notes_and_causes_are_shown():
     assert text.endswith("ValueError: outer\na note")
 
 
+def test_causes_come_along():
+    def work():
+        try:
+            {}["a"]
+        except KeyError as error:
+            raise WantsTwo(1, 2) from error
+
+    try:
+        work()
+    except WantsTwo as error:
+        came, text = failed(error)
+    assert "direct cause" in text
+    assert type(came.cause) is WantsTwo
+    assert repr(came.cause.__cause__) == "KeyError('a')"
+    # Its text has them; who prints it must not see them twice.
+    assert came.__cause__ is None
+
+
+@pytest.mark.parametrize(
+    ("code", "name"),
+    [
+        ("object().colour", "colour"),
+        ("unknown", "unknown"),
+        ("import no_such_module", "no_such_module"),
+    ],
+)
+def test_the_name_that_was_not_found(code, name):
+    try:
+        exec(code)
+    except Exception as error:
+        came, _ = failed(error)
+        assert came.name == came.cause.name == error.name == name
+
+
 def test_groups():
     error, text = failed(ExceptionGroup("several", [ValueError(1), KeyError(2)]))
     assert isinstance(error, ExceptionGroup)
