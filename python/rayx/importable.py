@@ -50,6 +50,13 @@ def is_importable(name: str) -> bool:
             spec = _find(full, path)
             locations = None if spec is None else spec.submodule_search_locations
             path = None if locations is None else list(locations)
+        except KeyError:
+            # A package without an __init__.py asks its parent, which nobody has imported here yet:
+            # a function of such a module may have come by value.
+            path = _bare_directories(full, path)
+            if not path or depth == len(parts):
+                return False
+            continue
         except errors.INTERRUPTIONS:
             raise
         except Exception:  # a finder of somebody else, or a package that is not there
@@ -61,6 +68,13 @@ def is_importable(name: str) -> bool:
                 return False
             return made is not None and getattr(made, "__file__", None) is None
     return spec is not None and _is_same_file(name, spec.origin)
+
+
+def _bare_directories(name: str, path: list[str] | None) -> list[str]:
+    """Where the modules of a package without an __init__.py are."""
+    directory = name.rpartition(".")[2]
+    found = [os.path.join(entry, directory) for entry in path or ()]
+    return [one for one in found if os.path.isdir(one)]
 
 
 def _find(name: str, path: list[str] | None) -> Any:

@@ -91,3 +91,16 @@ def test_packages_are_walked(tmp_path, monkeypatch):
     importlib.import_module("outer_package.inner.leaf")
     assert importable.is_importable("outer_package.inner.leaf")
     assert not importable.is_importable("outer_package.inner.other")
+
+
+def test_packages_without_init_that_nobody_has_imported(tmp_path, monkeypatch):
+    """A function of such a module came by value, and is asked for before the first import."""
+    module = tmp_path / "bare_package" / "inner" / "deep" / "module.py"
+    module.parent.mkdir(parents=True)
+    module.write_text("")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    assert "bare_package" not in sys.modules
+    assert importable.is_importable("bare_package.inner.deep.module")
+    assert not importable.is_importable("bare_package.inner.deep.other")
+    assert not importable.is_importable("bare_package.inner.other.module")
+    assert "bare_package" not in sys.modules
