@@ -11,7 +11,7 @@ namespace rayx::daemon {
 
 LinePipe::LinePipe(EventLoop* loop, ScopedFd read_end,
                    std::function<void(std::string lines)> on_lines)
-    : read_end_(std::move(read_end)), on_lines_(std::move(on_lines)) {
+    : loop_(loop), read_end_(std::move(read_end)), on_lines_(std::move(on_lines)) {
   watcher_ = loop->Watch(read_end_.get(), [this] { ReadNow(); });
 }
 
@@ -24,6 +24,9 @@ void LinePipe::ReadNow() {
 
 void LinePipe::EndLine() {
   ReadNow();
+  if (redrawn_ && pending_.empty()) on_lines_(*std::move(redrawn_));
+  redrawn_.reset();
+  redrawn_at_ms_.reset();
   if (!pending_.empty()) on_lines_(std::exchange(pending_, {}));
 }
 
@@ -45,16 +48,44 @@ bool LinePipe::ReadSome() {
   return false;
 }
 
-// Every end of a line becomes a newline; "\r\n" is one end, even if two reads brought it.
+// "\r\n" is one end, even if two reads brought it: then the line was one to be overwritten until
+// now.
 std::string LinePipe::TakeLines(size_t last_end) {
+  const std::string_view text = std::string_view(pending_).substr(0, last_end + 1);
   std::string lines;
-  lines.reserve(last_end + 1);
-  for (const char byte : std::string_view(pending_).substr(0, last_end + 1)) {
-    if (byte != '\n' || !after_return_) lines.push_back(byte == '\r' ? '\n' : byte);
-    after_return_ = byte == '\r';
+  lines.reserve(text.size());
+  for (size_t begin = 0; begin < text.size();) {
+    const size_t end = text.find_first_of("\n\r", begin);
+    const std::string_view line = text.substr(begin, end - begin);
+    const bool returns = text[end] == '\r';
+    const bool ends_both = returns && end + 1 < text.size() && text[end + 1] == '\n';
+    const bool ended_before = !returns && line.empty() && after_return_;
+    begin = end + (ends_both ? 2 : 1);
+    after_return_ = returns && !ends_both;
+    if (after_return_) {
+      if (IsRedrawDue(line)) lines.append(line).push_back('\n');
+      continue;
+    }
+    if (!ended_before) {
+      lines.append(line).push_back('\n');
+    } else if (redrawn_) {
+      lines.append(*redrawn_).push_back('\n');
+    }
+    redrawn_.reset();
   }
   pending_.erase(0, last_end + 1);
   return lines;
+}
+
+bool LinePipe::IsRedrawDue(std::string_view line) {
+  if (line.empty()) return false;  // bars begin with the return, to overwrite what was before them
+  if (redrawn_at_ms_ && loop_->now_ms() - *redrawn_at_ms_ < kRedrawMs) {
+    redrawn_ = line;
+    return false;
+  }
+  redrawn_.reset();
+  redrawn_at_ms_ = loop_->now_ms();
+  return true;
 }
 
 void LinePipe::HandOutLines() {

@@ -259,3 +259,35 @@ with rayx.init(num_cpus=1):
     )
     assert any("a log line" in line for line in lines_of(err, "f"))
     assert any("a warning" in line for line in lines_of(err, "f"))
+
+
+def test_a_progress_bar_is_shown_now_and_then_and_in_the_end(run_program):
+    """Thousands of states of it would hide all else; the last one is what people look for."""
+    out, err = run_program(
+        BEGIN
+        + """
+@rayx.remote
+def bar():
+    for step in range(1001):
+        sys.stderr.write(f"\\r{step / 10:.0f}%")
+        sys.stderr.flush()
+    sys.stderr.write("\\n")
+    print("a\\r\\nb\\r")
+
+@rayx.remote
+def unfinished():
+    for step in range(501):
+        print(f"{step} of 1000", end="\\r", file=sys.stderr)
+
+with rayx.init(num_cpus=1):
+    rayx.get(bar.remote())
+    rayx.get(unfinished.remote())
+"""
+    )
+    shown = lines_of(err, "bar")
+    assert (shown[0], shown[-1]) == ("0%", "100%")
+    assert len(shown) < 20
+    assert lines_of(out, "bar") == ["a", "b"]
+    shown = lines_of(err, "unfinished")
+    assert (shown[0], shown[-1]) == ("0 of 1000", "500 of 1000")
+    assert len(shown) < 20

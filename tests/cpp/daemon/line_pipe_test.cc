@@ -4,6 +4,9 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <functional>
+#include <memory>
+#include <string>
 #include <vector>
 
 namespace rayx::daemon {
@@ -64,13 +67,60 @@ TEST_F(LinePipeTest, AnEmptyLineIsALine) {
   EXPECT_EQ(Got(), Lines{"a\n\nb"});
 }
 
-TEST_F(LinePipeTest, CarriageReturnsEndLines) {
-  Write("10%\r20%\r");
+TEST_F(LinePipeTest, OfLinesToBeOverwrittenTheFirstAndTheNewestAreHandedOut) {
+  Write("\r10%\r20%\r30%\r");
   pipe_->ReadNow();
-  EXPECT_EQ(Got(), Lines{"10%\n20%"});
-  Write("a\r\nb\r\n");
+  EXPECT_EQ(Got(), Lines{"10%"});
+  Write("\r40%\r");
   pipe_->ReadNow();
-  EXPECT_EQ(Got(), Lines{"a\nb"});
+  EXPECT_EQ(Got(), Lines{});
+  pipe_->EndLine();
+  EXPECT_EQ(Got(), Lines{"40%"});
+  Write("1 of 2\r2 of 2");
+  pipe_->EndLine();
+  EXPECT_EQ(Got(), (Lines{"1 of 2", "2 of 2"}));
+}
+
+TEST_F(LinePipeTest, WhatAWholeLineHasFollowedIsOverwritten) {
+  Write("10%\r20%\r30%\rdone\nnext\n");
+  pipe_->ReadNow();
+  EXPECT_EQ(Got(), Lines{"10%\ndone\nnext"});
+  pipe_->EndLine();
+  EXPECT_EQ(Got(), Lines{});
+}
+
+TEST_F(LinePipeTest, ALineThatIsOverwrittenOftenIsHandedOutNowAndThen) {
+  const int64_t end_ms = loop_.now_ms() + 2 * LinePipe::kRedrawMs + LinePipe::kRedrawMs / 2;
+  int written = 0;
+  std::unique_ptr<EventLoop::Timer> timer;
+  std::function<void()> write = [&] {
+    if (loop_.now_ms() >= end_ms) {
+      loop_.Stop();
+      return;
+    }
+    Write("step " + std::to_string(written++) + "\r");
+    timer = loop_.CallAt(loop_.now_ms() + 10, write);
+  };
+  write();
+  loop_.Run([] { return false; });
+  const Lines lines = Got();
+  ASSERT_EQ(lines.size(), 3u);
+  EXPECT_EQ(lines[0], "step 0");
+  pipe_->EndLine();
+  EXPECT_EQ(Got(), Lines{"step " + std::to_string(written - 1)});
+}
+
+TEST_F(LinePipeTest, AReturnAndANewlineEndOneLine) {
+  Write("a\r\nb\r\n\r\nc\r\n");
+  pipe_->ReadNow();
+  EXPECT_EQ(Got(), Lines{"a\nb\n\nc"});
+  Write("d\r");
+  pipe_->ReadNow();
+  Write("\ne\r");
+  pipe_->ReadNow();
+  Write("\nf\r\n");
+  pipe_->ReadNow();
+  EXPECT_EQ(Got(), (Lines{"d", "e\nf"}));
 }
 
 TEST_F(LinePipeTest, ANewlineThatFollowsItsCarriageReturnLaterIsNoLine) {
