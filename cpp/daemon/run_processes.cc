@@ -39,11 +39,17 @@ void RaiseDescriptorLimit() {
   if (::setrlimit(RLIMIT_NOFILE, &limit) != 0) LogWarning("the descriptor limit stays low");
 }
 
+// A peer that closes, and a file that may not grow (`ulimit -f`), are told by the error of the
+// write itself.
+void IgnoreSignalsOfWrites() {
+  std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGXFSZ, SIG_IGN);
+}
+
 }  // namespace
 
 int RunNode(NodeOptions options) {
-  // A peer that closes is told by the write's own error.
-  std::signal(SIGPIPE, SIG_IGN);
+  IgnoreSignalsOfWrites();
   RaiseDescriptorLimit();
   EventLoop loop;
   RandomIdSource ids;
@@ -59,7 +65,7 @@ int RunNode(NodeOptions options) {
 }
 
 int RunSupervisor(SupervisorOptions options) {
-  std::signal(SIGPIPE, SIG_IGN);
+  IgnoreSignalsOfWrites();
   if (options.node_program.empty()) {
     const auto self = std::filesystem::canonical("/proc/self/exe");
     options.node_program = (self.parent_path() / "rayx-node").string();

@@ -98,7 +98,8 @@ def init(
     - `num_cpus`, `num_gpus`, `resources`: what tasks can be given; by default the CPUs that this
       process may use, no GPUs (those that are found are named in a hint), nothing else.
     - `num_redis_shards`: control servers beside the primary one.
-    - `object_store_memory`: bytes for shared objects; by default a third of the memory.
+    - `object_store_memory`: bytes for shared objects; by default a third of the memory, or what
+      limits of the process (`ulimit -f`, `ulimit -v`) leave.
     - `preload`: names of modules that workers shall have imported when they start.
     - `hints`: whether advice is printed on stderr, once for each cause: when a call has waited ten
       seconds for what nothing works on, for example. RAYX_HINTS=0 in the environment is the same as

@@ -14,9 +14,10 @@ from rayx import hints, importable
 
 
 def search_path() -> list[str]:
-    """`sys.path`, each entry in full."""
+    """`sys.path`, each entry in full. What is no text is left out, as imports pass it over."""
     here = _here()
-    return [os.path.join(here, entry) if here else entry for entry in sys.path if entry or here]
+    entries = [entry for entry in sys.path if isinstance(entry, str)]
+    return [os.path.join(here, entry) if here else entry for entry in entries if entry or here]
 
 
 def capture(object_id_seed: int | None, gives_hints: bool = True) -> bytes:

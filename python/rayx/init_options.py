@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from typing import Any, NamedTuple
 
-from rayx import errors, machine, resources
+from rayx import errors, machine, process_limits, resources
 from rayx.session import PYTHON_MODE, SCRIPT_MODE, SILENT_MODE
 from rayx.value_text import shown, type_name
 
@@ -220,7 +220,8 @@ def _modules(preload: Any) -> tuple[str, ...]:
 def _store_bytes(object_store_memory: Any) -> int:
     total = machine.memory_bytes()
     if object_store_memory is None:
-        return max(_STORE_BYTES_MIN, total // _STORE_SHARE)
+        wanted = process_limits.default_store_bytes(total // _STORE_SHARE)
+        return max(_STORE_BYTES_MIN, wanted)
     asked = _whole("object_store_memory", object_store_memory, _STORE_BYTES_MIN, 1 << 62)
     if asked > total:
         raise ValueError(

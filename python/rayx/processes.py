@@ -17,14 +17,13 @@ import contextlib
 import os
 import socket
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
-from rayx import errors, machine, process_mark, session_directory
+from rayx import errors, machine, process_mark, programs, session_directory
 
 SUPERVISOR_NAME = "rayx-supervisor"
 TEMPLATE_MODULE = "rayx.worker_template"
@@ -218,7 +217,8 @@ def _command(options: StartOptions, directory: Path, lifeline_fd: int) -> list[s
 def template_command() -> list[str]:
     """The interpreter as we run it, without the current directory in the way of its imports."""
     flags = subprocess._args_from_interpreter_flags()  # type: ignore[attr-defined]
-    return [sys.executable, *flags, *([] if "-P" in flags else ["-P"]), "-m", TEMPLATE_MODULE]
+    interpreter = str(programs.find_interpreter())
+    return [interpreter, *flags, *([] if "-P" in flags else ["-P"]), "-m", TEMPLATE_MODULE]
 
 
 def _environment(options: StartOptions) -> dict[str, str]:

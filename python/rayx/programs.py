@@ -1,4 +1,4 @@
-"""Finds the programs that a session is made of: the daemons and the control server.
+"""Finds the programs that a session is made of: the daemons, the control server and Python.
 
 >>> find_control_server()
 PosixPath('...-server')
@@ -7,6 +7,7 @@ PosixPath('...-server')
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 from rayx import errors
@@ -27,6 +28,28 @@ def find_daemon(name: str, compiled_module: str) -> Path:
             + ("Unset or correct RAYX_BIN_DIR." if told else "Install rayx again.")
         )
     return program
+
+
+def find_interpreter() -> Path:
+    """This Python: `sys.executable`, or where its installation has it if that is not known."""
+    told = sys.executable
+    if told:
+        if not _is_program(Path(told)):
+            raise errors.StartError(
+                f"sys.executable is {told!r}, which is not an executable file; it is what workers "
+                "are run with. Set it to the path of this Python before rayx.init."
+            )
+        return Path(told)
+    # So it is in programs that have Python embedded, for example.
+    installed = (
+        Path(sys.prefix) / "bin" / f"python{sys.version_info.major}.{sys.version_info.minor}"
+    )
+    if not _is_program(installed):
+        raise errors.StartError(
+            f"sys.executable is {told!r}, and there is no {installed}: workers cannot be run. Set "
+            "sys.executable to the path of this Python before rayx.init."
+        )
+    return installed
 
 
 def find_control_server() -> Path:

@@ -11,7 +11,7 @@ import os
 import platform
 from typing import TypedDict
 
-from rayx import _raylet, driver_config, joining, programs, standard_streams
+from rayx import _raylet, driver_config, joining, process_limits, programs, standard_streams
 from rayx._raylet import Client, OutputChannel, RayletError
 from rayx.init_options import InitOptions
 from rayx.joining import JoinedSession
@@ -48,6 +48,7 @@ def start_session(options: InitOptions) -> tuple[Session, AddressInfo]:
     standard_streams.occupy()
     if options.redis_address is not None:
         return _join(options, options.redis_address)
+    process_limits.check_store(options.object_store_bytes)
     preload = Preload(options.preload) if options.preload else None
     processes = Processes.launch(_start_options(options, preload))
     # Imported while the others start: the first remote function will need it.

@@ -35,6 +35,13 @@ def test_the_empty_entry_is_the_directory_it_means(tmp_path, monkeypatch):
     assert driver_config.search_path() == [f"{tmp_path}/", f"{tmp_path}/below", "/absolute"]
 
 
+@pytest.mark.parametrize("entry", [None, b"/tmp", 3])
+def test_entries_that_imports_pass_over_are_left_out(entry):
+    expected = driver_config.search_path()
+    sys.path.insert(0, entry)
+    assert driver_config.search_path() == expected
+
+
 def test_entries_of_ours_stay_behind_the_driver_s():
     sys.path[:] = ["/ours", "/both"]
     driver_config.apply(config(["/driver", "/both"], ""))

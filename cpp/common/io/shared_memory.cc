@@ -74,7 +74,13 @@ Result<SharedMapping> SharedMapping::Map(int fd, uint64_t bytes, bool writable, 
   const int protection = writable ? PROT_READ | PROT_WRITE : PROT_READ;
   void* const address =
       ::mmap(nullptr, bytes, protection, MAP_SHARED, fd, static_cast<off_t>(offset));
-  if (address == MAP_FAILED) return Status::FromErrno("mmap of shared memory", errno);
+  if (address == MAP_FAILED) {
+    const std::string advice =
+        errno == ENOMEM ? " (a limit of the address space, `ulimit -v`, leaves no room for it)"
+                        : "";
+    return Status::FromErrno(
+        "mmap of " + std::to_string(bytes) + " bytes of shared memory" + advice, errno);
+  }
   // A crash of one process must not write everybody's objects to disk.
   ::madvise(address, bytes, MADV_DONTDUMP);
   SharedMapping mapping;
