@@ -17,7 +17,7 @@ import threading
 import types
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from rayx import errors, importable, reducers, value_text
+from rayx import class_pickling, errors, importable, reducers, value_text
 from rayx._raylet import KIND_BYTES, KIND_PICKLE, KIND_SYSTEM_ERROR, KIND_TASK_ERROR
 
 if TYPE_CHECKING:
@@ -210,7 +210,8 @@ def _by_value_pickler() -> Any:
                 module = sys.modules.get(obj.__module__)
                 if module is not None and obj.__module__ != "__main__":
                     cloudpickle.register_pickle_by_value(module)
-            return super().reducer_override(obj)
+            reduced = super().reducer_override(obj)
+            return class_pickling.completed(obj, reduced) if isinstance(obj, type) else reduced
 
     _by_value_class.append(ByValuePickler)
     return ByValuePickler
