@@ -10,6 +10,7 @@
 [0, 1, 4, 9]
 """
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 from rayx._raylet import ObjectID
@@ -124,12 +125,21 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """ErrorInfo is a dataclass, whose module is slow to import; few name it."""
+    """ErrorInfo is a dataclass, whose module is slow to import; few name it.
+
+    What other libraries have under a name is told in the error.
+    """
     if name == "ErrorInfo":
         from rayx.error_records import ErrorInfo
 
         return ErrorInfo
-    raise AttributeError(f"module 'rayx' has no attribute '{name}'")
+    from rayx import words
+
+    raise AttributeError(
+        f"module 'rayx' has no attribute '{name}'{words.advice(words.MODULE, name)}",
+        name=name,
+        obj=sys.modules[__name__],
+    )
 
 
 def __dir__() -> list[str]:

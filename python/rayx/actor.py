@@ -16,9 +16,19 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Generic, NoReturn, ParamSpec, TypeVar, Unpack, overload
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Generic,
+    Never,
+    NoReturn,
+    ParamSpec,
+    TypeVar,
+    Unpack,
+    overload,
+)
 
-from rayx import actor_description, errors, session, signature, task_options
+from rayx import actor_description, errors, session, signature, task_options, words
 from rayx._raylet import KIND_ACTOR_CREATION, ObjectID, RayletError, TaskTemplate
 from rayx.actor_description import ActorDescription
 from rayx.actor_handle import ActorHandle
@@ -332,7 +342,7 @@ def get_actor(name: str) -> Any:
     return ActorHandle(actor, ActorDescription.unpacked(packed))
 
 
-def kill(actor: ActorHandle[Any] | Actor) -> None:
+def kill(actor: ActorHandle[Any] | Actor, **unknown: Never) -> None:
     """Ends an actor now, whatever it does; its calls raise ActorDiedError. It is not restarted.
 
     An actor also ends by itself when its last handle is gone, unless it has a name.
@@ -342,6 +352,7 @@ def kill(actor: ActorHandle[Any] | Actor) -> None:
     >>> server = Server.remote()
     >>> rayx.kill(server)
     """
+    words.refuse("rayx.kill", unknown, words.KILL)
     owner = session.current()
     given: Any = actor
     if type(given) is not ActorHandle:

@@ -28,7 +28,7 @@ from typing import (
     overload,
 )
 
-from rayx import session, signature, task_options
+from rayx import session, signature, task_options, words
 from rayx._raylet import KIND_ACTOR_CALL, RayletError, TaskTemplate
 from rayx.actor_description import ActorDescription
 
@@ -143,11 +143,15 @@ class ActorMethod(Generic[P, R_co]):
     def options(
         self, /, *, num_return_vals: int, **changes: Unpack[MethodOptions]
     ) -> ActorMethod[P, Any]: ...
+    @overload
+    def options(
+        self, /, *, num_returns: int, **changes: Unpack[MethodOptions]
+    ) -> ActorMethod[P, Any]: ...
     def options(self, /, **changes: Any) -> ActorMethod[P, Any]:
         """The same method with other options.
 
-        - `num_return_vals`: how many values it returns, each with an id of its own; or
-          "stream" for a generator, as with remote functions.
+        - `num_return_vals`, or `num_returns`: how many values it returns, each with an id of its
+          own; or "stream" for a generator, as with remote functions.
         - `timeout`: seconds, or a datetime.timedelta, after which the running call is interrupted,
           with TaskTimeoutError.
         - `name`: shown in place of the method's name.
@@ -166,11 +170,15 @@ class ActorMethod(Generic[P, R_co]):
             "timeout": self._options.timeout_ms / 1000 or None,
             "name": self._options.name,
         }
+        changes = words.accepted(changes)
         for name in changes:
             if name not in known:
+                told = words.METHOD_OPTIONS.get(
+                    name, "Resources belong to the actor: give them to rayx.remote"
+                )
                 raise TypeError(
                     f"a method of an actor has no option '{name}'; it has {', '.join(known)}. "
-                    "Resources belong to the actor: give them to rayx.remote"
+                    f"{told[0].upper()}{told[1:]}"
                 )
         options = CallOptions(**(known | changes))
         return ActorMethod(self._actor, self._description, self._method, options)

@@ -20,7 +20,7 @@ from typing import (
 )
 
 from rayx import resources as resource_amounts
-from rayx import task_options
+from rayx import task_options, words
 from rayx.value_text import shown
 
 if TYPE_CHECKING:
@@ -37,15 +37,6 @@ _RESTARTS_MAX = (1 << 31) - 1
 
 # Of a class with `async def` methods, when nothing is said: calls mostly wait.
 _COROUTINES_DEFAULT = 1000
-
-# Options of functions that have another name, or another place, with actors.
-_ADVICE = {
-    "max_retries": "an actor has max_restarts",
-    "num_return_vals": "put @rayx.method(num_return_vals=…) on the method, or use "
-    "handle.method.options(num_return_vals=…)",
-    "timeout": "use handle.method.options(timeout=…)",
-    "priority": "an actor's calls run in the order in which they were made",
-}
 
 #: By which a class says what of its actors must survive a restart.
 SAVE, RESTORE = "__rayx_save__", "__rayx_restore__"
@@ -73,13 +64,11 @@ class ActorOptions(NamedTuple):
 
     def replaced(self, changes: dict[str, Any]) -> ActorOptions:
         """These options with others in their place; TypeError or ValueError if one is wrong."""
+        changes = words.accepted(changes)
         for name in changes:
             if name not in self._fields:
-                advice = f": {_ADVICE[name]}" if name in _ADVICE else ""
                 raise TypeError(
-                    f"rayx.remote on a class has no option '{name}'{advice}; "
-                    f"it has {', '.join(self._fields)}"
-                    f"{'' if advice else task_options.did_you_mean(name, self._fields)}"
+                    words.no_option("rayx.remote on a class", name, words.CLASS_OPTIONS, self)
                 )
         changed = self._replace(**changes)
         task_options.check_whole("max_restarts", changed.max_restarts, -1, _RESTARTS_MAX)
@@ -119,10 +108,13 @@ def method(*, num_return_vals: Literal[1] = 1) -> MethodDecorator: ...
 def method(*, num_return_vals: Literal["stream"]) -> StreamMethodDecorator: ...
 @overload
 def method(*, num_return_vals: int) -> ManyMethodDecorator: ...
-def method(*args: Any, num_return_vals: task_options.ReturnCount = 1) -> Any:
+@overload
+def method(*, num_returns: int) -> ManyMethodDecorator: ...
+def method(*args: Any, **options: Any) -> Any:
     """Says of a method of an actor's class how many values it returns; "stream" if it yields them.
 
-    Without options, `@rayx.method` is for type checkers only: see `rayx.Actor`.
+    `num_returns` is another name for `num_return_vals`. Without options, `@rayx.method` is for type
+    checkers only: see `rayx.Actor`.
 
     >>> @rayx.remote
     ... class Splitter:
@@ -133,6 +125,9 @@ def method(*args: Any, num_return_vals: task_options.ReturnCount = 1) -> Any:
     >>> rayx.get(odd)
     [2]
     """
+    options = words.accepted(options)
+    num_return_vals: task_options.ReturnCount = options.pop("num_return_vals", 1)
+    words.refuse("rayx.method", options, words.METHOD_OPTIONS, ["num_return_vals"])
     task_options.check_return_vals(num_return_vals)
 
     def note(function: Any) -> Any:

@@ -11,9 +11,9 @@ from __future__ import annotations
 import atexit
 import sys
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal, overload
+from typing import TYPE_CHECKING, Any, Literal, Never, NoReturn, overload
 
-from rayx import errors, session
+from rayx import errors, session, words
 from rayx import hints as advice
 from rayx._raylet import RayletError
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from rayx.error_records import ErrorInfo
+    from rayx.init_options import InitOptions
 
 # For questions to the node, which answers them at once or not at all.
 _QUERY_MS = 10_000
@@ -54,6 +55,9 @@ class Context(dict[str, Any]):
         ) -> str: ...
         def __getitem__(self, name: Any, /) -> Any: ...
 
+    #: False if the session was there before: whoever began it ends it.
+    _ends_session = True
+
     def __enter__(self) -> Context:
         return self
 
@@ -63,7 +67,18 @@ class Context(dict[str, Any]):
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        shutdown()
+        if self._ends_session:
+            shutdown()
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> NoReturn:
+            """Only for what is not there."""
+            raise AttributeError(
+                f"'Context' object has no attribute '{name}'{words.advice(words.CONTEXT, name)}",
+                name=name,
+                obj=self,
+            )
 
 
 def init(
@@ -81,6 +96,8 @@ def init(
     object_store_memory: int | None = None,
     preload: Sequence[str] | None = None,
     hints: bool = True,
+    ignore_reinit_error: bool = False,
+    **unknown: Never,
 ) -> Context:
     """Starts a session on this machine, or joins one, and makes this process its driver.
 
@@ -104,6 +121,9 @@ def init(
     - `hints`: whether advice is printed on stderr, once for each cause: when a call has waited ten
       seconds for what nothing works on, for example. RAYX_HINTS=0 in the environment is the same as
       False.
+    - `ignore_reinit_error`: if this process has a session already, it is kept, whatever else is
+      asked for, and a `with` block does not end it. AlreadyInitializedError otherwise; but in a
+      notebook or an interpreter, to call `init` again with the same arguments only gives a hint.
 
     Everything ends with `shutdown()`, with the `with` block, or with this process. If the session
     was joined, that is all that this driver has started; the session goes on until the driver that
@@ -114,21 +134,34 @@ def init(
     {'CPU': 4.0, 'disk': 2.0}
     """
     given = dict(locals())
+    words.refuse("rayx.init", given.pop("unknown"), words.INIT, list(given))
+    ignores = given.pop("ignore_reinit_error")
     from rayx.init_options import InitOptions
 
     options = InitOptions.checked(**given)
     with session.changing:
-        _refuse_second_session()
-        from rayx.start import start_session
-
-        started, addresses = start_session(options)
-        session.set_current(started)
-        atexit.unregister(shutdown)
-        atexit.register(shutdown)
+        kept = _existing_session(options, ignores)
+        if kept is not None:
+            return kept
+        started = _begin(options)
     may_hint = num_gpus is None and redis_address is None and advice.wanted(started)
     processes = started.processes
-    _tell(addresses["session_dir"], processes is not None and processes.keeps_logs, may_hint)
-    return Context(addresses)
+    _tell(
+        started.addresses["session_dir"], processes is not None and processes.keeps_logs, may_hint
+    )
+    return Context(started.addresses)
+
+
+def _begin(options: InitOptions) -> session.Session:
+    from rayx.start import start_session
+
+    started, addresses = start_session(options)
+    started.addresses = {**addresses}
+    started.options = options
+    session.set_current(started)
+    atexit.unregister(shutdown)
+    atexit.register(shutdown)
+    return started
 
 
 def _tell(session_dir: str, keeps_logs: bool, may_hint: bool) -> None:
@@ -150,21 +183,39 @@ def _tell(session_dir: str, keeps_logs: bool, may_hint: bool) -> None:
             print(f"rayx: {text}", file=sys.stderr, flush=True)
 
 
-def _refuse_second_session() -> None:
+def _existing_session(options: InitOptions, ignores: bool) -> Context | None:
+    """The session that there is, if it will do; AlreadyInitializedError if it will not."""
+    if not isinstance(ignores, bool):
+        raise TypeError(f"ignore_reinit_error must be True or False, not {ignores!r}")
     existing = session.peek()
     if existing is None or existing.forked:
-        return
-    if existing.mode == session.WORKER_MODE:
-        task = f"the task {existing.running}" if existing.running else "a worker"
-        raise errors.AlreadyInitializedError(
-            f"rayx.init() was called by {task}, which has its session already: use rayx as it is. "
-            "If a module that the task imports calls it, put the call under "
-            '`if __name__ == "__main__":`.'
+        return None
+    is_worker = existing.mode == session.WORKER_MODE
+    if not ignores:
+        if is_worker:
+            task = f"the task {existing.running}" if existing.running else "a worker"
+            raise errors.AlreadyInitializedError(
+                f"rayx.init() was called by {task}, which has its session already: use rayx as it "
+                "is. If a module that the task imports calls it, put the call under "
+                '`if __name__ == "__main__":`, or say ignore_reinit_error=True.'
+            )
+        # A cell that is run again means no harm, and asks for nothing else.
+        if not (hasattr(sys, "ps1") and existing.options == options):
+            raise errors.AlreadyInitializedError(
+                "rayx.init() was called a second time: call rayx.shutdown() before, or guard the "
+                "call by `if not rayx.is_initialized():`, or keep the session that there is, with "
+                "the arguments that it was started with, by ignore_reinit_error=True"
+            )
+        advice.give(
+            existing,
+            "init again",
+            "rayx.init() was called again with the same arguments: the session goes on. "
+            "rayx.shutdown() ends it",
         )
-    raise errors.AlreadyInitializedError(
-        "rayx.init() was called a second time: call rayx.shutdown() before, or guard the call by "
-        "`if not rayx.is_initialized():`"
-    )
+    # A worker has been told no more than this.
+    kept = Context(existing.addresses or {"node_id": existing.client.node_id.hex()})
+    kept.__dict__["_ends_session"] = False
+    return kept
 
 
 def shutdown() -> None:

@@ -13,16 +13,16 @@ rayx.errors.TaskCancelledError: ...
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Never
 
-from rayx import session
+from rayx import session, words
 from rayx._raylet import ObjectID, RayletError
 from rayx.actor_handle import ActorHandle
 from rayx.object_stream import ObjectStream
 from rayx.value_text import shown, type_name
 
 
-def cancel(object_id: ObjectID[Any], force: bool = False) -> None:
+def cancel(object_id: ObjectID[Any], force: bool = False, **unknown: Never) -> None:
     """Stops the task that makes this object; whoever waits for it gets TaskCancelledError.
 
     A task that waits is dropped. In one that runs, TaskCancelledError is raised; if it has not
@@ -34,6 +34,7 @@ def cancel(object_id: ObjectID[Any], force: bool = False) -> None:
     ...     while True: ...
     >>> rayx.cancel(endless.remote(), force=True)
     """
+    words.refuse("rayx.cancel", unknown, words.CANCEL)
     owner = session.current()
     given: Any = object_id
     if type(given) is not ObjectID:

@@ -155,7 +155,8 @@ def _session_address(redis_address: Any) -> str | None:
         )
     raise ValueError(
         f"redis_address={redis_address!r} is no address of a session: give what rayx.init() has "
-        "returned as 'redis_address', which begins with 'unix:/'"
+        "returned as 'redis_address', which begins with 'unix:/', or leave it out for a session on "
+        "this machine"
     )
 
 

@@ -12,9 +12,9 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Never, Protocol, TypeVar, overload
 
-from rayx import api, batching, session
+from rayx import api, batching, session, words
 from rayx.batching import Batch, Batches, Singles
 from rayx.completion import Queue
 from rayx.value_text import attribute, shown, type_name
@@ -86,6 +86,7 @@ def map(
     max_in_flight: int | None = None,
     ordered: bool = True,
     chunksize: int | None = None,
+    **unknown: Never,
 ) -> Iterator[T]:
     """Yields the values of `function.remote(...)` for each element of the iterable, or of several.
 
@@ -109,6 +110,7 @@ def map(
     >>> sum(rayx.map(add, range(100), range(100), max_in_flight=50, ordered=False))
     9900
     """
+    words.refuse("rayx.map", unknown, words.MAP)
     owner = session.current()
     given: Any = function
     if not callable(attribute(given, "remote")) or isinstance(given, type):

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Generator, Iterable, Mapping, Sequence
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Never, TypeAlias, TypeVar, overload
 
-from rayx import errors, hints, serialization, session
+from rayx import errors, hints, serialization, session, words
 from rayx._raylet import ObjectID, RayletError, first_foreign, first_repeated
 from rayx.actor_handle import ActorHandle
 from rayx.durations import MILLISECONDS, SECONDS, Duration, milliseconds
@@ -127,6 +127,7 @@ def wait(
     timeout: Duration | None = None,
     *,
     timeout_s: Duration | None = None,
+    **unknown: Never,
 ) -> tuple[list[ObjectID[T]], list[ObjectID[T]]]:
     """Waits until `num_returns` of the objects are there, or for `timeout` *milliseconds*.
 
@@ -139,6 +140,8 @@ def wait(
     >>> ready == ids[:2], remaining == ids[2:]
     (True, True)
     """
+    if unknown:
+        words.refuse("rayx.wait", unknown, words.WAIT)
     owner = session.current()
     ids = id_list("rayx.wait", object_ids)
     if not ids:

@@ -10,8 +10,9 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Iterable
-from typing import IO, TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import IO, TYPE_CHECKING, Any, Never, Protocol, TypeVar
 
+from rayx import words
 from rayx.completion import as_completed
 from rayx.value_text import shown
 
@@ -27,7 +28,10 @@ _BAR_CELLS = 30
 
 
 def progress(
-    object_ids: Iterable[ObjectID[T]], description: str = "", timeout: Duration | None = None
+    object_ids: Iterable[ObjectID[T]],
+    description: str = "",
+    timeout: Duration | None = None,
+    **unknown: Never,
 ) -> list[ObjectID[T]]:
     """Shows how many of the objects are there until all are, and returns their ids.
 
@@ -40,6 +44,7 @@ def progress(
     >>> sum(rayx.get(rayx.progress([square.remote(x) for x in range(10)], "squares")))
     285
     """
+    words.refuse("rayx.progress", unknown, words.PROGRESS)
     if not isinstance(description, str):
         raise TypeError(f"description must be a string, not {shown(description)}")
     ids = list(object_ids)

@@ -27,7 +27,7 @@ from typing import (
     overload,
 )
 
-from rayx import actor, session, signature, task_options
+from rayx import actor, session, signature, task_options, words
 from rayx._raylet import RayletError, TaskTemplate
 from rayx.actor import ActorClass
 from rayx.actor_options import ActorOptions
@@ -118,6 +118,10 @@ class RemoteFunction(Generic[P, R_co]):
     def options(
         self, /, *, num_return_vals: int, **changes: Unpack[FunctionOptions]
     ) -> RemoteFunction[P, Any]: ...
+    @overload
+    def options(
+        self, /, *, num_returns: int, **changes: Unpack[FunctionOptions]
+    ) -> RemoteFunction[P, Any]: ...
     def options(self, /, **changes: Any) -> RemoteFunction[P, Any]:
         """The same function with other options: those of `rayx.remote`.
 
@@ -147,6 +151,16 @@ class RemoteFunction(Generic[P, R_co]):
             """Itself: a function that has this is a routine to `help` and its like, which show
             what it takes and what it is for, and not how this class is made."""
             return self
+
+        def __getattr__(self, name: str) -> NoReturn:
+            """Only for what is not there."""
+            shown = self.__dict__.get("_name", "")
+            raise AttributeError(
+                f"the remote function {shown} has no attribute '{name}'"
+                + words.advice(words.FUNCTION, name),
+                name=name,
+                obj=self,
+            )
 
     def __repr__(self) -> str:
         return f"<rayx.remote function {self._name}>"
@@ -269,6 +283,10 @@ def remote(
     *, num_return_vals: int, **options: Unpack[FunctionOptions]
 ) -> Callable[[Callable[P, Any]], RemoteFunction[P, Any]]: ...
 @overload
+def remote(
+    *, num_returns: int, **options: Unpack[FunctionOptions]
+) -> Callable[[Callable[P, Any]], RemoteFunction[P, Any]]: ...
+@overload
 def remote(**options: Unpack[Options]) -> _Decorator: ...
 @overload
 def remote(**options: Unpack[FunctionOptions]) -> _FunctionDecorator: ...
@@ -286,7 +304,7 @@ def remote(*args: Any, **options: Any) -> Any:
 
     Of functions:
 
-    - `num_return_vals`: how many ids a call returns; the function returns as many values.
+    - `num_return_vals`, or `num_returns`: how many ids a call returns, and values the function.
       `"stream"`: the function is a generator, and a call returns an ObjectStream of what it yields.
     - `max_retries` (3): how often a task runs again when its *worker* dies; -1 for any number of
       times. Exceptions are not retried.
@@ -318,6 +336,7 @@ def remote(*args: Any, **options: Any) -> Any:
                 "@rayx.remote, or @rayx.remote(num_return_vals=2)"
             )
         return _decorate(args[0], {})
+    options = words.accepted(options)
     _check_options(options)
     return lambda decorated: _decorate(decorated, options)
 
@@ -333,11 +352,18 @@ def _check_options(options: dict[str, Any]) -> None:
     else:
         for name in options:
             if name not in TaskOptions._fields and name not in ActorOptions._fields:
+                told = words.advice(words.FUNCTION_OPTIONS, name) or words.advice(
+                    words.CLASS_OPTIONS, name
+                )
                 raise TypeError(
-                    f"rayx.remote has no option '{name}'; functions have "
+                    f"rayx.remote has no option '{name}'{told}; functions have "
                     f"{', '.join(TaskOptions._fields)}; classes have "
                     f"{', '.join(ActorOptions._fields)}"
-                    + task_options.did_you_mean(name, TaskOptions._fields + ActorOptions._fields)
+                    + (
+                        ""
+                        if told
+                        else words.did_you_mean(name, TaskOptions._fields + ActorOptions._fields)
+                    )
                 )
         of_functions = [name for name in options if name not in ActorOptions._fields]
         of_classes = [name for name in options if name not in TaskOptions._fields]

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from rayx._raylet import ObjectID
     from rayx.actor_runner import RunningActor
+    from rayx.init_options import InitOptions
     from rayx.node_client import NodeClient
     from rayx.output import OutputPrinter
 
@@ -78,6 +79,9 @@ class Session:
         #: This process is a fork of the one that made the session.
         self.forked = False
         self.closed = False
+        #: What `init` has returned, and what it was asked for; empty and None in a worker.
+        self.addresses: dict[str, Any] = {}
+        self.options: InitOptions | None = None
         #: Ids follow from a number, so nothing that makes ids may depend on time.
         self.has_seed = False
         #: The name of the function that a worker runs.

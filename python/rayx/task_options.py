@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
 from rayx import resources as resource_amounts
+from rayx import words
 from rayx.durations import SECONDS, Duration, in_units
 from rayx.object_stream import WINDOW, ObjectStream
 from rayx.value_text import shown, type_name
@@ -24,12 +25,6 @@ _RETRIES_MAX = (1 << 31) - 1
 _PRIORITY_MAX = (1 << 31) - 1
 _TIMEOUT_SECONDS_MAX = 1e9
 _NAME_BYTES_MAX = 1024  # limits::kNameBytesMax of the node
-
-# Options of classes that have another name, or no meaning, with functions.
-_ADVICE = {
-    "max_restarts": "a function has max_retries",
-    "max_concurrency": "tasks run side by side as far as there are CPUs",
-}
 
 
 class TaskOptions(NamedTuple):
@@ -46,13 +41,11 @@ class TaskOptions(NamedTuple):
 
     def replaced(self, changes: dict[str, Any]) -> TaskOptions:
         """These options with others in their place; TypeError or ValueError if one is wrong."""
+        changes = words.accepted(changes)
         for name in changes:
             if name not in self._fields:
-                advice = f": {_ADVICE[name]}" if name in _ADVICE else ""
                 raise TypeError(
-                    f"rayx.remote on a function has no option '{name}'{advice}; "
-                    f"it has {', '.join(self._fields)}"
-                    f"{'' if advice else did_you_mean(name, self._fields)}"
+                    words.no_option("rayx.remote on a function", name, words.FUNCTION_OPTIONS, self)
                 )
         changed = self._replace(**changes)
         check_return_vals(changed.num_return_vals)
@@ -92,14 +85,6 @@ def result_count(num_return_vals: ReturnCount) -> int:
 def stream_window(num_return_vals: ReturnCount) -> int:
     """How far a stream's task may be ahead; 0 if it is none."""
     return WINDOW if num_return_vals == STREAM else 0
-
-
-def did_you_mean(name: str, known: Sequence[str]) -> str:
-    """A question to be put at the end of an error about a name that is not `known`."""
-    import difflib
-
-    close = difflib.get_close_matches(name, known, n=1)
-    return f". Did you mean '{close[0]}'?" if close else ""
 
 
 # ---- checks of single options --------------------------------------------------------------------

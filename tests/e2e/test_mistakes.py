@@ -357,7 +357,8 @@ OBJECTS = [
         lambda actor: rayx.init(),
         rayx.AlreadyInitializedError,
         r"rayx\.init\(\) was called a second time: call rayx\.shutdown\(\) before, or guard the "
-        r"call by `if not rayx\.is_initialized\(\):`",
+        r"call by `if not rayx\.is_initialized\(\):`, or keep the session that there is, with the "
+        r"arguments that it was started with, by ignore_reinit_error=True",
     ),
 ]
 

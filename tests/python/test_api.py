@@ -65,6 +65,29 @@ def test_init_twice(parts):
     assert rayx.is_initialized()
 
 
+def test_init_twice_on_purpose(parts):
+    first = rayx.init(num_cpus=2)
+    with rayx.init(num_cpus=5, ignore_reinit_error=True) as again:
+        assert again == first
+    assert rayx.is_initialized()  # who began it, ends it
+    assert session.current().options.num_cpus == 2
+    with pytest.raises(TypeError, match="ignore_reinit_error must be True or False, not 1"):
+        rayx.init(ignore_reinit_error=1)
+
+
+def test_a_cell_that_is_run_again(parts, monkeypatch, capsys):
+    first = rayx.init(num_cpus=2)
+    monkeypatch.setattr(sys, "ps1", ">>> ", raising=False)
+    assert rayx.init(num_cpus=2) == first
+    assert rayx.init(num_cpus=2) == first
+    assert capsys.readouterr().err == (
+        "rayx: rayx.init() was called again with the same arguments: the session goes on. "
+        "rayx.shutdown() ends it\n"
+    )
+    with pytest.raises(rayx.AlreadyInitializedError, match="ignore_reinit_error"):
+        rayx.init(num_cpus=1)
+
+
 def test_a_start_that_fails_leaves_no_session(monkeypatch):
     def start_session(options):
         raise rayx.StartError("no")

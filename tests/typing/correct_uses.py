@@ -48,6 +48,10 @@ def functions() -> None:
 
 
 def options() -> None:
+    a, b = rayx.remote(num_returns=2)(split.function).remote("ab")
+    a, b = length.options(num_returns=2).remote("a")
+    with rayx.init(ignore_reinit_error=True):
+        rayx.get([a, b])
     assert_type(length.options(priority=3, timeout=1.5).remote("a", 1), rayx.ObjectID[int])
     assert_type(lines.options(name="lines").remote("a"), rayx.ObjectStream[str])
     words = rayx.remote(yields_words)

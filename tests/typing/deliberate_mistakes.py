@@ -77,6 +77,8 @@ def objects() -> None:
     rayx.get(length.remote("a"), 1)  # mistake: call-overload
     rayx.wait(length.remote("a"))  # mistake: arg-type
     rayx.wait([length.remote("a")], num_returns="1")  # mistake: arg-type
+    rayx.wait([length.remote("a")], fetch_local=True)  # mistake: arg-type
+    rayx.init(address="auto")  # mistake: arg-type
     rayx.cancel(length)  # mistake: arg-type
     rayx.ObjectID(b"")  # mistake: call-arg
 
@@ -201,7 +203,7 @@ def actors_of_other_classes() -> None:
 
 def sessions() -> None:
     context = rayx.init(num_cpus="2")  # mistake: arg-type
-    rayx.init(num_cpu=2)  # mistake: call-arg
+    rayx.init(num_cpu=2)  # mistake: arg-type
     rayx.init(preload=5)  # mistake: arg-type
     context["session"]  # mistake: call-overload
     pid: str = context["supervisor_pid"]  # mistake: assignment
