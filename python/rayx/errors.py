@@ -114,6 +114,9 @@ class TaskError(RayxError):
 
     `str()` of it is what to show a person: which task, then the traceback as it was in the worker,
     without the frames of rayx.
+
+    An attribute that the exception has itself, be it `message` or `arguments`, is seen in place of
+    ours of the same name, but for `cause`: who catches the exception by its type finds what is its.
     """
 
     #: The exception that the task raised; None if it could not be brought here.
@@ -136,21 +139,22 @@ class TaskError(RayxError):
     traceback_text: str = ""
 
     def __str__(self) -> str:
-        if not self.function:
+        facts = self.__dict__.get(_OURS)
+        if facts is None:
             return Exception.__str__(self)
         return (
-            f"task {self.function}({self.arguments}) failed "
-            f"(pid={self.pid}, node={self.node_id[:8]}, task={self.task_id})\n"
-            f"{self.traceback_text}"
+            f"task {facts['function']}({facts['arguments']}) failed "
+            f"(pid={facts['pid']}, node={facts['node_id'][:8]}, task={facts['task_id']})\n"
+            f"{facts['traceback_text']}"
         )
 
     def __repr__(self) -> str:
         name = type.__dict__["__name__"].__get__(type(self))  # whatever its metaclass has
-        return f"<{name} of {self.function}: {self.type_name}: {self.message}>"
+        facts = self.__dict__.get(_OURS, _NO_FACTS)
+        return f"<{name} of {facts['function']}: {facts['type_name']}: {facts['message']}>"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        facts = {name: getattr(self, name) for name in _FACTS}
-        return task_error, (facts, self.cause)
+        return task_error, (self.__dict__.get(_OURS, _NO_FACTS), self.cause)
 
 
 #: What is told of a failed task; the attributes of TaskError of the same names.
@@ -164,6 +168,9 @@ _FACTS = (
     "message",
     "traceback_text",
 )
+_NO_FACTS = {name: vars(TaskError)[name] for name in _FACTS}
+# Where a TaskError keeps them, whatever attributes the exception itself has.
+_OURS = "_rayx_facts"
 
 # The class for each type of cause. Weak keys would not help: it has its cause's type as base.
 _dual_classes: dict[type[BaseException], type[TaskError]] = {}
@@ -179,7 +186,8 @@ def task_error(facts: dict[str, Any], cause: BaseException | None) -> TaskError:
     if issubclass(type(cause), Exception):
         try:
             like = _with_facts(_like(cause), facts, cause)
-            if like.function == facts["function"]:
+            _show_own(like, cause)
+            if like.__dict__[_OURS] is facts:
                 return like
         except (KeyboardInterrupt, *INTERRUPTIONS):
             raise
@@ -189,11 +197,27 @@ def task_error(facts: dict[str, Any], cause: BaseException | None) -> TaskError:
 
 
 def _with_facts(error: TaskError, facts: dict[str, Any], cause: BaseException | None) -> TaskError:
+    # Written into the dictionary, since the cause's class may guard its attributes.
+    error.__dict__[_OURS] = facts
     for name in _FACTS:
-        # Written into the dictionary, since the cause's class may guard its attributes.
         error.__dict__[name] = facts[name]
     error.__dict__["cause"] = cause
     return error
+
+
+def _show_own(error: TaskError, cause: BaseException | None) -> None:
+    """Has the attributes that the exception itself has seen in place of ours."""
+    if issubclass(type(cause), TaskError):
+        return
+    spaces = [vars(base) for base in type(cause).__mro__]
+    for name in _FACTS:
+        try:
+            if name in cause.__dict__ or any(name in space for space in spaces):
+                error.__dict__[name] = getattr(cause, name)
+        except (KeyboardInterrupt, *INTERRUPTIONS):
+            raise
+        except BaseException:
+            continue  # it cannot be asked, or has no value: then ours is seen
 
 
 def _like(cause: Any) -> TaskError:

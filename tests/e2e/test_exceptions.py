@@ -1,5 +1,6 @@
 """Exceptions of all kinds that tasks raise: what `get` raises is what a call would have raised."""
 
+import copy
 import dataclasses
 import json
 import subprocess
@@ -70,6 +71,24 @@ class CodedGroup(ExceptionGroup):
         return CodedGroup(self.message, exceptions, self.code)
 
 
+class OwnNames(Exception):
+    """With attributes that TaskError has too, in each way in which a class can have them."""
+
+    __slots__ = ("function",)
+    pid = "of the class"
+
+    def __init__(self, message, arguments):
+        super().__init__(f"{message}: {arguments}")
+        self.message = message
+        self.arguments = arguments
+        self.function = "of a slot"
+        self.cause = "which is not seen"
+
+    @property
+    def type_name(self):
+        return "of a property"
+
+
 @rayx.remote
 def fail(make):
     raise make()
@@ -104,7 +123,7 @@ def caught(object_id):
         (lambda: SyntaxError("m", ("file.py", 3, 1, "a b")), {"lineno": 3, "filename": "file.py"}),
         (lambda: StopIteration(5), {"value": 5}),
         (lambda: AttributeError("m", name="n", obj=[1]), {"name": "n"}),
-        (lambda: CodedGroup("g", [ValueError(1)], 9), {"code": 9}),
+        (lambda: CodedGroup("g", [ValueError(1)], 9), {"code": 9, "message": "g"}),
     ],
     ids=lambda value: "" if callable(value) else "-".join(value),
 )
@@ -121,6 +140,29 @@ def test_type_and_attributes(make, attributes):
         assert type(error.cause) is type(make())
         assert str(error.cause) == str(make())
         assert {name: getattr(error, name) for name in attributes} == attributes
+
+
+def test_an_exception_has_its_own_attributes():
+    """They have the names that TaskError gives its own; `except OwnNames` wants what is its."""
+
+    def make():
+        return OwnNames("failed", ["-i", "x"])
+
+    @rayx.remote
+    def outer():
+        return rayx.get(fail.remote(make))
+
+    for name, object_id in (("fail", fail.remote(make)), ("outer", outer.remote())):
+        got = caught(object_id)
+        for error in (got, copy.copy(got)):
+            assert (error.message, error.arguments) == ("failed", ["-i", "x"])
+            assert (error.function, error.pid) == ("of a slot", "of the class")
+            assert error.type_name == "of a property"
+            assert type(error.cause) is OwnNames
+            assert f"task {name}(" in str(error)
+            assert "OwnNames: failed: ['-i', 'x']" in str(error)
+            assert repr(error).startswith(f"<TaskError(OwnNames) of {name}: ")
+            assert len(error.task_id) == 32
 
 
 def test_causes_and_notes():

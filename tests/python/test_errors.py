@@ -182,3 +182,16 @@ def test_builtin_relations():
     for name in rayx.__all__:
         if name.endswith("Error"):
             assert issubclass(getattr(rayx, name), rayx.RayxError)
+
+
+def test_an_attribute_of_the_exception_that_cannot_be_asked():
+    class Failing(Exception):
+        __slots__ = ("arguments",)  # never set
+
+        @property
+        def message(self):
+            raise RuntimeError("not now")
+
+    error = errors.task_error(dict(FACTS), Failing("text"))
+    assert isinstance(error, Failing)
+    assert (error.message, error.arguments) == (FACTS["message"], "1, x=2")
