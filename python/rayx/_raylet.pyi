@@ -3,6 +3,7 @@
 It converts, releases the GIL, raises; no policy.
 """
 
+import sys
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future
 from contextvars import Context
@@ -430,6 +431,21 @@ class TemplateChannel:
     def report_forked(self, number: int, pid: int, error_number: int) -> None: ...
     def report_exited(self, pid: int, wait_status: int) -> None: ...
     def abandon(self) -> None: ...
+
+class UnraisableHook:
+    """For `sys.unraisablehook`: may raise again what was raised in a finalizer, behind it.
+
+    `on_lost` is called with what the hook is called with. If it returns True, this process is as if
+    it had got the signal; if a class of exceptions, that is raised in this thread. Either happens
+    where Python's code goes on, which is not in the finalizer unless that was in another.
+    """
+
+    def __init__(
+        self,
+        on_lost: Callable[[sys.UnraisableHookArgs], bool | type[BaseException]],
+        signal_number: int,
+    ) -> None: ...
+    def __call__(self, lost: sys.UnraisableHookArgs) -> None: ...
 
 def split_object(data: bytes) -> ObjectBuffer:
     """Parses bytes in the object layout (tests)."""

@@ -6,6 +6,10 @@
 
 The sequence protects the next task from what was meant for the last one.
 
+Python throws away what is raised in a finalizer, a `__del__` or the callback of a weak reference.
+If that was an interruption, `sys.unraisablehook` hears of it, and it comes again when the finalizer
+has ended.
+
 SIGINT is the user's: a task that sends it to its own process, by `signal.raise_signal` or
 `_thread.interrupt_main`, gets the KeyboardInterrupt that a program would get. Workers are in a
 session of their own, so that Ctrl-C in the driver's terminal does not reach them.
@@ -15,11 +19,14 @@ from __future__ import annotations
 
 import ctypes
 import signal
+import sys
 import threading
+import weakref
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from rayx import errors
+from rayx._raylet import UnraisableHook
 
 if TYPE_CHECKING:
     from rayx._raylet import RunnableTask
@@ -42,12 +49,19 @@ class Interrupts:
         self._lock = threading.RLock()
         # Entered and taken out without the lock: each is one step of a dictionary.
         self._running: dict[int, tuple[RunnableTask, Interrupter]] = {}
+        # Those taken out by an interruption, and that, until they are closed.
+        self._interrupted: dict[
+            int, tuple[RunnableTask, Interrupter, weakref.ref[errors.RayxError]]
+        ] = {}
+        self._report_unraisable = sys.unraisablehook
 
     def install(self) -> None:
         """From now on signals are heard, those of the node and SIGINT. In the main thread."""
         signal.signal(signal.SIGURG, self._on_signal)
         # The template ignores it, and what is ignored would be so in all that tasks start.
         signal.signal(signal.SIGINT, self._on_interrupt)
+        self._report_unraisable = sys.unraisablehook
+        sys.unraisablehook = UnraisableHook(self._on_lost, signal.SIGURG)
 
     def open(self, task: RunnableTask, interrupter: Interrupter) -> None:
         """From now on the task can be interrupted, once. It is at once, if it should have been."""
@@ -59,6 +73,8 @@ class Interrupts:
         if self._running.pop(task.sequence, None) is not None:
             return True
         with self._lock:  # whoever has taken it out may still be at it
+            self._interrupted.pop(task.sequence, None)
+            self._running.pop(task.sequence, None)  # it was to come again
             return False
 
     def _on_signal(self, number: int, frame: Any) -> None:
@@ -75,8 +91,33 @@ class Interrupts:
             return
         with self._lock:
             task, interrupter = self._running.pop(sequence, (None, None))
-            if task is not None and interrupter is not None:
-                interrupter(error_for(task, reason))
+            if task is None or interrupter is None:
+                return
+            error = error_for(task, reason)
+            self._interrupted[sequence] = (task, interrupter, weakref.ref(error))
+            try:
+                interrupter(error)
+            finally:
+                del error  # see `raise_here`
+
+    def _on_lost(self, lost: sys.UnraisableHookArgs) -> bool | type[BaseException]:
+        """Something was raised where nobody can catch it. In the thread where it was.
+
+        Returns what UnraisableHook is to do.
+        """
+        error = lost.exc_value
+        if error is not None and type(error) in errors.INTERRUPTIONS:
+            with self._lock:
+                for sequence, (task, interrupter, raised) in self._interrupted.items():
+                    if isinstance(interrupter, ThreadInterrupter):
+                        if interrupter.has_raised(error):
+                            return type(error)
+                    elif error is raised():
+                        del self._interrupted[sequence]
+                        self._running[sequence] = (task, interrupter)
+                        return True
+        self._report_unraisable(lost)
+        return False
 
 
 def error_for(task: RunnableTask, reason: int) -> errors.RayxError:
@@ -114,9 +155,15 @@ class ThreadInterrupter:
         """In the thread itself: an exception that has not come yet shall not come any more."""
         _set_async_error(self._thread, None)
 
+    def has_raised(self, error: BaseException | None) -> bool:
+        """In the thread itself: whether this is it. Python raises our class, without a text."""
+        if self.error is None or type(error) is not type(self.error):
+            return False
+        return threading.get_ident() == self._thread and not error.args
+
     def error_of(self, error: BaseException) -> BaseException:
-        """Python raises a class of ours there, without its text: gives it the text."""
-        if self.error is not None and type(error) is type(self.error) and not error.args:
+        """The exception, with its text if it is ours."""
+        if self.error is not None and self.has_raised(error):
             error.args = self.error.args
         return error
 

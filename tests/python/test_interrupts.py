@@ -1,5 +1,8 @@
 import contextlib
 import gc
+import signal
+import sys
+import threading
 import weakref
 
 import pytest
@@ -124,3 +127,78 @@ def test_what_was_interrupted_is_let_go_at_once():
         assert gone() is None
     finally:
         gc.enable()
+
+
+class TestAnInterruptionInAFinalizer:
+    """Python throws it away; it must come again, right behind the finalizer."""
+
+    @pytest.fixture
+    def found(self, client):
+        found = Interrupts(client)
+        handlers = [(number, signal.getsignal(number)) for number in (signal.SIGURG, signal.SIGINT)]
+        hook = sys.unraisablehook
+        found.install()
+        yield found
+        sys.unraisablehook = hook
+        for number, handler in handlers:
+            signal.signal(number, handler)
+
+    def test_in_the_main_thread(self, client, found):
+        class InterruptedAtItsEnd:
+            def __del__(self):
+                client.interrupted = (1, 1)
+                signal.raise_signal(signal.SIGURG)
+                raise AssertionError("not reached")
+
+        task = FakeTask(1)
+        found.open(task, interrupts.raise_here)
+        steps = []
+        with pytest.raises(rayx.TaskCancelledError, match="work was cancelled"):
+            for step in range(3):
+                steps.append(step)
+                InterruptedAtItsEnd()
+        assert steps == [0]
+        assert found.close(task) is False
+        assert not found._running
+        assert not found._interrupted
+
+    def test_in_a_thread(self, client, found):
+        steps, caught = [], []
+
+        class InterruptedAtItsEnd:
+            def __del__(self):
+                client.interrupted = (1, 2)
+                found._on_signal(0, None)
+                for _ in range(100):
+                    pass
+                raise AssertionError("not reached")
+
+        def work():
+            task, interrupter = FakeTask(1), interrupts.ThreadInterrupter()
+            found.open(task, interrupter)
+            try:
+                for step in range(3):
+                    steps.append(step)
+                    InterruptedAtItsEnd()
+            except rayx.TaskTimeoutError as error:
+                caught.append(str(interrupter.error_of(error)))
+            if not found.close(task):
+                interrupter.withdraw()
+
+        thread = threading.Thread(target=work)
+        thread.start()
+        thread.join(30)
+        assert steps == [0]
+        assert caught == ["work ran for longer than its timeout of 1.5 seconds"]
+
+    @pytest.mark.parametrize("kind", [ValueError, rayx.TaskCancelledError])
+    def test_what_is_raised_there_otherwise_is_reported(self, found, kind):
+        class Raises:
+            def __del__(self):
+                raise kind("of its own")
+
+        reported = []
+        found._report_unraisable = lambda lost: reported.append(lost.exc_value)
+        found.open(FakeTask(1), interrupts.raise_here)
+        Raises()
+        assert [str(error) for error in reported] == ["of its own"]
