@@ -295,7 +295,9 @@ class _ThreadWaiter:
 
     def __init__(self, owner: session.Session) -> None:
         self._owner = owner
-        self._lock = threading.Lock()
+        # Reentrant, as all locks that a finalizer may meet: garbage is collected anywhere, and a
+        # `__del__` may ask for a future.
+        self._lock = threading.RLock()
         self._futures: dict[ObjectID[Any], list[Future[Any]]] = {}
         self._loan = 0
         try:
@@ -310,8 +312,10 @@ class _ThreadWaiter:
         made: Future[Any] = Future()
         with self._lock:
             others = self._futures.setdefault(object_id, [])
+            # Another thread, or a finalizer, may take itself for the first too, which does no harm.
+            is_first = not others
             others.append(made)
-        if len(others) == 1:
+        if is_first:
             try:
                 self._match_loan()
                 self._queue.add([object_id])

@@ -39,8 +39,8 @@ class InlineCompletions:
         """Objects may have become available."""
         with self._changed:
             for binary, object_id in list(self._pending.items()):
-                if self._is_available(object_id):
-                    del self._pending[binary]
+                # A finalizer that runs in between may have looked as well.
+                if self._is_available(object_id) and self._pending.pop(binary, None) is not None:
                     self._ready.append(object_id)
             self._signal()
 
@@ -52,8 +52,9 @@ class InlineCompletions:
                 return []
             if self._closed:
                 raise RayletError("Disconnected", "the queue is closed")
-            taken = list(self._ready)
-            self._ready.clear()
+            taken = []
+            while self._ready:
+                taken.append(self._ready.popleft())
             if self._event >= 0:
                 os.eventfd_read(self._event)
             return taken

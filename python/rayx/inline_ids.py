@@ -9,6 +9,7 @@ so that one may be compared with the other.
 
 from __future__ import annotations
 
+import itertools
 import os
 import threading
 from collections.abc import Iterator
@@ -27,8 +28,9 @@ class _Owner:
     def __init__(self, task_id: bytes, parent: bytes) -> None:
         self.task_id = task_id
         self.parent = parent
-        self.tasks = 0
-        self.puts = 0
+        # To count is one step, which no other thread and no finalizer can come between.
+        self.tasks = itertools.count()
+        self.puts = itertools.count()
 
 
 class InlineIds:
@@ -36,22 +38,18 @@ class InlineIds:
 
     def __init__(self, seed: int | None) -> None:
         self._seed = seed
-        self._lock = threading.Lock()
         self._local = threading.local()
         self._driver = _Owner(b"", bytes(TASK_ID_BYTES))
         self._driver.task_id = self._fresh(self._driver)
 
     def next_task(self) -> bytes:
         """The id of the next task that this thread submits."""
-        with self._lock:
-            return self._fresh(self._owner())
+        return self._fresh(self._owner())
 
     def next_put(self) -> bytes:
         """The id of the next object that this thread puts."""
-        with self._lock:
-            owner = self._owner()
-            owner.puts += 1
-            return object_binary(owner.task_id, (owner.puts - 1) | _PUT_BIT)
+        owner = self._owner()
+        return object_binary(owner.task_id, next(owner.puts) | _PUT_BIT)
 
     @contextmanager
     def within(self, task_id: bytes) -> Iterator[None]:
@@ -70,8 +68,7 @@ class InlineIds:
     def _fresh(self, owner: _Owner) -> bytes:
         if self._seed is None:
             return os.urandom(TASK_ID_BYTES)
-        owner.tasks += 1
-        return _derive(self._seed, owner.parent, 0, owner.tasks - 1)
+        return _derive(self._seed, owner.parent, 0, next(owner.tasks))
 
 
 def object_binary(task_id: bytes, index: int) -> bytes:

@@ -69,21 +69,32 @@ class ObjectStream(Generic[T_co]):
         # Those that the task may not have seen yet.
         self._rooms: deque[ObjectID[Any]] = deque(maxlen=WINDOW // STEP)
         self._lock = threading.Lock()
+        # The thread that has the lock.
+        self._taker = 0
         self._is_open = True
 
     def __iter__(self) -> ObjectStream[T_co]:
         return self
 
     def __next__(self) -> ObjectID[T_co]:
+        if self._taker == threading.get_ident():  # in a finalizer, or a signal's handler
+            raise ValueError(f"{self!r} is being iterated already, by this same thread")
         with self._lock:
-            if self._is_open:
-                pair = [self._window[0], self._end]
-                if self._owner.actor is not None:
-                    self._owner.actor.check_wait(pair, 1)
-                self._is_ready(pair, -1)
-                taken = self._take()
-                if taken is not None:
-                    return taken
+            self._taker = threading.get_ident()
+            try:
+                return self._next()
+            finally:
+                self._taker = 0
+
+    def _next(self) -> ObjectID[T_co]:
+        if self._is_open:
+            pair = [self._window[0], self._end]
+            if self._owner.actor is not None:
+                self._owner.actor.check_wait(pair, 1)
+            self._is_ready(pair, -1)
+            taken = self._take()
+            if taken is not None:
+                return taken
         raise StopIteration
 
     def __aiter__(self) -> ObjectStream[T_co]:

@@ -69,8 +69,9 @@ class Processes:
         self._log = log
         #: Whether the output of the processes goes to files, which stay.
         self.keeps_logs = keeps_logs
-        self._stopping = threading.Lock()
-        self._listening = threading.Lock()
+        # Reentrant: a finalizer may call rayx while the thread that runs it is in here.
+        self._stopping = threading.RLock()
+        self._listening = threading.RLock()
         self._last_words: str | None = None
 
     @property

@@ -100,6 +100,21 @@ def test_an_error_comes_after_the_items(node, stream):
     assert node.cancelled == []
 
 
+def test_a_finalizer_that_takes_an_item_while_one_is_taken(node, stream, monkeypatch):
+    """As a generator would say, in place of a wait for itself."""
+    texts = []
+
+    def collect_garbage(ids, timeout_ms):
+        with pytest.raises(ValueError, match="is being iterated already") as caught:
+            next(stream)
+        texts.append(str(caught.value))
+        return True
+
+    monkeypatch.setattr(stream, "_is_ready", collect_garbage)
+    next(stream)
+    assert len(texts) == 2
+
+
 def test_closing_cancels_once(node, stream):
     node.items(1)
     next(stream)
