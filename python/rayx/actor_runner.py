@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import enum
 import threading
+import types
 from typing import TYPE_CHECKING, Any
 
 from rayx import actor_description, errors, serialization, session
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from rayx.task_run import TaskRun
 
 _TASK_ID_BYTES = 16
+
+_bind = types.MethodType
 
 
 class Concurrency(enum.Enum):
@@ -50,6 +53,8 @@ class RunningActor:
         self._finished_calls = 0
         # From the saving of a state until it has been sent: a newer one must not come before it.
         self._saving = threading.Lock()
+        # Names of methods that are functions of the class.
+        self._plain_methods: set[str] = set()
         # Calls of this actor, made by itself, that have not begun; by the ids of their tasks.
         self._own_calls: set[bytes] = set()
 
@@ -63,9 +68,29 @@ class RunningActor:
             self._state = None
 
     def method(self, name: str) -> Callable[..., Any]:
-        """A method of the instance."""
-        found: Callable[..., Any] = getattr(self._instance, name)
-        return found
+        """The method of the instance's class, even if the instance has an attribute of its name.
+
+        `self.value = 0` beside `def value(self)` does not hide the method: attributes are not what
+        others call.
+        """
+        if name in self._plain_methods:  # as most are
+            instance = self._instance
+            return _bind(getattr(type(instance), name), instance)
+        return self._bound(name)
+
+    def _bound(self, name: str) -> Callable[..., Any]:
+        instance = self._instance
+        kind: Any = type(instance)
+        for base in kind.__mro__:
+            if name in vars(base):
+                raw = vars(base)[name]
+                if type(raw) is types.FunctionType:
+                    self._plain_methods.add(name)
+                bind = getattr(type(raw), "__get__", None)
+                found: Callable[..., Any] = raw if bind is None else bind(raw, instance, kind)
+                return found
+        made: Callable[..., Any] = getattr(instance, name)  # by a `__getattr__`
+        return made
 
     def begins(self, task: RunnableTask) -> None:
         """A call is about to run."""

@@ -1,3 +1,4 @@
+import functools
 import threading
 import time
 
@@ -54,6 +55,58 @@ def test_instance():
     actor = RunningActor(FakeCreation(), Some)
     actor.make(value=5)
     assert actor.method("get")() == 5
+
+
+class HidesItsMethods:
+    def __init__(self):
+        for name in ("plain", "static", "of_class", "of_descriptor"):
+            setattr(self, name, f"the attribute {name}")
+
+    def plain(self, more):
+        return self.plain, more
+
+    @staticmethod
+    def static(more):
+        return "static", more
+
+    @classmethod
+    def of_class(cls, more):
+        return cls.__name__, more
+
+    @functools.partialmethod
+    def of_descriptor(self, more):
+        return self.of_descriptor, more
+
+    def __getattr__(self, name):
+        return lambda more: (name, more)
+
+
+class Inherits(HidesItsMethods):
+    pass
+
+
+@pytest.mark.parametrize("cls", [HidesItsMethods, Inherits])
+def test_an_attribute_does_not_hide_the_method_of_its_name(cls):
+    actor = RunningActor(FakeCreation(), cls)
+    actor.make()
+    for _ in range(2):  # what is known by then is not looked up again
+        assert actor.method("plain")(1) == ("the attribute plain", 1)
+        assert actor.method("static")(2) == ("static", 2)
+        assert actor.method("of_class")(3) == (cls.__name__, 3)
+        assert actor.method("of_descriptor")(4) == ("the attribute of_descriptor", 4)
+        assert actor.method("made_when_asked")(5) == ("made_when_asked", 5)
+
+
+def test_a_method_that_is_replaced_in_the_class():
+    actor = RunningActor(FakeCreation(), Some)
+    actor.make()
+    before = Some.get
+    assert actor.method("get")() == 1
+    try:
+        Some.get = lambda self: "replaced"
+        assert actor.method("get")() == "replaced"
+    finally:
+        Some.get = before
 
 
 class TestWaitingForItself:
