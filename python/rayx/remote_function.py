@@ -68,8 +68,23 @@ class RemoteFunction(Generic[P, R_co]):
         self._check: Callable[..., None] | None = None
         self._template: TaskTemplate | None = None
         if function is not None:
-            wrapper: Any = self  # to a type checker it cannot be called
-            functools.update_wrapper(wrapper, function)
+            self._look_like(function)
+
+    def _look_like(self, function: Any) -> None:
+        """Takes over the attributes of the function that have no meaning here.
+
+        As functools.update_wrapper does, but one that it carries as `f.options = …` does not
+        replace what this class has by that name.
+        """
+        carried = attribute(function, "__dict__")
+        for name, value in (carried if isinstance(carried, dict) else {}).items():
+            if name not in self.__dict__ and not hasattr(type(self), name):
+                self.__dict__[name] = value
+        for name in functools.WRAPPER_ASSIGNMENTS:
+            value = attribute(function, name)
+            if value is not None:
+                self.__dict__[name] = value
+        self.__dict__["__wrapped__"] = function
 
     # No type says "this value, or an id of one", so checkers take a call with an id at one of the
     # first places for right, and compare all others with the function's parameters.

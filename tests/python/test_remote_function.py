@@ -42,6 +42,34 @@ def test_looks_like_the_function():
     assert add.function(1, 2) == 3
 
 
+def test_attributes_that_a_function_carries(node):
+    def carries(x):
+        return x
+
+    carries.author = "somebody"
+    carries.options = carries.remote = carries.function = carries._name = "not ours"
+    carries._function = carries._check = carries._template = carries.__doc__ = "not ours"
+    carried = rayx.remote(carries)
+    assert carried.author == "somebody"
+    assert carried.__wrapped__ is carries
+    assert carried.function is carries
+    assert repr(carried.options(num_cpus=2)) == "<rayx.remote function carries>"
+    assert carried.options(num_cpus=2).author == "somebody"
+    carried.remote(1)
+    with pytest.raises(TypeError, match="missing 1 required positional argument: 'x'"):
+        carried.remote()
+
+
+def test_a_callable_that_has_no_attributes():
+    class AttrDict(dict):
+        __getattr__ = dict.__getitem__
+
+        def __call__(self):
+            return len(self)
+
+    assert rayx.remote(AttrDict(a=1)).function() == 1
+
+
 def test_help_is_about_the_function():
     @rayx.remote
     def undocumented(text: str, base=10):
