@@ -6,7 +6,13 @@ import pytest
 
 import rayx
 
-pytestmark = pytest.mark.usefixtures("shared_session")
+
+@pytest.fixture(scope="module", autouse=True)
+def session():
+    """Its workers have imported what this module needs: no time-out comes in the midst of that."""
+    with rayx.init(num_cpus=2, driver_mode=rayx.SILENT_MODE, preload=["pytest"]):
+        yield
+
 
 # What an interrupted task is given to end; the node kills it after two seconds.
 SECONDS = 1.5
