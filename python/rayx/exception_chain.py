@@ -16,7 +16,7 @@ import pickle
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from rayx import errors
+from rayx import value_text
 
 #: Makes the pickle of one exception, None if it has none, and the ids in it.
 PickleOne = Callable[[Any], tuple[bytes | None, list[Any]]]
@@ -97,8 +97,8 @@ def linked(pickled: Sequence[bytes | None], links: Sequence[_Links]) -> BaseExce
 def _unpickled(pickled: bytes | None) -> BaseException | None:
     try:
         found = None if pickled is None else pickle.loads(pickled)
-    except errors.INTERRUPTIONS:
+    except value_text.STOPS:
         raise
-    except Exception:
+    except BaseException:  # whatever its class does
         return None
-    return found if isinstance(found, BaseException) else None
+    return found if issubclass(type(found), BaseException) else None

@@ -86,7 +86,7 @@ def test_a_setup_that_fails_fails_tasks():
 
     with rayx.init(num_cpus=1, driver_mode=rayx.SILENT_MODE):
         rayx.run_on_all_workers(fail)
-        with pytest.raises(KeyError):
+        with pytest.raises(KeyError, match="fail raised this: rayx.run_on_all_workers has"):
             rayx.get(work.remote())
 
 

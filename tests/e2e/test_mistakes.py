@@ -4,6 +4,7 @@ A mistake is a function without arguments; beside it are the type of the error a
 as a regular expression, since ids and process numbers vary. After each the session must work.
 """
 
+import concurrent.futures
 import re
 import threading
 
@@ -312,6 +313,19 @@ OBJECTS = [
         AttributeError,
         r"an ObjectID has no attribute 'shape': it stands for a value, which "
         r"rayx\.get\(object_id\) returns",
+    ),
+    (
+        lambda actor: f.remote(1).cancel(),
+        AttributeError,
+        r"an ObjectID has no attribute 'cancel': rayx\.cancel\(object_id\) stops the task that "
+        r"makes it",
+    ),
+    (
+        lambda actor: next(concurrent.futures.as_completed([f.remote(1)])),
+        AttributeError,
+        r"an ObjectID has no attribute '_condition': it is no future of concurrent\.futures\. "
+        r"rayx\.as_completed\(ids\) and rayx\.wait\(ids\) are made for ids; for what takes futures "
+        r"only there is object_id\.future\(\)",
     ),
     (
         lambda actor: rayx.cancel(rayx.put(1)),

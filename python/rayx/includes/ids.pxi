@@ -10,6 +10,22 @@ def set_object_id_hooks(on_reduce, rebuild):
     object_id_rebuild = rebuild
 
 
+# What to write in place of attributes that futures have, and ids have not.
+cdef str OF_FUTURES_ONLY = (
+    "it is no future of concurrent.futures. rayx.as_completed(ids) and rayx.wait(ids) are made for ids; "
+    "for what takes futures only there is object_id.future()")
+cdef dict ADVICE = {
+    "cancel": "rayx.cancel(object_id) stops the task that makes it",
+    "running": "object_id.done() tells whether its value is there",
+    "get": "rayx.get(object_id) returns its value",
+    "wait": "rayx.wait([object_id]) waits for it",
+    "_condition": OF_FUTURES_ONLY,
+    "_state": OF_FUTURES_ONLY,
+    "_waiters": OF_FUTURES_ONLY,
+    "_invoke_callbacks": OF_FUTURES_ONLY,
+}
+
+
 cdef object object_id_waiting = None
 
 
@@ -53,9 +69,8 @@ cdef class ObjectID:
         """Only for what is not there: as a rule somebody takes the ObjectID for its value."""
         if name.startswith("__"):
             raise AttributeError(f"'ObjectID' object has no attribute '{name}'")
-        raise AttributeError(
-            f"an ObjectID has no attribute '{name}': it stands for a value, which "
-            "rayx.get(object_id) returns", name=name, obj=self)
+        advice = ADVICE.get(name, "it stands for a value, which rayx.get(object_id) returns")
+        raise AttributeError(f"an ObjectID has no attribute '{name}': {advice}", name=name, obj=self)
 
     def __hash__(self):
         cdef Py_hash_t value = <Py_hash_t> self.id.Hash()
