@@ -11,20 +11,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, MutableMapping, Sequence
+from collections.abc import Callable, MutableMapping, Sequence, Set
 
-from rayx import session
+from rayx import session, thread_limits
 
 CUDA_VISIBLE_DEVICES = "CUDA_VISIBLE_DEVICES"
 
-# Read by libraries that start threads of their own, when they are imported.
-THREAD_VARIABLES = (
-    "OMP_NUM_THREADS",
-    "OPENBLAS_NUM_THREADS",
-    "MKL_NUM_THREADS",
-    "NUMEXPR_NUM_THREADS",
-    "VECLIB_MAXIMUM_THREADS",
-)
+THREAD_VARIABLES = thread_limits.VARIABLES
 
 
 def get_gpu_ids() -> list[int | str]:
@@ -48,7 +41,7 @@ class TaskEnvironment:
     - `CUDA_VISIBLE_DEVICES` names the task's GPUs. A task without any sees none: "". But if the
       user has set the variable, and the session was started without GPUs, it is left alone.
     - The variables for numbers of threads follow the task's CPUs (1 at least), each unless the user
-      has set it.
+      has set it, and so do the libraries that are loaded already (thread_limits.py).
 
     >>> from rayx.gpus import TaskEnvironment
     >>> variables = {"CUDA_VISIBLE_DEVICES": "4,5"}
@@ -58,12 +51,18 @@ class TaskEnvironment:
     ('5', '2')
     """
 
-    def __init__(self, variables: MutableMapping[str, str], has_gpus: Callable[[], bool]) -> None:
+    def __init__(
+        self,
+        variables: MutableMapping[str, str],
+        has_gpus: Callable[[], bool],
+        set_threads: Callable[[int, Set[str]], None] = lambda threads, variables: None,
+    ) -> None:
         self._variables = variables
         # Asked only if it matters, since the node must answer it.
         self._has_gpus = has_gpus
         self._users_devices = variables.get(CUDA_VISIBLE_DEVICES)
-        self._thread_variables = [name for name in THREAD_VARIABLES if name not in variables]
+        self._thread_variables = dict.fromkeys(n for n in THREAD_VARIABLES if n not in variables)
+        self._set_threads = set_threads
         # As it was last.
         self._threads = 0
         self._ids: list[int | str] | None = None
@@ -76,6 +75,7 @@ class TaskEnvironment:
             self._threads = threads
             for name in self._thread_variables:
                 self._variables[name] = str(threads)
+            self._set_threads(threads, self._thread_variables.keys())
         if self._ids is None or gpus or self._ids:  # else nothing has changed since the last task
             self._ids = [self._device(index) for index in gpus]
             if self._ids or self._must_hide():
@@ -102,4 +102,4 @@ def of_process(owner: session.Session) -> TaskEnvironment:
         total, _ = owner.client.cluster_resources(10_000)
         return total.get("GPU", 0) > 0
 
-    return TaskEnvironment(os.environ, has_gpus)
+    return TaskEnvironment(os.environ, has_gpus, thread_limits.apply)

@@ -173,10 +173,13 @@ def main(arguments: list[str]) -> int:
         return 2
     restore_environment()
     if "--preload" in given:
-        from rayx import preload
+        from rayx import preload, thread_limits
 
-        if not preload.template_end(given["--preload"].split(","), given["--report"]):
+        with thread_limits.one_thread(os.environ):
+            imported = preload.template_end(given["--preload"].split(","), given["--report"])
+        if not imported:
             return 1
+        thread_limits.prepare()
     Template(TemplateChannel(int(given["--fd"]))).serve()
     return 0
 

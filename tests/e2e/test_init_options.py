@@ -106,3 +106,27 @@ def test_errors_are_records_of_this_driver():
         context["driver_id"],
     )
     assert "recorded" in record.message
+
+
+def test_preloaded_libraries_have_as_many_threads_as_the_task_has_cpus(run_program):
+    pytest.importorskip("threadpoolctl")
+    run_program(
+        """
+import rayx
+
+def threads():
+    import numpy
+    from threadpoolctl import threadpool_info
+    return sorted({one["num_threads"] for one in threadpool_info()})
+
+with rayx.init(num_cpus=3, preload=["numpy"]):
+    one, two = rayx.remote(threads), rayx.remote(num_cpus=2)(threads)
+    for _ in range(3):
+        assert rayx.get(one.remote()) == [1]
+        assert rayx.get(two.remote()) == [2]
+with rayx.init(num_cpus=3):  # imported in a task of one CPU, used in others
+    for _ in range(3):
+        assert rayx.get(one.remote()) == [1]
+        assert rayx.get(two.remote()) == [2]
+"""
+    )

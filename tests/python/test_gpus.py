@@ -85,3 +85,13 @@ def test_a_driver_has_none(node):
 def test_needs_a_session():
     with pytest.raises(rayx.NotInitializedError):
         rayx.get_gpu_ids()
+
+
+def test_libraries_are_told_when_the_number_changes():
+    told = []
+    variables = {"OMP_NUM_THREADS": "7"}
+    found = TaskEnvironment(variables, lambda: False, lambda *given: told.append(given))
+    for cpus in (1.0, 1.0, 0.5, 2.0):
+        found.apply([], cpus)
+    assert [threads for threads, _ in told] == [1, 2]
+    assert set(told[0][1]) == set(THREAD_VARIABLES[1:])
