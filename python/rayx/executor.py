@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from rayx import gpus
+from rayx import gpus, process_title
 from rayx._raylet import KIND_ACTOR_CALL, KIND_ACTOR_CREATION
 from rayx.actor_runner import Concurrency, RunningActor
 from rayx.interrupts import Interrupts, raise_here
@@ -99,6 +99,7 @@ class Executor:
 
     def _constructor(self, task: RunnableTask, cls: Any) -> Callable[..., Any]:
         actor = self._session.actor = RunningActor(task, cls)
+        process_title.set_actor(task.name)
         if actor.concurrency is not Concurrency.COROUTINES:
             return actor.make
         from rayx.actor_coroutines import CoroutineCalls

@@ -23,7 +23,7 @@ from typing import Any
 
 import cloudpickle  # noqa: F401  (so that workers need not)
 
-from rayx import pickle_path, worker_main  # noqa: F401
+from rayx import pickle_path, process_title, worker_main  # noqa: F401
 from rayx._raylet import RayletError, TemplateChannel
 
 _PR_SET_PDEATHSIG = 1
@@ -100,6 +100,7 @@ class Template:
         """In the child. Never returns."""
         try:
             self._leave_template()
+            process_title.set_title(process_title.WORKER)
             _take_streams(stdout_fd, stderr_fd)
             faulthandler.enable(file=2)
             _seed_generators()
@@ -172,6 +173,7 @@ def main(arguments: list[str]) -> int:
         )
         return 2
     restore_environment()
+    process_title.name_template()
     if "--preload" in given:
         from rayx import preload, thread_limits
 

@@ -118,8 +118,8 @@ class TestBeginAndEnd:
 
     def test_silent_mode(self, capfd):
         with rayx.init(num_cpus=1, driver_mode=rayx.SILENT_MODE):
-            with pytest.raises(ZeroDivisionError):
-                rayx.get(rayx.remote(lambda: 1 / 0).remote())
+            failed = rayx.remote(lambda: 1 / 0).remote()
+            rayx.wait([failed])
             assert len(rayx.error_info()) == 1
         assert "ZeroDivisionError" not in capfd.readouterr().err
 
@@ -364,3 +364,17 @@ print("parent", rayx.get(rayx.remote(lambda: 5).remote()))
             return subprocess.run(["echo", "hello"], capture_output=True).stdout
 
         assert rayx.get(work.remote()) == b"hello\n"
+
+
+def test_ps_tells_workers_and_actors(rayx_session):
+    def title():
+        with open("/proc/self/cmdline") as line, open("/proc/self/comm") as name:
+            return line.read().rstrip("\0"), name.read().rstrip("\n")
+
+    @rayx.remote
+    class Counter:
+        def title(self):
+            return title()
+
+    assert rayx.get(rayx.remote(title).remote()) == ("rayx-worker", "rayx-worker")
+    assert rayx.get(Counter.remote().title.remote()) == ("rayx-actor Counter", "rayx-Counter")
