@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future
 from contextvars import Context
-from typing import Any, Final, Generic, Protocol, TypeVar, final
+from typing import Any, Final, Generic, Protocol, Self, TypeVar, final
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -51,6 +51,8 @@ class ObjectID(Generic[T_co]):
     # Pickles as a call of `set_object_id_hooks`' rebuild with its bytes, after telling the other
     # hook.
     def __reduce__(self) -> tuple[Any, ...]: ...
+    def __copy__(self) -> Self: ...
+    def __deepcopy__(self, memo: dict[int, Any], /) -> Self: ...
     def __await__(self) -> Generator[Any, None, T_co]:
         """`await object_id` on an event loop of asyncio is what `rayx.get` is elsewhere."""
     def future(self) -> Future[T_co]:
@@ -304,6 +306,13 @@ class Client:
     def get(self, ids: Sequence[ObjectID[Any]], timeout_ms: int) -> list[ObjectBuffer]:
         """Negative timeout: without end. RayletError "TimedOut" if some are not there in time."""
     def wait(self, ids: Sequence[ObjectID[Any]], count: int, timeout_ms: int) -> list[bool]: ...
+    def private_copy(self, part: memoryview) -> memoryview | None:
+        """The bytes of an object's buffer, to be written without anybody else seeing it.
+
+        Copied page by page when they are written. All parts of one ObjectBuffer are parts of one
+        copy. None if `part` is none, does not lie in shared memory or is so small that a copy costs
+        less, or if the process has no room for the mapping.
+        """
     def poll(self) -> None:
         """Takes in what the node has sent, without waiting."""
     def completions(self) -> Completions: ...

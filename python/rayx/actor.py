@@ -23,6 +23,7 @@ from typing import (
     Never,
     NoReturn,
     ParamSpec,
+    Self,
     TypeVar,
     Unpack,
     overload,
@@ -219,6 +220,13 @@ class ActorClass(Generic[C_co]):
 
     def __hash__(self) -> int:
         return hash(self._description.class_id)
+
+    # As functions and classes are, it is its own copy.
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any], /) -> Self:
+        return self
 
     def __reduce__(self) -> tuple[Any, ...]:
         """A reference by id, so that a class may refer to itself."""

@@ -23,6 +23,7 @@ from typing import (
     Literal,
     NoReturn,
     ParamSpec,
+    Self,
     TypeVar,
     Unpack,
     overload,
@@ -195,6 +196,14 @@ class ActorMethod(Generic[P, R_co]):
     def __repr__(self) -> str:
         return f"<rayx actor method {self._description.class_name}.{self._method}>"
 
+    # It never changes, so that it is its own copy, as an ObjectID is. A copy by way of a
+    # pickle would count as a reference that somebody has elsewhere, and so stay for the session.
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any], /) -> Self:
+        return self
+
     def __reduce__(self) -> tuple[Any, ...]:
         options = self._options
         packed = self._description.packed
@@ -253,6 +262,12 @@ class ActorHandle(Generic[T_co]):
 
     def __hash__(self) -> int:
         return hash(self._rayx_id)
+
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any], /) -> Self:
+        return self
 
     def __reduce__(self) -> tuple[Any, ...]:
         """The id counts as contained in whatever it is pickled for."""

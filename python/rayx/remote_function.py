@@ -22,6 +22,7 @@ from typing import (
     NoReturn,
     ParamSpec,
     Protocol,
+    Self,
     TypeVar,
     Unpack,
     overload,
@@ -187,6 +188,13 @@ class RemoteFunction(Generic[P, R_co]):
 
     def __hash__(self) -> int:
         return hash(self._function_id)
+
+    # As functions and classes are, it is its own copy.
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any], /) -> Self:
+        return self
 
     def __reduce__(self) -> tuple[Any, ...]:
         """A reference by id, so that functions may refer to each other and to themselves."""

@@ -101,6 +101,14 @@ cdef class ObjectID:
         object_id_on_reduce(self)
         return object_id_rebuild, (self.binary(),)
 
+    # It never changes, so that it is its own copy, as numbers and texts are: a copy by way of a pickle would be taken for
+    # one that goes elsewhere, and keep the object until the session ends.
+    def __copy__(self):
+        return self
+
+    def __deepcopy__(self, memo):
+        return self
+
     def __await__(self):
         """`await object_id` on an event loop of asyncio is what `rayx.get` is elsewhere."""
         return object_id_waiting.on_await(self)
