@@ -26,7 +26,7 @@
 namespace rayx {
 // The parts of a client; what each knows stands in its header.
 struct Client::Impl {
-  Impl(std::unique_ptr<FrameStream> stream, const NodeWelcome& welcome, SharedMapping pool,
+  Impl(std::unique_ptr<FrameStream> stream, NodeWelcome welcome, SharedMapping pool,
        DriverId own_driver, std::shared_ptr<ClaimWord> claims)
       : node(welcome.node),
         driver(own_driver),
@@ -34,7 +34,8 @@ struct Client::Impl {
         link(std::make_shared<NodeLink>(
             std::move(stream), references,
             [this](FrameStream* from, const Frame& frame) { return Handle(from, frame); })),
-        objects(link.get(), references, PoolReader(std::move(pool), references)),
+        objects(link.get(), references,
+                PoolReader(std::move(pool), std::move(welcome.pool), references)),
         tasks(link.get(), &objects, &ids, std::move(claims)),
         direct(link.get(), &objects),
         submitter(link.get(), &objects, &direct, &ids),
@@ -136,8 +137,8 @@ Result<std::unique_ptr<Client>> Client::Open(int socket_fd, const DriverOptions*
   if (!pool.ok()) return pool.status();
   Result<HomeCpu> home = HomeCpu::Map(welcome->pool.get(), welcome->pool_bytes, /*writable=*/false);
   if (!home.ok()) return home.status();
-  auto impl = std::make_shared<Impl>(std::move(stream), *welcome, std::move(*pool), greeting.driver,
-                                     std::move(claims));
+  auto impl = std::make_shared<Impl>(std::move(stream), std::move(*welcome), std::move(*pool),
+                                     greeting.driver, std::move(claims));
   impl->link->set_home_cpu(std::move(*home));
   RAYX_RETURN_IF_ERROR(impl->link->Start());
   return std::make_unique<Client>(std::move(impl));
@@ -237,6 +238,11 @@ Result<std::vector<bool>> Client::Wait(std::span<const ObjectId> ids, size_t cou
 Result<std::vector<ObjectView>> Client::Get(std::span<const ObjectId> ids, int64_t timeout_ms) {
   RAYX_REFUSE_IN_CHILD();
   return impl_->objects.Get(ids, timeout_ms, impl_->tasks.InOnlyTask());
+}
+
+Result<PrivateBytes> Client::MapCopyOnWrite(std::span<const uint8_t> object) {
+  RAYX_REFUSE_IN_CHILD();
+  return impl_->objects.pool().MapCopyOnWrite(object);
 }
 
 Status Client::Poll() {

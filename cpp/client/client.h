@@ -25,6 +25,7 @@
 #include <vector>
 
 #include "client/object_view.h"
+#include "client/pool_reader.h"
 #include "common/base/ids.h"
 #include "common/base/limits.h"
 #include "common/base/resources.h"
@@ -197,6 +198,9 @@ class Client {
   // The values of all `ids`, in order, waiting for those that are not available. TimedOut if some
   // still are not; the message says how many of how many.
   Result<std::vector<ObjectView>> Get(std::span<const ObjectId> ids, int64_t timeout_ms);
+  // The bytes of a view, to be written without anybody else seeing it (PoolReader::MapCopyOnWrite).
+  // Any failure means that a copy is to be made instead.
+  Result<PrivateBytes> MapCopyOnWrite(std::span<const uint8_t> object);
   // Takes in what the node has pushed, without waiting. Small objects that were put are on their
   // way to the node then, if they were not: their ids may go elsewhere than through this client.
   Status Poll();

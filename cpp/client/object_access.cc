@@ -50,6 +50,7 @@ ObjectAccess::ObjectAccess(NodeLink* link, std::shared_ptr<ReferenceQueue> refer
 void ObjectAccess::Close() {
   const NodeLink::Lock lock = link_->LockState();
   writable_pool_.CloseFile();
+  pool_.CloseFile();
 }
 
 // --- put ---

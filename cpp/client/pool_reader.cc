@@ -1,9 +1,13 @@
 #include "client/pool_reader.h"
 
+#include <functional>
+#include <string>
 #include <utility>
 
 namespace rayx {
 namespace {
+
+constexpr uint64_t kPageBytes = 4096;
 
 class Pin {
  public:
@@ -26,9 +30,11 @@ class Pin {
 
 }  // namespace
 
-PoolReader::PoolReader(SharedMapping pool, std::shared_ptr<ReferenceQueue> references)
+PoolReader::PoolReader(SharedMapping pool, ScopedFd file,
+                       std::shared_ptr<ReferenceQueue> references)
     : pool_(std::make_shared<const SharedMapping>(std::move(pool))),
-      references_(std::move(references)) {}
+      references_(std::move(references)),
+      file_(std::make_unique<File>(std::move(file))) {}
 
 Result<ObjectView> PoolReader::Pinned(const ObjectId& id, uint64_t offset, uint64_t size) const {
   if (offset > pool_->size() || size > pool_->size() - offset) {
@@ -37,6 +43,28 @@ Result<ObjectView> PoolReader::Pinned(const ObjectId& id, uint64_t offset, uint6
                                  std::to_string(pool_->size()));
   }
   return ObjectView(std::make_shared<Pin>(pool_, references_, id), {pool_->data() + offset, size});
+}
+
+Result<PrivateBytes> PoolReader::MapCopyOnWrite(std::span<const uint8_t> object) const {
+  const uint8_t* const begin = pool_->data();
+  if (object.size() < kMappedBytesMin || std::less<>()(object.data(), begin) ||
+      !std::less<>()(object.data(), begin + pool_->size())) {
+    return Status::NotFound("not mapped from the pool");
+  }
+  const auto offset = static_cast<uint64_t>(object.data() - begin);
+  const uint64_t into_page = offset & (kPageBytes - 1);
+  const std::lock_guard lock(file_->mutex);
+  if (!file_->file.IsOpen()) return Status::NotFound("the descriptor of the pool is closed");
+  Result<SharedMapping> mapping = SharedMapping::MapCopyOnWrite(
+      file_->file.get(), into_page + object.size(), offset - into_page);
+  if (!mapping.ok()) return mapping.status();
+  uint8_t* const data = mapping->data() + into_page;
+  return PrivateBytes{std::move(*mapping), {data, object.size()}};
+}
+
+void PoolReader::CloseFile() const {
+  const std::lock_guard lock(file_->mutex);
+  file_->file.Close();
 }
 
 }  // namespace rayx

@@ -2,7 +2,6 @@
 
 #include <sched.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -65,21 +64,12 @@ size_t AllowedCpus() {
 
 PoolWriter::PoolWriter(SharedMapping pool, ScopedFd file)
     : pool_(std::move(pool)),
-      shared_(std::make_unique<Shared>(pool_.size() / kBlockBytes + 1, std::move(file))) {
-  struct stat status;
-  if (::fstat(shared_->file.get(), &status) != 0) return;  // and is not found again
-  shared_->device = status.st_dev;
-  shared_->inode = status.st_ino;
-}
+      shared_(std::make_unique<Shared>(pool_.size() / kBlockBytes + 1, std::move(file))) {}
 
 void PoolWriter::CloseFile() const {
   if (shared_ == nullptr) return;
   const std::lock_guard lock(shared_->file_mutex);
-  if (HasFile()) {
-    shared_->file.Reset();
-  } else {
-    (void)shared_->file.Release();
-  }
+  shared_->file.Close();
 }
 
 uint8_t* PoolWriter::At(uint64_t offset, uint64_t size_bytes) const {
@@ -114,12 +104,6 @@ void PoolWriter::MapAhead(const uint8_t* begin, uint64_t size_bytes) const {
   }
 }
 
-bool PoolWriter::HasFile() const {
-  struct stat status;
-  return shared_->file.valid() && ::fstat(shared_->file.get(), &status) == 0 &&
-         status.st_dev == shared_->device && status.st_ino == shared_->inode;
-}
-
 bool PoolWriter::IsUntouched(uint64_t offset, uint64_t size_bytes) const {
   // The first and the last page may be shared with neighbours.
   const uint64_t inner = (offset + kPageBytes - 1) & ~(kPageBytes - 1);
@@ -130,7 +114,7 @@ bool PoolWriter::IsUntouched(uint64_t offset, uint64_t size_bytes) const {
 
 size_t PoolWriter::WriteUntouched(std::span<const uint8_t> from, uint64_t offset) const {
   const std::unique_lock lock(shared_->file_mutex, std::try_to_lock);
-  if (!lock.owns_lock() || !HasFile() || !IsUntouched(offset, from.size())) return 0;
+  if (!lock.owns_lock() || !shared_->file.IsOpen() || !IsUntouched(offset, from.size())) return 0;
   size_t written = 0;
   while (written < from.size()) {
     const ssize_t more = ::pwrite(shared_->file.get(), from.data() + written, from.size() - written,

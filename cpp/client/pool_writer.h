@@ -21,8 +21,6 @@
 // Any thread.
 #pragma once
 
-#include <sys/types.h>
-
 #include <array>
 #include <atomic>
 #include <cstddef>
@@ -33,6 +31,7 @@
 #include <utility>
 #include <vector>
 
+#include "client/pool_file.h"
 #include "common/base/status.h"
 #include "common/io/scoped_fd.h"
 #include "common/io/shared_memory.h"
@@ -76,11 +75,7 @@ class PoolWriter {
     Shared(uint64_t blocks, ScopedFd pool) : file(std::move(pool)), mapped(blocks / 64 + 1) {}
     // Held while a thread writes to the file.
     std::mutex file_mutex;
-    ScopedFd file;
-    // Which file that is: a program that closes what it does not know, as daemons do, may have
-    // another one under that number by now.
-    dev_t device = 0;
-    ino_t inode = 0;
+    PoolFile file;
     // A bit for each block.
     std::vector<std::atomic<uint64_t>> mapped;
     // Their first blocks, from 1 on.
@@ -103,8 +98,7 @@ class PoolWriter {
   // Writes to the file if no page of the range is there, and no other thread writes. Returns how
   // many bytes it has written.
   size_t WriteUntouched(std::span<const uint8_t> from, uint64_t offset) const;
-  // The next two REQUIRE: file_mutex is held.
-  bool HasFile() const;
+  // REQUIRES: file_mutex is held, and the file is open.
   bool IsUntouched(uint64_t offset, uint64_t size_bytes) const;
 
   SharedMapping pool_;

@@ -174,6 +174,10 @@ class InlineClient:
                     return
             return
 
+    def private_copy(self, part: memoryview) -> memoryview | None:
+        """None: nothing here can be mapped anew."""
+        return None
+
     def completions(self) -> InlineCompletions:
         """A queue of ids."""
         queue = InlineCompletions(self._is_available)

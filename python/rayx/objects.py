@@ -72,7 +72,8 @@ def get(object_ids: Any, *, timeout: Duration | None = None) -> Any:
 
     `timeout` is in seconds, or a datetime.timedelta; GetTimeoutError if it passes. If a task
     raised, its exception is raised here, as a TaskError. Arrays lie in shared memory and are
-    read-only: copy one to change it.
+    read-only: copy one to change it. Tensors of torch may be written; what is stored stays as it
+    is.
 
     >>> @rayx.remote
     ... def square(x):

@@ -3,7 +3,8 @@
 - numpy arrays of numbers go as numpy itself would have them go, but with less said of their type;
 - numpy arrays of dates and times, which numpy would copy, pass for arrays of integers on the way;
 - pyarrow tables and record batches become an Arrow IPC stream in a buffer of its own;
-- torch tensors (CPU, dense, without gradient) become the numpy array that shares their memory.
+- torch tensors (CPU, dense, without gradient) go as their bytes, and come back on memory that may
+  be written.
 
 Nothing is imported here that the program has not imported itself.
 """
@@ -114,34 +115,61 @@ def _read_batch(stream: Any) -> Any:
     return pa.ipc.open_stream(pa.py_buffer(stream)).read_next_batch()
 
 
+# ---- memory that nobody guards ------------------------------------------------------------------
+
+
+def writable(buffer: Any) -> Any:
+    """The bytes of a stored object as memory that may be written; nobody else sees what is written.
+
+    For values of libraries that do not know of read-only memory. A large buffer in shared memory is
+    mapped anew, and copied by the kernel page by page when it is written. Any other is copied here.
+    """
+    if type(buffer) is bytearray:
+        return buffer  # it lay in the stream, so that pickle has made it for us
+    from rayx import session
+
+    owner, copy = session.peek(), None
+    if owner is not None and type(buffer) is memoryview:
+        copy = owner.client.private_copy(buffer)
+    return bytearray(buffer) if copy is None else copy
+
+
 # ---- torch ---------------------------------------------------------------------------------------
 
 
 def _add_torch(torch: Any) -> bool:
-    if not hasattr(torch, "Tensor") or not hasattr(torch, "from_numpy"):
+    if not hasattr(torch, "Tensor") or not hasattr(torch, "frombuffer"):
         return False
     _reducers[torch.Tensor] = _reduce_tensor
     return True
 
 
 def _reduce_tensor(tensor: Any) -> Any:
-    if tensor.device.type != "cpu" or tensor.requires_grad or not tensor.is_contiguous():
-        return NotImplemented
-    if tensor.is_conj() or tensor.is_neg():
-        return NotImplemented
-    try:
-        array = tensor.numpy()
-    except (TypeError, RuntimeError):  # sparse, quantized, or a type that numpy has not
-        return NotImplemented
-    return _tensor_of, (array,)
-
-
-def _tensor_of(array: Any) -> Any:
-    import warnings
-
     import torch
 
-    with warnings.catch_warnings():
-        # torch warns of read-only memory, which it cannot guard. The pool's mapping does.
-        warnings.simplefilter("ignore", UserWarning)
-        return torch.from_numpy(array)
+    if tensor.layout is not torch.strided or tensor.device.type != "cpu" or tensor.requires_grad:
+        return NotImplemented
+    if tensor.is_conj() or tensor.is_neg() or tensor.is_quantized or tensor.__dict__:
+        return NotImplemented  # torch knows what else there is to be kept
+    if not tensor.is_contiguous():
+        # torch stores all of the memory that a tensor is a part of: a column and its table.
+        is_part = tensor.untyped_storage().nbytes() > tensor.numel() * tensor.element_size()
+        return tensor.clone().__reduce_ex__(5) if is_part else NotImplemented
+    if not tensor.numel():
+        return NotImplemented
+    try:
+        # As bytes, since numpy lacks some of torch's types. Tensors with names refuse this.
+        memory = tensor.reshape(-1).view(torch.uint8).numpy()
+    except (TypeError, RuntimeError):
+        return NotImplemented
+    dtype = str(tensor.dtype).removeprefix("torch.")
+    return _tensor_in, (pickle.PickleBuffer(memory), dtype, tuple(tensor.shape))
+
+
+def _tensor_in(buffer: Any, dtype: str, shape: tuple[int, ...]) -> Any:
+    """torch takes all memory for its own: it writes into what is read-only, and so crashes."""
+    import torch
+
+    # It crashes if asked for some of torch's own types.
+    memory = torch.frombuffer(writable(buffer), dtype=torch.uint8)
+    return memory.view(getattr(torch, dtype)).reshape(shape)

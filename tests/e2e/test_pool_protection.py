@@ -44,6 +44,11 @@ def attack(array):
             raise OSError(ctypes.get_errno(), "mprotect")
     attempt("mprotect", protect)
     attempt("numpy", lambda: array.setflags(write=True))
+    for fd in pools:
+        attempt(f"own write {fd}", lambda: os.write(fd, b"x"))
+        attempt(f"own pwrite {fd}", lambda: os.pwrite(fd, b"x", 0))
+        attempt(f"own ftruncate {fd}", lambda: os.ftruncate(fd, 0))
+        attempt(f"own map {fd}", lambda: mmap.mmap(fd, 4096, mmap.MAP_SHARED, 3))
     # Whoever has the node's number can open what it has open, as far as modes allow.
     for pid, maps in ((os.getpid(), pools), (NODE, range(64)), (DRIVER, range(64))):
         for number in maps:
@@ -105,10 +110,10 @@ def test_S26_sealed_objects(start_driver, tmp_path):
     errors = driver.fact("errors")
     assert {what: error for what, error in errors.items() if error == 0} == {}
     assert errors["mprotect"] == EACCES
-    assert driver.fact("pools") == [], "a worker keeps a descriptor of the pool"
-    assert len(driver.fact("own")) == 1, "through which it writes what nobody has touched"
+    assert len(driver.fact("pools")) == 1, "to map copies of its own, and for reading only"
+    assert len(driver.fact("own")) == 2, "another, to write what nobody has touched"
     reopened = {what.split("/")[2] for what in errors if what.startswith("reopen")}
-    assert len(reopened) == 2, f"of the node and the driver, found {reopened}"
+    assert len(reopened) == 3, f"of the node, the driver and the worker, found {reopened}"
     assert driver.wait() == 0, driver.output()
 
 

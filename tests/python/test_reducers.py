@@ -79,25 +79,56 @@ def test_a_library_that_is_half_imported_is_looked_at_again(monkeypatch):
 class Tensor:
     """What of a torch tensor is asked for."""
 
+    layout = "strided"
+    dtype = "torch.float64"
     requires_grad = False
+    is_quantized = False
     contiguous = True
+    conjugate = False
     on = "cpu"
+    is_made_of_bytes = True
+
+    # Attributes are kept elsewhere than in a dictionary, as those of torch's own tensors are.
+    __slots__ = ("__dict__", "array")
 
     def __init__(self, array):
         self.array = array
-        self.device = types.SimpleNamespace(type=self.on)
+
+    @property
+    def device(self):
+        return types.SimpleNamespace(type=self.on)
+
+    @property
+    def shape(self):
+        return self.array.shape
+
+    def numel(self):
+        return self.array.size
 
     def is_contiguous(self):
         return self.contiguous
 
     def is_conj(self):
+        return self.conjugate
+
+    def is_neg(self):
         return False
 
-    is_neg = is_conj
+    def untyped_storage(self):
+        return types.SimpleNamespace(nbytes=lambda: self.array.nbytes)
+
+    def element_size(self):
+        return self.array.itemsize
+
+    def reshape(self, *shape):
+        return Tensor(self.array.reshape(*shape))
+
+    def view(self, dtype):
+        if not self.is_made_of_bytes:
+            raise RuntimeError("self.stride(-1) must be divisible by …")
+        return Tensor(self.array.view(dtype))
 
     def numpy(self):
-        if self.array is None:
-            raise TypeError("Got unsupported ScalarType BFloat16")
         return self.array
 
 
@@ -105,24 +136,56 @@ class Tensor:
 def torch(monkeypatch):
     module = types.ModuleType("torch")
     module.Tensor = Tensor
-    module.from_numpy = Tensor
+    module.strided = "strided"
+    module.uint8 = np.uint8
+    module.float64 = np.float64
+    module.frombuffer = lambda buffer, dtype: Tensor(np.frombuffer(buffer, dtype))
     monkeypatch.setitem(sys.modules, "torch", module)
     monkeypatch.setattr(reducers, "_reducers", {})
     assert reducers._add_torch(module)
 
 
-def test_a_tensor_becomes_its_array(torch):
-    array = np.arange(4)
-    make, (given,) = reducers.reduce(Tensor(array))
-    assert given is array
-    assert make(given).array is array
+def test_a_tensor_goes_as_bytes_and_comes_back_on_memory_that_may_be_written(torch):
+    array = np.arange(6.0).reshape(2, 3)
+    make, (buffer, *how) = reducers.reduce(Tensor(array))
+    assert np.shares_memory(np.frombuffer(buffer), array)
+    stored = bytes(buffer.raw())
+    again = make(memoryview(stored), *how).array
+    np.testing.assert_array_equal(again, array)
+    again += 1  # would raise ValueError
+    np.testing.assert_array_equal(np.frombuffer(stored), array.reshape(-1))
 
 
 @pytest.mark.parametrize(
-    "attributes", [{"requires_grad": True}, {"contiguous": False}, {"on": "cuda"}, {"array": None}]
+    "attributes",
+    [
+        {"requires_grad": True},
+        {"contiguous": False},
+        {"on": "cuda"},
+        {"layout": "sparse"},
+        {"is_quantized": True},
+        {"conjugate": True},
+        {"is_made_of_bytes": False},
+    ],
 )
 def test_tensors_that_share_no_memory_are_left_to_torch(torch, attributes, monkeypatch):
-    for name in attributes.keys() & {"requires_grad", "contiguous", "on"}:
-        monkeypatch.setattr(Tensor, name, attributes[name])
-    tensor = Tensor(attributes.get("array", np.arange(4)))
-    assert reducers.reduce(tensor) is NotImplemented
+    for name, value in attributes.items():
+        monkeypatch.setattr(Tensor, name, value)
+    assert reducers.reduce(Tensor(np.arange(4))) is NotImplemented
+
+
+def test_tensors_with_attributes_or_without_elements_are_left_to_torch(torch):
+    named = Tensor(np.arange(4))
+    named.label = "mine"
+    assert reducers.reduce(named) is NotImplemented
+    assert reducers.reduce(Tensor(np.arange(0))) is NotImplemented
+
+
+def test_memory_to_be_written_is_a_copy_unless_pickle_has_just_made_it():
+    stored = bytes(8)
+    for buffer in (stored, memoryview(stored), pickle.PickleBuffer(stored)):
+        copy = memoryview(reducers.writable(buffer))
+        copy[0] = 1
+        assert bytes(buffer) == bytes(8)
+    fresh = bytearray(8)
+    assert reducers.writable(fresh) is fresh

@@ -58,6 +58,16 @@ SharedMapping::~SharedMapping() {
 }
 
 Result<SharedMapping> SharedMapping::Map(int fd, uint64_t bytes, bool writable, uint64_t offset) {
+  return MapAs(fd, bytes, writable ? PROT_READ | PROT_WRITE : PROT_READ, MAP_SHARED, offset);
+}
+
+Result<SharedMapping> SharedMapping::MapCopyOnWrite(int fd, uint64_t bytes, uint64_t offset) {
+  // Few of its pages are written, as a rule: none is set aside beforehand.
+  return MapAs(fd, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_NORESERVE, offset);
+}
+
+Result<SharedMapping> SharedMapping::MapAs(int fd, uint64_t bytes, int protection, int flags,
+                                           uint64_t offset) {
   // Checked first: memory that its maker can shrink is a SIGBUS waiting for us.
   const int seals = ::fcntl(fd, F_GET_SEALS);
   if (seals < 0 || (seals & F_SEAL_SHRINK) == 0) {
@@ -71,9 +81,7 @@ Result<SharedMapping> SharedMapping::Map(int fd, uint64_t bytes, bool writable, 
                            std::to_string(bytes) + " from " + std::to_string(offset) +
                            " on that were asked for");
   }
-  const int protection = writable ? PROT_READ | PROT_WRITE : PROT_READ;
-  void* const address =
-      ::mmap(nullptr, bytes, protection, MAP_SHARED, fd, static_cast<off_t>(offset));
+  void* const address = ::mmap(nullptr, bytes, protection, flags, fd, static_cast<off_t>(offset));
   if (address == MAP_FAILED) {
     const std::string advice =
         errno == ENOMEM ? " (a limit of the address space, `ulimit -v`, leaves no room for it)"

@@ -30,12 +30,19 @@ class SharedMapping {
   // IoError if the descriptor is smaller or not sealed against shrinking. REQUIRES: `offset` is a
   // multiple of the page size.
   static Result<SharedMapping> Map(int fd, uint64_t bytes, bool writable, uint64_t offset = 0);
+  // The same bytes, to be written without anybody else seeing it: a page that is written becomes
+  // this mapping's own, and until then takes no memory. A descriptor that can only be read will do.
+  // REQUIRES: nobody writes the bytes through another mapping while this one lives.
+  static Result<SharedMapping> MapCopyOnWrite(int fd, uint64_t bytes, uint64_t offset);
 
   uint8_t* data() const { return data_; }
   uint64_t size() const { return size_; }
   bool valid() const { return data_ != nullptr; }
 
  private:
+  static Result<SharedMapping> MapAs(int fd, uint64_t bytes, int protection, int flags,
+                                     uint64_t offset);
+
   uint8_t* data_ = nullptr;
   uint64_t size_ = 0;
 };

@@ -45,11 +45,28 @@ cdef enum:
     COPIED_BYTES_MAX = 1024
 
 
+# An object's bytes, mapped anew to be written by whoever has got it. Pages that are written are this process's own; the
+# others remain those of the pool, so that the pin of the view must last.
 @cython.final
+@cython.no_gc
+cdef class PrivateCopy:
+    cdef ObjectView view
+    cdef PrivateBytes memory
+
+    def __init__(self, *args, **kwargs):
+        raise TypeError("a PrivateCopy is what Client.private_copy returns a view of, not made by hand")
+
+    def __getbuffer__(self, Py_buffer* buffer, int flags):
+        PyBuffer_FillInfo(buffer, self, self.memory.bytes.data(), self.memory.bytes.size(), 0, flags)
+
+
+@cython.final
+@cython.no_gc  # refers to its private copy only, which refers to no Python object
 @cython.freelist(64)
 cdef class ObjectBuffer:
     cdef ObjectView view
     cdef ObjectParts parts
+    cdef PrivateCopy private_copy  # once it was asked for
 
     def __init__(self, *args, **kwargs):
         raise TypeError("an ObjectBuffer is what Client.get returns, not made by hand")
@@ -100,6 +117,27 @@ cdef ObjectBuffer wrap_view(const ObjectView& view):
     made.view = view
     raise_unless_ok(Unwrap(ParseObject(made.view.bytes()), &made.parts))
     return made
+
+
+# A part of the object that `part` is a view of.
+cdef object private_part(Client client, object part):
+    cdef object owner = part.obj
+    if type(owner) is not ObjectBuffer:
+        return None
+    cdef ObjectBuffer stored = <ObjectBuffer> owner
+    cdef PrivateCopy copy = stored.private_copy
+    if copy is None:
+        copy = PrivateCopy.__new__(PrivateCopy)
+        if not Unwrap(client.core().MapCopyOnWrite(stored.view.bytes()), &copy.memory).ok():
+            return None
+        copy.view = stored.view
+        stored.private_copy = copy
+    cdef Py_buffer lent
+    PyObject_GetBuffer(part, &lent, PyBUF_SIMPLE)
+    cdef Py_ssize_t begin = <const uint8_t*> lent.buf - stored.view.bytes().data()
+    cdef Py_ssize_t size = lent.len
+    PyBuffer_Release(&lent)
+    return PySequence_GetSlice(PyMemoryView_FromObject(copy), begin, begin + size)
 
 
 def split_object(bytes data not None):

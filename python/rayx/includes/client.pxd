@@ -106,6 +106,15 @@ cdef extern from "client/object_view.h" namespace "rayx" nogil:
         ByteSpan bytes()
 
 
+cdef extern from "client/pool_reader.h" namespace "rayx" nogil:
+    cdef cppclass MutableByteSpan "std::span<uint8_t>":
+        uint8_t* data()
+        size_t size()
+
+    cdef cppclass PrivateBytes:
+        MutableByteSpan bytes
+
+
 cdef extern from "client/completions.h" namespace "rayx" nogil:
     cdef cppclass CCompletions "rayx::Completions":
         Status Add(IdSpan ids)
@@ -218,6 +227,7 @@ cdef extern from "client/client.h" namespace "rayx" nogil:
         Result[optional[NamedActor]] FindActor(const string& name, int64_t timeout_ms)
         Result[CObjectId] Put(const ObjectPieces& value)
         Result[vector[cbool]] Wait(IdSpan ids, size_t count, int64_t timeout_ms)
+        Result[PrivateBytes] MapCopyOnWrite(ByteSpan object)
         Result[vector[ObjectView]] Get(IdSpan ids, int64_t timeout_ms)
         Status Poll()
         Result[shared_ptr[CCompletions]] NewCompletions()

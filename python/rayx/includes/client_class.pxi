@@ -188,6 +188,9 @@ cdef class Client:
                 return [<bint> available[i] for i in range(available.size())]
             left_ms = remaining_ms(start_ms, timeout_ms)
 
+    def private_copy(self, part not None):
+        return private_part(self, part)
+
     def poll(self):
         cdef Status status
         with nogil:

@@ -35,7 +35,7 @@ class ObjectAccessTest : public ::testing::Test {
         link_.get(), references_,
         PoolReader(
             std::move(SharedMapping::Map(welcome->pool.get(), FakeNode::kPoolBytes, false)).value(),
-            references_));
+            {}, references_));
   }
   static ObjectId IdOf(uint32_t index) { return ObjectId::ForReturn(TaskId(), index); }
   void PlaceInPool(uint64_t offset, const std::string& object) {

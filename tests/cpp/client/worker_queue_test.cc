@@ -15,7 +15,7 @@ class WorkerQueueTest : public ::testing::Test {
  protected:
   WorkerQueueTest()
       : fd_(std::move(CreateSharedMemory("test", 4096)).value()),
-        pool_(std::move(SharedMapping::Map(fd_.get(), 4096, false)).value(), references_) {}
+        pool_(std::move(SharedMapping::Map(fd_.get(), 4096, false)).value(), {}, references_) {}
   ScopedFd fd_;
   std::shared_ptr<ReferenceQueue> references_ = std::make_shared<ReferenceQueue>();
   PoolReader pool_;
