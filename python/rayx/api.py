@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import atexit
 import sys
+import threading
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, Never, NoReturn, overload
 
@@ -159,9 +160,25 @@ def _begin(options: InitOptions) -> session.Session:
     started.addresses = {**addresses}
     started.options = options
     session.set_current(started)
-    atexit.unregister(shutdown)
-    atexit.register(shutdown)
+    for at_exit in (shutdown, _hush_threads):  # run in the opposite order
+        atexit.unregister(at_exit)
+        atexit.register(at_exit)
     return started
+
+
+def _hush_threads() -> None:
+    """From now on daemon threads are silent of calls that fail since the program ends.
+
+    So they are when they wait for anything else: Python does not wait for them.
+    """
+    shown = threading.excepthook
+
+    def show(args: threading.ExceptHookArgs) -> None:
+        is_ours = issubclass(args.exc_type, errors.NotInitializedError)
+        if not (is_ours and args.thread is not None and args.thread.daemon):
+            shown(args)
+
+    threading.excepthook = show
 
 
 def _tell(session_dir: str, keeps_logs: bool, may_hint: bool) -> None:
