@@ -29,7 +29,7 @@ from typing import (
     overload,
 )
 
-from rayx import actor_description, errors, session, signature, task_options, words
+from rayx import actor_description, errors, redefinitions, session, signature, task_options, words
 from rayx._raylet import KIND_ACTOR_CREATION, ObjectID, RayletError, TaskTemplate
 from rayx.actor_description import ActorDescription
 from rayx.actor_handle import ActorHandle
@@ -135,6 +135,7 @@ class ActorClass(Generic[C_co]):
         owner = session.current()
         self._check(*args, **kwargs)
         if self._cls is not None:
+            self._renew_if_outdated()
             owner.functions.export(self._description.class_id, self._name, self._cls)
         if self._options.save_every is not None:
             kwargs = kwargs | {SAVE_EVERY: self._options.save_every}
@@ -219,7 +220,7 @@ class ActorClass(Generic[C_co]):
         )
 
     def __hash__(self) -> int:
-        return hash(self._description.class_id)
+        return hash(self._name)  # ids change
 
     # As functions and classes are, it is its own copy.
     def __copy__(self) -> Self:
@@ -231,10 +232,19 @@ class ActorClass(Generic[C_co]):
     def __reduce__(self) -> tuple[Any, ...]:
         """A reference by id, so that a class may refer to itself."""
         if self._cls is not None:
+            self._renew_if_outdated()
             functions = session.current().functions
             functions.export(self._description.class_id, self._name, self._cls)
         packed = self._description.packed
         return by_reference, (tuple(self._options), packed, self._constructor, self._is_async)
+
+    def _renew_if_outdated(self) -> None:
+        """As of functions: what it refers to in a notebook was defined anew."""
+        current = redefinitions.current_id(self._description.class_id)
+        if current != self._description.class_id:
+            cls: Any = self._cls
+            self._description = ActorDescription.of_class(cls, current)
+            self._template = None
 
     def _make_template(self) -> TaskTemplate:
         options = self._options

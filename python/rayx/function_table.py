@@ -14,7 +14,7 @@ import types
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from rayx import errors, serialization, value_text
+from rayx import errors, redefinitions, serialization, value_text
 from rayx._raylet import RayletError
 
 if TYPE_CHECKING:
@@ -65,6 +65,7 @@ class FunctionTable:
             is_outermost = not self._in_progress
             self._in_progress.add(function_id)
             try:
+                redefinitions.note(function_id, function)
                 pickled, ids = serialization.dump_by_value(function, name)
                 _check_size(name, function, pickled)
                 self._pickled.append((function_id, name, pickled))

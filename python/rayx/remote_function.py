@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import functools
 import os
+import weakref
 from collections.abc import Callable, Iterable
 from typing import (
     TYPE_CHECKING,
@@ -28,7 +29,7 @@ from typing import (
     overload,
 )
 
-from rayx import actor, session, signature, task_options, words
+from rayx import actor, redefinitions, session, signature, task_options, words
 from rayx._raylet import RayletError, TaskTemplate
 from rayx.actor import ActorClass
 from rayx.actor_options import ActorOptions
@@ -109,7 +110,7 @@ class RemoteFunction(Generic[P, R_co]):
         owner = session.current()
         check = self._check
         if check is None:
-            check = self._check = signature.make_checker(self._loaded(owner))
+            check = self._check = self._make_check(owner)
         check(*args, **kwargs)
         if self._function is not None:
             owner.functions.export(self._function_id, self._name, self._function)
@@ -187,7 +188,7 @@ class RemoteFunction(Generic[P, R_co]):
         return self._function_id == other._function_id and self._options == other._options
 
     def __hash__(self) -> int:
-        return hash(self._function_id)
+        return hash(self._name)  # ids change
 
     # As functions and classes are, it is its own copy.
     def __copy__(self) -> Self:
@@ -199,6 +200,7 @@ class RemoteFunction(Generic[P, R_co]):
     def __reduce__(self) -> tuple[Any, ...]:
         """A reference by id, so that functions may refer to each other and to themselves."""
         if self._function is not None:
+            self._renew_if_outdated()
             functions = session.current().functions
             functions.export(self._function_id, self._name, self._function)
         return by_reference, (self._function_id, self._name, tuple(self._options))
@@ -208,6 +210,29 @@ class RemoteFunction(Generic[P, R_co]):
             return self._function
         # Not kept in self._function: what was never ours is not ours to export.
         return (owner or session.current()).functions.fetch(self._function_id)
+
+    def _make_check(self, owner: session.Session) -> Callable[..., None]:
+        """What looks at the arguments of each call; where somebody types, at the globals too."""
+        check = signature.make_checker(self._loaded(owner))
+        if self._function is None or not redefinitions.is_interactive():
+            return check
+        # Weakly: a cycle would keep what the function captures.
+        renew = weakref.WeakMethod(self._renew_if_outdated)
+
+        def check_all(*args: Any, **kwargs: Any) -> None:
+            check(*args, **kwargs)
+            renewing = renew()
+            if renewing is not None:
+                renewing()
+
+        return check_all
+
+    def _renew_if_outdated(self) -> None:
+        """What it refers to in a notebook was defined anew: from now on it is another function."""
+        current = redefinitions.current_id(self._function_id)
+        if current != self._function_id:
+            self._function_id = current
+            self._template = None
 
     def _make_template(self) -> TaskTemplate:
         options = self._options
