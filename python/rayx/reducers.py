@@ -2,7 +2,8 @@
 
 - numpy arrays of numbers go as numpy itself would have them go, but with less said of their type;
 - numpy arrays of dates and times, which numpy would copy, pass for arrays of integers on the way;
-- pyarrow tables and record batches become an Arrow IPC stream in a buffer of its own;
+- pyarrow tables and record batches become an Arrow IPC stream in a buffer of its own, and so do
+  slices of its arrays, which pyarrow would store together with what they are slices of;
 - torch tensors (CPU, dense, without gradient) go as their bytes, and come back on memory that may
   be written.
 
@@ -49,16 +50,22 @@ def _add_numpy(numpy: Any) -> bool:
     return True
 
 
+# numpy's own types of numbers, bool to clongdouble, and half. Types that others have added, such as
+# those of ml_dtypes, may be of the same kinds, but numpy cannot tell them by their texts.
+_NUMBERS = frozenset({*range(17), 23})
+_DATES_AND_TIMES = frozenset({21, 22})
+
+
 def _reduce_array(array: Any) -> Any:
     dtype = array.dtype
-    if dtype.kind in "biufc":
+    if dtype.num in _NUMBERS:
         flags = array.flags
         if not flags.forc or not array.size or dtype.metadata:
             return NotImplemented
         # What numpy does, with the type's name in place of the type: in half the time.
         order = "C" if flags.c_contiguous else "F"
         return _array_in, (pickle.PickleBuffer(array), dtype.str, array.shape, order)
-    if dtype.kind not in "mM":
+    if dtype.num not in _DATES_AND_TIMES:
         return NotImplemented  # numpy does what we want
     if not array.flags.forc:
         array = array.copy()
@@ -83,15 +90,74 @@ def _add_arrow(arrow: Any) -> bool:
         return False
     _reducers[arrow.Table] = _reduce_table
     _reducers[arrow.RecordBatch] = _reduce_batch
+    _reducers[arrow.ChunkedArray] = _reduce_chunks
+    for kind in _classes_below(arrow.Array):
+        if kind.__module__ == arrow.Array.__module__:  # not those that users have made
+            _reducers[kind] = _reduce_arrow_array
     return True
 
 
+def _classes_below(cls: type) -> list[type]:
+    direct: list[type] = cls.__subclasses__()
+    return [one for below in direct for one in (below, *_classes_below(below))]
+
+
 def _reduce_table(table: Any) -> Any:
+    if not table.num_rows:
+        table = table.schema.empty_table()  # Arrow's format has all offsets of an empty slice
     return _read_table, (_ipc_stream(table.schema, lambda writer: writer.write_table(table)),)
 
 
 def _reduce_batch(batch: Any) -> Any:
+    if not batch.num_rows:
+        batch = _empty_batch(batch.schema)
     return _read_batch, (_ipc_stream(batch.schema, lambda writer: writer.write_batch(batch)),)
+
+
+# Arrow pads its buffers to 64 bytes. Those that it fills bit by bit may be larger than needed; what
+# has much of that to spare is taken for a slice.
+_PADDING_MAX = 4096
+
+
+def _is_part(array: Any) -> bool:
+    """Whether it is a slice of more, all of which pyarrow would store."""
+    try:
+        used, held = array.nbytes, array.get_total_buffer_size()
+    except Exception:  # not known of all types
+        return False
+    return bool(held > 1.25 * used + _PADDING_MAX)
+
+
+def _reduce_arrow_array(array: Any) -> Any:
+    import pyarrow as pa
+
+    if not _is_part(array):
+        return NotImplemented
+    try:
+        # Arrow's own format has no more than the slice.
+        batch = pa.record_batch([array if len(array) else pa.nulls(0, array.type)], names=[""])
+        return _read_column, (_ipc_stream(batch.schema, lambda to: to.write_batch(batch)),)
+    except pa.ArrowException:  # of a type that it does not have
+        return NotImplemented
+
+
+def _reduce_chunks(chunks: Any) -> Any:
+    import pyarrow as pa
+
+    if not _is_part(chunks):
+        return NotImplemented
+    chunks = chunks if len(chunks) else pa.chunked_array([], chunks.type)
+    try:
+        table = pa.table([chunks], names=[""])
+        return _read_chunks, (_ipc_stream(table.schema, lambda to: to.write_table(table)),)
+    except pa.ArrowException:
+        return NotImplemented
+
+
+def _empty_batch(schema: Any) -> Any:
+    import pyarrow as pa
+
+    return pa.record_batch([pa.nulls(0, field.type) for field in schema], schema=schema)
 
 
 def _ipc_stream(schema: Any, write: Callable[[Any], None]) -> pickle.PickleBuffer:
@@ -113,6 +179,14 @@ def _read_batch(stream: Any) -> Any:
     import pyarrow as pa
 
     return pa.ipc.open_stream(pa.py_buffer(stream)).read_next_batch()
+
+
+def _read_column(stream: Any) -> Any:
+    return _read_batch(stream).column(0)
+
+
+def _read_chunks(stream: Any) -> Any:
+    return _read_table(stream).column(0)
 
 
 # ---- memory that nobody guards ------------------------------------------------------------------

@@ -3,10 +3,11 @@ import sys
 import types
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pytest
 
-from rayx import reducers
+from rayx import reducers, serialization
 
 
 @pytest.fixture(autouse=True)
@@ -60,6 +61,77 @@ def test_arrow_data_becomes_one_buffer():
         make, (stream,) = reducers.reduce(value)
         assert type(stream) is pickle.PickleBuffer
         assert make(stream).equals(value)
+
+
+ARROW_ARRAYS = [
+    pa.array(range(100_000)),
+    pa.array([None, 1.5] * 50_000),
+    pa.array(["text", None, "more"] * 30_000),
+    pa.array([True, False, None] * 50_000),
+    pa.array([[1, 2], None, []] * 30_000),
+    pa.array([{"a": 1, "b": "x"}, None] * 30_000),
+    pa.array(["a", "b"] * 50_000).dictionary_encode(),
+    pa.array([b"xy"] * 50_000, pa.binary(2)),
+    pa.array([[1, 2]] * 50_000, pa.list_(pa.int64(), 2)),
+    pa.array(["text of more than twelve bytes"] * 9_000, pa.string_view()),
+]
+
+
+@pytest.mark.parametrize("array", ARROW_ARRAYS, ids=lambda array: str(array.type))
+def test_slices_of_arrow_arrays_go_without_the_rest(array):
+    for part in (array[5:25], array[7:7], array[-3:]):
+        again = rebuilt(reducers.reduce(part))
+        assert again.equals(part)
+        assert again.type == part.type
+        if array.type != pa.string_view():  # of which Arrow's format has all that is far away
+            assert again.get_total_buffer_size() < max(4096, array.nbytes / 10)
+        again.validate(full=True)
+
+
+def test_arrow_arrays_that_are_whole_are_left_to_pyarrow():
+    for array in (pa.array(np.arange(100_000)), pa.array(["text"] * 100_000)[:-5]):
+        assert reducers.reduce(array) is NotImplemented
+        assert reducers.reduce(pa.chunked_array([array, array])) is NotImplemented
+    assert reducers.reduce(pa.array(range(100))[3:5]) is NotImplemented  # it costs nothing
+
+
+def test_slices_of_chunks_keep_their_chunks():
+    whole = pa.chunked_array([range(100_000), range(50_000)])
+    part = whole[99_990:100_010]
+    again = rebuilt(reducers.reduce(part))
+    assert again.equals(part)
+    assert [len(chunk) for chunk in again.chunks] == [10, 10]
+    assert again.get_total_buffer_size() < 4096
+
+
+def test_empty_slices_of_arrow_data_are_small():
+    array = pa.array(["some text"] * 100_000)
+    table = pa.table({"a": array})
+    for empty in (table[5:5], table.to_batches()[0][5:5], pa.chunked_array([array])[5:5]):
+        make, (stream,) = reducers.reduce(empty)
+        assert stream.raw().nbytes < 4096
+        assert make(stream).equals(empty)
+
+
+def test_columns_of_text_in_a_part_of_a_frame():
+    frame = pd.DataFrame({"text": [f"number {number}" for number in range(50_000)]})
+    assert len(serialization.dumps(frame.iloc[10:20], "value")[0]) < 10_000
+
+
+def test_types_that_others_have_added_to_numpy_are_left_to_numpy():
+    ml_dtypes = pytest.importorskip("ml_dtypes")
+    for name in ("bfloat16", "float8_e5m2", "float8_e4m3fn", "float6_e2m3fn", "int4", "uint2"):
+        array = np.arange(4).astype(getattr(ml_dtypes, name))
+        assert reducers.reduce(array) is NotImplemented
+        again = pickle.loads(serialization.dumps(array, "value")[0])
+        assert again.dtype == array.dtype
+        np.testing.assert_array_equal(again, array)
+
+
+def test_a_type_of_numpys_kinds_that_is_none_of_its_own_is_left_to_numpy():
+    # As ml_dtypes.float8_e5m2 says of itself: kind "f", text "<f1", which numpy does not know.
+    added = types.SimpleNamespace(kind="f", str="<f1", num=300, metadata=None)
+    assert reducers._reduce_array(types.SimpleNamespace(dtype=added)) is NotImplemented
 
 
 def test_a_library_that_is_half_imported_is_looked_at_again(monkeypatch):
