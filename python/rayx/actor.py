@@ -15,7 +15,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import (
     TYPE_CHECKING,
     Any,
@@ -246,6 +246,23 @@ class ActorClass(Generic[C_co]):
             self._description = ActorDescription.of_class(cls, current)
             self._template = None
 
+    def among(self, classes: Sequence[type]) -> type | None:
+        """The class itself, if it is one of these, or one of them inherits from it."""
+        own: Any = self._cls
+        return own if any(own in cls.__mro__ for cls in classes) else None
+
+    if not TYPE_CHECKING:  # what they know of the class is enough
+        # What is asked of a class by its name, which is that of the remote class.
+
+        def __instancecheck__(self, instance: Any) -> bool:
+            return isinstance(instance, self.cls)
+
+        def __subclasscheck__(self, cls: type) -> bool:
+            return issubclass(cls, self.cls)
+
+        def __getitem__(self, parameters: Any) -> Any:
+            return self.cls[parameters]
+
     def _make_template(self) -> TaskTemplate:
         options = self._options
         self._template = TaskTemplate(
@@ -268,6 +285,39 @@ def by_reference(
     """A class known by its id; what an ActorClass is pickled as a call of."""
     description = ActorDescription.unpacked(packed)
     return ActorClass(None, ActorOptions(*options), description, constructor, is_async)
+
+
+class _OfRemoteClass:
+    """An attribute of a class that its remote class has: `remote`, `options`, `cls`.
+
+    Of this class only: those that inherit from it have remote classes of their own, or none.
+    """
+
+    def __init__(self, cls: type, remote: ActorClass[Any], name: str) -> None:
+        self._cls = cls
+        self._remote = remote
+        self._name = name
+
+    def __get__(self, instance: Any, owner: type) -> Any:
+        if instance is None and owner is self._cls:
+            return getattr(self._remote, self._name)
+        raise AttributeError(f"{owner.__name__!r} has no attribute {self._name!r}")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _OfRemoteClass, (self._cls, self._remote, self._name)
+
+
+def own_class(cls: type, rebuild: Callable[..., ActorClass[Any]], arguments: Any) -> type:
+    """What its remote class is in the code of a class that runs elsewhere: the class itself.
+
+    Actors of it are made by `.remote` all the same, unless the class has that name for something.
+    """
+    remote = rebuild(*arguments)
+    for name in ("remote", "options", "cls"):
+        known = [vars(base)[name] for base in cls.__mro__ if name in vars(base)]
+        if all(isinstance(one, _OfRemoteClass) for one in known):
+            type.__setattr__(cls, name, _OfRemoteClass(cls, remote, name))
+    return cls
 
 
 def make_remote(cls: type[Any], options: ActorOptions) -> ActorClass[Any]:

@@ -7,14 +7,30 @@ modules travel by value.
 
 from __future__ import annotations
 
+import functools
 import os
 import sys
 import types
+import typing
 from typing import Any
 
 from rayx import errors
 
-FUNCTION_TYPES = frozenset({types.FunctionType, types.BuiltinFunctionType})
+#: That of functions made by `functools.lru_cache`.
+CACHED_FUNCTION: type = type(functools.lru_cache(lambda: None))
+
+#: Types, beside classes, whose instances pickle takes for things that their module has by name.
+NAMED_TYPES = frozenset(
+    {
+        types.FunctionType,
+        types.BuiltinFunctionType,
+        CACHED_FUNCTION,
+        typing.NewType,
+        typing.TypeVar,
+        typing.ParamSpec,
+        typing.TypeVarTuple,
+    }
+)
 
 # Module name → whether others can import it. Asked for every class that is pickled.
 _known: dict[str, bool] = {"__main__": False, "builtins": True}
@@ -25,6 +41,11 @@ def by_others(obj: Any) -> bool:
     name = getattr(obj, "__module__", None)
     if type(name) is not str:
         return True  # pickle finds out where it is, or complains
+    return module_by_others(name)
+
+
+def module_by_others(name: str) -> bool:
+    """The same of a module."""
     known = _known.get(name)
     if known is None:
         known = _known[name] = is_importable(name)

@@ -10,14 +10,12 @@ another process cannot look up (`__main__`, a module that is on nobody's path), 
 from __future__ import annotations
 
 import io
-import marshal
 import pickle
 import sys
 import threading
-import types
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from rayx import class_pickling, errors, importable, reducers, value_text
+from rayx import errors, importable, reducers, value_text
 from rayx._raylet import KIND_BYTES, KIND_PICKLE, KIND_SYSTEM_ERROR, KIND_TASK_ERROR
 
 if TYPE_CHECKING:
@@ -181,53 +179,32 @@ class _Pickler(pickle.Pickler):
 
     def reducer_override(self, obj: Any) -> Any:
         cls = type(obj)
-        if issubclass(cls, type) or cls in importable.FUNCTION_TYPES:
-            if not importable.by_others(obj):
-                raise _NotByNameError(obj)
-            return NotImplemented
+        if cls not in _plain_classes:
+            if issubclass(cls, type) or cls in importable.NAMED_TYPES:
+                if not importable.by_others(obj):
+                    raise _NotByNameError(obj)
+                return NotImplemented
+            _check_class(cls)
         return reducers.reduce(obj)
 
 
-_by_value_class: list[Any] = []  # made when first needed: cloudpickle is slow to import
+# Those whose instances need no second look.
+_plain_classes: set[type] = set()
+_PLAIN_CLASSES_MAX = 10_000
+
+
+def _check_class(cls: type) -> None:
+    """That an instance may say by which name it is found, as its `__reduce__` does."""
+    if cls.__module__ == "__main__":
+        raise _NotByNameError(cls)
+    if "<locals>" not in cls.__qualname__ and len(_plain_classes) < _PLAIN_CLASSES_MAX:
+        _plain_classes.add(cls)
 
 
 def _by_value_pickler() -> Any:
-    if _by_value_class:
-        return _by_value_class[0]
-    import cloudpickle
+    from rayx import by_value  # late: cloudpickle is slow to import
 
-    class ByValuePickler(cloudpickle.Pickler):  # type: ignore[misc]
-        """cloudpickle, which takes by value what it believes others could import as well."""
-
-        def reducer_override(self, obj: Any) -> Any:
-            reduced = reducers.reduce(obj)
-            if reduced is not NotImplemented:
-                return reduced
-            if type(obj) is types.CodeType:
-                return _code_reduced(obj)
-            is_named = isinstance(obj, type) or type(obj) in importable.FUNCTION_TYPES
-            if is_named and not importable.by_others(obj):
-                module = sys.modules.get(obj.__module__)
-                if module is not None and obj.__module__ != "__main__":
-                    cloudpickle.register_pickle_by_value(module)
-            reduced = super().reducer_override(obj)
-            return class_pickling.completed(obj, reduced) if isinstance(obj, type) else reduced
-
-    _by_value_class.append(ByValuePickler)
-    return ByValuePickler
-
-
-# The last version of the format that is the same for equal code, however its parts are shared.
-_MARSHAL_VERSION = 2
-
-
-def _code_reduced(code: types.CodeType) -> Any:
-    """Code with the name of its file, which cloudpickle leaves out from version 3.1.3 on.
-
-    Without it, tracebacks of tasks would show no source, and no debugger could stop in them. That
-    both sides run the same Python is so for code in any case.
-    """
-    return marshal.loads, (marshal.dumps(code, _MARSHAL_VERSION),)
+    return by_value.ByValuePickler
 
 
 def dump_by_value(value: Any, root: str) -> tuple[bytes, list[ObjectID[Any]]]:

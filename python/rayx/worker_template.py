@@ -18,12 +18,12 @@ import select
 import signal
 import sys
 import threading
+import types
 from collections.abc import Callable
 from typing import Any
 
-import cloudpickle  # noqa: F401  (so that workers need not)
-
-from rayx import pickle_path, process_title, worker_main  # noqa: F401
+# Some of them so that workers need not import them.
+from rayx import by_value, pickle_path, process_title, worker_main  # noqa: F401
 from rayx._raylet import RayletError, TemplateChannel
 
 _PR_SET_PDEATHSIG = 1
@@ -187,4 +187,6 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
+    # A name in a pickle must find nothing of ours under `__main__`, which is the driver's program.
+    sys.modules["__main__"] = types.ModuleType("__main__")
     sys.exit(main(sys.argv[1:]))

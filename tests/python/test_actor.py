@@ -185,7 +185,7 @@ def test_the_class_travels_by_reference(node):
     with pytest.raises(TypeError, match="unexpected keyword argument 'start'"):
         again.remote(start=2)
     counter = Counter.remote()
-    assert rayx.get(counter.own_class.remote()) == Counter
+    assert rayx.get(counter.own_class.remote()) is Counter.cls
     assert rayx.get(counter.nested.remote()) == 6
 
 
