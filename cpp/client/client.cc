@@ -265,6 +265,10 @@ void Client::RemoveLocalReference(const ObjectId& id) noexcept {
   if (!impl_->references->InForkedChild()) impl_->objects.RemoveReference(id);
 }
 
+bool Client::HasLocalReference(const ObjectId& id) const {
+  return !impl_->references->InForkedChild() && impl_->objects.HasReference(id);
+}
+
 Result<RunnableTask> Client::NextTask() {
   RAYX_REFUSE_IN_CHILD();
   return impl_->tasks.NextTask();
@@ -310,6 +314,10 @@ Status Client::ReturnCpus(uint64_t wait) {
 ClaimWord::Interrupted Client::Interrupt() const {
   // The memory is the parent's too: what is written there is not for a child.
   return impl_->references->InForkedChild() ? ClaimWord::Interrupted() : impl_->tasks.Interrupt();
+}
+
+void Client::NoteExitWork() const {
+  if (!impl_->references->InForkedChild()) impl_->tasks.NoteExitWork();
 }
 
 Result<std::vector<ErrorInfo>> Client::Errors(int64_t timeout_ms) {

@@ -212,6 +212,8 @@ class Client {
   // Never fails, never waits for long: called from destructors, on any thread, at any time (also
   // after Close or fork).
   void RemoveLocalReference(const ObjectId& id) noexcept;
+  // Whether there is an ObjectID of the object here, or somebody here waits for it.
+  bool HasLocalReference(const ObjectId& id) const;
 
   // --- a worker's work ---
 
@@ -241,6 +243,9 @@ class Client {
   // The task that the node has interrupted last, by its number, and why: the scheduler's
   // InterruptReason; 0 if there is none.
   ClaimWord::Interrupted Interrupt() const;
+  // Something is to be run when this worker ends: the end of its driver waits for it. Does nothing
+  // in a driver, or in a fork of the worker.
+  void NoteExitWork() const;
 
   // --- questions ---
 

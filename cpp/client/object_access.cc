@@ -363,6 +363,11 @@ void ObjectAccess::RemoveReferences(std::span<const ObjectId> ids) {
   references_->Nudge(urgent);
 }
 
+bool ObjectAccess::HasReference(const ObjectId& id) const {
+  const NodeLink::Lock lock = link_->LockState();
+  return cache_.Contains(id);
+}
+
 // --- messages ---
 
 Status ObjectAccess::OnObjectsReady(std::span<const uint8_t> payload) {

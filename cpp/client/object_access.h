@@ -61,6 +61,8 @@ class ObjectAccess {
   void AddReference(const ObjectId& id);
   void RemoveReference(const ObjectId& id);
   void RemoveReferences(std::span<const ObjectId> ids);
+  // Somebody in this process needs the object, or has an ObjectID of it.
+  bool HasReference(const ObjectId& id) const;
 
   // --- for those who wait on their own ---
 

@@ -117,6 +117,10 @@ ClaimWord::Interrupted WorkerTasks::Interrupt() const {
   return claims_ != nullptr ? claims_->interrupt() : ClaimWord::Interrupted();
 }
 
+void WorkerTasks::NoteExitWork() const {
+  if (claims_ != nullptr) claims_->NoteExitWork();
+}
+
 // --- finishing ---
 
 bool WorkerTasks::AreWhole(const OpenTask& task) {

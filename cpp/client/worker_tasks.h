@@ -47,6 +47,7 @@ class WorkerTasks {
   Status PutResult(const RunnableTask& task, uint32_t index, const ObjectPieces& value);
   Status FinishTask(const RunnableTask& task, std::string_view error_text, const TaskEnd& end);
   ClaimWord::Interrupted Interrupt() const;
+  void NoteExitWork() const;
 
   // This thread has taken the newest task, and that is open: what it makes is named after the task.
   bool InTask() const {

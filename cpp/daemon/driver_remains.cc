@@ -2,6 +2,7 @@
 
 #include <csignal>
 
+#include "common/base/limits.h"
 #include "common/base/log.h"
 #include "common/io/process_mark.h"
 #include "common/io/process_tree.h"
@@ -14,6 +15,7 @@ constexpr int64_t kSweepPauseMs = 50;
 constexpr int kCleanSweeps = 2;
 // What does not die of SIGKILL in that time hangs in the kernel.
 constexpr int64_t kSearchMs = 2000;
+static_assert(limits::kTrackerMs < kSearchMs);
 
 }  // namespace
 
@@ -30,7 +32,10 @@ void DriverRemains::SweepIn(int64_t delay_ms, const DriverId& driver) {
 
 void DriverRemains::Sweep(const DriverId& driver) {
   Search& search = searches_[driver];
-  const size_t found = KillMarked(driver.Hex());
+  // Trackers end by themselves when all that they served have ended.
+  const bool spares_trackers =
+      loop_->now_ms() + kSearchMs - limits::kTrackerMs < search.deadline_ms;
+  const size_t found = KillMarked(driver.Hex(), spares_trackers);
   search.clean_sweeps = found == 0 ? search.clean_sweeps + 1 : 0;
   const bool is_late = loop_->now_ms() >= search.deadline_ms;
   if (search.clean_sweeps < kCleanSweeps && !is_late) return SweepIn(kSweepPauseMs, driver);
@@ -42,14 +47,18 @@ void DriverRemains::Sweep(const DriverId& driver) {
   loop_->Post([this, driver] { searches_.erase(driver); });
 }
 
-size_t DriverRemains::KillMarked(const std::string& mark) const {
+size_t DriverRemains::KillMarked(const std::string& mark, bool spares_trackers) const {
   size_t found = 0;
   for (const pid_t pid : Descendants(root_)) {
     // The environment of a dead one is empty.
     if (ProcessMarkOf(pid) != mark) continue;
     ++found;
-    for (const pid_t below : Descendants(pid)) ::kill(below, SIGKILL);
-    ::kill(pid, SIGKILL);
+    if (!spares_trackers) {
+      for (const pid_t below : Descendants(pid)) ::kill(below, SIGKILL);
+      ::kill(pid, SIGKILL);
+    } else if (!IsResourceTracker(pid)) {
+      KillTree(pid);
+    }
   }
   return found;
 }

@@ -35,7 +35,7 @@ class DriverRemains {
   void SweepIn(int64_t delay_ms, const DriverId& driver);
   void Sweep(const DriverId& driver);
   // How many were found.
-  size_t KillMarked(const std::string& mark) const;
+  size_t KillMarked(const std::string& mark, bool spares_trackers) const;
 
   EventLoop* loop_;
   pid_t root_;

@@ -112,14 +112,12 @@ void DriverService::ReportError(control::ErrorRecord error) {
   tables_->errors().Append(error);
 }
 
-Status DriverService::OnDrain(Session& session) {
-  if (session.role != protocol::Role::Output) {
-    return Status::ProtocolError("Drain on a connection that is not for output");
-  }
+void DriverService::SendDrained(ClientId output) {
+  Session* session = sessions_->Find(output);
+  if (session == nullptr) return;
   writer_->Send(
-      *session.connection, protocol::MessageType::Drained,
+      *session->connection, protocol::MessageType::Drained,
       [](flatbuffers::FlatBufferBuilder& builder) { return protocol::CreateDrained(builder); });
-  return Status::Ok();
 }
 
 }  // namespace rayx::daemon

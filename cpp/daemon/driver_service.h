@@ -40,8 +40,8 @@ class DriverService {
                  const std::string& lines);
   // Records the error, and has the driver print `text` once.
   void ReportError(control::ErrorRecord error);
-  // Everything that was printed before has been sent.
-  Status OnDrain(Session& session);
+  // Tells the driver that everything that was printed before has been sent.
+  void SendDrained(ClientId output);
 
  private:
   struct Driver {

@@ -13,6 +13,7 @@
 #include "common/base/log.h"
 #include "common/io/child_process.h"
 #include "common/io/clock.h"
+#include "common/io/shared_leftovers.h"
 #include "common/io/shared_memory.h"
 #include "common/io/socket.h"
 #include "common/protocol/wire_ids.h"
@@ -46,6 +47,12 @@ NodeDaemon::NodeDaemon(EventLoop* loop, NodeOptions options, NodeId id,
                  .on_closed = [this](Session& session,
                                      const Status& why) { OnSessionClosed(session, why); }}),
       drivers_(&sessions_, &writer_, tables_.get(), id),
+      endings_(loop, {.begin = [this](const DriverId& driver) { EndWorkersOf(driver); },
+                      .has_ending_workers =
+                          [this](const DriverId& driver) {
+                            return !tasks_->scheduler().EndingWorkersOf(driver).empty();
+                          },
+                      .done = [this](ClientId client) { drivers_.SendDrained(client); }}),
       remains_(loop, ::getpid()),
       functions_(&sessions_, &writer_, tables_.get()),
       workers_(
@@ -201,6 +208,15 @@ void NodeDaemon::OnSessionClosed(Session& session, const Status& reason) {
   }
 }
 
+void NodeDaemon::EndWorkersOf(const DriverId& driver) {
+  // The driver may have seen ends of which their worker has told us, but we have not read it.
+  tasks_->lines().HearWorker();
+  tasks_->scheduler().OnDriverEnding(driver, [this](scheduler::WorkerNumber number) {
+    const WorkerProcess* worker = workers_.Find(number);
+    return worker != nullptr && worker->claim.has_exit_work();
+  });
+}
+
 void NodeDaemon::WatchDriverProcess(Session& session) {
   Result<ScopedFd> pid_fd = OpenPidFd(session.pid);
   // Without one (old kernels) the end of its socket has to do.
@@ -222,6 +238,7 @@ bool NodeDaemon::OnTurn() {
   if (stopping_) return false;
   const int64_t now_ms = loop_->now_ms();
   AnswerLateQueries();
+  endings_.OnTurn();
   bool acted = true;
   for (int round = 0; acted && round < kRoundsPerTurn; ++round) {
     acted = objects_->DrainEffects();
@@ -287,8 +304,11 @@ void NodeDaemon::Stop(const std::string& reason) {
   ::unlink((options_.session_dir + "/node.sock").c_str());
   tables_->nodes().MarkDead(id_, WallSeconds());
   tables_->Flush();
-  const size_t left = KillDescendants(::getpid(), {}, limits::kShutdownGraceMs);
+  SharedLeftovers shared;
+  shared.NoteTree(::getpid());
+  const size_t left = KillDescendants(::getpid(), {}, limits::kShutdownGraceMs, limits::kTrackerMs);
   if (left > 0) LogWarning(std::to_string(left) + " processes could not be ended");
+  shared.Remove();
   // Otherwise the supervisor does it, after us. Its death is told by a signal or by the lifeline,
   // whichever comes first.
   if (options_.lifeline_fd >= 0 && (supervisor_gone_ || ::getppid() != supervisor_pid_)) {

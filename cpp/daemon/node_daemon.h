@@ -20,6 +20,7 @@
 #include "common/io/scoped_fd.h"
 #include "control/tables.h"
 #include "daemon/accept_pace.h"
+#include "daemon/driver_endings.h"
 #include "daemon/driver_remains.h"
 #include "daemon/driver_service.h"
 #include "daemon/function_service.h"
@@ -76,6 +77,8 @@ class NodeDaemon {
                     const Result<std::vector<control::ErrorRecord>>& found);
   void OnSessionClosed(Session& session, const Status& reason);
   void WatchDriverProcess(Session& session);
+  // Has the driver's workers end that have something to finish and run nothing.
+  void EndWorkersOf(const DriverId& driver);
   void ReapChildren();
   void SetTimer();
   // Stays on one processor with those who only wait for each other, as long as they do.
@@ -91,6 +94,7 @@ class NodeDaemon {
   RecordKeeper records_;
   SessionTable sessions_;
   DriverService drivers_;
+  DriverEndings endings_;
   DriverRemains remains_;
   FunctionService functions_;
   WorkerService workers_;

@@ -49,7 +49,8 @@ Status NodeDaemon::OnFrame(Session& session, const Frame& frame) {
       return Status::ProtocolError("message " + std::to_string(frame.type) +
                                    " on a connection for output");
     }
-    return drivers_.OnDrain(session);
+    endings_.OnDrain(session.id, session.driver);
+    return Status::Ok();
   }
   if (type >= protocol::MessageType::PutObject && type <= protocol::MessageType::PutInRoom) {
     return OnObjectMessage(session, frame);

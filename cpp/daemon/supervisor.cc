@@ -16,6 +16,7 @@
 #include "common/base/log.h"
 #include "common/io/child_process.h"
 #include "common/io/random_bytes.h"
+#include "common/io/shared_leftovers.h"
 #include "common/io/socket.h"
 #include "control/server_config.h"
 #include "daemon/session_files.h"
@@ -241,8 +242,11 @@ void Supervisor::End(const std::string& reason) {
   if (std::exchange(ending_, true)) return;
   LogInfo("the session ends: " + reason);
   if (has_directory_) TellWhy(reason);
-  const size_t left = KillDescendants(::getpid(), {}, limits::kShutdownGraceMs);
+  SharedLeftovers shared;
+  shared.NoteTree(::getpid());
+  const size_t left = KillDescendants(::getpid(), {}, limits::kShutdownGraceMs, limits::kTrackerMs);
   if (left > 0) LogError(std::to_string(left) + " processes could not be ended");
+  shared.Remove();
   if (has_directory_) RemoveSessionFiles(options_.session_dir, options_.redirect_output);
   loop_->Stop();
 }

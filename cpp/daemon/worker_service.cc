@@ -13,6 +13,7 @@
 #include "common/base/limits.h"
 #include "common/base/log.h"
 #include "common/io/child_process.h"
+#include "common/io/process_tree.h"
 #include "common/io/socket.h"
 
 namespace rayx::daemon {
@@ -52,12 +53,6 @@ std::string Advice(int error_number) {
 }
 
 }  // namespace
-
-void KillTree(pid_t pid) {
-  // Below first: once the worker is dead its children belong to somebody else.
-  for (const pid_t descendant : Descendants(pid)) ::kill(descendant, SIGKILL);
-  ::kill(pid, SIGKILL);
-}
 
 WorkerService::WorkerService(EventLoop* loop, SessionTable* sessions, MessageWriter* writer,
                              std::vector<std::string> template_command, Events events)
@@ -187,12 +182,29 @@ void WorkerService::StopWorker(scheduler::WorkerNumber number, bool kill) {
                     return protocol::CreateExitWorker(builder);
                   });
     worker->timer = loop_->CallAt(loop_->now_ms() + limits::kWorkerExitMs, [this, number] {
-      const WorkerProcess* stuck = Find(number);
-      if (stuck != nullptr && stuck->pid > 0) KillTree(stuck->pid);
+      if (const WorkerProcess* stuck = Find(number)) Kill(*stuck);
     });
     return;
   }
-  if (worker->pid > 0) KillTree(worker->pid);
+  Kill(*worker);
+}
+
+void WorkerService::Kill(const WorkerProcess& worker) {
+  if (worker.pid <= 0) return;
+  SharedLeftovers left;
+  left.NoteTree(worker.pid);
+  KillTree(worker.pid);
+  if (left.empty()) return;
+  // Its trackers have that time for it.
+  auto remains = std::make_unique<Remains>();
+  remains->left = std::move(left);
+  remains->timer = loop_->CallAt(loop_->now_ms() + limits::kTrackerMs, [this, it = remains.get()] {
+    it->left.Remove();
+    // Not in the midst of its own timer.
+    loop_->Post(
+        [this, it] { std::erase_if(remains_, [it](const auto& one) { return one.get() == it; }); });
+  });
+  remains_.push_back(std::move(remains));
 }
 
 void WorkerService::OnSessionClosed(Session& session, const Status& reason) {
@@ -212,7 +224,7 @@ void WorkerService::OnWorkerExited(pid_t pid, int wait_status) {
   worker->wait_status = wait_status;
   worker->state = WorkerState::kEnding;
   // It led a group of its own. What its tasks had started there has nobody to tell any more.
-  if (!worker->stopped) ::kill(-pid, SIGKILL);
+  if (!worker->stopped) KillGroup(pid);
   AwaitEnd(*worker);
 }
 
@@ -263,7 +275,7 @@ void WorkerService::OnEndAwaited(scheduler::WorkerNumber number) {
   if (!worker->wait_status && !worker->killed_for_socket && worker->pid > 0) {
     // It closed its socket and lives on; a worker without a node is of no use.
     worker->killed_for_socket = true;
-    KillTree(worker->pid);
+    Kill(*worker);
     worker->timer =
         loop_->CallAt(loop_->now_ms() + kDeathMs, [this, number] { OnEndAwaited(number); });
     return;

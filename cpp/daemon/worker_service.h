@@ -10,6 +10,7 @@
 #include "common/base/ids.h"
 #include "common/base/status.h"
 #include "common/io/event_loop.h"
+#include "common/io/shared_leftovers.h"
 #include "daemon/message_writer.h"
 #include "daemon/session_table.h"
 #include "daemon/template_process.h"
@@ -68,6 +69,8 @@ class WorkerService {
   void AwaitEnd(WorkerProcess& worker);
   void OnEndAwaited(scheduler::WorkerNumber number);
   void EndOutput(WorkerProcess& worker);
+  // With all that it has started. What it has in shared memory is removed a moment later.
+  void Kill(const WorkerProcess& worker);
   static std::string DescribeEnd(const WorkerProcess& worker);
   std::unique_ptr<LinePipe> MakePipe(scheduler::WorkerNumber number, ScopedFd read_end,
                                      bool is_stderr);
@@ -79,9 +82,12 @@ class WorkerService {
   TemplateProcess template_;
   std::unordered_map<scheduler::WorkerNumber, std::unique_ptr<WorkerProcess>> workers_;
   std::unordered_map<pid_t, scheduler::WorkerNumber> by_pid_;
+  // Of killed workers.
+  struct Remains {
+    SharedLeftovers left;
+    std::unique_ptr<EventLoop::Timer> timer;
+  };
+  std::vector<std::unique_ptr<Remains>> remains_;
 };
-
-// Kills a process and everything below it.
-void KillTree(pid_t pid);
 
 }  // namespace rayx::daemon

@@ -305,6 +305,16 @@ void Unreference(SchedulerState& state, ActorEntry& actor) {
   EndActor(state, actor, {.cause = "nobody refers to it any more"});
 }
 
+void LetActorEnd(SchedulerState& state, WorkerEntry& worker) {
+  ActorEntry& actor = *worker.held.front().task->actor;
+  if (actor.state != ActorState::kAlive) return;
+  for (TaskEntry* call : ActorTable::TakeAllCalls(actor)) {
+    if (call->state() == TaskState::kWaitingArgs) state.dependencies.Remove(*call);
+    EndTask(state, *call, true);
+  }
+  EndActor(state, actor, {.cause = "its driver ends"});
+}
+
 void SettleActor(SchedulerState& state, const std::vector<HeldTask>& held,
                  const std::vector<bool>& begun, const WorkerEnd& end) {
   TaskEntry& creation = *held.front().task;

@@ -41,6 +41,9 @@ struct ActorEnd {
 void EndActor(SchedulerState& state, ActorEntry& actor, ActorEnd end);
 // Nobody can call it any more.
 void Unreference(SchedulerState& state, ActorEntry& actor);
+// The actor of this worker, which runs no call of it, ends by itself, since its driver does. A
+// living one only: what is being made is not finished yet.
+void LetActorEnd(SchedulerState& state, WorkerEntry& worker);
 // The worker of an actor is gone, which held `held`. `begun`: which of these it had begun.
 void SettleActor(SchedulerState& state, const std::vector<HeldTask>& held,
                  const std::vector<bool>& begun, const WorkerEnd& end);

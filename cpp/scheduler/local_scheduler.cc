@@ -271,6 +271,26 @@ void LocalScheduler::OnDriverGone(const DriverId& driver) {
   ForgetIfGone(state, driver);
 }
 
+void LocalScheduler::OnDriverEnding(const DriverId& driver,
+                                    const std::function<bool(WorkerNumber)>& has_work) {
+  SchedulerState& state = *state_;
+  for (WorkerEntry* worker : state.pool.BoundTo(driver)) {
+    if (worker->has_actor) {
+      if (worker->tail() == 0) LetActorEnd(state, *worker);
+    } else if (worker->state == WorkerState::kIdle && has_work(worker->number)) {
+      EndWorker(state, *worker, false);
+    }
+  }
+}
+
+std::vector<WorkerNumber> LocalScheduler::EndingWorkersOf(const DriverId& driver) const {
+  std::vector<WorkerNumber> ending;
+  for (const WorkerEntry* worker : state_->pool.BoundTo(driver)) {
+    if (worker->state == WorkerState::kEnding) ending.push_back(worker->number);
+  }
+  return ending;
+}
+
 void LocalScheduler::OnActorUnreferenced(const TaskId& id) {
   if (ActorEntry* actor = state_->actors.Find(id)) Unreference(*state_, *actor);
 }

@@ -22,6 +22,7 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -154,6 +155,12 @@ class LocalScheduler {
   void OnWorkerGone(WorkerNumber worker, const WorkerEnd& end);
   // Its queued tasks are dropped (TaskEnded), its workers stopped (StopWorker kill).
   void OnDriverGone(const DriverId& driver);
+  // The driver is about to go, and waits for those of its workers that have something to finish. Of
+  // those that run nothing, the ones with an actor end, and others for which `has_work` says so
+  // (StopWorker, no kill); what waits for these actors is dropped.
+  void OnDriverEnding(const DriverId& driver, const std::function<bool(WorkerNumber)>& has_work);
+  // Workers of the driver that have been told to end and are not gone.
+  std::vector<WorkerNumber> EndingWorkersOf(const DriverId& driver) const;
   // Nobody refers to the object that stands for the actor any more. Its worker ends (StopWorker, no
   // kill). A creation that has not ended is left to end first, but one that waits for inputs is
   // dropped. The actor is forgotten as soon as no worker holds it.

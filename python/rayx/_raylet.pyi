@@ -266,6 +266,8 @@ class Client:
     def fileno(self) -> int: ...
     def object_id(self, binary: bytes) -> ObjectID[Any]:
         """An ObjectID for these 20 bytes; takes a reference."""
+    def has_reference(self, binary: bytes) -> bool:
+        """Whether this process has an ObjectID of these 20 bytes, or waits for its object."""
     def export_function(self, function_id: bytes, name: str, pickled: bytes) -> None: ...
     def fetch_function(self, function_id: bytes) -> bytes: ...
     def submit(
@@ -382,6 +384,11 @@ class Client:
 
         Reasons: 0 none has been, 1 cancelled, 2 timed out. The node says so by SIGURG; the task may
         have ended meanwhile. Costs a read of memory.
+        """
+    def note_exit_work(self) -> None:
+        """Something is to be run when this worker ends, so that the end of its driver waits for it.
+
+        Does nothing in a driver, or in a fork of the worker.
         """
     def errors(self, timeout_ms: int) -> list[tuple[bytes, bytes, str, str, str, float]]:
         """(driver id, task id, function name, kind, text, time) for each."""

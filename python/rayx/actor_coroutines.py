@@ -59,9 +59,19 @@ class CoroutineCalls:
         self._loop.run_until_complete(self._call(task))
 
     def close(self) -> None:
-        """For an actor that could not be made."""
-        asyncio.set_event_loop(None)
-        self._loop.close()
+        """The actor has ended, or could not be made: what it has left on the loop is cancelled."""
+        try:
+            self._loop.run_until_complete(self._cancel_all())
+            self._loop.run_until_complete(self._loop.shutdown_asyncgens())
+        finally:
+            asyncio.set_event_loop(None)
+            self._loop.close()
+
+    async def _cancel_all(self) -> None:
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
 
     def _read(self) -> None:
         """Takes calls as there is room for them, in a thread of its own."""

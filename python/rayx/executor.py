@@ -107,6 +107,10 @@ class Executor:
         self._coroutines = CoroutineCalls(self, actor)
         return self._coroutines.make
 
+    def end(self) -> None:
+        """Nothing runs any more: lets go of the actor, if there is one."""
+        self._forget_actor()
+
     def _forget_actor(self) -> None:
         self._session.actor = None
         if self._coroutines is not None:

@@ -7,7 +7,7 @@ import os
 import platform
 import sys
 
-from rayx import forked_child, session
+from rayx import forked_child, session, worker_end
 from rayx._raylet import Client, RayletError
 from rayx.executor import Executor
 from rayx.worker_output import WorkerOutput
@@ -19,8 +19,8 @@ _MEETING_MS = 1000
 def run(socket_fd: int, claim_fd: int, number: int) -> None:
     """Runs tasks until the node ends this worker. Does not return.
 
-    The process ends without Python's finalization: threads that a task has left behind may not hold
-    it up, and there is nothing of ours to be closed that the kernel does not close.
+    What users have left to be finished is finished then (worker_end.py). The rest of Python's
+    finalization is left out: there is nothing of ours to be closed that the kernel does not close.
     """
     output = WorkerOutput()
     output.install()
@@ -30,18 +30,23 @@ def run(socket_fd: int, claim_fd: int, number: int) -> None:
     session.set_current(owner)
     executor = Executor(owner, output)
     executor.interrupts.install()
+    worker_end.install(client.note_exit_work)
     exit_code = 1
+    in_order = False
     try:
         executor.serve()
     except RayletError as error:
         if error.code == "Disconnected":
-            exit_code = 0
+            exit_code, in_order = 0, True
         elif error.code == "Forked":
             exit_code = forked_child.exit_code(error)
         else:
             print(f"rayx worker: {error.message}", file=sys.stderr)
     except BaseException as error:
         exit_code = forked_child.exit_code(error)
+    try:
+        if in_order:  # only here: an error refers to what shall be let go
+            worker_end.run(executor, owner)
     finally:
         output.take()
         os._exit(exit_code)

@@ -20,6 +20,10 @@ def worker(monkeypatch):
         class Client:
             node_id = b"n" * 16
 
+            @staticmethod
+            def note_exit_work():
+                pass
+
             def next_task(self):
                 if tasks:
                     return tasks.pop(0)
@@ -49,6 +53,16 @@ def worker(monkeypatch):
                 while True:
                     done.append(self.client.next_task())
 
+        class WorkerEnd:
+            @staticmethod
+            def install(note):
+                assert note == Client.note_exit_work
+
+            @staticmethod
+            def run(executor, owner):
+                assert executor.client is owner.client
+                done.append("finished")
+
         class Output:
             def install(self):
                 pass
@@ -62,6 +76,7 @@ def worker(monkeypatch):
         monkeypatch.setattr(worker_main, "Client", Clients)
         monkeypatch.setattr(worker_main, "Executor", Executor)
         monkeypatch.setattr(worker_main, "WorkerOutput", Output)
+        monkeypatch.setattr(worker_main, "worker_end", WorkerEnd)
         monkeypatch.setattr(os, "_exit", end)
         before = session.peek()
         try:
@@ -77,13 +92,14 @@ def worker(monkeypatch):
 def test_runs_tasks_until_the_node_ends_it(worker):
     assert worker("Disconnected") == (
         0,
-        [(5, 6, 7), "installed", "first", "second", "flushed"],
+        [(5, 6, 7), "installed", "first", "second", "finished", "flushed"],
     )
 
 
 def test_a_broken_connection_is_told(worker, capsys):
-    code, _ = worker("ProtocolError")
+    code, done = worker("ProtocolError")
     assert code == 1
+    assert "finished" not in done
     assert "it is over" in capsys.readouterr().err
 
 
@@ -97,7 +113,9 @@ def test_ends_whatever_happens(worker):
     ("code", "expected"), [(None, 0), (0, 0), (3, 3), (-1, 255), (True, 1), ("last words", 1)]
 )
 def test_a_fork_that_calls_exit(worker, capsys, code, expected):
-    assert worker(SystemExit(code))[0] == expected
+    ended, done = worker(SystemExit(code))
+    assert ended == expected
+    assert "finished" not in done, "that is its parent's affair"
     assert ("last words" in capsys.readouterr().err) == (code == "last words")
 
 

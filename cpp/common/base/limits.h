@@ -137,6 +137,14 @@ inline constexpr int64_t kIdleWorkerMs = 5000;
 // its exit.
 inline constexpr int64_t kWorkerExitMs = 5000;
 
+// So long a driver that ends waits for its workers that have something to finish: actors, and what
+// was registered for their exit. Who has nothing is not waited for.
+inline constexpr int64_t kDriverEndMs = 1000;
+
+// What the resource trackers of Python's libraries have to remove shared memory and temporary
+// folders, once the processes that used these have ended.
+inline constexpr int64_t kTrackerMs = 1000;
+
 // A forked worker must have connected within this time.
 inline constexpr int64_t kWorkerStartTimeoutMs = 30000;
 

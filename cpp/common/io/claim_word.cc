@@ -12,9 +12,10 @@ namespace {
 static_assert(std::atomic<uint64_t>::is_always_lock_free, "shared between processes");
 static_assert(sizeof(std::atomic<uint64_t>) == sizeof(uint64_t));
 
-constexpr uint64_t kMemoryBytes = 3 * sizeof(uint64_t);
+constexpr uint64_t kMemoryBytes = 4 * sizeof(uint64_t);
 constexpr size_t kRestOffset = 2 * sizeof(uint64_t);
 constexpr size_t kSpinOffset = kRestOffset + sizeof(uint32_t);
+constexpr size_t kExitWorkOffset = kSpinOffset + sizeof(uint32_t);
 
 struct Claims {
   uint32_t next;
@@ -68,6 +69,14 @@ void ClaimWord::AllowSpinning(bool allowed) {
 
 bool ClaimWord::may_spin() const {
   return half_word_at(kSpinOffset).load(std::memory_order_relaxed) != 0;
+}
+
+void ClaimWord::NoteExitWork() {
+  half_word_at(kExitWorkOffset).store(1, std::memory_order_release);
+}
+
+bool ClaimWord::has_exit_work() const {
+  return half_word_at(kExitWorkOffset).load(std::memory_order_acquire) != 0;
 }
 
 // `change` gets what the word says and returns what it shall say, or nothing to leave it; the last

@@ -7,6 +7,7 @@
 //   byte 12  reason, u8; 3 zeros  ┘
 //   byte 16  the rest word (rest_word.h)
 //   byte 20  u32, not 0: the ends of a line may spin (client/spin.h). Written by the node
+//   byte 24  u32, not 0: the worker has something to finish when it ends. Written by the worker
 //
 // Tasks given to one worker are numbered 0, 1, 2, …. The claim word holds (next, end): the worker
 // may begin task `next` if next < end, and says so by raising next by one. The node hands out a
@@ -88,6 +89,10 @@ class ClaimWord {
   // Node: whether there is a processor to spare for who waits for its peer on the line.
   void AllowSpinning(bool allowed);
   bool may_spin() const;
+
+  // Worker: something is to be run when it ends, so that the end of its driver waits for it.
+  void NoteExitWork();
+  bool has_exit_work() const;
 
   // Tells the node to look at once, or lets it rest (rest_word.h). The bell is not part of the
   // memory.

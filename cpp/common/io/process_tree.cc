@@ -30,12 +30,21 @@ constexpr int kCleanSweeps = 2;
 // Between two sweeps: long enough for killed processes to die, short beside any timeout.
 constexpr int kSweepPauseMs = 2;
 
+// KillGroup looks again this often for what has been forked meanwhile.
+constexpr int kGroupSweepsMax = 20;
+
 struct Process {
   pid_t pid = 0;
   pid_t parent = 0;
   pid_t group = 0;
   bool ended = false;
+  // One of the session's own programs (kOwnName), which is no tracker.
+  bool own = false;
 };
+
+// Workers and their template call themselves so (python/rayx/process_title.py), and the daemons
+// are called so: nobody has to look at what they were started with.
+constexpr std::string_view kOwnName = "(rayx-";
 
 // Processes by their parent.
 using ProcessTree = std::unordered_multimap<pid_t, Process>;
@@ -49,6 +58,8 @@ bool ParseStat(std::string_view text, Process* process) {
   const size_t name_end = text.rfind(')');
   if (name_end == std::string_view::npos || text.size() < name_end + 5) return false;
   const char state = text[name_end + 2];
+  const size_t name_start = text.find('(');
+  process->own = text.substr(name_start).starts_with(kOwnName);
   const char* const end = text.data() + text.size();
   const char* next = text.data() + name_end + 4;
   std::array<long long, kStatFields> fields{};
@@ -106,7 +117,7 @@ std::vector<Process> Below(const ProcessTree& tree, pid_t root, const std::vecto
   return found;
 }
 
-// The process groups of which all members are among `found`.
+// The process groups of which all members are among `found`, which may be killed as one.
 std::unordered_set<pid_t> GroupsWithin(const ProcessTree& tree, const std::vector<Process>& found) {
   std::unordered_map<pid_t, size_t> outsiders;
   for (const auto& [parent, process] : tree) ++outsiders[process.group];
@@ -120,17 +131,37 @@ std::unordered_set<pid_t> GroupsWithin(const ProcessTree& tree, const std::vecto
 
 struct Sweep {
   size_t running = 0;
+  size_t trackers = 0;
   size_t reaped = 0;
 };
 
-Sweep KillOnce(pid_t root, const std::vector<pid_t>& spare) {
+// The trackers that KillDescendants has met; what a process was started with does not change.
+using Trackers = std::unordered_map<pid_t, bool>;
+
+bool IsTracker(const Process& process, Trackers& known) {
+  if (process.own || process.ended) return false;
+  const auto [entry, is_new] = known.try_emplace(process.pid, false);
+  if (is_new) entry->second = IsResourceTracker(process.pid);
+  return entry->second;
+}
+
+// `known` is null if trackers are killed like all others.
+Sweep KillOnce(pid_t root, const std::vector<pid_t>& spare, Trackers* known) {
   const ProcessTree tree = ReadProcessTree();
   const std::vector<Process> found = Below(tree, root, spare);
+  Sweep sweep;
+  std::vector<Process> doomed;
+  for (const Process& process : found) {
+    if (known != nullptr && IsTracker(process, *known)) {
+      ++sweep.trackers;
+    } else {
+      doomed.push_back(process);
+    }
+  }
   // A group gets its signal as one: a member that is just forking does not escape with its child,
   // as it may when it is killed by its number.
-  for (const pid_t group : GroupsWithin(tree, found)) ::kill(-group, SIGKILL);
-  Sweep sweep;
-  for (const Process& process : found) {
+  for (const pid_t group : GroupsWithin(tree, doomed)) ::kill(-group, SIGKILL);
+  for (const Process& process : doomed) {
     if (!process.ended) {
       ::kill(process.pid, SIGKILL);
       ++sweep.running;
@@ -141,6 +172,18 @@ Sweep KillOnce(pid_t root, const std::vector<pid_t>& spare) {
   return sweep;
 }
 
+// Until nothing is left to kill, or time is up.
+Sweep KillAll(pid_t root, const std::vector<pid_t>& spare, int64_t deadline_ms, Trackers* known) {
+  int clean_sweeps = 0;
+  while (true) {
+    const Sweep sweep = KillOnce(root, spare, known);
+    // What was reaped may have left a child behind that this sweep did not see yet.
+    clean_sweeps = sweep.running + sweep.reaped == 0 ? clean_sweeps + 1 : 0;
+    if (clean_sweeps == kCleanSweeps || MonotonicMs() >= deadline_ms) return sweep;
+    if (sweep.running != 0) ::poll(nullptr, 0, kSweepPauseMs);
+  }
+}
+
 }  // namespace
 
 std::vector<pid_t> Descendants(pid_t root) {
@@ -149,15 +192,60 @@ std::vector<pid_t> Descendants(pid_t root) {
   return pids;
 }
 
-size_t KillDescendants(pid_t root, const std::vector<pid_t>& spare, int64_t timeout_ms) {
+size_t KillDescendants(pid_t root, const std::vector<pid_t>& spare, int64_t timeout_ms,
+                       int64_t tracker_ms) {
   const int64_t deadline_ms = MonotonicMs() + timeout_ms;
-  int clean_sweeps = 0;
-  while (true) {
-    const Sweep sweep = KillOnce(root, spare);
-    // What was reaped may have left a child behind that this sweep did not see yet.
-    clean_sweeps = sweep.running + sweep.reaped == 0 ? clean_sweeps + 1 : 0;
-    if (clean_sweeps == kCleanSweeps || MonotonicMs() >= deadline_ms) return sweep.running;
-    if (sweep.running != 0) ::poll(nullptr, 0, kSweepPauseMs);
+  if (tracker_ms <= 0) return KillAll(root, spare, deadline_ms, nullptr).running;
+  Trackers known;
+  const Sweep first = KillAll(root, spare, deadline_ms, &known);
+  if (first.trackers == 0) return first.running;
+  const int64_t tracker_deadline_ms = MonotonicMs() + tracker_ms;
+  while (KillOnce(root, spare, &known).trackers > 0 && MonotonicMs() < tracker_deadline_ms) {
+    ::poll(nullptr, 0, kSweepPauseMs);
+  }
+  return KillAll(root, spare, MonotonicMs() + timeout_ms, nullptr).running;
+}
+
+bool IsResourceTracker(pid_t pid) {
+  const std::string path = "/proc/" + std::to_string(pid) + "/cmdline";
+  const ScopedFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  // "python -c from multiprocessing.resource_tracker import main;main(5)", after a long path.
+  char text[8192];
+  const ssize_t bytes = file.valid() ? ::read(file.get(), text, sizeof(text)) : -1;
+  if (bytes <= 0) return false;
+  const std::string_view command(text, static_cast<size_t>(bytes));
+  return command.find("resource_tracker import main") != command.npos ||
+         // The same of PyTorch.
+         command.find("torch_shm_manager") != command.npos;
+}
+
+void KillTree(pid_t pid) {
+  for (const Process& process : Below(ReadProcessTree(), pid, {})) {
+    if (!process.ended && !IsResourceTracker(process.pid)) ::kill(process.pid, SIGKILL);
+  }
+  ::kill(pid, SIGKILL);
+}
+
+void KillGroup(pid_t group) {
+  for (int sweep = 0; sweep < kGroupSweepsMax; ++sweep) {
+    // Most have nobody else: that is known without a look at all processes.
+    if (::kill(-group, 0) != 0) return;
+    std::vector<pid_t> doomed;
+    bool has_tracker = false;
+    for (const auto& [parent, process] : ReadProcessTree()) {
+      if (process.group != group || process.ended) continue;
+      if (IsResourceTracker(process.pid)) {
+        has_tracker = true;
+      } else {
+        doomed.push_back(process.pid);
+      }
+    }
+    if (!has_tracker) {
+      ::kill(-group, SIGKILL);
+      return;
+    }
+    if (doomed.empty()) return;
+    for (const pid_t pid : doomed) ::kill(pid, SIGKILL);
   }
 }
 

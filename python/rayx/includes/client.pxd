@@ -233,6 +233,7 @@ cdef extern from "client/client.h" namespace "rayx" nogil:
         Result[shared_ptr[CCompletions]] NewCompletions()
         void AddLocalReference(const CObjectId& id)
         void RemoveLocalReference(const CObjectId& id)
+        cbool HasLocalReference(const CObjectId& id)
         Result[uint64_t] LendCpus()
         Status ReturnCpus(uint64_t wait)
         Result[CRunnableTask] NextTask()
@@ -243,6 +244,7 @@ cdef extern from "client/client.h" namespace "rayx" nogil:
             const CRunnableTask& task, const string& error_text, cbool wrote_output, cbool failed,
             const CObjectId* state)
         Interrupted Interrupt()
+        void NoteExitWork()
         Result[vector[ErrorInfo]] Errors(int64_t timeout_ms)
         Result[ClientResources] ClusterResources(int64_t timeout_ms)
         Result[string] Dump(int64_t timeout_ms)

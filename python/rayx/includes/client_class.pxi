@@ -65,6 +65,9 @@ cdef class Client:
         self.core().AddLocalReference(id)
         return adopt_object_id(self, id)
 
+    def has_reference(self, bytes binary not None):
+        return <bint> self.core().HasLocalReference(CObjectId.FromBytes(id_bytes(binary, OBJECT_ID_BYTES)))
+
     def export_function(self, bytes function_id not None, str name not None, bytes pickled not None):
         cdef CFunctionId id = CFunctionId.FromBytes(id_bytes(function_id, SHORT_ID_BYTES))
         cdef string c_name = name.encode()
@@ -276,6 +279,9 @@ cdef class Client:
     def interrupt(self):
         cdef Interrupted found = self.core().Interrupt()
         return found.sequence, found.reason
+
+    def note_exit_work(self):
+        self.core().NoteExitWork()
 
     def errors(self, int64_t timeout_ms):
         cdef vector[ErrorInfo] found

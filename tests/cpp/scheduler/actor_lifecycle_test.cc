@@ -49,6 +49,29 @@ TEST_F(ActorLifecycle, ACallThatWaitsHoldsUpThoseOfItsCallerOnly) {
   EXPECT_EQ(node_.Turn(), Lines({"t2 to w1 as 2", "t3 to w1 as 3"}));
 }
 
+TEST_F(ActorLifecycle, AnIdleActorEndsByItselfWhenItsDriverIsAboutToGo) {
+  MakeAlive(Task(1).Creation());
+  node_.Submit(Task(2).CallOf(1).DependsOn(ResultOf(9)), {ResultOf(9)});
+  node_.Turn();
+  node_.DriverEnding(1);
+  EXPECT_EQ(node_.Turn(), Lines({"ended t2 by system", "t1 is Dead", "stop w1"}))
+      << "nobody waits for the call any more, which fails in silence";
+  EXPECT_EQ(node_.core().EndingWorkersOf(DriverNumber(1)), std::vector<WorkerNumber>({1}));
+  node_.Gone(1);
+  EXPECT_EQ(node_.Turn(), Lines({"ended t1"}));
+  EXPECT_TRUE(node_.core().EndingWorkersOf(DriverNumber(1)).empty());
+}
+
+TEST_F(ActorLifecycle, AnActorThatRunsACallIsLeftToBeKilledWithItsDriver) {
+  MakeAlive(Task(1).Creation());
+  node_.Submit(Task(2).CallOf(1));
+  node_.Turn();
+  node_.DriverEnding(1);
+  EXPECT_EQ(node_.Turn(), Lines({}));
+  node_.DriverGone(1);
+  EXPECT_EQ(node_.Turn(), Lines({"t1 is Dead", "kill w1"}));
+}
+
 TEST_F(ActorLifecycle, CallersTakeTurns) {
   MakeAlive(Task(1).Creation());
   for (uint64_t i = 2; i < 4; ++i) node_.Submit(Task(i).CallOf(1), {}, kNoWorker, 7);

@@ -145,6 +145,30 @@ TEST(LocalScheduler, ABlockedTaskHasBegunWhateverItsWorkerClaims) {
   EXPECT_EQ(node.core().available(), node.core().total());
 }
 
+TEST(LocalScheduler, IdleWorkersWithSomethingToFinishEndWhenTheirDriverIsAboutToGo) {
+  SchedulerRecorder node({.cpus = 3});
+  node.Submit(1, 3);
+  node.Turn();
+  for (WorkerNumber worker = 1; worker <= 3; ++worker) node.Started(worker);
+  EXPECT_EQ(node.Turn().size(), 3u);
+  // Who runs which does not matter: the first two end.
+  for (uint64_t task = 1; task <= 2; ++task) {
+    for (WorkerNumber worker = 1; worker <= 3; ++worker) {
+      if (node.core().HeldTask(worker, TaskNumber(task)) != nullptr) {
+        EXPECT_TRUE(node.Finished(worker, task, 0).ok());
+      }
+    }
+  }
+  node.Turn();
+  WorkerNumber busy = 1;
+  while (node.core().HeldTask(busy, TaskNumber(3)) == nullptr) ++busy;
+  const WorkerNumber with_work = busy == 1 ? 2 : 1;
+  node.DriverEnding(1, {with_work, busy});
+  EXPECT_EQ(node.Turn(), Lines({"stop w" + std::to_string(with_work)}))
+      << "one runs a task, and one has nothing to finish";
+  EXPECT_EQ(node.core().EndingWorkersOf(DriverNumber(1)), std::vector<WorkerNumber>({with_work}));
+}
+
 TEST(LocalScheduler, AGoneDriverTakesItsTasksAndWorkersWithIt) {
   SchedulerRecorder node({.cpus = 1, .prestart = 1});
   node.StartAll();

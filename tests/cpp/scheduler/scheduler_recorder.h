@@ -9,6 +9,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -89,7 +90,14 @@ class SchedulerRecorder {
   void DriverGone(uint64_t driver) {
     Checked([&] { core_.OnDriverGone(DriverNumber(driver)); });
   }
-
+  // `with_work`: the workers that have something to finish.
+  void DriverEnding(uint64_t driver, const std::vector<WorkerNumber>& with_work = {}) {
+    Checked([&] {
+      core_.OnDriverEnding(DriverNumber(driver), [&](WorkerNumber worker) {
+        return std::find(with_work.begin(), with_work.end(), worker) != with_work.end();
+      });
+    });
+  }
   void Unreferenced(uint64_t actor) {
     Checked([&] { core_.OnActorUnreferenced(TaskNumber(actor)); });
   }

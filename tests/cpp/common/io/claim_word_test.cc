@@ -68,6 +68,13 @@ TEST_F(ClaimWordTest, TheNodeSaysWhoMaySpin) {
   EXPECT_FALSE(worker_.may_spin());
 }
 
+TEST_F(ClaimWordTest, AWorkerSaysThatItHasSomethingToFinish) {
+  EXPECT_FALSE(node_.has_exit_work());
+  worker_.NoteExitWork();
+  EXPECT_TRUE(node_.has_exit_work());
+  EXPECT_FALSE(node_.may_spin()) << "its neighbour is another word";
+}
+
 TEST_F(ClaimWordTest, TheLastInterruptIsSeen) {
   EXPECT_EQ(worker_.interrupt().reason, 0) << "none yet";
   node_.HandOut(0);

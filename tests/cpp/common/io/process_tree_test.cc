@@ -195,6 +195,58 @@ TEST_F(ProcessTreeTest, AProcessWhoseFirstThreadHasEndedIsKilled) {
   EXPECT_LT(::kill(child, 0), 0) << "and it was reaped";
 }
 
+// A program whose command line is that of a tracker: it runs `script`, with the pipe as its stdin.
+pid_t StartTracker(const std::string& script, const ScopedFd& pipe) {
+  const pid_t pid = ::fork();
+  if (pid == 0) {
+    ::dup2(pipe.get(), STDIN_FILENO);
+    const std::string text = script + " # from multiprocessing.resource_tracker import main";
+    ::execl("/bin/sh", "sh", "-c", text.c_str(), nullptr);
+    ::_exit(1);
+  }
+  const int64_t deadline_ms = MonotonicMs() + kPatienceMs;
+  while (!IsResourceTracker(pid) && MonotonicMs() < deadline_ms) std::this_thread::yield();
+  EXPECT_TRUE(IsResourceTracker(pid));
+  return pid;
+}
+
+TEST_F(ProcessTreeTest, ATrackerEndsByItselfWhenThoseItServesAreKilled) {
+  std::string file = ::testing::TempDir() + "tracker-XXXXXX";
+  ASSERT_GE(ScopedFd(::mkstemp(file.data())).get(), 0);
+  for (const char* way : {"tree", "group", "descendants"}) {
+    Reports reports;
+    Reports served;
+    const pid_t user = ::fork();
+    if (user == 0) {
+      ::setpgid(0, 0);
+      // It holds the pipe, and so does its child, which ignores signals.
+      StartTracker("read line; echo done > " + file, served.read_end);
+      if (::fork() == 0) WaitForEver(reports);
+      WaitForEver(reports);
+    }
+    reports.Hear();
+    reports.Hear();
+    served.read_end.Reset();
+    served.write_end.Reset();
+    if (way == std::string("tree")) KillTree(user);
+    if (way == std::string("group")) KillGroup(user);
+    EXPECT_EQ(KillDescendants(::getpid(), {}, kPatienceMs, kPatienceMs), 0u);
+    EXPECT_TRUE(reports.AllAreGone());
+    std::string text;
+    std::getline(std::ifstream(file), text);
+    EXPECT_EQ(text, "done") << way;
+    std::ofstream(file, std::ios::trunc);
+  }
+  ::unlink(file.c_str());
+}
+
+TEST_F(ProcessTreeTest, ATrackerThatDoesNotEndIsKilled) {
+  const Reports served;
+  const pid_t tracker = StartTracker("while true; do :; done", served.read_end);
+  EXPECT_EQ(KillDescendants(::getpid(), {}, kPatienceMs, /*tracker_ms=*/20), 0u);
+  EXPECT_LT(::kill(tracker, 0), 0) << "and it was reaped";
+}
+
 TEST_F(ProcessTreeTest, NothingBelowIsNothingToDo) {
   EXPECT_TRUE(Descendants(::getpid()).empty());
   EXPECT_EQ(KillDescendants(::getpid(), {}, 0), 0u);

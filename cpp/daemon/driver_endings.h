@@ -1,0 +1,54 @@
+// Drivers that are about to end, and wait for the orderly end of their workers.
+//
+//   Drain ──▶ workers with something to finish are told to end ──(all are gone, or time is up)──▶
+//   Drained
+//
+// Workers that have nothing to finish are not waited for: they are killed when the driver is gone.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <unordered_map>
+#include <vector>
+
+#include "common/base/ids.h"
+#include "common/io/event_loop.h"
+#include "daemon/session.h"
+
+namespace rayx::daemon {
+
+class DriverEndings {
+ public:
+  struct Events {
+    // Tells the driver's workers to end that have something to finish and run nothing.
+    std::function<void(const DriverId&)> begin;
+    // Whether workers of the driver that were told to end, for this or another reason, are not
+    // gone.
+    std::function<bool(const DriverId&)> has_ending_workers;
+    // All that its workers have printed has been handed over; the client waits to hear so.
+    std::function<void(ClientId)> done;
+  };
+  // `loop` must outlive it.
+  DriverEndings(EventLoop* loop, Events events) : loop_(loop), events_(std::move(events)) {}
+
+  // The driver's connection for output has asked. A second time, while it waits, changes nothing.
+  void OnDrain(ClientId client, const DriverId& driver);
+  // At the start of each turn, after all that was heard in it.
+  void OnTurn();
+
+ private:
+  struct Ending {
+    DriverId driver;
+    bool begun = false;
+    // It makes a turn happen when time is up.
+    std::unique_ptr<EventLoop::Timer> timer;
+    int64_t deadline_ms = 0;
+  };
+
+  EventLoop* loop_;
+  Events events_;
+  std::unordered_map<ClientId, Ending> endings_;
+};
+
+}  // namespace rayx::daemon
