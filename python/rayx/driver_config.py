@@ -1,16 +1,22 @@
-"""What workers need to know of a driver: where it imports from, where it is, what its ids follow.
+"""What workers need to know of a driver: where it imports from, where it is, how it logs, what its
+ids follow.
 
->>> apply(capture(object_id_seed=3))
+>>> pickle.loads(capture(object_id_seed=3))["object_id_seed"]
 3
 """
 
 from __future__ import annotations
 
+import functools
 import os
 import pickle
 import sys
+import threading
 
-from rayx import hints, importable
+from rayx import driver_logging, hints, importable
+
+# Each is kept by the node, and run by each worker that starts later.
+_NEWS_MAX = 200
 
 
 def search_path() -> list[str]:
@@ -30,6 +36,7 @@ def capture(object_id_seed: int | None, gives_hints: bool = True) -> bytes:
         # Programs and libraries parse them, also in what they run as tasks.
         "argv": [one for one in getattr(sys, "argv", ()) if type(one) is str],
         "recursion_limit": sys.getrecursionlimit(),
+        "logging": driver_logging.capture(),
     }
     return pickle.dumps(config, protocol=5)
 
@@ -40,10 +47,7 @@ def apply(captured: bytes) -> int | None:
     Returns the seed of the driver's ids.
     """
     config = pickle.loads(captured)
-    path = config["path"]
-    if sys.path != path:
-        sys.path[:] = [*path, *(entry for entry in sys.path if entry not in path)]
-        importable.forget()
+    follow(config["path"], config["logging"])
     if config["cwd"]:
         try:
             os.chdir(config["cwd"])
@@ -56,6 +60,34 @@ def apply(captured: bytes) -> int | None:
     sys.setrecursionlimit(max(sys.getrecursionlimit(), config["recursion_limit"]))
     seed: int | None = config["object_id_seed"]
     return seed
+
+
+def follow(path: list[str], logging: driver_logging.LogSettings | None) -> None:
+    """What may change in a driver, after `init` too, is so in this process from now on."""
+    if sys.path[: len(path)] != path:
+        sys.path[:] = [*path, *(entry for entry in sys.path if entry not in path)]
+    importable.share_path(list(sys.path))
+    driver_logging.apply(logging)
+
+
+class DriverNews:
+    """What has changed in a driver since its workers were told. Thread-safe."""
+
+    def __init__(self, captured: bytes) -> None:
+        config = pickle.loads(captured)
+        self._told = (config["path"], config["logging"])
+        self._lock = threading.Lock()
+        self._count = 0
+
+    def take(self) -> bytes | None:
+        """A pickled function for them to run; None if there is nothing new."""
+        now = (search_path(), driver_logging.capture())
+        with self._lock:
+            if now == self._told or self._count == _NEWS_MAX:
+                return None
+            self._told = now
+            self._count += 1
+        return pickle.dumps(functools.partial(follow, *now), protocol=5)
 
 
 def _here() -> str:

@@ -32,16 +32,19 @@ class FunctionTable:
     """The functions of one session, as this process knows them. Thread-safe.
 
     `explain` refers weakly to what turns a failure of the client into an exception, as the session
-    does, which knows why it has ended; None once that is gone.
+    does, which knows why it has ended; None once that is gone. `tell_news` refers likewise to what
+    tells workers what is new in this driver, which a function may rely on.
     """
 
     def __init__(
         self,
         client: NodeClient,
         explain: Callable[[], Callable[[RayletError], errors.RayxError] | None] = lambda: None,
+        tell_news: Callable[[], Callable[[], None] | None] = lambda: None,
     ) -> None:
         self._client = client
         self._explain = explain
+        self._tell_news = tell_news
         self._lock = threading.RLock()
         self._exported: set[bytes] = set()
         # While the outermost export runs: functions being pickled, and those ready to be sent.
@@ -63,6 +66,9 @@ class FunctionTable:
             if function_id in self._exported or function_id in self._in_progress:
                 return
             is_outermost = not self._in_progress
+            tell_news = self._tell_news() if is_outermost else None
+            if tell_news is not None:
+                tell_news()
             self._in_progress.add(function_id)
             try:
                 redefinitions.note(function_id, function)
@@ -116,6 +122,10 @@ class FunctionTable:
             self._loaded.pop(next(iter(self._loaded)))
         self._loaded[function_id] = loaded
         return loaded
+
+    def forget_loaded(self) -> None:
+        """Lets go of what was fetched, and with it of what only those functions refer to."""
+        self._loaded.clear()
 
     def _failure(self, error: RayletError) -> errors.RayxError:
         explained = self._explain()

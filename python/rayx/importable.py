@@ -8,10 +8,12 @@ modules travel by value.
 from __future__ import annotations
 
 import functools
+import importlib
 import os
 import sys
 import types
 import typing
+from collections.abc import Callable
 from typing import Any
 
 from rayx import errors
@@ -34,6 +36,12 @@ NAMED_TYPES = frozenset(
 
 # Module name → whether others can import it. Asked for every class that is pickled.
 _known: dict[str, bool] = {"__main__": False, "builtins": True}
+# Where others import from: in a worker, its driver's path and what all workers have. None: they
+# have, or are told of, all that `sys.path` has here.
+_shared_path: list[str] | None = None
+# Called when a module is met for the first time that others can import: in a driver, which tells
+# its workers of a path that has come since.
+_announce: Callable[[], None] | None = None
 
 
 def by_others(obj: Any) -> bool:
@@ -48,22 +56,38 @@ def module_by_others(name: str) -> bool:
     """The same of a module."""
     known = _known.get(name)
     if known is None:
-        known = _known[name] = is_importable(name)
+        known = is_importable(name)
+        is_builtin = name.partition(".")[0] in sys.stdlib_module_names
+        if known and _announce is not None and not is_builtin:
+            _announce()
+        _known[name] = known
     return known
 
 
-def forget() -> None:
-    """To be called when `sys.path` has changed."""
+def set_announce_hook(announce: Callable[[], None]) -> None:
+    """Has `announce` called before something of a module that is new travels by its name."""
+    global _announce
+    _announce = announce
+
+
+def share_path(path: list[str] | None) -> None:
+    """In a worker: others import from these places, whatever is added to `sys.path` here.
+
+    None: from all those in `sys.path`, as in a driver.
+    """
+    global _shared_path
+    _shared_path = path
     _known.clear()
     _known.update({"__main__": False, "builtins": True})
+    importlib.invalidate_caches()
 
 
 def is_importable(name: str) -> bool:
-    """Whether `import name` in a fresh process with our `sys.path` gives the module we have."""
+    """Whether `import name` in a fresh process of this session gives the module we have."""
     parts = name.split(".")
     if parts[0] in sys.stdlib_module_names:
         return True
-    path: list[str] | None = None
+    path = _shared_path
     spec = None
     for depth in range(1, len(parts) + 1):
         full = ".".join(parts[:depth])

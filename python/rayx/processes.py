@@ -17,6 +17,7 @@ import contextlib
 import os
 import socket
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -27,6 +28,12 @@ from rayx import errors, machine, process_mark, programs, session_directory
 
 SUPERVISOR_NAME = "rayx-supervisor"
 TEMPLATE_MODULE = "rayx.worker_template"
+
+# Finds the template where PYTHONPATH says, for a Python that does not.
+_RUN_TEMPLATE = (
+    "import os, sys; sys.path[:0] = os.environ['PYTHONPATH'].split(os.pathsep); "
+    f"from {TEMPLATE_MODULE} import main; sys.exit(main(sys.argv[1:]))"
+)
 
 _START_SECONDS_MAX = 30.0
 _STOP_SECONDS_MAX = 5.0
@@ -219,7 +226,10 @@ def template_command() -> list[str]:
     """The interpreter as we run it, without the current directory in the way of its imports."""
     flags = subprocess._args_from_interpreter_flags()  # type: ignore[attr-defined]
     interpreter = str(programs.find_interpreter())
-    return [interpreter, *flags, *([] if "-P" in flags else ["-P"]), "-m", TEMPLATE_MODULE]
+    command = [interpreter, *flags, *([] if "-P" in flags else ["-P"])]
+    if sys.flags.ignore_environment:  # -E and -I: Python itself does not look at PYTHONPATH
+        return [*command, "-c", _RUN_TEMPLATE]
+    return [*command, "-m", TEMPLATE_MODULE]
 
 
 def _environment(options: StartOptions) -> dict[str, str]:

@@ -14,7 +14,7 @@ import weakref
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from rayx import errors, serialization
+from rayx import errors, importable, serialization
 from rayx._raylet import RayletError, set_object_id_hooks, set_waiting_hooks
 from rayx.function_table import FunctionTable
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from rayx._raylet import ObjectID
     from rayx.actor_runner import RunningActor
+    from rayx.driver_config import DriverNews
     from rayx.init_options import InitOptions
     from rayx.node_client import NodeClient
     from rayx.output import OutputPrinter
@@ -65,13 +66,18 @@ class Session:
         mode: int,
         processes: Processes | None = None,
         output: OutputPrinter | None = None,
+        news: DriverNews | None = None,
     ) -> None:
         self.client = client
         self.mode = mode
         self.processes = processes
         self.output = output
+        #: Of a driver, for its workers.
+        self.news = news
         # Weakly: a cycle would keep the connection until the next garbage collection.
-        self.functions = FunctionTable(client, weakref.WeakMethod(self.failure))
+        self.functions = FunctionTable(
+            client, weakref.WeakMethod(self.failure), weakref.WeakMethod(self.tell_news)
+        )
         #: In PYTHON_MODE: the session of the task that the calling thread runs, if it runs one.
         self.innermost: Callable[[], Session | None] | None = None
         #: Closed with the session: those who wait for its objects elsewhere.
@@ -105,6 +111,16 @@ class Session:
         # so when it matters.
         with suppress(RayletError):
             self.client.poll()
+
+    def tell_news(self) -> None:
+        """Workers shall import from where this driver does, and log as it does, since `init` too.
+
+        To be called before something is sent for which that may matter.
+        """
+        news = None if self.news is None or self.forked else self.news.take()
+        if news is not None:
+            with suppress(RayletError):  # what follows fails in the same way, and says so
+                self.client.add_worker_setup(news)
 
     def close(self) -> None:
         """Ends the connection and the processes. What workers printed is printed first."""
@@ -191,6 +207,16 @@ def _after_fork_in_child() -> None:
 
 os.register_at_fork(after_in_child=_after_fork_in_child)
 
+
+# ---- what a driver is told of ------------------------------------------------------------------
+
+
+def _on_new_module() -> None:
+    if _current is not None:
+        _current.tell_news()
+
+
+importable.set_announce_hook(_on_new_module)
 
 # ---- ids that are pickled ------------------------------------------------------------------------
 

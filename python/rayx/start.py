@@ -168,7 +168,8 @@ def _connect(
         supervisor_pid=processes.supervisor_pid,
         driver_id=driver_id.hex(),
     )
-    session = Session(client, options.driver_mode, processes, output)
+    news = driver_config.DriverNews(config)
+    session = Session(client, options.driver_mode, processes, output, news)
     session.hints = options.hints
     session.has_seed = options.object_id_seed is not None
     return session, addresses

@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from rayx import driver_config
+from rayx import driver_config, importable
 
 
 @pytest.fixture(autouse=True)
@@ -15,10 +15,11 @@ def unchanged(monkeypatch, tmp_path):
     yield
     os.chdir(here)
     sys.setrecursionlimit(limit)
+    importable.share_path(None)
 
 
 def config(path, cwd, seed=None):
-    fields = {"path": path, "cwd": cwd, "object_id_seed": seed, "hints": True}
+    fields = {"path": path, "cwd": cwd, "object_id_seed": seed, "hints": True, "logging": None}
     return pickle.dumps(fields | {"argv": sys.argv, "recursion_limit": 1000})
 
 
@@ -96,3 +97,24 @@ def test_the_recursion_limit_of_the_driver_unless_ours_is_higher():
         sys.setrecursionlimit(ours)
         driver_config.apply(captured)
         assert sys.getrecursionlimit() == expected
+
+
+def test_news_are_what_has_changed(tmp_path):
+    news = driver_config.DriverNews(driver_config.capture(None))
+    assert news.take() is None
+    sys.path.append(str(tmp_path))
+    told = news.take()
+    assert news.take() is None
+    sys.path.remove(str(tmp_path))
+    pickle.loads(told)()
+    assert str(tmp_path) in sys.path
+
+
+def test_news_have_an_end(monkeypatch):
+    monkeypatch.setattr(driver_config, "_NEWS_MAX", 2)
+    news = driver_config.DriverNews(driver_config.capture(None))
+    taken = []
+    for number in range(4):
+        sys.path.append(f"/new/{number}")
+        taken.append(news.take() is not None)
+    assert taken == [True, True, False, False]

@@ -13,9 +13,9 @@ from rayx import importable
 
 @pytest.fixture(autouse=True)
 def fresh():
-    importable.forget()
+    importable.share_path(None)
     yield
-    importable.forget()
+    importable.share_path(None)
 
 
 def test_of_the_library_and_of_packages():
@@ -59,7 +59,7 @@ def test_a_file_off_the_path_and_on_it(tmp_path, monkeypatch):
     assert not importable.by_others(module.Thing)
     assert not importable.by_others(module.Thing)
     monkeypatch.syspath_prepend(str(tmp_path))
-    importable.forget()
+    importable.share_path(None)
     assert importable.by_others(module.Thing)
 
 
@@ -104,3 +104,28 @@ def test_packages_without_init_that_nobody_has_imported(tmp_path, monkeypatch):
     assert not importable.is_importable("bare_package.inner.deep.other")
     assert not importable.is_importable("bare_package.inner.other.module")
     assert "bare_package" not in sys.modules
+
+
+def test_what_is_new_is_announced_once(tmp_path, monkeypatch):
+    told = []
+    monkeypatch.setattr(importable, "_announce", None)
+    importable.set_announce_hook(lambda: told.append(1))
+    for name in ("one_new", "two_new"):
+        (tmp_path / f"{name}.py").write_text("class Thing: pass")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    for name in ("one_new", "one_new", "two_new", "json", "never_heard_of"):
+        importable.by_others(types.SimpleNamespace(__module__=name))
+    assert len(told) == 2
+
+
+def test_a_worker_knows_where_others_import_from(tmp_path, monkeypatch):
+    (tmp_path / "only_here.py").write_text("class Thing: pass")
+    importable.share_path(list(sys.path))
+    monkeypatch.syspath_prepend(str(tmp_path))
+    thing = importlib.import_module("only_here").Thing
+    assert not importable.by_others(thing)
+    assert importable.by_others(np.ndarray)
+    assert importable.by_others(np.linalg.norm)
+    assert importable.by_others(importable.by_others)
+    importable.share_path(list(sys.path))
+    assert importable.by_others(thing)
