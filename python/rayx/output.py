@@ -11,15 +11,20 @@ from __future__ import annotations
 import re
 import sys
 import threading
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from rayx._raylet import RayletError
+from rayx.failure_log import FailureLog
 
 if TYPE_CHECKING:
     from rayx._raylet import OutputChannel
 
-# Time that shutdown gives to what workers printed last.
-_DRAIN_SECONDS = 0.5
+# Time that shutdown gives to workers that have something to finish, which the node lets have a
+# second (limits::kDriverEndMs), and to what they print.
+_DRAIN_SECONDS = 1.5
+# The thread then ends at once, unless it hangs in a write to a terminal.
+_JOIN_SECONDS = 0.5
 
 # What a terminal takes for the end of a line, or of a half of it.
 _LINE_ENDS = re.compile("\r\n|[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")
@@ -31,7 +36,14 @@ _CONTROLS = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]"
 class OutputPrinter:
     """The driver's thread that prints. It never keeps the process alive or waiting."""
 
-    def __init__(self, channel: OutputChannel, prints_errors: bool) -> None:
+    def __init__(
+        self,
+        channel: OutputChannel,
+        prints_errors: bool,
+        has_reference: Callable[[bytes], bool] = lambda object_id: False,
+    ) -> None:
+        #: The failures of tasks that nobody has got.
+        self.failures = FailureLog(_write_failure, has_reference)
         self._channel = channel
         self._prints_errors = prints_errors
         self._drained = threading.Event()
@@ -42,15 +54,19 @@ class OutputPrinter:
         self._thread.start()
 
     def finish(self) -> None:
-        """Prints what has been printed so far, but waits no longer than half a second for it."""
+        """Has this driver's workers finish what they have to, and prints what they have printed.
+
+        Waits for it no longer than 1.5 seconds.
+        """
         try:
             self._channel.drain()
             self._drained.wait(_DRAIN_SECONDS)
         except RayletError:
             pass  # the node is gone, and all it knew with it
+        self.failures.close()
         self._channel.close()
         if self._thread is not threading.current_thread():
-            self._thread.join(_DRAIN_SECONDS)
+            self._thread.join(_JOIN_SECONDS)
 
     def _run(self) -> None:
         while True:
@@ -63,9 +79,13 @@ class OutputPrinter:
                 self._drained.set()
             elif kind == "failed":
                 if self._prints_errors:
-                    _write(clean_text(text.decode(errors="replace")) + "\n", True)
+                    self.failures.failed(text.decode(errors="replace"))
             else:
                 _write(prefixed(text, name, pid), is_stderr)
+
+
+def _write_failure(text: str) -> None:
+    _write(clean_text(text) + "\n", True)
 
 
 def prefixed(text: bytes, name: str, pid: int) -> str:

@@ -13,6 +13,7 @@ import io
 import pickle
 import sys
 import threading
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rayx import errors, importable, reducers, value_text
@@ -66,6 +67,14 @@ class _Collecting(threading.local):
 
 
 _collecting = _Collecting()
+
+
+def _ignore(error: errors.RayxError) -> None:
+    """In a process that prints no failures."""
+
+
+# Told of each exception that stands for a failure, when it is made to be raised.
+_on_failure_got: Callable[[errors.RayxError], None] = _ignore
 
 
 def collect(object_id: ObjectID[Any]) -> bool:
@@ -269,8 +278,20 @@ def is_error(buffer: StoredObject) -> bool:
     return buffer.kind in (KIND_TASK_ERROR, KIND_SYSTEM_ERROR)
 
 
+def set_failure_hook(on_got: Callable[[errors.RayxError], None]) -> None:
+    """Has `on_got` called with each exception that stands for a failure, when somebody gets it."""
+    global _on_failure_got
+    _on_failure_got = on_got
+
+
 def stored_error(buffer: StoredObject) -> errors.RayxError:
     """The exception that an object stands for."""
+    error = _make_error(buffer)
+    _on_failure_got(error)
+    return error
+
+
+def _make_error(buffer: StoredObject) -> errors.RayxError:
     if buffer.kind == KIND_SYSTEM_ERROR:
         return errors.from_system_error(bytes(buffer.stream))
     if buffer.kind != KIND_TASK_ERROR:

@@ -216,7 +216,13 @@ def _on_new_module() -> None:
         _current.tell_news()
 
 
+def _on_failure_got(error: errors.RayxError) -> None:
+    if _current is not None and _current.output is not None and not _current.forked:
+        _current.output.failures.got(error)
+
+
 importable.set_announce_hook(_on_new_module)
+serialization.set_failure_hook(_on_failure_got)
 
 # ---- ids that are pickled ------------------------------------------------------------------------
 

@@ -148,7 +148,11 @@ def _connect(
         from rayx import errors
 
         raise errors.StartError(f"cannot connect to the node: {error.message}") from None
-    output = OutputPrinter(channel, prints_errors=options.driver_mode != SILENT_MODE)
+    output = OutputPrinter(
+        channel,
+        prints_errors=options.driver_mode != SILENT_MODE,
+        has_reference=client.has_reference,
+    )
     output.start()
     shards = options.redis_shards
     if isinstance(processes, JoinedSession):

@@ -155,15 +155,11 @@ def fail_there():
     print("said there")
     raise KeyError("of theirs")
 
-try:
-    rayx.get(fail_there.remote())
-except KeyError:
-    pass
+rayx.wait([fail_there.remote()])
 print([(error.function, error.kind) for error in rayx.error_info()])
 """
     )
-    with pytest.raises(ValueError, match="of ours"):
-        rayx.get(fail_here.remote())
+    rayx.wait([fail_here.remote()])
     out, err = run_program(program, rayx_session["redis_address"])
     assert "[('fail_there', 'TaskError')]" in out
     assert "(fail_there pid=" in out and "said there" in out

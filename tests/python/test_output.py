@@ -52,7 +52,7 @@ def test_lines_get_a_prefix(capsys):
     assert err == "(g pid=8) err\n"
 
 
-def test_errors_are_printed_once_or_not_at_all(capsys):
+def test_errors_that_nobody_gets_are_printed_once_or_not_at_all(capsys):
     event = ("failed", 0, "", False, b"task f() failed\nValueError")
     printed(event)
     assert capsys.readouterr().err == "task f() failed\nValueError\n"

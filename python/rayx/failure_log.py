@@ -1,0 +1,212 @@
+"""The failures of a driver's tasks that nobody gets: they are printed, and equal ones are counted.
+
+    node ─▶ failed("task f(1) failed …") ─▶ held back ──(its id is gone, or time is up)──▶ printed
+    get  ─▶ got(error)                   ─▶ dropped: who gets it, sees it
+
+A failure is held back for 2 seconds if no ObjectID of its result is left here, so that who was
+given the result as an argument may raise it first; and for 10 if there is one. The end of the
+session prints what is left.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import NamedTuple
+
+from rayx import errors
+
+_DROPPED_SECONDS = 2.0
+_KEPT_SECONDS = 10.0
+# How often it is looked whether an ObjectID is left, while failures are held back.
+_LOOK_SECONDS = 0.25
+
+# Kept of what was got before the news of the failure came, and of kinds of failures.
+_GOT_MAX = 10_000
+_KINDS_MAX = 1000
+# Failures that are held back one by one; more are printed at once.
+_HELD_MAX = 10_000
+
+# In the first line that TaskError gives its text, and in the label of a task in texts of the node:
+# "task f(1) failed (pid=7, node=…, task=…)", "f (task …) was running when …".
+_TASK = re.compile(r"\btask[= ]([0-9a-f]{32})\)")
+_NAME = re.compile(r"task ([^\s(]+)\(|([^\s(]+) \(task ")
+# What differs between failures of the same kind in texts of the node: ids and numbers of processes.
+_VARYING = re.compile(r"\b[0-9a-f]{8,}\b|(?<=pid[ =])\d+")
+_SHOWN_CHARS_MAX = 200
+
+
+class _Held(NamedTuple):
+    """A failure that may still be got."""
+
+    kind: _Kind
+    since: float
+
+
+class _Kind:
+    """Failures of one function for one reason."""
+
+    __slots__ = ("count", "name", "reason", "shown", "text")
+
+    def __init__(self, name: str, reason: str, text: str) -> None:
+        self.name = name
+        self.reason = reason
+        #: Of the first; let go when somebody has seen it.
+        self.text = text
+        self.shown = False
+        #: To be printed.
+        self.count = 0
+
+
+class FailureLog:
+    """Of one driver. Any thread; `write` prints a text."""
+
+    def __init__(
+        self,
+        write: Callable[[str], None],
+        has_reference: Callable[[bytes], bool] = lambda object_id: False,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._write = write
+        self._has_reference = has_reference
+        self._clock = clock
+        self._lock = threading.RLock()  # a finalizer may get something in the midst of it
+        self._held: OrderedDict[str, _Held] = OrderedDict()
+        self._kinds: OrderedDict[tuple[str, str], _Kind] = OrderedDict()
+        self._got: OrderedDict[str, None] = OrderedDict()
+        self._timer: threading.Timer | None = None
+
+    def failed(self, text: str) -> None:
+        """The node tells of a failure."""
+        with self._lock:
+            kind = self._kind_of(text)
+            key = _key_of(text)
+            if key in self._got:
+                _see(kind)
+                return
+            if len(self._held) >= _HELD_MAX:
+                kind.count += 1
+            else:
+                self._held[key] = _Held(kind, self._clock())
+            self._look_later()
+
+    def got(self, error: errors.RayxError) -> None:
+        """The driver has raised, or been given, what stands for a failed task."""
+        text = _text_of(error)
+        with self._lock:
+            # Those of tasks that the task had got are in the text, too.
+            for key in {_key_of(text), *_TASK.findall(text)}:
+                held = self._held.pop(key, None)
+                if held is not None:
+                    _see(held.kind)
+                self._got[key] = None
+            while len(self._got) > _GOT_MAX:
+                self._got.popitem(last=False)
+
+    def look(self, everything: bool = False) -> None:
+        """Prints what has been held back for long enough, or all of it."""
+        with self._lock:
+            now = self._clock()
+            for key, held in list(self._held.items()):
+                if everything or self._is_due(key, now - held.since):
+                    del self._held[key]
+                    held.kind.count += 1
+            texts = [_take_text(kind) for kind in self._kinds.values() if kind.count]
+        for text in texts:
+            self._write(text)
+
+    def close(self) -> None:
+        """Prints all that is left."""
+        with self._lock:
+            timer, self._timer = self._timer, None
+        if timer is not None:
+            timer.cancel()
+        self.look(everything=True)
+
+    def _is_due(self, key: str, age: float) -> bool:
+        if age < _DROPPED_SECONDS:
+            return False
+        return age >= _KEPT_SECONDS or not self._is_referred_to(key)
+
+    def _is_referred_to(self, key: str) -> bool:
+        # Of the first result: who keeps others only, sees it earlier.
+        return len(key) == 32 and self._has_reference(bytes.fromhex(key) + bytes(4))
+
+    def _look_later(self) -> None:
+        if self._timer is None:
+            self._timer = threading.Timer(_LOOK_SECONDS, self._look_again)
+            self._timer.name = "rayx-failures"
+            self._timer.daemon = True
+            self._timer.start()
+
+    def _look_again(self) -> None:
+        with self._lock:
+            if self._timer is None:  # closed meanwhile
+                return
+        self.look()
+        with self._lock:
+            if self._timer is not None:
+                self._timer = None
+                if self._held:
+                    self._look_later()
+
+    def _kind_of(self, text: str) -> _Kind:
+        name, reason = _describe(text)
+        kind = self._kinds.get((name, reason))
+        if kind is None:
+            if len(self._kinds) >= _KINDS_MAX:
+                self._forget_a_kind()
+            kind = self._kinds[name, reason] = _Kind(name, reason, text)
+        return kind
+
+    def _forget_a_kind(self) -> None:
+        waiting = {id(held.kind) for held in self._held.values()}
+        for key, kind in list(self._kinds.items()):
+            if not kind.count and id(kind) not in waiting:
+                del self._kinds[key]
+                return
+
+
+def _see(kind: _Kind) -> None:
+    kind.shown = True
+    kind.text = ""
+
+
+def _take_text(kind: _Kind) -> str:
+    count, kind.count = kind.count, 0
+    if kind.shown:
+        return _repeated(kind, count)
+    text = kind.text
+    _see(kind)
+    return text if count == 1 else f"{text}\n{_repeated(kind, count - 1)}"
+
+
+def _repeated(kind: _Kind, count: int) -> str:
+    times = "once more" if count == 1 else f"{count} more times"
+    return f"task {kind.name} failed {times} in the same way: {kind.reason[:_SHOWN_CHARS_MAX]}"
+
+
+def _text_of(error: errors.RayxError) -> str:
+    # What was printed, whatever `__str__` the class of the cause has.
+    is_task_error = isinstance(error, errors.TaskError)
+    return errors.TaskError.__str__(error) if is_task_error else Exception.__str__(error)
+
+
+def _key_of(text: str) -> str:
+    """The task, in hexadecimal; or the text itself, if it names none."""
+    found = _TASK.findall(text.split("\n", 1)[0])
+    return found[-1] if found else text
+
+
+def _describe(text: str) -> tuple[str, str]:
+    """The name of the function, and the line that says why."""
+    lines = [line for line in text.split("\n") if line and not line.isspace()] or [""]
+    found = _NAME.match(lines[0])
+    name = (found.group(1) or found.group(2)) if found else ""
+    # A traceback ends with the exception. What the node says begins with all that matters.
+    has_traceback = any(line.startswith("Traceback (most recent call last)") for line in lines)
+    reason = lines[-1] if has_traceback else lines[0]
+    return name, _VARYING.sub("…", reason)
