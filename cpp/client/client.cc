@@ -205,6 +205,11 @@ Status Client::Cancel(const ObjectId& id, bool force) {
   return impl_->submitter.Cancel(id, force);
 }
 
+Status Client::CancelAll(bool force) {
+  RAYX_REFUSE_IN_CHILD();
+  return impl_->submitter.CancelAll(force);
+}
+
 Status Client::KillActor(const ObjectId& actor) {
   RAYX_REFUSE_IN_CHILD();
   return impl_->submitter.KillActor(actor);
@@ -333,6 +338,16 @@ Result<Client::Resources> Client::ClusterResources(int64_t timeout_ms) {
 Result<std::string> Client::Explain(const ObjectId& id, int64_t timeout_ms) {
   RAYX_REFUSE_IN_CHILD();
   return impl_->inquiry.Explain(id, timeout_ms);
+}
+
+Result<Client::HoldUp> Client::FindHoldUp(const ObjectId& id, int64_t timeout_ms) {
+  RAYX_REFUSE_IN_CHILD();
+  return impl_->inquiry.FindHoldUp(id, timeout_ms);
+}
+
+Result<uint64_t> Client::CountUnfinished(int64_t timeout_ms) {
+  RAYX_REFUSE_IN_CHILD();
+  return impl_->inquiry.CountUnfinished(timeout_ms);
 }
 
 Result<std::string> Client::Dump(int64_t timeout_ms) {

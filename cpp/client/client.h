@@ -174,6 +174,8 @@ class Client {
   // interrupted, or its worker is ended, with `force` at once. One that has ended stays as it is.
   // InvalidArgument if no task makes it.
   Status Cancel(const ObjectId& id, bool force);
+  // The same for all tasks of this driver, whoever submitted them, and all calls of its actors.
+  Status CancelAll(bool force);
   // Ends an actor, given as the result of its creation. Ignored if it has ended.
   Status KillActor(const ObjectId& actor);
   // All workers run this before their next task of this driver. Once each.
@@ -258,6 +260,14 @@ class Client {
   Result<std::string> Dump(int64_t timeout_ms);
   // Why the task that makes `id` has not ended; empty if the node knows of none.
   Result<std::string> Explain(const ObjectId& id, int64_t timeout_ms);
+  // Why nothing works on the task that makes `id`, or on the one that makes what it waits for.
+  struct HoldUp {
+    std::string cause;  // the same for all that it holds up
+    std::string text;   // empty if something does, or if the node knows of no such task
+  };
+  Result<HoldUp> FindHoldUp(const ObjectId& id, int64_t timeout_ms);
+  // Tasks of this driver that have not ended, without those that make actors.
+  Result<uint64_t> CountUnfinished(int64_t timeout_ms);
 
   // Makes the ids of this client's tasks follow from `seed` (same seed and program, same ids).
   // Before the first task.

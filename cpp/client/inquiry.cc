@@ -186,6 +186,19 @@ Result<std::string> Inquiry::Explain(const ObjectId& id, int64_t timeout_ms) {
   return TextOf(AnswerIn(**reply).dump());
 }
 
+Result<Client::HoldUp> Inquiry::FindHoldUp(const ObjectId& id, int64_t timeout_ms) {
+  const Result<Reply> reply = Ask(protocol::QueryKind::HoldUp, timeout_ms, id.Task().Hex());
+  if (!reply.ok()) return reply.status();
+  const protocol::Answer& answer = AnswerIn(**reply);
+  return Client::HoldUp{TextOf(answer.message()), TextOf(answer.dump())};
+}
+
+Result<uint64_t> Inquiry::CountUnfinished(int64_t timeout_ms) {
+  const Result<Reply> reply = Ask(protocol::QueryKind::Unfinished, timeout_ms);
+  if (!reply.ok()) return reply.status();
+  return AnswerIn(**reply).count();
+}
+
 Result<std::string> Inquiry::Dump(int64_t timeout_ms) {
   const Result<Reply> reply = Ask(protocol::QueryKind::Dump, timeout_ms);
   if (!reply.ok()) return reply.status();

@@ -31,6 +31,8 @@ class Inquiry {
   Result<Client::Resources> ClusterResources(int64_t timeout_ms);
   Result<std::string> Dump(int64_t timeout_ms);
   Result<std::string> Explain(const ObjectId& id, int64_t timeout_ms);
+  Result<Client::HoldUp> FindHoldUp(const ObjectId& id, int64_t timeout_ms);
+  Result<uint64_t> CountUnfinished(int64_t timeout_ms);
   Status AddWorkerSetup(std::span<const uint8_t> pickled);
   Result<std::optional<Client::NamedActor>> FindActor(const std::string& name, int64_t timeout_ms);
 

@@ -115,7 +115,12 @@ Status TaskSubmitter::Cancel(const ObjectId& id, bool force) {
     return Status::InvalidArgument("ObjectID(" + id.Hex() +
                                    ") was made by rayx.put, so there is no task to cancel");
   }
-  const TaskId task = id.Task();
+  return SendCancel(id.Task(), force);
+}
+
+Status TaskSubmitter::CancelAll(bool force) { return SendCancel(TaskId(), force); }
+
+Status TaskSubmitter::SendCancel(const TaskId& task, bool force) {
   flatbuffers::FlatBufferBuilder builder(64);
   builder.Finish(protocol::CreateCancelTask(builder, ToWire(task), force));
   return link_->Send(static_cast<uint16_t>(protocol::MessageType::CancelTask),

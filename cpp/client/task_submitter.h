@@ -27,9 +27,11 @@ class TaskSubmitter {
                                        const ObjectPieces* args,
                                        std::span<const ObjectId> dependencies, bool in_task);
   Status Cancel(const ObjectId& id, bool force);
+  Status CancelAll(bool force);
   Status KillActor(const ObjectId& actor);
 
  private:
+  Status SendCancel(const TaskId& task, bool force);
   Status Send(const TaskCall& call);
 
   NodeLink* const link_;

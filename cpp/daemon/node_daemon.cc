@@ -57,7 +57,7 @@ NodeDaemon::NodeDaemon(EventLoop* loop, NodeOptions options, NodeId id,
       functions_(&sessions_, &writer_, tables_.get()),
       workers_(
           loop, &sessions_, &writer_, options_.template_command,
-          {.on_started = [this](auto worker) { tasks_->OnWorkerStarted(worker); },
+          {.on_started = [this](auto worker, pid_t pid) { tasks_->OnWorkerStarted(worker, pid); },
            .on_gone = [this](auto worker, const auto& end) { tasks_->OnWorkerGone(worker, end); },
            .on_output =
                [this](const WorkerProcess& worker, bool is_stderr, const std::string& lines) {

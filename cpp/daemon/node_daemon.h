@@ -72,7 +72,9 @@ class NodeDaemon {
   Status OnQuery(Session& session, const protocol::Query& query);
   // Those that had to wait until the frames of this turn are handled.
   void AnswerLateQueries();
-  void AnswerText(Session& session, uint64_t request, const std::string& text);
+  Status OnQueryOfTask(Session& session, const protocol::Query& query);
+  void AnswerText(Session& session, uint64_t request, const std::string& text,
+                  const std::string& message = {});
   void AnswerErrors(Session& session, uint64_t request,
                     const Result<std::vector<control::ErrorRecord>>& found);
   void OnSessionClosed(Session& session, const Status& reason);

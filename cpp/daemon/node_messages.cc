@@ -236,12 +236,18 @@ Status NodeDaemon::OnQuery(Session& session, const protocol::Query& query) {
     AnswerText(session, request, DebugText());
     return Status::Ok();
   }
-  if (query.kind() == protocol::QueryKind::Explain) {
-    const auto task = TaskId::FromHexString(query.name() == nullptr ? "" : query.name()->str());
-    if (!task) return Status::ProtocolError("Explain of what is no task");
-    const TaskSpec* spec = tasks_->scheduler().FindTask(*task);
-    const bool is_theirs = spec != nullptr && spec->driver == session.driver;
-    AnswerText(session, request, is_theirs ? tasks_->scheduler().Explain(*task) : "");
+  if (query.kind() == protocol::QueryKind::Explain || query.kind() == protocol::QueryKind::HoldUp) {
+    return OnQueryOfTask(session, query);
+  }
+  if (query.kind() == protocol::QueryKind::Unfinished) {
+    const uint64_t count = tasks_->scheduler().CountUnfinished(session.driver);
+    writer_.Send(*session.connection, protocol::MessageType::Answer,
+                 [&](flatbuffers::FlatBufferBuilder& builder) {
+                   protocol::AnswerBuilder answer(builder);
+                   answer.add_request(request);
+                   answer.add_count(count);
+                   return answer.Finish();
+                 });
     return Status::Ok();
   }
   if (query.kind() == protocol::QueryKind::NamedActor) {
@@ -260,12 +266,30 @@ Status NodeDaemon::OnQuery(Session& session, const protocol::Query& query) {
   return Status::Ok();
 }
 
-void NodeDaemon::AnswerText(Session& session, uint64_t request, const std::string& text) {
+Status NodeDaemon::OnQueryOfTask(Session& session, const protocol::Query& query) {
+  const auto task = TaskId::FromHexString(query.name() == nullptr ? "" : query.name()->str());
+  if (!task) return Status::ProtocolError("a question about what is no task");
+  const scheduler::LocalScheduler& scheduler = tasks_->scheduler();
+  const TaskSpec* spec = scheduler.FindTask(*task);
+  const bool is_theirs = spec != nullptr && spec->driver == session.driver;
+  if (query.kind() == protocol::QueryKind::Explain) {
+    AnswerText(session, query.request(), is_theirs ? scheduler.Explain(*task) : "");
+    return Status::Ok();
+  }
+  const auto found = is_theirs ? scheduler.FindHoldUp(*task) : std::nullopt;
+  AnswerText(session, query.request(), found ? found->text : "", found ? found->cause : "");
+  return Status::Ok();
+}
+
+void NodeDaemon::AnswerText(Session& session, uint64_t request, const std::string& text,
+                            const std::string& message) {
   writer_.Send(*session.connection, protocol::MessageType::Answer,
                [&](flatbuffers::FlatBufferBuilder& builder) {
                  const auto dump = builder.CreateString(text);
+                 const auto encoded_message = builder.CreateString(message);
                  protocol::AnswerBuilder answer(builder);
                  answer.add_request(request);
+                 answer.add_message(encoded_message);
                  answer.add_dump(dump);
                  return answer.Finish();
                });

@@ -205,6 +205,10 @@ Status TaskService::OnUnblocked(Session& session) {
 
 Status TaskService::OnCancel(Session& session, const protocol::CancelTask& message) {
   const auto task = FromWire<TaskId>(*message.task_id());
+  if (task.IsNil()) {
+    scheduler_.OnAllCancelled(session.driver, message.force());
+    return Status::Ok();
+  }
   const TaskSpec* spec = scheduler_.FindTask(task);
   // One of another driver is as good as unknown.
   if (spec != nullptr && spec->driver == session.driver) {

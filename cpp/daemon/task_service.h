@@ -48,7 +48,9 @@ class TaskService {
   // Nobody takes the items of its streams any more: they are cancelled.
   void OnSessionClosed(const Session& session);
   void OnObjectDeleted(const ObjectId& id) { actors_.OnObjectDeleted(id); }
-  void OnWorkerStarted(scheduler::WorkerNumber worker) { scheduler_.OnWorkerStarted(worker); }
+  void OnWorkerStarted(scheduler::WorkerNumber worker, pid_t pid) {
+    scheduler_.OnWorkerStarted(worker, pid);
+  }
   void OnWorkerGone(scheduler::WorkerNumber worker, const scheduler::WorkerEnd& end) {
     lines_.OnWorkerGone(worker);
     scheduler_.OnWorkerGone(worker, end);

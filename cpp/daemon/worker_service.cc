@@ -166,7 +166,7 @@ Status WorkerService::OnHello(Session& session) {
 void WorkerService::BeginServing(WorkerProcess& worker) {
   worker.state = WorkerState::kServing;
   worker.timer.reset();
-  events_.on_started(worker.number);
+  events_.on_started(worker.number, worker.pid);
 }
 
 void WorkerService::StopWorker(scheduler::WorkerNumber number, bool kill) {

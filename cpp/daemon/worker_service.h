@@ -24,7 +24,7 @@ class WorkerService {
  public:
   struct Events {
     // The worker has said hello.
-    std::function<void(scheduler::WorkerNumber)> on_started;
+    std::function<void(scheduler::WorkerNumber, pid_t)> on_started;
     // The worker is gone; everything it had sent has been handled.
     std::function<void(scheduler::WorkerNumber, const scheduler::WorkerEnd&)> on_gone;
     // Lines that the worker printed.

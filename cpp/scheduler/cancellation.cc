@@ -1,6 +1,8 @@
 #include "scheduler/cancellation.h"
 
+#include <deque>
 #include <string>
+#include <vector>
 
 #include "scheduler/actor_lifecycle.h"
 #include "scheduler/assignment.h"
@@ -78,6 +80,40 @@ void StopTask(SchedulerState& state, TaskEntry& task, InterruptReason reason, bo
   if (task.state() == TaskState::kAssigned) return StopHeld(state, task);
   TakeQueued(state, task);
   FailInterrupted(state, task);
+}
+
+void StopAllOf(SchedulerState& state, const DriverId& driver, bool force) {
+  state.changed = true;
+  // Taken out of where they wait all together: to look for each there would take a time that grows
+  // with the square of their number.
+  std::vector<TaskEntry*> queued;
+  const auto take = [&queued](const std::vector<TaskEntry*>& tasks) {
+    queued.insert(queued.end(), tasks.begin(), tasks.end());
+  };
+  if (const DriverQueue* queue = state.queue.FindDriver(driver)) {
+    for (const auto& lane : queue->all) {
+      if (lane->kind().creations) continue;
+      state.heads.Forget(*lane);
+      take(state.queue.TakeAll(*lane));
+    }
+  }
+  for (TaskEntry* task : state.dependencies.RemoveIf([&driver](const TaskEntry& one) {
+         return one.spec.driver == driver && !one.IsCreation();
+       })) {
+    if (!task->IsCall()) queued.push_back(task);
+  }
+  for (ActorEntry* actor : state.actors.OfDriver(driver)) take(ActorTable::TakeAllCalls(*actor));
+  for (TaskEntry* task : queued) {
+    task->interruption.wanted = true;
+    task->interruption.reason = InterruptReason::kCancelled;
+    FailInterrupted(state, *task);
+  }
+  for (WorkerEntry* worker : state.pool.BoundTo(driver)) {
+    const std::deque<HeldTask> held = worker->held;
+    for (const HeldTask& one : held) {
+      if (!one.task->IsCreation()) StopTask(state, *one.task, InterruptReason::kCancelled, force);
+    }
+  }
 }
 
 void InterruptBegun(SchedulerState& state, WorkerEntry& worker) {

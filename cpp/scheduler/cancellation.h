@@ -10,6 +10,8 @@ namespace rayx::scheduler {
 // The task fails if it has not begun, else it is interrupted. `force`: its worker is killed at once
 // if it has begun.
 void StopTask(SchedulerState& state, TaskEntry& task, InterruptReason reason, bool force);
+// The same for all tasks of the driver and all calls of its actors, but not for the actors.
+void StopAllOf(SchedulerState& state, const DriverId& driver, bool force);
 // What a recall has brought to light: the tasks that the worker has begun and that are to stop are
 // interrupted.
 void InterruptBegun(SchedulerState& state, WorkerEntry& worker);

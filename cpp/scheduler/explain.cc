@@ -3,15 +3,13 @@
 #include <algorithm>
 #include <vector>
 
+#include "scheduler/hold_up.h"
+
 namespace rayx::scheduler {
 namespace {
 
 // A few ids say enough; a task may wait for thousands.
 constexpr size_t kIdsNamed = 5;
-
-std::string Count(size_t count, const std::string& noun) {
-  return std::to_string(count) + " " + noun + (count == 1 ? "" : "s");
-}
 
 std::string ExplainWaiting(const SchedulerState& state, const TaskEntry& task) {
   std::string ids;
@@ -22,64 +20,16 @@ std::string ExplainWaiting(const SchedulerState& state, const TaskEntry& task) {
     ids += (ids.empty() ? "" : ", ") + id.Hex();
   }
   const size_t missing = std::get<WaitingArgs>(task.phase).missing;
-  return "waits for " + Count(missing, "object") + " that " + (missing == 1 ? "is" : "are") +
+  return "waits for " + CountOf(missing, "object") + " that " + (missing == 1 ? "is" : "are") +
          " not available yet: " + ids + (named > kIdsNamed ? ", …" : "") + ".";
 }
 
-std::string ExplainNoWorker(const SchedulerState& state) {
-  const WorkerPool& pool = state.pool;
-  std::string text = "waits for a worker: ";
-  const size_t starting = pool.count(WorkerState::kStarting);
-  if (starting > 0) return text + Count(starting, "worker") + " of this node being started.";
-  if (pool.full()) {
-    return text + "all " + std::to_string(pool.size()) + " that this node may have are in use, " +
-           std::to_string(pool.count(WorkerState::kBlocked)) + " of them blocked.";
-  }
-  if (pool.backoff().NextMs().has_value()) {
-    return text + "starting one failed and is tried again later. The last attempt: " +
-           pool.backoff().description();
-  }
-  return text + "one is started in the next round of decisions.";
-}
-
-// Who has GPUs.
-std::string GpuHolders(const SchedulerState& state) {
-  std::vector<const WorkerEntry*> holders;
-  for (const auto& [number, worker] : state.pool.all()) {
-    if (!worker->gpus.empty()) holders.push_back(worker.get());
-  }
-  std::sort(holders.begin(), holders.end(),
-            [](const WorkerEntry* a, const WorkerEntry* b) { return a->number < b->number; });
-  std::string text;
-  for (size_t i = 0; i < std::min(kIdsNamed, holders.size()); ++i) {
-    const WorkerEntry& worker = *holders[i];
-    const TaskSpec& spec = worker.held.front().task->spec;
-    text += (text.empty() ? "" : ", ") + spec.name + " (task " + spec.id.Hex() + ") has " +
-            spec.resources.Get(kGpu).ToString() + " of GPU";
-    for (const uint32_t gpu : worker.gpus) text += " " + std::to_string(gpu);
-  }
-  return text + (holders.size() > kIdsNamed ? ", …" : "");
-}
-
-std::string ExplainGpus(const SchedulerState& state, const TaskEntry& task) {
-  const int64_t units = task.lane->shape().gpu_units;
-  if (units == 0 || state.gpus.HasRoom(units)) return "";
-  const std::string has = GpuHolders(state);
-  return " No GPU has room for " + ResourceAmount::FromUnits(units).ToString() +
-         (has.empty() ? "." : ": " + has + ".");
-}
-
 std::string ExplainReady(const SchedulerState& state, const TaskEntry& task) {
-  const Lane& lane = *task.lane;
-  const std::string asked = lane.shape().demand.ToString();
-  const std::string behind = " " + Count(state.queue.size(), "task") + " of this node are ready.";
-  const bool has_gpus = state.gpus.HasRoom(lane.shape().gpu_units);
-  if (has_gpus && Fits(state.ledger.available(), lane.shape())) {
-    return "is ready, and its resources " + asked + " are free; it " + ExplainNoWorker(state) +
-           behind;
-  }
-  return "is ready, but asks for " + asked + " while " + state.ledger.AvailableSet().ToString() +
-         " of " + state.options.total.ToString() + " is free." + ExplainGpus(state, task) + behind;
+  const std::string lack = LackText(state, task);
+  if (!lack.empty()) return lack;
+  return "needs " + task.lane->shape().demand.ToString() + ", which is free, and " +
+         NoWorkerText(state) + " " + CountOf(state.queue.size(), "task") +
+         " of this node are ready.";
 }
 
 // A call that no worker holds.
@@ -91,7 +41,7 @@ std::string ExplainCall(const SchedulerState& state, const TaskEntry& call) {
   const std::deque<TaskEntry*>& calls = actor.callers.at(call.caller).calls;
   const auto place = std::find(calls.begin(), calls.end(), &call);
   const auto before = static_cast<size_t>(place - calls.begin());
-  text += "stands behind " + Count(before, "call") + " of its caller.";
+  text += "stands behind " + CountOf(before, "call") + " of its caller.";
   if (before > 0 && calls.front()->state() == TaskState::kWaitingArgs) {
     text += " The first of them " + ExplainWaiting(state, *calls.front());
   }
@@ -102,23 +52,23 @@ std::string ExplainCall(const SchedulerState& state, const TaskEntry& call) {
 std::string ExplainAssigned(const SchedulerState& state, const TaskEntry& task) {
   const Assigned& assigned = task.assigned();
   const WorkerEntry& worker = *state.pool.Find(assigned.worker);
-  const std::string name = "worker " + std::to_string(worker.number);
+  const std::string name = WorkerName(worker);
   if (task.IsCall()) {
     const size_t index = worker.IndexOf(assigned.sequence);
     return "is a call of actor " + task.actor->class_name + " (" + task.actor->id.Hex() +
            ") and was handed to it on " + name + ", where it stands behind " +
-           Count(index - 1, "call") + (task.failed ? "; its results have failed." : ".");
+           CountOf(index - 1, "call") + (task.failed ? "; its results have failed." : ".");
   }
   if (worker.held.front().task != &task) {
     size_t before = 0;
     while (worker.held[before].task != &task) ++before;
-    return "was handed to " + name + " ahead of time and stands behind " + Count(before, "task") +
+    return "was handed to " + name + " ahead of time and stands behind " + CountOf(before, "task") +
            " there.";
   }
   std::string text = "runs on " + name;
   if (task.IsCreation() && task.actor->state == ActorState::kAlive) {
     text = "has made its actor, which lives on " + name + " and has been given " +
-           Count(worker.tail(), "call");
+           CountOf(worker.tail(), "call");
   }
   if (task.interruption.sent) text += ", where it was interrupted and has not stopped yet";
   if (worker.gave_back_cpu)
@@ -141,7 +91,7 @@ std::string WorkerLine(const WorkerEntry& worker) {
 }
 
 std::string LaneLine(const Lane& lane) {
-  std::string line = "  ready: " + Count(lane.ready_count(), "task") + " of driver " +
+  std::string line = "  ready: " + CountOf(lane.ready_count(), "task") + " of driver " +
                      lane.driver().Hex() + " asking for " + lane.shape().demand.ToString() +
                      ", next " + lane.Head()->spec.name;
   if (lane.wait.watched) {
@@ -164,10 +114,10 @@ std::string ActorLines(const SchedulerState& state, size_t most) {
     for (const auto& [caller, queue] : actor.callers) calls += queue.calls.size();
     text += "  actor " + actor.class_name + " (" + actor.id.Hex() + ") " +
             std::string(ActorStateName(actor.state)) +
-            (actor.name.empty() ? "" : ", named " + actor.name) + ", " + Count(calls, "call") +
+            (actor.name.empty() ? "" : ", named " + actor.name) + ", " + CountOf(calls, "call") +
             " queued" + (actor.cause.empty() ? "" : ": " + actor.cause) + "\n";
   }
-  if (actors.size() > most) text += "  … " + Count(actors.size() - most, "more actor") + "\n";
+  if (actors.size() > most) text += "  … " + CountOf(actors.size() - most, "more actor") + "\n";
   return text;
 }
 
@@ -193,7 +143,7 @@ std::string ExplainTask(const SchedulerState& state, const TaskId& id) {
       text += ExplainAssigned(state, task);
       break;
   }
-  if (task.attempt > 0) text += " " + Count(task.attempt, "worker") + " died while running it.";
+  if (task.attempt > 0) text += " " + CountOf(task.attempt, "worker") + " died while running it.";
   return text;
 }
 
@@ -212,14 +162,14 @@ std::string DebugLines(const SchedulerState& state, size_t most) {
   std::sort(workers.begin(), workers.end(),
             [](const WorkerEntry* a, const WorkerEntry* b) { return a->number < b->number; });
   for (size_t i = 0; i < std::min(most, workers.size()); ++i) text += WorkerLine(*workers[i]);
-  if (workers.size() > most) text += "  … " + Count(workers.size() - most, "more worker") + "\n";
+  if (workers.size() > most) text += "  … " + CountOf(workers.size() - most, "more worker") + "\n";
   size_t lanes = 0;
   for (const DriverQueue* queue : state.queue.ready_drivers()) {
     for (const Lane* lane : queue->ready) {
       if (++lanes <= most) text += LaneLine(*lane);
     }
   }
-  if (lanes > most) text += "  … " + Count(lanes - most, "more kind") + " of ready tasks\n";
+  if (lanes > most) text += "  … " + CountOf(lanes - most, "more kind") + " of ready tasks\n";
   return text;
 }
 

@@ -10,6 +10,7 @@
 #include "scheduler/direct_line.h"
 #include "scheduler/dispatcher.h"
 #include "scheduler/explain.h"
+#include "scheduler/hold_up.h"
 #include "scheduler/sanity_check.h"
 #include "scheduler/scheduler_state.h"
 #include "scheduler/task_outcome.h"
@@ -144,9 +145,10 @@ void LocalScheduler::OnObjectAvailable(const ObjectId& id) {
   }
 }
 
-void LocalScheduler::OnWorkerStarted(WorkerNumber number) {
+void LocalScheduler::OnWorkerStarted(WorkerNumber number, int64_t pid) {
   WorkerEntry* worker = state_->pool.Find(number);
   if (worker == nullptr || worker->state != WorkerState::kStarting) return;
+  worker->pid = pid;
   state_->pool.Move(*worker, WorkerState::kIdle);
   state_->pool.backoff().OnStarted();
   state_->changed = true;
@@ -307,6 +309,10 @@ void LocalScheduler::OnTaskCancelled(const TaskId& id, bool force) {
   StopTask(*state_, it->second, InterruptReason::kCancelled, force);
 }
 
+void LocalScheduler::OnAllCancelled(const DriverId& driver, bool force) {
+  StopAllOf(*state_, driver, force);
+}
+
 void LocalScheduler::OnTick(int64_t now_ms) {
   if (state_->next_round_ms.has_value() && now_ms >= *state_->next_round_ms) state_->changed = true;
 }
@@ -400,6 +406,14 @@ std::optional<int64_t> LocalScheduler::NextTickMs() const {
 }
 
 std::string LocalScheduler::Explain(const TaskId& id) const { return ExplainTask(*state_, id); }
+
+std::optional<HoldUp> LocalScheduler::FindHoldUp(const TaskId& id) const {
+  return scheduler::FindHoldUp(*state_, id);
+}
+
+size_t LocalScheduler::CountUnfinished(const DriverId& driver) const {
+  return scheduler::CountUnfinished(*state_, driver);
+}
 
 std::string LocalScheduler::DebugText(size_t most) const { return DebugLines(*state_, most); }
 

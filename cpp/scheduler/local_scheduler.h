@@ -89,6 +89,14 @@ struct ActorSummary {
   std::string cause;
 };
 
+// Why nothing works on a task.
+struct HoldUp {
+  // The same for tasks that are held up by the same thing, without numbers.
+  std::string cause;
+  // Sentences, the first of which begins with the name of what is held up.
+  std::string text;
+};
+
 struct SchedulerStats {
   size_t tasks_waiting = 0;  // for dependencies
   size_t tasks_ready = 0;
@@ -134,8 +142,8 @@ class LocalScheduler {
   // Answer to CloseLine: not yet, a task is on its way.
   void OnLineInUse(WorkerNumber worker);
   void OnObjectAvailable(const ObjectId& id);
-  // The forked worker has connected and can take tasks.
-  void OnWorkerStarted(WorkerNumber worker);
+  // The forked worker has connected and can take tasks. `pid`: as texts name it, if it is not 0.
+  void OnWorkerStarted(WorkerNumber worker, int64_t pid = 0);
   // The worker has sent TaskDone. InvalidArgument (a protocol error of the worker) if it does not
   // hold the task, unless it is being ended. `failed`: the function raised, which only matters for
   // the creation of an actor: then that is dead. The calls of an actor may end in any order.
@@ -173,6 +181,9 @@ class LocalScheduler {
   // its worker is killed and it fails; of the call of an actor only the results fail, the actor is
   // never ended for it. Cancelling a creation that has not ended kills the actor.
   void OnTaskCancelled(const TaskId& task, bool force);
+  // The same for all tasks of the driver and all calls of its actors. The actors stay, also those
+  // that are still to be made.
+  void OnAllCancelled(const DriverId& driver, bool force);
   // Time passes. If NextTickMs() has come, the next Schedule() looks at what depends on time: idle
   // workers beyond `prestart_workers` end after limits::kIdleWorkerMs, failed starts are tried
   // again, waits become too long.
@@ -211,6 +222,10 @@ class LocalScheduler {
   std::optional<int64_t> NextTickMs() const;
   // One paragraph: why the task is not running, or what it does. For dumps and time-out messages.
   std::string Explain(const TaskId& id) const;
+  // What keeps it from running, or what makes what it waits for from running (hold_up.h).
+  std::optional<HoldUp> FindHoldUp(const TaskId& id) const;
+  // Tasks of the driver that have not ended, without those that make actors. Looks at all tasks.
+  size_t CountUnfinished(const DriverId& driver) const;
   // Lines for a debug dump.
   std::string DebugText(size_t most) const;
 

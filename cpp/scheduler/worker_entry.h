@@ -50,6 +50,8 @@ struct HeldTask {
 struct WorkerEntry {
   WorkerNumber number = 0;
   WorkerState state = WorkerState::kStarting;
+  // Of its process, for people; 0 if nobody has told it.
+  int64_t pid = 0;
   // From its first task on; nil before.
   DriverId driver;
   // First the task it runs, then the tail: those handed out ahead. All of one lane. Empty unless

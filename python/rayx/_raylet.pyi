@@ -92,6 +92,21 @@ class WaitingHooks(Protocol):
         self, object_id: ObjectID[Any], callback: Callable[[ObjectID[Any]], object], /
     ) -> int: ...
 
+class _Look(Protocol):
+    @property
+    def next_ms(self) -> int: ...
+
+_L = TypeVar("_L", bound=_Look)
+
+def set_long_wait_hook(
+    hook: Callable[[Sequence[ObjectID[Any]], bool, int, _L | None], _L], look_ms: int
+) -> None:
+    """Who is told of a `get` or `wait` that has lasted for `look_ms`, and again at its `next_ms`.
+
+    With the ids, whether all are waited for, the milliseconds since the beginning, and what it
+    returned the last time.
+    """
+
 def set_waiting_hooks(hooks: WaitingHooks) -> None:
     """Who does what ObjectIDs are asked that has to do with waiting."""
 
@@ -292,6 +307,8 @@ class Client:
         It is taken back, or interrupted; with `force` its worker is ended at once. Does not wait.
         RayletError "InvalidArgument" for an object that was put.
         """
+    def cancel_all(self, force: bool) -> None:
+        """The same for all tasks of this driver, and all calls of its actors."""
     def kill_actor(self, object_id: ObjectID[Any]) -> None:
         """Ends the actor, given as the result of its creation. Does not wait."""
     def find_actor(self, name: str, timeout_ms: int) -> tuple[ObjectID[Any], bytes] | None:
@@ -397,6 +414,14 @@ class Client:
     def dump(self, timeout_ms: int) -> str: ...
     def explain(self, object_id: ObjectID[Any], timeout_ms: int) -> str:
         """Why the task that makes the object has not ended; "" if the node knows of none."""
+    def hold_up(self, object_id: ObjectID[Any], timeout_ms: int) -> tuple[str, str]:
+        """(cause, text): why nothing works on the task that makes the object.
+
+        Or on the one that makes what that task waits for. The cause is the same for all that it
+        holds up. Both are "" if something works on it, or if the node knows of no such task.
+        """
+    def count_unfinished(self, timeout_ms: int) -> int:
+        """Tasks of this driver that have not ended, and calls of its actors."""
     def seed_ids(self, seed: int) -> None: ...
     def close(self) -> None: ...
 

@@ -91,6 +91,35 @@ cdef inline int64_t remaining_ms(int64_t start_ms, int64_t timeout_ms) noexcept 
     return max(<int64_t> 0, timeout_ms - (now_ms() - start_ms))
 
 
+# Called with (ids, whether all are waited for, milliseconds waited, None or its last answer) when a wait has lasted long;
+# returns what it wants to be given next time, whose `next_ms` says when that is. Costs a short wait nothing.
+cdef object long_wait_hook = None
+cdef int64_t first_look_ms = 5000
+
+
+def set_long_wait_hook(hook, int64_t look_ms):
+    global long_wait_hook, first_look_ms
+    long_wait_hook = hook
+    first_look_ms = look_ms
+
+
+# Between two parts of a wait. `look` has the last answer of the hook, and what that says about the next time.
+cdef class Look:
+    cdef object state
+    cdef int64_t next_ms
+
+
+cdef Look look_if_long(Look look, ids, bint needs_all, int64_t start_ms):
+    cdef int64_t waited_ms = now_ms() - start_ms
+    if waited_ms < (first_look_ms if look is None else look.next_ms) or long_wait_hook is None:
+        return look
+    if look is None:
+        look = Look()
+    look.state = long_wait_hook(ids, needs_all, waited_ms, look.state)
+    look.next_ms = look.state.next_ms
+    return look
+
+
 include "ids.pxi"
 include "buffers.pxi"
 

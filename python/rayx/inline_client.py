@@ -26,6 +26,7 @@ from rayx._raylet import (
     KIND_ACTOR_CREATION,
     RayletError,
 )
+from rayx.inline_absent import NoProcesses
 from rayx.inline_actors import InlineActor
 from rayx.inline_completions import InlineCompletions
 from rayx.inline_environment import InlineEnvironment
@@ -55,7 +56,7 @@ _NODE_ID = bytes(TASK_ID_BYTES)
 ErrorRecord = tuple[bytes, bytes, str, str, str, float]
 
 
-class InlineClient:
+class InlineClient(NoProcesses):
     """Has the methods of NodeClient."""
 
     node_id = _NODE_ID
@@ -95,13 +96,6 @@ class InlineClient:
         """The session of the task that this thread runs; None in the driver's own code."""
         running: list[Session] = getattr(self._local, "running", [])
         return running[-1] if running else None
-
-    def fileno(self) -> int:
-        """There is nothing to watch."""
-        return -1
-
-    def poll(self) -> None:
-        """There is nothing to take in."""
 
     def close(self) -> None:
         """Forgets everything."""
@@ -236,6 +230,18 @@ class InlineClient:
         if task is not None:
             self._waiting.remove(task)
             self._fail(task, errors.TASK_CANCELLED, f"{task.name} was cancelled by rayx.cancel")
+
+    def cancel_all(self, force: bool) -> None:
+        """See `cancel`."""
+        while self._streams:
+            self._streams.popitem()[1].close()
+        while self._waiting:
+            task = self._waiting.pop()
+            self._fail(task, errors.TASK_CANCELLED, f"{task.name} was cancelled by rayx.cancel_all")
+
+    def count_unfinished(self, timeout_ms: int) -> int:
+        """Tasks that wait."""
+        return len(self._streams) + len(self._waiting)
 
     def make_room(
         self, stream_end: ObjectID[Any], first: int, count: int, room: int
@@ -400,28 +406,6 @@ class InlineClient:
                 )
         finally:
             running.pop()
-
-    def next_task(self) -> RunnableTask:
-        """For workers."""
-        raise RayletError("InvalidArgument", "there are no workers in PYTHON_MODE")
-
-    def seed_ids(self, seed: int) -> None:
-        """The seed is known from the start."""
-
-    def explain(self, object_id: ObjectID[Any], timeout_ms: int) -> str:
-        """Nothing runs elsewhere."""
-        return ""
-
-    def lend_cpus(self) -> int:
-        """Nobody else wants them."""
-        return 0
-
-    def return_cpus(self, wait: int) -> None:
-        """See `lend_cpus`."""
-
-    def interrupt(self) -> tuple[int, int]:
-        """Nobody interrupts."""
-        return 0, 0
 
     def put_result(
         self,

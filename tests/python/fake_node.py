@@ -210,6 +210,12 @@ class FakeClient:
     def cancel(self, object_id, force):
         self.cancelled.append((object_id, force))
 
+    def cancel_all(self, force):
+        self.cancelled.append(("all", force))
+
+    def count_unfinished(self, timeout_ms):
+        return len(self.waiting)
+
     def close(self):
         self.closed = True
 
@@ -217,6 +223,9 @@ class FakeClient:
 
     def explain(self, object_id, timeout_ms):
         return ""
+
+    def hold_up(self, object_id, timeout_ms):
+        return "", ""
 
     def lend_cpus(self):
         return 0

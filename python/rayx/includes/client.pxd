@@ -194,6 +194,10 @@ cdef extern from "client/client.h" namespace "rayx" nogil:
         string python_version
         string driver_config
 
+    cdef cppclass HoldUp "rayx::Client::HoldUp":
+        string cause
+        string text
+
     cdef cppclass ClientResources "rayx::Client::Resources":
         ResourceSet total
         ResourceSet available
@@ -222,6 +226,7 @@ cdef extern from "client/client.h" namespace "rayx" nogil:
         Result[vector[CObjectId]] MakeRoom(
             const CObjectId& stream_end, uint32_t first, uint32_t count, uint32_t room)
         Status Cancel(const CObjectId& id, cbool force)
+        Status CancelAll(cbool force)
         Status KillActor(const CObjectId& actor)
         Status AddWorkerSetup(ByteSpan pickled)
         Result[optional[NamedActor]] FindActor(const string& name, int64_t timeout_ms)
@@ -249,6 +254,8 @@ cdef extern from "client/client.h" namespace "rayx" nogil:
         Result[ClientResources] ClusterResources(int64_t timeout_ms)
         Result[string] Dump(int64_t timeout_ms)
         Result[string] Explain(const CObjectId& id, int64_t timeout_ms)
+        Result[HoldUp] FindHoldUp(const CObjectId& id, int64_t timeout_ms)
+        Result[uint64_t] CountUnfinished(int64_t timeout_ms)
         void SeedIds(uint64_t seed)
         void Close()
 

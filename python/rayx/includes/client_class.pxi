@@ -121,6 +121,12 @@ cdef class Client:
             status = self.core().Cancel(object_id.id, force)
         raise_unless_ok(status)
 
+    def cancel_all(self, bint force):
+        cdef Status status
+        with nogil:
+            status = self.core().CancelAll(force)
+        raise_unless_ok(status)
+
     def kill_actor(self, ObjectID object_id not None):
         cdef Status status
         check_owner(object_id, self)
@@ -166,6 +172,7 @@ cdef class Client:
         cdef vector[ObjectView] views
         cdef int64_t start_ms = now_ms()
         cdef int64_t left_ms = timeout_ms
+        cdef Look look = None
         cdef Status status
         append_ids(&wanted, ids, self)
         while True:
@@ -174,6 +181,7 @@ cdef class Client:
             raise_unless_ok(status)
             if not interrupted(status):
                 return [wrap_view(views[i]) for i in range(views.size())]
+            look = look_if_long(look, ids, True, start_ms)
             left_ms = remaining_ms(start_ms, timeout_ms)
 
     def wait(self, ids, size_t count, int64_t timeout_ms):
@@ -181,6 +189,7 @@ cdef class Client:
         cdef vector[cbool] available
         cdef int64_t start_ms = now_ms()
         cdef int64_t left_ms = timeout_ms
+        cdef Look look = None
         cdef Status status
         append_ids(&wanted, ids, self)
         while True:
@@ -189,6 +198,7 @@ cdef class Client:
             raise_unless_ok(status)
             if not interrupted(status):
                 return [<bint> available[i] for i in range(available.size())]
+            look = look_if_long(look, ids, count >= wanted.size(), start_ms)
             left_ms = remaining_ms(start_ms, timeout_ms)
 
     def private_copy(self, part not None):
@@ -337,6 +347,32 @@ cdef class Client:
             raise_unless_ok(status)
             if not interrupted(status):
                 return text_of(text)
+            left_ms = remaining_ms(start_ms, timeout_ms)
+
+    def hold_up(self, ObjectID object_id not None, int64_t timeout_ms):
+        cdef HoldUp found
+        cdef int64_t start_ms = now_ms()
+        cdef int64_t left_ms = timeout_ms
+        cdef Status status
+        while True:
+            with nogil:
+                status = Unwrap(self.core().FindHoldUp(object_id.id, left_ms), &found)
+            raise_unless_ok(status)
+            if not interrupted(status):
+                return text_of(found.cause), text_of(found.text)
+            left_ms = remaining_ms(start_ms, timeout_ms)
+
+    def count_unfinished(self, int64_t timeout_ms):
+        cdef uint64_t count = 0
+        cdef int64_t start_ms = now_ms()
+        cdef int64_t left_ms = timeout_ms
+        cdef Status status
+        while True:
+            with nogil:
+                status = Unwrap(self.core().CountUnfinished(left_ms), &count)
+            raise_unless_ok(status)
+            if not interrupted(status):
+                return count
             left_ms = remaining_ms(start_ms, timeout_ms)
 
     def seed_ids(self, uint64_t seed):

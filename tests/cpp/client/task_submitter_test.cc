@@ -126,6 +126,11 @@ TEST_F(TaskSubmitterTest, CancelsAndKills) {
   const FakeNode::Received kill = node_.Next();
   ASSERT_EQ(kill.type, MessageType::KillActor);
   EXPECT_EQ(FromWire<TaskId>(*kill.As<protocol::KillActor>().actor_id()), task);
+  ASSERT_TRUE(client_->CancelAll(false).ok());
+  const FakeNode::Received all = node_.Next();
+  ASSERT_EQ(all.type, MessageType::CancelTask);
+  EXPECT_TRUE(FromWire<TaskId>(*all.As<protocol::CancelTask>().task_id()).IsNil());
+  EXPECT_FALSE(all.As<protocol::CancelTask>().force());
   const Status put = client_->Cancel(ObjectId::ForPut(task, 0), false);
   EXPECT_EQ(put.code(), StatusCode::kInvalidArgument);
   EXPECT_NE(put.message().find(ObjectId::ForPut(task, 0).Hex()), std::string::npos);

@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <string>
+
 #include "scheduler/scheduler_recorder.h"
 
 namespace rayx::scheduler {
@@ -163,6 +166,55 @@ TEST_F(Cancellation, TimeOfACallCountsFromWhenItMayRun) {
   EXPECT_TRUE(node_.Finished(1, 2, 1).ok());
   node_.Turn();
   EXPECT_EQ(node_.core().NextTickMs(), 150 + 400) << "the third runs since the second has ended";
+}
+
+TEST_F(Cancellation, AllTasksOfADriverStopAndItsActorsStay) {
+  MakeActor();
+  node_.Submit(Task(2).CallOf(1));
+  node_.Turn();
+  node_.Submit(Task(3).CallOf(1).DependsOn(ResultOf(9)), {ResultOf(9)});
+  node_.Submit(Task(4).CallOf(1));
+  node_.Submit(Task(5));
+  node_.Submit(Task(6));
+  node_.Turn();
+  node_.Submit(Task(7).DependsOn(ResultOf(9)).DependsOn(ResultOf(10)), {ResultOf(9), ResultOf(10)});
+  node_.Submit(Task(8).Cpus(1).Priority(1));
+  node_.Submit(Task(9).Driver(2).Cpus(1));
+  node_.AllCancelled(1);
+  Lines lines = node_.Turn();
+  // What nobody has begun fails at once; of what may have begun, the workers are asked.
+  for (const char* task : {"t3", "t4", "t7", "t8"}) {
+    const std::string failed = "fail " + std::string(task) + " code 4";
+    EXPECT_EQ(std::count(lines.begin(), lines.end(), failed), 1) << task;
+  }
+  EXPECT_EQ(std::count(lines.begin(), lines.end(), "recall w1"), 1);
+  EXPECT_EQ(std::count(lines.begin(), lines.end(), "recall w2"), 1);
+  node_.Recalled(1, 1);
+  node_.Recalled(2, 1);
+  lines = node_.Turn();
+  EXPECT_EQ(std::count(lines.begin(), lines.end(), "cancel t2 on w1 as 1") +
+                std::count(lines.begin(), lines.end(), "fail t2 code 4"),
+            1);
+  EXPECT_EQ(std::count(lines.begin(), lines.end(), "cancel t5 on w2 as 0"), 1);
+  EXPECT_EQ(std::count(lines.begin(), lines.end(), "fail t6 code 4"), 1);
+  EXPECT_EQ(node_.core().FindActor(TaskNumber(1))->state, ActorState::kAlive);
+  // What is submitted afterwards is run, and other drivers have noticed nothing.
+  EXPECT_NE(node_.core().FindTask(TaskNumber(9)), nullptr);
+  node_.Submit(Task(11).DependsOn(ResultOf(9)), {ResultOf(9)});
+  node_.Available(ResultOf(9));
+  EXPECT_NE(node_.core().FindTask(TaskNumber(11)), nullptr);
+}
+
+TEST_F(Cancellation, AllTasksOfADriverByForce) {
+  node_.Submit(1, 3);
+  node_.Turn();
+  node_.AllCancelled(1, /*force=*/true);
+  node_.Turn();
+  node_.Recalled(1, 1);
+  EXPECT_EQ(node_.Turn()[0], "fail t2 code 4");
+  node_.Gone(1, 1);
+  node_.Turn();
+  EXPECT_EQ(node_.core().CountUnfinished(testing::DriverNumber(1)), 0u);
 }
 
 }  // namespace

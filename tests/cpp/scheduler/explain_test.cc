@@ -41,7 +41,7 @@ TEST(Explain, AReadyTask) {
   node.Submit(Task(3).Cpus(2));
   node.Turn();
   ExpectSays(node, 2, "all 1 that this node may have are in use, 0 of them blocked");
-  ExpectSays(node, 3, "asks for {CPU: 2} while {CPU: 1} of {CPU: 2} is free");
+  ExpectSays(node, 3, "needs 2 CPU, 1 of 2 free: held by task f1 (worker 1). 2 tasks");
 }
 
 TEST(Explain, AReadyTaskWhenStartsFail) {

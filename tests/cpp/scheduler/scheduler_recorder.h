@@ -61,6 +61,10 @@ class SchedulerRecorder {
   void Started(WorkerNumber worker) {
     Checked([&] { core_.OnWorkerStarted(worker); });
   }
+  // The same for a worker whose process is known.
+  void StartedAs(WorkerNumber worker, int64_t pid) {
+    Checked([&] { core_.OnWorkerStarted(worker, pid); });
+  }
   Status Finished(WorkerNumber worker, uint64_t task, uint32_t sequence, bool failed = false) {
     const Status status = core_.OnTaskFinished(worker, TaskNumber(task), sequence, failed);
     core_.SanityCheck();
@@ -106,6 +110,10 @@ class SchedulerRecorder {
   }
   void Cancelled(uint64_t task, bool force = false) {
     Checked([&] { core_.OnTaskCancelled(TaskNumber(task), force); });
+  }
+
+  void AllCancelled(uint64_t driver, bool force = false) {
+    Checked([&] { core_.OnAllCancelled(DriverNumber(driver), force); });
   }
 
   // One turn of the daemon's loop: decides, and returns what was asked for since the last turn.

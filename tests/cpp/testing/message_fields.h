@@ -239,6 +239,7 @@ void Fields(const protocol::Answer& m, V& v) {
   v("dump", m.dump());
   v("actor", m.actor());
   v("actor_info", m.actor_info());
+  v("count", m.count());
 }
 template <typename V>
 void Fields(const protocol::OutputLines& m, V& v) {

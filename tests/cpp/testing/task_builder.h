@@ -51,6 +51,10 @@ class Task {
     spec_.driver = DriverNumber(number);
     return std::move(*this);
   }
+  Task&& Named(std::string name) && {
+    spec_.name = std::move(name);
+    return std::move(*this);
+  }
   Task&& Cpus(int64_t count) && { return std::move(*this).Needs(kCpu, ResourceAmount::Of(count)); }
   Task&& Needs(std::string_view name, ResourceAmount amount) && {
     spec_.resources.Set(name, amount);
