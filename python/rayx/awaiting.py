@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from rayx import errors, serialization, session
 from rayx._raylet import RayletError
+from rayx.patience import Patience
 from rayx.value_text import shown
 
 if TYPE_CHECKING:
@@ -134,6 +135,8 @@ class _LoopWaiter:
         self._node_fd = owner.client.fileno()
         self._queue_fd = self._queue.fileno()
         self._is_open = True
+        self._patience = Patience()
+        self._timer = self._look_later()
         # What a task awaits may need the CPU that the task has.
         self._loan = owner.client.lend_cpus()
         loop.add_reader(self._queue_fd, self._on_available)
@@ -239,6 +242,8 @@ class _LoopWaiter:
         except RayletError as error:
             self._fail(error)
             return
+        if taken:
+            self._patience = Patience()
         for object_id in taken:
             waiting = self._futures.pop(object_id, [])
             lookers = [one for one in waiting if one in self._lookers]
@@ -268,6 +273,23 @@ class _LoopWaiter:
         if not self._futures:
             self._close(None)
 
+    def _look_later(self) -> asyncio.TimerHandle:
+        part_ms = self._patience.part_ms(-1)
+        return self.loop.call_later(part_ms / 1000, self._look, self._patience, part_ms)
+
+    def _look(self, patience: Patience, part_ms: int) -> None:
+        """Somebody may have waited for long. In a thread, since the node may be slow to answer."""
+        waiting = list(self._futures)
+        # Else something has come meanwhile.
+        if waiting and patience is self._patience:
+            threading.Thread(
+                target=patience.look, args=(waiting, part_ms), name="rayx-look", daemon=True
+            ).start()
+            self._timer = self.loop.call_later(part_ms / 1000, self._look, patience, part_ms)
+        else:
+            self._patience = Patience()
+            self._timer = self._look_later()
+
     def _fail(self, error: RayletError) -> None:
         self._close(self._owner.failure(error))
 
@@ -275,6 +297,7 @@ class _LoopWaiter:
         if not self._is_open:
             return
         self._is_open = False
+        self._timer.cancel()
         if self in self._owner.waiters:
             self._owner.waiters.remove(self)
         if not self.loop.is_closed():
@@ -335,12 +358,25 @@ class _ThreadWaiter:
 
     def _run(self) -> None:
         try:
+            patience = Patience()
             while True:
-                for object_id in self._queue.take(-1):
+                part_ms = patience.part_ms(-1)
+                taken = self._queue.take(part_ms)
+                for object_id in taken:
                     self._give(object_id)
+                if taken:
+                    patience = Patience()
+                else:
+                    self._look(patience, part_ms)
         except RayletError as error:
             reason = _closed() if self._owner.closed else self._owner.failure(error)
             self._fail_all(reason)
+
+    def _look(self, patience: Patience, part_ms: int) -> None:
+        with self._lock:
+            waiting = list(self._futures)
+        if waiting:
+            patience.look(waiting, part_ms)
 
     def _give(self, object_id: ObjectID[Any]) -> None:
         value, error = _outcome(self._owner, object_id)

@@ -17,9 +17,10 @@ import time
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from rayx import errors, objects, session
+from rayx import errors, hints, objects, session
 from rayx._raylet import RayletError
 from rayx.durations import SECONDS, Duration, in_units, milliseconds
+from rayx.patience import FIRST_LOOK_MS, Patience
 
 if TYPE_CHECKING:
     from rayx._raylet import ObjectID
@@ -94,16 +95,37 @@ class Queue:
 
     def take(self, remaining: Iterable[ObjectID[Any]], deadline: float | None) -> list[Any]:
         """What is available, at least one; none if time is up. `remaining` are those waited for."""
-        timeout_ms = -1
-        if deadline is not None:
-            timeout_ms = max(0, round((deadline - time.monotonic()) * 1000))
-        elif self._owner.actor is not None:
+        if deadline is None and self._owner.actor is not None:
             self._owner.actor.check_wait(list(remaining), 1)
         try:
-            return self._queue.take(timeout_ms)
+            left_ms = _left_ms(deadline)
+            if 0 <= left_ms <= FIRST_LOOK_MS:
+                return self._queue.take(left_ms)
+            return self._queue.take(FIRST_LOOK_MS) or self._take_patiently(remaining, deadline)
+        except KeyboardInterrupt:
+            hints.of_interrupt(self._owner)
+            raise
         except RayletError as error:
             raise self._owner.failure(error) from None
+
+    def _take_patiently(
+        self, remaining: Iterable[ObjectID[Any]], deadline: float | None
+    ) -> list[Any]:
+        """Goes on after the first part of a wait."""
+        patience = Patience()
+        part_ms = FIRST_LOOK_MS
+        while True:
+            patience.look(remaining, part_ms)
+            left_ms = _left_ms(deadline)
+            part_ms = patience.part_ms(left_ms)
+            taken = self._queue.take(part_ms)
+            if taken or part_ms == left_ms:
+                return taken
 
     def close(self) -> None:
         """Forgets what was asked for."""
         self._queue.close()
+
+
+def _left_ms(deadline: float | None) -> int:
+    return -1 if deadline is None else max(0, round((deadline - time.monotonic()) * 1000))

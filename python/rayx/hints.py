@@ -14,7 +14,11 @@ import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
+from rayx._raylet import RayletError
+
 if TYPE_CHECKING:
+    from types import FrameType
+
     from rayx.session import Session
 
 #: The variable of the environment that switches hints off.
@@ -22,6 +26,10 @@ VARIABLE: Final = "RAYX_HINTS"
 _OFF = ("0", "off", "false", "no")
 # Whoever has seen so many will not read the next.
 _CAUSES_MAX = 1000
+# For the number of tasks, which the node says at once or not at all.
+_COUNT_MS = 1000
+# They cancel what they have started when they are interrupted, then call `of_interrupt` themselves.
+_CANCELLERS = ("rayx.mapping", "rayx.progress_bar")
 
 
 def is_on(setting: str | None) -> bool:
@@ -44,6 +52,29 @@ def give(owner: Session, cause: str, text: str) -> bool:
     owner.hints_given.add(cause)
     tell(text)
     return True
+
+
+def of_interrupt(owner: Session, has_cancelled: bool = False) -> None:
+    """After Ctrl-C in a call that waited: that the work goes on, for who can go on as well.
+
+    Where the program ends now, the session does too. `map` and `progress` call it again when they
+    have cancelled what they had started: before that, the number would be wrong.
+    """
+    is_interactive = hasattr(sys, "ps1") or bool(sys.flags.interactive)
+    if not is_interactive or owner.running is not None or not wanted(owner):
+        return
+    caller: FrameType | None = None if has_cancelled else sys._getframe(2)
+    while caller is not None:
+        if caller.f_globals.get("__name__") in _CANCELLERS:
+            return
+        caller = caller.f_back
+    with suppress(RayletError):
+        count = owner.client.count_unfinished(_COUNT_MS)
+        if count > 0:
+            what = (
+                "1 task of this driver goes" if count == 1 else f"{count} tasks of this driver go"
+            )
+            tell(f"interrupted, but {what} on. rayx.cancel_all() stops what is under way")
 
 
 def tell(text: str) -> None:

@@ -20,7 +20,7 @@ import threading
 from collections import deque
 from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar
 
-from rayx import serialization, session
+from rayx import hints, serialization, session
 from rayx._raylet import RayletError
 
 if TYPE_CHECKING:
@@ -142,6 +142,9 @@ class ObjectStream(Generic[T_co]):
         """Whether one of these is there."""
         try:
             return any(self._client.wait(ids, 1, timeout_ms))
+        except KeyboardInterrupt:
+            hints.of_interrupt(self._owner)
+            raise
         except RayletError as error:
             raise self._owner.failure(error) from None
 

@@ -100,6 +100,9 @@ def _fetch(owner: session.Session, ids: list[ObjectID[Any]], timeout_ms: int) ->
         owner.actor.check_wait(ids, len(ids))
     try:
         return owner.client.get(ids, timeout_ms)
+    except KeyboardInterrupt:
+        hints.of_interrupt(owner)
+        raise
     except RayletError as error:
         if error.code != "TimedOut":
             raise owner.failure(error) from None
@@ -215,6 +218,9 @@ def _available(
 ) -> list[bool]:
     try:
         return owner.client.wait(ids, count, timeout_ms)
+    except KeyboardInterrupt:
+        hints.of_interrupt(owner)
+        raise
     except RayletError as error:
         raise owner.failure(error) from None
 

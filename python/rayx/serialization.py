@@ -20,7 +20,7 @@ from rayx import errors, importable, reducers, value_text
 from rayx._raylet import KIND_BYTES, KIND_PICKLE, KIND_SYSTEM_ERROR, KIND_TASK_ERROR
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from rayx._raylet import ObjectID
     from rayx.node_client import StoredObject
