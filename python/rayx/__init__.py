@@ -26,7 +26,7 @@ from rayx.api import (
     is_initialized,
     shutdown,
 )
-from rayx.cancellation import cancel
+from rayx.cancellation import cancel, cancel_all
 from rayx.completion import as_completed
 from rayx.errors import (
     ActorDiedError,
@@ -105,6 +105,7 @@ __all__ = [
     "as_completed",
     "available_resources",
     "cancel",
+    "cancel_all",
     "cluster_resources",
     "error_info",
     "get",

@@ -10,11 +10,12 @@
 
 from __future__ import annotations
 
+import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Never, Protocol, TypeVar, overload
 
-from rayx import api, batching, session, words
+from rayx import api, batching, cancellation, hints, session, words
 from rayx.batching import Batch, Batches, Singles
 from rayx.completion import Queue
 from rayx.value_text import attribute, shown, type_name
@@ -94,6 +95,9 @@ def map(
     soon as it is there. If a call raised, its exception is raised in its turn, and so is what the
     iterables raise.
 
+    When it ends early, because a call raised, by Ctrl-C, or since nobody holds the iterator any
+    more, calls that have not ended are cancelled.
+
     - `max_in_flight`: so many calls at most have been taken from the iterables whose values have
       not been yielded, so that neither the arguments nor the results need to fit in memory. Unless
       told, there are twice as many tasks as CPUs.
@@ -132,7 +136,7 @@ def map(
     calls = zip(*iterables, strict=False)  # as the built-in map: the shortest one ends it
     window = _Window(_tasks(), max_in_flight)
     source = _source(owner, given, calls, len(iterables), chunksize, window)
-    return _in_order(source, window) if ordered else _as_they_come(owner, source, window)
+    return (_in_order if ordered else _as_they_come)(owner, source, window)
 
 
 def _check(name: str, value: Any, largest: int) -> None:
@@ -204,21 +208,31 @@ def _fill(source: Singles, window: _Window) -> Iterator[Batch]:
         yield window.submitted(submitted)
 
 
-def _in_order(source: Singles, window: _Window) -> Iterator[Any]:
+def _in_order(owner: session.Session, source: Singles, window: _Window) -> Iterator[Any]:
     in_flight: deque[Batch] = deque()
-    while True:
-        in_flight.extend(_fill(source, window))
-        if not in_flight:
-            source.finish()
-            return
-        done = in_flight.popleft()
-        values, rest, failure = source.take(done)
-        window.taken(done)
-        in_flight.extendleft(window.submitted(one) for one in reversed(rest))
-        del done, rest
-        yield from values
-        if failure is not None:
-            raise failure
+    try:
+        while True:
+            in_flight.extend(_fill(source, window))
+            if not in_flight:
+                source.finish()
+                return
+            # Among those under way until it is there: the wait may be interrupted.
+            values, rest, failure = source.take(in_flight[0])
+            window.taken(in_flight.popleft())
+            in_flight.extendleft(window.submitted(one) for one in reversed(rest))
+            del rest
+            yield from values
+            if failure is not None:
+                raise failure
+    finally:
+        _abandon(owner, in_flight)
+
+
+def _abandon(owner: session.Session, in_flight: Iterable[Batch]) -> None:
+    """The iterator ends before its calls do: it was closed or interrupted, or a call has raised."""
+    cancellation.abandon(owner, [one.object_id for one in in_flight])
+    if sys.exc_info()[0] is KeyboardInterrupt:
+        hints.of_interrupt(owner, has_cancelled=True)
 
 
 def _as_they_come(owner: session.Session, source: Singles, window: _Window) -> Iterator[Any]:
@@ -249,3 +263,4 @@ def _as_they_come(owner: session.Session, source: Singles, window: _Window) -> I
                 raise failure
     finally:
         queue.close()
+        _abandon(owner, in_flight.values())

@@ -45,6 +45,7 @@ def functions() -> None:
     remote: rayx.RemoteFunction[[str, int], rayx.ObjectID[int]] = length
     remote.remote("a", 2)
     rayx.cancel(length.remote("a"), force=True)
+    assert_type(rayx.cancel_all(force=True), int)
 
 
 def options() -> None:
