@@ -1,18 +1,21 @@
-"""How far many tasks are, on the terminal.
+"""How far many tasks are, on the terminal or in a notebook.
 
 `rayx.get(rayx.progress(ids, description="training"))` shows
 
-    training ━━━━━━━━━━━━━━━━━━━━╸━━━━━━━━━━━━━━━━━━━  51/100  0:00:12
+    training ━━━━━━━━━━━━━━━━━━━━╸━━━━━━━━━━━━━━━━━━━  51/100, 2 failed  0:00:12
 """
 
 from __future__ import annotations
 
+import html
+import importlib
 import sys
 import time
 from collections.abc import Iterable
 from typing import IO, TYPE_CHECKING, Any, Never, Protocol, TypeVar
 
-from rayx import words
+from rayx import cancellation, hints, objects, serialization, session, words
+from rayx._raylet import RayletError
 from rayx.completion import as_completed
 from rayx.value_text import shown
 
@@ -35,8 +38,11 @@ def progress(
 ) -> list[ObjectID[T]]:
     """Shows how many of the objects are there until all are, and returns their ids.
 
-    On stderr, if that is a terminal: by `rich` if it is installed, else as a plain line. `timeout`
-    is in seconds, or a datetime.timedelta; GetTimeoutError if it passes.
+    In a notebook as a bar below the cell, else on stderr, if that is a terminal: by `rich` if it is
+    installed, or as a plain line. Tasks that failed are told apart from those that are done. The
+    list that is returned is not shown when it is the value of a notebook's cell. `timeout` is in
+    seconds, or a datetime.timedelta; GetTimeoutError if it passes. Ctrl-C cancels the tasks
+    that have not ended.
 
     >>> @rayx.remote
     ... def square(x):
@@ -47,21 +53,45 @@ def progress(
     words.refuse("rayx.progress", unknown, words.PROGRESS)
     if not isinstance(description, str):
         raise TypeError(f"description must be a string, not {shown(description)}")
-    ids = list(object_ids)
-    arriving = as_completed(ids, timeout)
-    with _display(description, len(set(ids)), sys.stderr) as display:
-        for _ in arriving:
-            display.advance()
-    return ids
+    owner = session.current()
+    ids: list[ObjectID[T]] = objects.id_list("rayx.progress", object_ids)
+    remaining = dict.fromkeys(ids)
+    shell = _ipython()
+    try:
+        with _display(description, len(remaining), sys.stderr, shell) as display:
+            for object_id in as_completed(ids, timeout):
+                del remaining[object_id]
+                display.advance(object_id)
+    except KeyboardInterrupt:
+        cancellation.abandon(owner, remaining)
+        hints.of_interrupt(owner, has_cancelled=True)
+        raise
+    return ids if shell is None else _Unshown(ids)
+
+
+class _Unshown(list[T]):
+    """A list of ids that IPython does not show as the value of a cell."""
+
+    def _ipython_display_(self) -> None:
+        pass
+
+
+def _ipython() -> Any:
+    """The shell of IPython or of a notebook that runs this program; None without one."""
+    module = sys.modules.get("IPython")
+    find = getattr(module, "get_ipython", None)
+    return None if find is None else find()
 
 
 class _Display(Protocol):
     def __enter__(self) -> _Display: ...
     def __exit__(self, *unused: object) -> None: ...
-    def advance(self) -> None: ...
+    def advance(self, object_id: ObjectID[Any]) -> None: ...
 
 
-def _display(description: str, total: int, stream: IO[str] | None) -> _Display:
+def _display(description: str, total: int, stream: IO[str] | None, shell: Any) -> _Display:
+    if getattr(shell, "kernel", None) is not None:
+        return _Notebook(description, total)
     if stream is None or not stream.isatty():
         return _Nothing()
     try:
@@ -77,8 +107,39 @@ class _Nothing:
     def __exit__(self, *unused: object) -> None:
         pass
 
-    def advance(self) -> None:
+    def advance(self, object_id: ObjectID[Any]) -> None:
         pass
+
+
+class _Count:
+    """How many are done, how many have failed, and since when."""
+
+    def __init__(self, total: int) -> None:
+        self.total = total
+        self.done = 0
+        self.failed = 0
+        self._began = time.monotonic()
+
+    def add(self, object_id: ObjectID[Any]) -> None:
+        """One more is there."""
+        owner = session.current()
+        try:
+            has_failed = serialization.is_error(owner.client.get([object_id], -1)[0])
+        except RayletError:  # as when it is got: no room for it, or a lost connection
+            has_failed = True
+        if has_failed:
+            self.failed += 1
+        else:
+            self.done += 1
+
+    def text(self) -> str:
+        """As `51/100, 2 failed`."""
+        return f"{self.done}/{self.total}" + (f", {self.failed} failed" if self.failed else "")
+
+    def time(self) -> str:
+        """As `0:12`."""
+        seconds = int(time.monotonic() - self._began)
+        return f"{seconds // 60}:{seconds % 60:02}"
 
 
 class _Line:
@@ -86,10 +147,8 @@ class _Line:
 
     def __init__(self, description: str, total: int, stream: IO[str]) -> None:
         self._description = description
-        self._total = total
+        self._count = _Count(total)
         self._stream = stream
-        self._done = 0
-        self._began = time.monotonic()
         self._drawn = float("-inf")
 
     def __enter__(self) -> _Line:
@@ -100,20 +159,18 @@ class _Line:
         self._draw()
         self._write("\n")
 
-    def advance(self) -> None:
-        self._done += 1
+    def advance(self, object_id: ObjectID[Any]) -> None:
+        self._count.add(object_id)
         if time.monotonic() - self._drawn >= _REDRAW_SECONDS:
             self._draw()
 
     def _draw(self) -> None:
         self._drawn = time.monotonic()
-        seconds = int(self._drawn - self._began)
-        filled = _BAR_CELLS * self._done // max(1, self._total)
+        count = self._count
+        filled = _BAR_CELLS * count.done // max(1, count.total)
         bar = "#" * filled + "-" * (_BAR_CELLS - filled)
         label = f"{self._description} " if self._description else ""
-        self._write(
-            f"\r{label}[{bar}] {self._done}/{self._total}  {seconds // 60}:{seconds % 60:02}"
-        )
+        self._write(f"\r{label}[{bar}] {count.text()}  {count.time()}")
 
     def _write(self, text: str) -> None:
         try:
@@ -133,11 +190,12 @@ class _Rich:
         self._bars: Any = bars.Progress(
             bars.TextColumn("{task.description}"),
             bars.BarColumn(),
-            bars.MofNCompleteColumn(),
+            bars.TextColumn("{task.fields[count]}"),
             bars.TimeElapsedColumn(),
             console=console.Console(file=stream),
         )
-        self._task = self._bars.add_task(description, total=total)
+        self._count = _Count(total)
+        self._task = self._bars.add_task(description, total=total, count=self._count.text())
 
     def __enter__(self) -> _Rich:
         self._bars.start()
@@ -146,5 +204,46 @@ class _Rich:
     def __exit__(self, *unused: object) -> None:
         self._bars.stop()
 
-    def advance(self) -> None:
-        self._bars.advance(self._task)
+    def advance(self, object_id: ObjectID[Any]) -> None:
+        self._count.add(object_id)
+        self._bars.update(self._task, completed=self._count.done, count=self._count.text())
+
+
+class _Notebook:
+    """A bar below the cell, by what every notebook can show: HTML."""
+
+    def __init__(self, description: str, total: int) -> None:
+        self._description = description
+        self._count = _Count(total)
+        self._drawn = float("-inf")
+        self._shown: Any = None
+
+    def __enter__(self) -> _Notebook:
+        display = importlib.import_module("IPython.display").display
+        self._shown = display(self, display_id=True)
+        return self
+
+    def __exit__(self, *unused: object) -> None:
+        self._draw()
+
+    def advance(self, object_id: ObjectID[Any]) -> None:
+        self._count.add(object_id)
+        if time.monotonic() - self._drawn >= _REDRAW_SECONDS:
+            self._draw()
+
+    def _draw(self) -> None:
+        self._drawn = time.monotonic()
+        if self._shown is not None:
+            self._shown.update(self)
+
+    def __repr__(self) -> str:
+        """Where there is no HTML, as in what is written of a notebook's output."""
+        return f"{self._description} {self._count.text()}  {self._count.time()}".strip()
+
+    def _repr_html_(self) -> str:
+        count = self._count
+        return (
+            f"<div>{html.escape(self._description)} "
+            f'<progress value="{count.done}" max="{max(1, count.total)}"></progress> '
+            f"{count.text()} &nbsp; {count.time()}</div>"
+        )
