@@ -55,9 +55,8 @@ class CallOptions:
     def __init__(
         self, num_return_vals: task_options.ReturnCount, timeout: Duration | None, name: str
     ) -> None:
-        task_options.check_return_vals(num_return_vals)
         task_options.check_name(name)
-        self.num_return_vals = num_return_vals
+        self.num_return_vals = task_options.return_count(num_return_vals)
         self.timeout_ms = task_options.timeout_ms(timeout)
         self.name = name
 

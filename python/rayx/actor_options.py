@@ -21,6 +21,7 @@ from typing import (
 
 from rayx import resources as resource_amounts
 from rayx import task_options, words
+from rayx.quantities import whole
 from rayx.value_text import shown
 
 if TYPE_CHECKING:
@@ -34,6 +35,12 @@ if TYPE_CHECKING:
 
 _CONCURRENCY_MAX = 10_000  # limits::kActorConcurrencyMax of the node
 _RESTARTS_MAX = (1 << 31) - 1
+# Options, and what they may be at least and at most.
+_WHOLE_NUMBERS = (
+    ("max_restarts", -1, _RESTARTS_MAX),
+    ("max_concurrency", 1, _CONCURRENCY_MAX),
+    ("save_every", 1, _RESTARTS_MAX),
+)
 
 # Of a class with `async def` methods, when nothing is said: calls mostly wait.
 _COROUTINES_DEFAULT = 1000
@@ -71,13 +78,11 @@ class ActorOptions(NamedTuple):
                     words.no_option("rayx.remote on a class", name, words.CLASS_OPTIONS, self)
                 )
         changed = self._replace(**changes)
-        task_options.check_whole("max_restarts", changed.max_restarts, -1, _RESTARTS_MAX)
-        if changed.max_concurrency is not None:
-            task_options.check_whole(
-                "max_concurrency", changed.max_concurrency, 1, _CONCURRENCY_MAX
-            )
-        if changed.save_every is not None:
-            task_options.check_whole("save_every", changed.save_every, 1, _RESTARTS_MAX)
+        for option, smallest, largest in _WHOLE_NUMBERS:
+            value = getattr(changed, option)
+            if value is not None or option == "max_restarts":
+                number: Any = whole(option, value, smallest, largest)
+                changed = changed._replace(**{option: number})
         task_options.check_name(changed.name)
         changed.demand()
         if changed.resources is not None:
@@ -128,12 +133,12 @@ def method(*args: Any, **options: Any) -> Any:
     options = words.accepted(options)
     num_return_vals: task_options.ReturnCount = options.pop("num_return_vals", 1)
     words.refuse("rayx.method", options, words.METHOD_OPTIONS, ["num_return_vals"])
-    task_options.check_return_vals(num_return_vals)
+    count = task_options.return_count(num_return_vals)
 
     def note(function: Any) -> Any:
         if not callable(function) and not isinstance(function, staticmethod | classmethod):
             raise TypeError(f"rayx.method is for methods, not for {shown(function)}")
-        setattr(function, METHOD_ATTRIBUTE, num_return_vals)
+        setattr(function, METHOD_ATTRIBUTE, count)
         return function
 
     if not args:

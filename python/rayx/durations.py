@@ -11,6 +11,7 @@ import math
 from datetime import timedelta
 from typing import Any, Final, TypeAlias
 
+from rayx.quantities import real
 from rayx.value_text import shown, type_name
 
 #: A number, in the unit that the parameter's description names, or what is the same in any unit.
@@ -48,14 +49,10 @@ def in_units(name: str, value: Any, per_unit: int) -> float:
         return value
     if isinstance(value, timedelta):
         return value / timedelta(milliseconds=per_unit)
-    # What is a number to float() is one here: those of numpy, and fractions.
-    if isinstance(value, bool | str | bytes | bytearray) or not _is_number(type(value)):
+    number = real(value)  # of numpy too, and fractions
+    if number is None:
         raise TypeError(
             f"{name} must be a number of {_UNITS[per_unit]}, a datetime.timedelta or None, not "
             f"{shown(value)} of {type_name(value)}"
         )
-    return float(value)
-
-
-def _is_number(kind: type) -> bool:
-    return hasattr(kind, "__float__") or hasattr(kind, "__index__")
+    return number

@@ -10,6 +10,7 @@ import math
 from typing import Any, NamedTuple
 
 from rayx import errors, machine, process_limits, resources
+from rayx.quantities import whole
 from rayx.session import PYTHON_MODE, SCRIPT_MODE, SILENT_MODE
 from rayx.value_text import shown, type_name
 
@@ -86,16 +87,16 @@ class InitOptions(NamedTuple):
                     "object_id_seed cannot be given together with redis_address: drivers of one "
                     "session with the same seed would take each other's results for their own"
                 )
-            _whole("object_id_seed", object_id_seed, 0, (1 << 64) - 1)
+            object_id_seed = whole("object_id_seed", object_id_seed, 0, (1 << 64) - 1)
         cpus = float(machine.cpu_count())
         if num_cpus is not None:
             cpus = _amount("num_cpus", num_cpus)
         workers = min(math.ceil(cpus), _WORKERS_MAX)
         if num_workers is not None:
-            workers = _whole("num_workers", num_workers, 0, _WORKERS_MAX)
+            workers = whole("num_workers", num_workers, 0, _WORKERS_MAX)
         shards = 1
         if num_redis_shards is not None:
-            shards = _whole("num_redis_shards", num_redis_shards, 1, _SHARDS_MAX)
+            shards = whole("num_redis_shards", num_redis_shards, 1, _SHARDS_MAX)
         return cls(
             object_id_seed=object_id_seed,
             num_workers=workers,
@@ -223,18 +224,10 @@ def _store_bytes(object_store_memory: Any) -> int:
     if object_store_memory is None:
         wanted = process_limits.default_store_bytes(total // _STORE_SHARE)
         return max(_STORE_BYTES_MIN, wanted)
-    asked = _whole("object_store_memory", object_store_memory, _STORE_BYTES_MIN, 1 << 62)
+    asked = whole("object_store_memory", object_store_memory, _STORE_BYTES_MIN, 1 << 62)
     if asked > total:
         raise ValueError(
             f"object_store_memory={asked:,} is more than the {total:,} bytes of memory that this "
             "process may use"
         )
     return asked
-
-
-def _whole(name: str, value: Any, smallest: int, largest: int) -> int:
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise TypeError(f"{name} must be a whole number, not {shown(value)} of {type_name(value)}")
-    if not smallest <= value <= largest:
-        raise ValueError(f"{name} must be between {smallest:,} and {largest:,}, not {value:,}")
-    return value

@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Any, Never, Protocol, TypeVar, overload
 from rayx import api, batching, cancellation, hints, session, words
 from rayx.batching import Batch, Batches, Singles
 from rayx.completion import Queue
-from rayx.value_text import attribute, shown, type_name
+from rayx.quantities import whole
+from rayx.value_text import attribute, shown
 
 if TYPE_CHECKING:
     from rayx._raylet import ObjectID
@@ -126,8 +127,10 @@ def map(
         raise TypeError("rayx.map takes at least one iterable beside the function")
     if not isinstance(ordered, bool):
         raise TypeError(f"ordered must be True or False, not {shown(ordered)}")
-    _check("max_in_flight", max_in_flight, _IN_FLIGHT_MAX)
-    _check("chunksize", chunksize, _CHUNKSIZE_MAX)
+    if max_in_flight is not None:
+        max_in_flight = whole("max_in_flight", max_in_flight, 1, _IN_FLIGHT_MAX)
+    if chunksize is not None:
+        chunksize = whole("chunksize", chunksize, 1, _CHUNKSIZE_MAX)
     if chunksize is not None and chunksize > (max_in_flight or chunksize):
         raise ValueError(
             f"chunksize={chunksize} is more than max_in_flight={max_in_flight}, which is how many "
@@ -137,15 +140,6 @@ def map(
     window = _Window(_tasks(), max_in_flight)
     source = _source(owner, given, calls, len(iterables), chunksize, window)
     return (_in_order if ordered else _as_they_come)(owner, source, window)
-
-
-def _check(name: str, value: Any, largest: int) -> None:
-    if value is None:
-        return
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise TypeError(f"{name} must be a whole number, not {shown(value)} of {type_name(value)}")
-    if not 1 <= value <= largest:
-        raise ValueError(f"{name} must be between 1 and {largest:,}, not {value}")
 
 
 def _tasks() -> int:

@@ -11,12 +11,12 @@ from collections.abc import Collection, Generator, Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Never, TypeAlias, TypeVar, overload
 
-from rayx import errors, hints, serialization, session, words
+from rayx import errors, hints, quantities, serialization, session, words
 from rayx._raylet import ObjectID, RayletError, first_foreign, first_repeated
 from rayx.actor_handle import ActorHandle
 from rayx.durations import MILLISECONDS, SECONDS, Duration, milliseconds
 from rayx.object_stream import ObjectStream
-from rayx.value_text import class_has, shown, type_name
+from rayx.value_text import class_has, type_name
 
 T = TypeVar("T")
 
@@ -155,11 +155,8 @@ def wait(
         raise ValueError(
             f"rayx.wait wants each ObjectID once, but {ids[repeated]!r} is in the list twice"
         )
-    if isinstance(num_returns, bool) or not isinstance(num_returns, int):
-        raise TypeError(
-            f"num_returns must be a whole number, not {shown(num_returns)} of "
-            f"{type_name(num_returns)}"
-        )
+    if type(num_returns) is not int:
+        num_returns = quantities.index("num_returns", num_returns)
     if not 1 <= num_returns <= len(ids):
         raise ValueError(
             f"num_returns must be between 1 and the number of ids, {len(ids)}, not {num_returns}"

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from numbers import Real
 from typing import Any
 
+from rayx.quantities import real
 from rayx.value_text import shown, type_name
 
 # ResourceAmount of the node: a fixed-point number of this many units a whole, up to this.
@@ -21,9 +21,9 @@ _NAME_BYTES_MAX = 1024
 
 def amount(name: str, value: Any) -> float:
     """`value` as an amount of a resource; TypeError or ValueError if it is none."""
-    if isinstance(value, bool) or not isinstance(value, Real):
+    number = real(value)
+    if number is None:
         raise TypeError(f"{name} must be a number, not {shown(value)} of type {type_name(value)}")
-    number = float(value)
     if not math.isfinite(number) or not 0 <= number <= _AMOUNT_MAX:
         raise ValueError(f"{name} must be between 0 and {_AMOUNT_MAX:,.0f}, not {shown(value)}")
     if 0 < number < 1 / _UNITS_PER_ONE:

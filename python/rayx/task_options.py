@@ -14,6 +14,7 @@ from rayx import resources as resource_amounts
 from rayx import words
 from rayx.durations import SECONDS, Duration, in_units
 from rayx.object_stream import WINDOW, ObjectStream
+from rayx.quantities import whole
 from rayx.value_text import shown, type_name
 
 #: In place of a number of results: a generator, whose items are results.
@@ -48,9 +49,11 @@ class TaskOptions(NamedTuple):
                     words.no_option("rayx.remote on a function", name, words.FUNCTION_OPTIONS, self)
                 )
         changed = self._replace(**changes)
-        check_return_vals(changed.num_return_vals)
-        check_whole("max_retries", changed.max_retries, -1, _RETRIES_MAX)
-        check_whole("priority", changed.priority, -_PRIORITY_MAX, _PRIORITY_MAX)
+        changed = changed._replace(
+            num_return_vals=return_count(changed.num_return_vals),
+            max_retries=whole("max_retries", changed.max_retries, -1, _RETRIES_MAX),
+            priority=whole("priority", changed.priority, -_PRIORITY_MAX, _PRIORITY_MAX),
+        )
         check_name(changed.name)
         timeout_ms(changed.timeout)
         changed.demand()
@@ -90,24 +93,16 @@ def stream_window(num_return_vals: ReturnCount) -> int:
 # ---- checks of single options --------------------------------------------------------------------
 
 
-def check_whole(name: str, value: Any, smallest: int, largest: int) -> None:
-    """TypeError or ValueError unless `value` is a whole number of this range."""
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise TypeError(f"{name} must be a whole number, not {shown(value)} of {type_name(value)}")
-    if not smallest <= value <= largest:
-        raise ValueError(f"{name} must be between {smallest} and {largest}, not {value}")
-
-
-def check_return_vals(num_return_vals: Any) -> None:
-    """How many results a call may have."""
+def return_count(num_return_vals: Any) -> ReturnCount:
+    """How many results a call is to have; TypeError or ValueError if it cannot have as many."""
     if isinstance(num_return_vals, str):
         if num_return_vals != STREAM:
             raise TypeError(
                 'num_return_vals must be a whole number or "stream", '
                 f"not {shown(num_return_vals)} of {type_name(num_return_vals)}"
             )
-        return
-    check_whole("num_return_vals", num_return_vals, 0, _RETURNS_MAX)
+        return STREAM
+    return whole("num_return_vals", num_return_vals, 0, _RETURNS_MAX)
 
 
 def check_name(name: Any) -> None:

@@ -213,7 +213,7 @@ OPTIONS = [
     (
         lambda actor: f.options(num_return_vals=-1),
         ValueError,
-        r"num_return_vals must be between 0 and 1048576, not -1",
+        r"num_return_vals must be between 0 and 1,048,576, not -1",
     ),
     (
         lambda actor: f.options(num_return_vals="two"),

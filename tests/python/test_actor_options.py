@@ -31,7 +31,7 @@ def test_a_dictionary_that_changes_later():
         ({"cpus": 1}, TypeError, "no option 'cpus'; it has num_cpus"),
         ({"max_restarts": -2}, ValueError, "between -1"),
         ({"max_restarts": None}, TypeError, "whole number"),
-        ({"max_concurrency": 0}, ValueError, "between 1 and 10000"),
+        ({"max_concurrency": 0}, ValueError, "between 1 and 10,000"),
         ({"max_concurrency": True}, TypeError, "whole number"),
         ({"num_gpus": 2.5}, ValueError, "whole number"),
         ({"num_cpus": "1"}, TypeError, "num_cpus must be a number"),
