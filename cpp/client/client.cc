@@ -59,6 +59,8 @@ struct Client::Impl {
         return tasks.OnRunTask(frame.payload);
       case MessageType::ExitWorker:
         return tasks.OnExitWorker();
+      case MessageType::ForgetFunction:
+        return tasks.OnForgetFunction(frame.payload);
       case MessageType::OpenLine:
         return tasks.OnOpenLine(from);
       case MessageType::LineOpened:
@@ -177,14 +179,20 @@ void Client::SeedIds(uint64_t seed) { impl_->ids.Seed(seed, !impl_->is_worker())
   if (impl_->references->InForkedChild()) return ForkGuard::ForkedStatus()
 
 Status Client::ExportFunction(const FunctionId& id, const std::string& name,
-                              std::span<const uint8_t> pickled) {
+                              std::span<const uint8_t> pickled,
+                              std::span<const ObjectId> contained) {
   RAYX_REFUSE_IN_CHILD();
-  return impl_->inquiry.ExportFunction(id, name, pickled);
+  return impl_->inquiry.ExportFunction(id, name, pickled, contained);
 }
 
 Result<std::string> Client::FetchFunction(const FunctionId& id) {
   RAYX_REFUSE_IN_CHILD();
   return impl_->inquiry.FetchFunction(id);
+}
+
+std::vector<FunctionId> Client::TakeForgottenFunctions() {
+  if (impl_->references->InForkedChild()) return {};
+  return impl_->tasks.TakeForgottenFunctions();
 }
 
 Result<std::vector<ObjectId>> Client::Submit(const TaskTemplate& task, const ObjectPieces* args,

@@ -154,11 +154,17 @@ class Client {
 
   // --- tasks ---
 
-  // Sends a function. Once per function and driver. InvalidArgument over limits::kFunctionBytesMax.
+  // Sends a function, once. `contained` are ids inside it; its own (ObjectId::ForFunction), if it
+  // refers to itself. The node keeps it for as long as somebody refers to that, which the caller
+  // must do from before this call on. InvalidArgument over limits::kFunctionBytesMax.
   Status ExportFunction(const FunctionId& id, const std::string& name,
-                        std::span<const uint8_t> pickled);
-  // The pickled function, from the node. NotFound if nobody exported it.
+                        std::span<const uint8_t> pickled, std::span<const ObjectId> contained);
+  // The pickled function, from the node. NotFound if nobody exported it, or it has been forgotten.
   Result<std::string> FetchFunction(const FunctionId& id);
+  // Of those that this worker has fetched: the functions that nobody else needs any more, each
+  // once. NextTask returns Interrupted when there are any, and once more when it has waited for a
+  // second since they were taken.
+  std::vector<FunctionId> TakeForgottenFunctions();
 
   // Submits a task and returns the ids of its results, each with one local reference. `args` may be
   // null (a call without arguments). Arguments too large for a message are stored first (StoreFull

@@ -38,7 +38,8 @@ const protocol::Answer& AnswerIn(const MessageCopy& reply) {
 // --- functions ---
 
 Status Inquiry::ExportFunction(const FunctionId& id, const std::string& name,
-                               std::span<const uint8_t> pickled) {
+                               std::span<const uint8_t> pickled,
+                               std::span<const ObjectId> contained) {
   if (pickled.size() > limits::kFunctionBytesMax) {
     return Status::InvalidArgument("the pickled function " + name + " has " +
                                    std::to_string(pickled.size()) + " bytes, more than " +
@@ -52,7 +53,9 @@ Status Inquiry::ExportFunction(const FunctionId& id, const std::string& name,
   flatbuffers::FlatBufferBuilder builder(pickled.size() + 256);
   const auto encoded_name = builder.CreateString(name);
   const auto content = builder.CreateVector(pickled.data(), pickled.size());
-  builder.Finish(protocol::CreateExportFunction(builder, ToWire(id), encoded_name, content));
+  flatbuffers::Offset<flatbuffers::Vector<const protocol::Id20*>> ids;
+  if (!contained.empty()) ids = ToWire(builder, contained);
+  builder.Finish(protocol::CreateExportFunction(builder, ToWire(id), encoded_name, content, ids));
   return link_->Send(static_cast<uint16_t>(MessageType::ExportFunction), MessageBytes(builder));
 }
 
@@ -73,7 +76,7 @@ Result<std::string> Inquiry::FetchFunction(const FunctionId& id) {
   if (!status.ok()) return status;
   const auto* message = flatbuffers::GetRoot<protocol::FunctionContent>(reply->bytes().data());
   if (message->pickled() == nullptr) {
-    return Status::NotFound("no function " + id.Hex() + " has been exported");
+    return Status::NotFound("function " + id.Hex() + " has not been exported, or was forgotten");
   }
   const std::span<const uint8_t> pickled = BytesOf(*message->pickled());
   return std::string(pickled.begin(), pickled.end());

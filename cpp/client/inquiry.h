@@ -25,7 +25,7 @@ class Inquiry {
 
   // As Client says.
   Status ExportFunction(const FunctionId& id, const std::string& name,
-                        std::span<const uint8_t> pickled);
+                        std::span<const uint8_t> pickled, std::span<const ObjectId> contained);
   Result<std::string> FetchFunction(const FunctionId& id);
   Result<std::vector<ErrorInfo>> Errors(int64_t timeout_ms);
   Result<Client::Resources> ClusterResources(int64_t timeout_ms);

@@ -20,6 +20,10 @@ constexpr int64_t kSliceMs = 50;
 // Nothing runs then that a signal could be meant for, and idle workers should stay asleep.
 constexpr int64_t kIdleSliceMs = 10'000;
 
+// After functions were forgotten, the caller is let in after this time without a task, in which it
+// may clean up at leisure.
+constexpr int64_t kTidySliceMs = 1000;
+
 // One task is under way at a time, and few are larger.
 constexpr size_t kLineReadBytes = 16u << 10;
 
@@ -46,16 +50,22 @@ Result<RunnableTask> WorkerTasks::NextTask() {
 
 Status WorkerTasks::TakeTask() {
   NodeLink::Lock lock = link_->LockState();
-  RAYX_RETURN_IF_ERROR(link_->Wait(
+  const Status waited = link_->Wait(
       &lock, Deadline(), kSliceMs,
       [this] {
+        if (!forgotten_.empty()) return true;
         if (!fetching_) {
           fetching_ = queue_.Pop([this](uint32_t sequence) { return claims_->Begin(sequence); });
         }
         return fetching_.has_value() || queue_.ended();
       },
-      kIdleSliceMs));
+      tidies_ ? kTidySliceMs : kIdleSliceMs);
+  if (!waited.ok()) {
+    tidies_ = false;
+    return waited;
+  }
   if (fetching_) return Status::Ok();
+  if (!forgotten_.empty()) return Status::Interrupted("functions are to be forgotten");
   return Status::Disconnected("the node ended this worker");
 }
 
@@ -119,6 +129,12 @@ ClaimWord::Interrupted WorkerTasks::Interrupt() const {
 
 void WorkerTasks::NoteExitWork() const {
   if (claims_ != nullptr) claims_->NoteExitWork();
+}
+
+std::vector<FunctionId> WorkerTasks::TakeForgottenFunctions() {
+  const NodeLink::Lock lock = link_->LockState();
+  if (!forgotten_.empty()) tidies_ = true;
+  return std::exchange(forgotten_, {});
 }
 
 // --- finishing ---
@@ -270,6 +286,14 @@ Status WorkerTasks::OnLineFrame(const Frame& frame) {
   if (!task.ok()) return task.status();
   task->direct = true;
   queue_.OnRunTask(std::move(*task));
+  return Status::Ok();
+}
+
+Status WorkerTasks::OnForgetFunction(std::span<const uint8_t> payload) {
+  if (claims_ == nullptr) return Status::ProtocolError("the node told a driver to forget");
+  const auto* message = VerifiedMessage<protocol::ForgetFunction>(payload);
+  if (message == nullptr) return MalformedMessage("ForgetFunction");
+  forgotten_.push_back(FromWire<FunctionId>(*message->function_id()));
   return Status::Ok();
 }
 

@@ -48,6 +48,7 @@ class WorkerTasks {
   Status FinishTask(const RunnableTask& task, std::string_view error_text, const TaskEnd& end);
   ClaimWord::Interrupted Interrupt() const;
   void NoteExitWork() const;
+  std::vector<FunctionId> TakeForgottenFunctions();
 
   // This thread has taken the newest task, and that is open: what it makes is named after the task.
   bool InTask() const {
@@ -65,6 +66,7 @@ class WorkerTasks {
 
   Status OnRunTask(std::span<const uint8_t> payload);
   Status OnExitWorker();
+  Status OnForgetFunction(std::span<const uint8_t> payload);
   Status OnOpenLine(FrameStream* stream);
   // On the line: a client gives us a task.
   Status OnLineFrame(const Frame& frame);
@@ -106,7 +108,11 @@ class WorkerTasks {
   IdSource* const ids_;
   const std::shared_ptr<ClaimWord> claims_;
 
-  WorkerQueue queue_;  // protected by the link's state lock
+  // Protected by the link's state lock:
+  WorkerQueue queue_;
+  std::vector<FunctionId> forgotten_;
+  // Some were taken, and NextTask has not waited for long since.
+  bool tidies_ = false;
 
   // Of the thread in NextTask.
   std::optional<RunnableTask> fetching_;

@@ -81,6 +81,12 @@ class MemoryFunctionTable : public FunctionTable {
   void Get(const FunctionId& id, Callback<std::optional<FunctionRecord>> done) override {
     done(Find(functions_, id));
   }
+  void Remove(const DriverId& driver, const FunctionId& id) override {
+    const auto it = by_driver_.find(driver);
+    if (it == by_driver_.end() || it->second.erase(id) == 0) return;
+    functions_.erase(id);
+    if (it->second.empty()) by_driver_.erase(it);
+  }
   void RemoveDriver(const DriverId& driver) override {
     const auto it = by_driver_.find(driver);
     if (it == by_driver_.end()) return;

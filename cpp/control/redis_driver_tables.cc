@@ -52,6 +52,11 @@ void RedisFunctionTable::Get(const FunctionId& id, Callback<std::optional<Functi
            });
 }
 
+void RedisFunctionTable::Remove(const DriverId& driver, const FunctionId& id) {
+  shards_->For(id)->Write({"DEL", schema::Key(schema::kFunction, id)});
+  shards_->primary()->Write({"SREM", schema::Key(schema::kDriverFunctions, driver), id.Hex()});
+}
+
 void RedisFunctionTable::RemoveDriver(const DriverId& driver) {
   ReadSet(shards_->primary(), schema::Key(schema::kDriverFunctions, driver),
           [this, driver](Result<std::vector<std::string>> ids) {

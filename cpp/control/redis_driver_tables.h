@@ -37,6 +37,7 @@ class RedisFunctionTable : public FunctionTable {
   explicit RedisFunctionTable(RedisShards* shards) : shards_(shards) {}
   void Put(const DriverId& driver, const FunctionRecord& function) override;
   void Get(const FunctionId& id, Callback<std::optional<FunctionRecord>> done) override;
+  void Remove(const DriverId& driver, const FunctionId& id) override;
   void RemoveDriver(const DriverId& driver) override;
 
   // Goes on with removals whose list of functions could not be read. Call once a turn.

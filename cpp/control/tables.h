@@ -132,6 +132,8 @@ class FunctionTable {
   virtual void Put(const DriverId& driver, const FunctionRecord& function) = 0;
   // Nothing if unknown.
   virtual void Get(const FunctionId& id, Callback<std::optional<FunctionRecord>> done) = 0;
+  // A function of that driver; ignored if unknown.
+  virtual void Remove(const DriverId& driver, const FunctionId& id) = 0;
   // All functions of a driver that has ended.
   virtual void RemoveDriver(const DriverId& driver) = 0;
 };

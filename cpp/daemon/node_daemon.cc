@@ -54,7 +54,6 @@ NodeDaemon::NodeDaemon(EventLoop* loop, NodeOptions options, NodeId id,
                           },
                       .done = [this](ClientId client) { drivers_.SendDrained(client); }}),
       remains_(loop, ::getpid()),
-      functions_(&sessions_, &writer_, tables_.get()),
       workers_(
           loop, &sessions_, &writer_, options_.template_command,
           {.on_started = [this](auto worker, pid_t pid) { tasks_->OnWorkerStarted(worker, pid); },
@@ -117,14 +116,18 @@ Status NodeDaemon::MakeServices() {
       &sessions_, &writer_, options_.pool_bytes, std::move(*pool), std::move(*read_only),
       ObjectService::Events{.on_sealed =
                                 [this](const ObjectId& id) {
+                                  if (id.IsFunction()) return;
                                   tasks_->OnObjectSealed(id);
                                   records_.OnObjectSealed(id);
                                 },
                             .on_deleted =
                                 [this](const ObjectId& id) {
+                                  if (id.IsFunction()) return functions_->OnDeleted(id.Function());
                                   tasks_->OnObjectDeleted(id);
                                   records_.OnObjectDeleted(id);
                                 }});
+  functions_ =
+      std::make_unique<FunctionService>(&sessions_, &writer_, &objects_->store(), tables_.get());
   scheduler::SchedulerOptions scheduling;
   scheduling.total = options_.total;
   scheduling.prestart_workers = options_.prestart_workers;
@@ -200,9 +203,10 @@ void NodeDaemon::OnSessionClosed(Session& session, const Status& reason) {
   objects_->OnSessionClosed(session);
   tasks_->OnSessionClosed(session);
   if (session.worker != 0) {
+    functions_->OnWorkerGone(session.id);
     workers_.OnSessionClosed(session, reason);
   } else if (drivers_.OnSessionClosed(session)) {
-    functions_.OnDriverGone(session.driver);
+    functions_->OnDriverGone(session.driver);
     tasks_->OnDriverGone(session.driver);
     remains_.OnDriverGone(session.driver);
   }
@@ -248,6 +252,7 @@ bool NodeDaemon::OnTurn() {
   if (now_ms >= heartbeat_at_ms_) {
     tables_->nodes().Heartbeat(id_, WallSeconds());
     heartbeat_at_ms_ = now_ms + kHeartbeatMs;
+    functions_->OnHeartbeat();
     tasks_->lines().OnHeartbeat();
   }
   GatherOrPart();

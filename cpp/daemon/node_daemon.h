@@ -98,7 +98,7 @@ class NodeDaemon {
   DriverService drivers_;
   DriverEndings endings_;
   DriverRemains remains_;
-  FunctionService functions_;
+  std::unique_ptr<FunctionService> functions_;
   WorkerService workers_;
   // Made by Start, once the pool is there.
   std::unique_ptr<ObjectService> objects_;

@@ -174,10 +174,10 @@ Status NodeDaemon::OnTaskMessage(Session& session, const Frame& frame) {
           frame, [&](const auto& m) { return tasks_->OnSubmitDirect(session, m); });
     case protocol::MessageType::ExportFunction:
       return With<protocol::ExportFunction>(
-          frame, [&](const auto& m) { return functions_.OnExport(session, m); });
+          frame, [&](const auto& m) { return functions_->OnExport(session, m); });
     case protocol::MessageType::FetchFunction:
       return With<protocol::FetchFunction>(
-          frame, [&](const auto& m) { return functions_.OnFetch(session, m); });
+          frame, [&](const auto& m) { return functions_->OnFetch(session, m); });
     case protocol::MessageType::TaskDone:
       if (!is_worker) break;
       return With<protocol::TaskDone>(

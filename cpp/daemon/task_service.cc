@@ -14,6 +14,9 @@
 namespace rayx::daemon {
 namespace {
 
+// A call runs in a worker that has the class; what made the actor, a restart included, holds it.
+bool NeedsFunction(const TaskSpec& spec) { return spec.kind != TaskKind::kActorCall; }
+
 // The public name of the exception that a system error becomes (python/rayx/errors.py).
 const char* ExceptionName(SystemErrorCode code) {
   switch (code) {
@@ -77,6 +80,7 @@ std::vector<ObjectId> TaskService::Admit(const Session& session, const TaskSpec&
     if (!store.IsSealed(id)) missing.push_back(id);
   }
   for (const ObjectId& id : spec.contained) store.AddReference(id);
+  if (NeedsFunction(spec)) store.AddReference(ObjectId::ForFunction(spec.function));
   // The submitter wants the results: they are pushed to it without being asked for.
   for (uint32_t i = 0; i < spec.return_count; ++i) {
     const ObjectId id = spec.ReturnId(i);
@@ -380,6 +384,9 @@ void TaskService::Act(const scheduler::TaskEnded& effect) {
   plasma::ObjectStore& store = objects_->store();
   for (const ObjectId& id : effect.spec.dependencies) store.RemoveReference(id);
   for (const ObjectId& id : effect.spec.contained) store.RemoveReference(id);
+  if (NeedsFunction(effect.spec)) {
+    store.RemoveReference(ObjectId::ForFunction(effect.spec.function));
+  }
   if (effect.spec.stream_window > 0) streams_.Remove(effect.spec.id);
   records_->OnTaskEnded(effect.spec.id, effect.failed_by_system);
 }

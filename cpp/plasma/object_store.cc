@@ -401,6 +401,16 @@ std::optional<ObjectLocation> ObjectStore::Find(const ObjectId& id) const {
   return LocationOf(*object->second.sealed());
 }
 
+bool ObjectStore::IsHeldOnlyBy(const ObjectId& id, std::span<const ClientId> clients) const {
+  const Object* object = FindObject(id);
+  if (object == nullptr || object->second.counted_references > 0) return false;
+  if (object->second.client_references > clients.size()) return false;
+  const std::vector<Holder> holders = holders_.HoldersOf(object->second.holders);
+  return std::all_of(holders.begin(), holders.end(), [&](const Holder& holder) {
+    return std::find(clients.begin(), clients.end(), holder.client) != clients.end();
+  });
+}
+
 std::vector<ObjectId> ObjectStore::ContainedIn(const ObjectId& id) const {
   const Object* object = FindObject(id);
   if (object == nullptr || !object->second.IsSealed()) return {};
@@ -442,6 +452,7 @@ ObjectSummary ObjectStore::Summarize(const Object& object) const {
 std::vector<ObjectSummary> ObjectStore::Largest(size_t most, bool in_pool_only) const {
   std::vector<ObjectSummary> largest;
   for (const Object& object : objects_) {
+    if (object.first.IsFunction()) continue;  // they have no data
     const ObjectSummary summary = Summarize(object);
     if (summary.state == ObjectState::kExpected || (in_pool_only && summary.is_inline)) continue;
     largest.push_back(summary);
@@ -457,13 +468,19 @@ std::vector<ObjectSummary> ObjectStore::Largest(size_t most, bool in_pool_only) 
 
 std::string ObjectStore::DebugText(size_t most) const {
   const StoreStats stats = Stats();
-  std::string text = "object store: " + std::to_string(stats.objects) + " objects, " +
-                     std::to_string(stats.sealed_objects) + " of them sealed; pool of " +
-                     BytesText(stats.pool_bytes) + ", used " + BytesText(stats.pool_used_bytes) +
-                     ", pinned " + BytesText(stats.pinned_bytes) + ", reserved " +
-                     BytesText(stats.pool_reserved_bytes) + ", largest free piece " +
-                     BytesText(stats.pool_largest_free_bytes) + "; inline " +
-                     BytesText(stats.inline_bytes) + "\n";
+  uint64_t functions = 0;
+  uint64_t sealed = 0;
+  for (const auto& [id, entry] : objects_) {
+    functions += id.IsFunction() ? 1 : 0;
+    sealed += !id.IsFunction() && entry.IsSealed() ? 1 : 0;
+  }
+  std::string text =
+      "object store: " + std::to_string(stats.objects - functions) + " objects, " +
+      std::to_string(sealed) + " of them sealed, and " + std::to_string(functions) +
+      " functions; pool of " + BytesText(stats.pool_bytes) + ", used " +
+      BytesText(stats.pool_used_bytes) + ", pinned " + BytesText(stats.pinned_bytes) +
+      ", reserved " + BytesText(stats.pool_reserved_bytes) + ", largest free piece " +
+      BytesText(stats.pool_largest_free_bytes) + "; inline " + BytesText(stats.inline_bytes) + "\n";
   for (const ObjectSummary& object : Largest(most, /*in_pool_only=*/false)) {
     text += "  " + ObjectText(object) + "\n";
   }

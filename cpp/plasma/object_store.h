@@ -136,6 +136,8 @@ class ObjectStore {
   // Somebody refers to it or waits, but it has no value yet (it may be in the making).
   bool IsExpected(const ObjectId& id) const;
   std::optional<ObjectLocation> Find(const ObjectId& id) const;
+  // Whoever refers to it or pins it is one of these clients.
+  bool IsHeldOnlyBy(const ObjectId& id, std::span<const ClientId> clients) const;
   // The ids inside the value; none if there is no value.
   std::vector<ObjectId> ContainedIn(const ObjectId& id) const;
   StoreStats Stats() const;

@@ -283,8 +283,20 @@ class Client:
         """An ObjectID for these 20 bytes; takes a reference."""
     def has_reference(self, binary: bytes) -> bool:
         """Whether this process has an ObjectID of these 20 bytes, or waits for its object."""
-    def export_function(self, function_id: bytes, name: str, pickled: bytes) -> None: ...
-    def fetch_function(self, function_id: bytes) -> bytes: ...
+    def export_function(
+        self,
+        function_id: bytes,
+        name: str,
+        pickled: bytes,
+        contained: Sequence[ObjectID[Any]],
+    ) -> None:
+        """The node keeps it for as long as somebody refers to the object that stands for it.
+
+        That is the function's id with four bytes 0xff behind it; the caller has an ObjectID of it.
+        `contained` are ids inside the function, its own among them if it refers to itself.
+        """
+    def fetch_function(self, function_id: bytes) -> bytes:
+        """RayletError "NotFound" if it was not exported, or nobody referred to it any more."""
     def submit(
         self,
         template: TaskTemplate,
@@ -335,13 +347,15 @@ class Client:
     def poll(self) -> None:
         """Takes in what the node has sent, without waiting."""
     def completions(self) -> Completions: ...
-    def next_task(self) -> RunnableTask:
+    def next_task(self, forget: Callable[[list[bytes]], None] | None = None) -> RunnableTask:
         """The next task for this worker; waits. One thread at a time.
 
         Tasks taken before need not be finished, if they are calls of an actor with
         max_concurrency > 1. RayletError "Disconnected" when the node ends this worker. Puts and
         submits of the calling thread are named after the newest task. While that is the only one
         and this thread waits in `get`, `wait` or `take`, the node lets others have its CPUs.
+        Meanwhile calls `forget` with functions, fetched here before, that nobody needs any more,
+        and with none when it has waited for a second since, or now and then.
         """
     def put_result(
         self,

@@ -29,11 +29,20 @@ from typing import (
     overload,
 )
 
-from rayx import actor_description, errors, redefinitions, session, signature, task_options, words
+from rayx import (
+    actor_description,
+    errors,
+    function_reference,
+    session,
+    signature,
+    task_options,
+    words,
+)
 from rayx._raylet import KIND_ACTOR_CREATION, ObjectID, RayletError, TaskTemplate
 from rayx.actor_description import ActorDescription
 from rayx.actor_handle import ActorHandle
 from rayx.actor_options import RESTORE, SAVE, SAVE_EVERY, ActorOptions
+from rayx.function_reference import FunctionReference
 from rayx.value_text import shown, type_name
 
 if TYPE_CHECKING:
@@ -77,14 +86,16 @@ class ActorClass(Generic[C_co]):
 
     def __init__(
         self,
-        cls: C_co | None,
+        reference: FunctionReference,
         options: ActorOptions,
         description: ActorDescription,
         constructor: str | None,
         is_async: bool,
     ) -> None:
+        cls: Any = reference.function
         # None in a process that knows the class by its id only.
-        self._cls = cls
+        self._cls: C_co | None = cls
+        self._reference = reference
         self._options = options
         self._description = description
         # Its parameters, as ActorDescription has those of methods.
@@ -136,7 +147,8 @@ class ActorClass(Generic[C_co]):
         self._check(*args, **kwargs)
         if self._cls is not None:
             self._renew_if_outdated()
-            owner.functions.export(self._description.class_id, self._name, self._cls)
+        if self._reference.client is not owner.client:
+            owner.functions.export(self._reference)
         if self._options.save_every is not None:
             kwargs = kwargs | {SAVE_EVERY: self._options.save_every}
         call = signature.encode(args, kwargs, self._name)
@@ -164,14 +176,14 @@ class ActorClass(Generic[C_co]):
         changed = self._options.replaced({**changes})
         if self._cls is not None:
             _check_saving(self._cls, changed)
-        return ActorClass(self._cls, changed, self._description, self._constructor, self._is_async)
+        return ActorClass(
+            self._reference, changed, self._description, self._constructor, self._is_async
+        )
 
     @property
     def cls(self) -> C_co:
         """The class itself, for instances in this process."""
-        if self._cls is not None:
-            return self._cls
-        found: Any = session.current().functions.fetch(self._description.class_id)
+        found: Any = self._reference.loaded()
         return found  # type: ignore[no-any-return]
 
     @property
@@ -233,17 +245,17 @@ class ActorClass(Generic[C_co]):
         """A reference by id, so that a class may refer to itself."""
         if self._cls is not None:
             self._renew_if_outdated()
-            functions = session.current().functions
-            functions.export(self._description.class_id, self._name, self._cls)
+        self._reference.pickled()
         packed = self._description.packed
         return by_reference, (tuple(self._options), packed, self._constructor, self._is_async)
 
     def _renew_if_outdated(self) -> None:
         """As of functions: what it refers to in a notebook was defined anew."""
-        current = redefinitions.current_id(self._description.class_id)
-        if current != self._description.class_id:
+        current = self._reference.current()
+        if current is not self._reference:
             cls: Any = self._cls
-            self._description = ActorDescription.of_class(cls, current)
+            self._reference = current
+            self._description = ActorDescription.of_class(cls, current.function_id)
             self._template = None
 
     def among(self, classes: Sequence[type]) -> type | None:
@@ -284,7 +296,8 @@ def by_reference(
 ) -> ActorClass[Any]:
     """A class known by its id; what an ActorClass is pickled as a call of."""
     description = ActorDescription.unpacked(packed)
-    return ActorClass(None, ActorOptions(*options), description, constructor, is_async)
+    reference = function_reference.received(description.class_id, description.class_name)
+    return ActorClass(reference, ActorOptions(*options), description, constructor, is_async)
 
 
 class _OfRemoteClass:
@@ -323,10 +336,11 @@ def own_class(cls: type, rebuild: Callable[..., ActorClass[Any]], arguments: Any
 def make_remote(cls: type[Any], options: ActorOptions) -> ActorClass[Any]:
     """What `rayx.remote` does with a class."""
     _check_saving(cls, options)
+    description = ActorDescription.of_class(cls, os.urandom(16))
     return ActorClass(
-        cls,
+        FunctionReference(description.class_id, description.class_name, cls),
         options,
-        ActorDescription.of_class(cls, os.urandom(16)),
+        description,
         actor_description.constructor_parameters(cls),
         actor_description.is_async(cls),
     )

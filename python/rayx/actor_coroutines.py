@@ -79,7 +79,7 @@ class CoroutineCalls:
         try:
             while True:
                 self._free.acquire()
-                task = self._executor.client.next_task()
+                task = self._executor.next_task()
                 self._loop.call_soon_threadsafe(self._start, task)
         except BaseException as error:
             self._loop.call_soon_threadsafe(self._end, error)

@@ -65,7 +65,7 @@ class ThreadedCalls:
         try:
             while True:
                 self._free.acquire()
-                self._pool.submit(self._call, self._executor.client.next_task())
+                self._pool.submit(self._call, self._executor.next_task())
         except BaseException as error:
             self._stop(error)
 

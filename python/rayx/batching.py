@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from rayx import batch, errors, objects, serialization, session, signature
 from rayx._raylet import ObjectID
 from rayx.batch import Calls
+from rayx.function_reference import FunctionReference
 from rayx.remote_function import RemoteFunction, name_of, options_of, with_options_of
 from rayx.value_text import shown
 
@@ -132,7 +133,7 @@ class Batches(Singles):
         self._arity = arity
         self._is_checked = False
         self._name = name_of(function)
-        self._run = with_options_of(function, batch.run_batch, _run_batch_id())
+        self._run = with_options_of(function, _run_batch())
         # So many calls go alone, as those before were too long to be joined.
         self._alone = 0
         # From the first call on that has other arguments than scalars.
@@ -275,9 +276,9 @@ def _raising(error: Exception) -> Iterator[Any]:
 
 
 @functools.cache
-def _run_batch_id() -> bytes:
+def _run_batch() -> FunctionReference:
     """By which workers know `run_batch`; each process that maps exports it for itself."""
-    return os.urandom(16)
+    return FunctionReference(os.urandom(16), "run_batch", batch.run_batch)
 
 
 def batches_pay(owner: session.Session, function: Any) -> bool:

@@ -35,7 +35,7 @@ class Executor:
     def serve(self) -> None:
         """Takes tasks and runs them. Raises when the connection to the node is gone."""
         while True:
-            self.run(self.client.next_task())
+            self.run(self.next_task())
             actor = self._session.actor
             if self._coroutines is not None:
                 self._coroutines.serve()
@@ -43,6 +43,10 @@ class Executor:
                 from rayx.actor_threads import ThreadedCalls
 
                 ThreadedCalls(self, actor).serve()
+
+    def next_task(self) -> RunnableTask:
+        """Waits for it. Lets go, before, of functions that nobody can call any more."""
+        return self.client.next_task(self._session.functions.forget)
 
     @property
     def is_forked(self) -> bool:

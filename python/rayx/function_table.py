@@ -1,16 +1,18 @@
-"""Functions on their way to workers: pickled and sent once a session, fetched once a worker.
+"""Functions on their way to workers: pickled and sent once, fetched once a worker.
 
 In the driver, and then in a worker:
 
-    FunctionTable(client).export(function_id, "f", f)
-    FunctionTable(client).fetch(function_id)(1, 2)
+    FunctionTable(client).export(FunctionReference(function_id, "f", f))
+    FunctionTable(client, keeps_loaded=True).fetch(function_id)(1, 2)
 """
 
 from __future__ import annotations
 
+import gc
 import pickle
 import threading
 import types
+import weakref
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +21,7 @@ from rayx._raylet import RayletError
 
 if TYPE_CHECKING:
     from rayx._raylet import ObjectID
+    from rayx.function_reference import FunctionReference
     from rayx.node_client import NodeClient
 
 # limits::kFunctionBytesMax of the node: data that large belongs into the object store.
@@ -27,13 +30,20 @@ FUNCTION_BYTES_MAX = 32 << 20
 # Functions a worker keeps; a session that redefines functions for ever must not fill its workers.
 _LOADED_MAX = 1000
 
+# A function that was loaded is as a rule part of a cycle: helpers, for instance, refer to its
+# globals, which refer to them. If so much has been forgotten, pickled, or so many functions, the
+# cycles are collected at once, and not when the worker is idle.
+_FORGOTTEN_BYTES_MAX = 64 << 20
+_FORGOTTEN_MAX = 256
+
 
 class FunctionTable:
     """The functions of one session, as this process knows them. Thread-safe.
 
     `explain` refers weakly to what turns a failure of the client into an exception, as the session
     does, which knows why it has ended; None once that is gone. `tell_news` refers likewise to what
-    tells workers what is new in this driver, which a function may rely on.
+    tells workers what is new in this driver, which a function may rely on. With `keeps_loaded`
+    functions that were fetched are kept until the node says that nobody needs them any more.
     """
 
     def __init__(
@@ -41,29 +51,41 @@ class FunctionTable:
         client: NodeClient,
         explain: Callable[[], Callable[[RayletError], errors.RayxError] | None] = lambda: None,
         tell_news: Callable[[], Callable[[], None] | None] = lambda: None,
+        keeps_loaded: bool = False,
     ) -> None:
+        self.keeps_loaded = keeps_loaded
         self._client = client
         self._explain = explain
         self._tell_news = tell_news
         self._lock = threading.RLock()
-        self._exported: set[bytes] = set()
-        # While the outermost export runs: functions being pickled, and those ready to be sent.
+        # Whose references are to be given up at the end of the session.
+        self._exported: weakref.WeakSet[FunctionReference] = weakref.WeakSet()
+        # While the outermost export runs: functions being pickled, and those ready to be sent, with
+        # the ids inside them.
         self._in_progress: set[bytes] = set()
-        self._pickled: list[tuple[bytes, str, bytes]] = []
-        # Ids that exported functions refer to; their objects live as long as the session.
-        self._captured_ids: list[ObjectID[Any]] = []
+        self._pickled: list[tuple[FunctionReference, bytes, list[ObjectID[Any]]]] = []
         self._loaded: dict[bytes, Callable[..., Any]] = {}
+        # Of those that are loaded: how large they were, pickled.
+        self._sizes: dict[bytes, int] = {}
+        # Forgotten since cycles were collected.
+        self._forgotten = 0
+        self._forgotten_bytes = 0
 
-    def export(self, function_id: bytes, name: str, function: Callable[..., Any]) -> None:
-        """Sends the function unless that was done before.
+    def export(self, reference: FunctionReference) -> None:
+        """Sends the function, unless that was done before, and refers to it.
 
         Pickling may meet other remote functions, which come here in turn: they are sent along, all
         or none. One that is met again on the way (recursion) is a mere reference by then.
         """
-        if function_id in self._exported:
-            return
         with self._lock:
-            if function_id in self._exported or function_id in self._in_progress:
+            function_id = reference.function_id
+            if reference.client is self._client or function_id in self._in_progress:
+                return
+            # What is pickled refers to itself by this.
+            reference.refer(self._client)
+            function = reference.function
+            if function is None:
+                reference.client = self._client
                 return
             is_outermost = not self._in_progress
             tell_news = self._tell_news() if is_outermost else None
@@ -72,10 +94,9 @@ class FunctionTable:
             self._in_progress.add(function_id)
             try:
                 redefinitions.note(function_id, function)
-                pickled, ids = serialization.dump_by_value(function, name)
-                _check_size(name, function, pickled)
-                self._pickled.append((function_id, name, pickled))
-                self._captured_ids += ids
+                pickled, ids = serialization.dump_by_value(function, reference.name)
+                _check_size(reference.name, function, pickled)
+                self._pickled.append((reference, pickled, ids))
                 if is_outermost:
                     self._send()
             except BaseException:
@@ -87,13 +108,22 @@ class FunctionTable:
                     self._pickled.clear()
 
     def _send(self) -> None:
-        for function_id, name, pickled in self._pickled:
+        for reference, pickled, ids in self._pickled:
             try:
-                self._client.export_function(function_id, name, pickled)
+                self._client.export_function(reference.function_id, reference.name, pickled, ids)
             except RayletError as error:
                 raise self._failure(error) from None
         # Only now: another thread must not submit a task before its function has been sent.
-        self._exported.update(function_id for function_id, _, _ in self._pickled)
+        for reference, _, _ in self._pickled:
+            reference.client = self._client
+            self._exported.add(reference)
+
+    def close(self) -> None:
+        """Gives up what refers to the session, which is over."""
+        with self._lock:
+            for reference in list(self._exported):
+                reference.release()
+            self._exported.clear()
 
     def fetch(self, function_id: bytes) -> Callable[..., Any]:
         """The function; from the node when it is asked for the first time."""
@@ -106,8 +136,10 @@ class FunctionTable:
             if error.code != "NotFound":
                 raise self._failure(error) from None
             raise errors.RayxError(
-                f"function {function_id.hex()} is not known to the node; "
-                "was its remote function made in another session?"
+                f"function {function_id.hex()} is not known to the node: either its remote "
+                "function was made in another session, or nobody had it any more. A function is "
+                "forgotten when the last remote function object of it is gone; keep one for as "
+                "long as it is to be called."
             ) from None
         try:
             loaded: Callable[..., Any] = pickle.loads(pickled)
@@ -118,14 +150,29 @@ class FunctionTable:
                 "the function could not be unpickled: "
                 f"{value_text.type_name(error)}: {value_text.text_of(error)}"
             ) from error
+        if not self.keeps_loaded:
+            return loaded
         if len(self._loaded) >= _LOADED_MAX:
-            self._loaded.pop(next(iter(self._loaded)))
+            self.forget([next(iter(self._loaded))])
+        self._sizes[function_id] = len(pickled)
         self._loaded[function_id] = loaded
         return loaded
 
     def forget_loaded(self) -> None:
         """Lets go of what was fetched, and with it of what only those functions refer to."""
         self._loaded.clear()
+        self._sizes.clear()
+
+    def forget(self, function_ids: list[bytes]) -> None:
+        """Lets go of loaded functions. Without any: the worker is idle, and may clean up."""
+        for function_id in function_ids:
+            if self._loaded.pop(function_id, None) is not None:
+                self._forgotten += 1
+                self._forgotten_bytes += self._sizes.pop(function_id, 0)
+        much = self._forgotten_bytes > _FORGOTTEN_BYTES_MAX or self._forgotten > _FORGOTTEN_MAX
+        if much or (self._forgotten and not function_ids):
+            self._forgotten = self._forgotten_bytes = 0
+            gc.collect()
 
     def _failure(self, error: RayletError) -> errors.RayxError:
         explained = self._explain()

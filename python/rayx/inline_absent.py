@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 from rayx._raylet import RayletError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from rayx._raylet import ObjectID, RunnableTask
 
 
@@ -24,7 +26,7 @@ class NoProcesses:
     def poll(self) -> None:
         """There is nothing to take in."""
 
-    def next_task(self) -> RunnableTask:
+    def next_task(self, forget: Callable[[list[bytes]], None]) -> RunnableTask:
         """For workers."""
         raise RayletError("InvalidArgument", "there are no workers in PYTHON_MODE")
 

@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, cast
 
-from rayx import errors
+from rayx import errors, function_reference
 from rayx._raylet import (
     KIND_ACTOR_CALL,
     KIND_ACTOR_CREATION,
@@ -73,7 +73,7 @@ class InlineClient(NoProcesses):
         self._objects = InlineObjects(capacity_bytes, self._on_deleted)
         self._resources = InlineResources(total)
         self._environment = InlineEnvironment(total.get("GPU", 0.0) > 0)
-        self._functions: dict[bytes, bytes] = {}
+        self._functions: dict[bytes, tuple[bytes, list[ObjectID[Any]]]] = {}
         self._errors: deque[ErrorRecord] = deque(maxlen=_ERRORS_MAX)
         self._actors: dict[bytes, InlineActor] = {}
         # By task: those that have not ended.
@@ -183,23 +183,29 @@ class InlineClient(NoProcesses):
 
     def _on_deleted(self, binary: bytes) -> None:
         """Nobody has an ObjectID of this name any more: it may have been an actor's last handle."""
+        function_id = function_reference.function_of(binary)
         actor = self._actors.get(binary[:TASK_ID_BYTES])
-        if actor is not None and actor.creation_object == binary:
+        if function_id is not None:
+            self._functions.pop(function_id, None)
+            self._worker_functions.forget([function_id])
+        elif actor is not None and actor.creation_object == binary:
             del self._actors[actor.actor_id]
             self._end(actor)
 
     # ---- functions and tasks --------------------------------------------------------------------
 
-    def export_function(self, function_id: bytes, name: str, pickled: bytes) -> None:
-        """Keeps it."""
-        self._functions[function_id] = pickled
+    def export_function(
+        self, function_id: bytes, name: str, pickled: bytes, contained: Sequence[ObjectID[Any]]
+    ) -> None:
+        """Keeps it for as long as somebody has an ObjectID of what stands for it."""
+        own = function_reference.object_binary(function_id)
+        self._functions[function_id] = pickled, [one for one in contained if one.binary() != own]
 
     def fetch_function(self, function_id: bytes) -> bytes:
         """What was kept."""
-        pickled = self._functions.get(function_id)
-        if pickled is None:
+        if function_id not in self._functions:
             raise RayletError("NotFound", "no such function")
-        return pickled
+        return self._functions[function_id][0]
 
     def submit(
         self,
@@ -212,6 +218,7 @@ class InlineClient(NoProcesses):
         """Runs the task, unless it needs what cannot be there yet."""
         args = arguments(stream, buffers, contained)
         task = InlineTask(self._ids.next_task(), self.driver_id, template, args, dependencies)
+        task.function = self._objects.make_id(function_reference.object_binary(task.function_id))
         results = [self._objects.make_id(binary) for binary in task.results]
         if all(map(self._is_available, task.dependencies)):
             self._begin(task)

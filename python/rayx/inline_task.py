@@ -48,6 +48,8 @@ class InlineTask:
         self.setups: list[bytes] = []
         self.driver_config: bytes | None = None
         self.has_news = False
+        #: Keeps the function from being forgotten.
+        self.function: ObjectID[Any] | None = None
         #: Its results are errors.
         self.has_failed = False
         #: Of a creation whose actor lived before; nothing ends an actor here but the program.
@@ -61,6 +63,7 @@ class InlineTask:
         self.args = None
         self.values = []
         self.dependencies = ()
+        self.function = None
 
 
 def arguments(

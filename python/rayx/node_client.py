@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from rayx._raylet import ObjectID, RunnableTask, TaskTemplate
 
@@ -74,7 +74,14 @@ class NodeClient(Protocol):
     def completions(self) -> CompletionQueue: ...
 
     # Functions and tasks.
-    def export_function(self, function_id: bytes, name: str, pickled: bytes, /) -> None: ...
+    def export_function(
+        self,
+        function_id: bytes,
+        name: str,
+        pickled: bytes,
+        contained: Sequence[ObjectID[Any]],
+        /,
+    ) -> None: ...
     def fetch_function(self, function_id: bytes, /) -> bytes: ...
     def submit(
         self,
@@ -107,7 +114,7 @@ class NodeClient(Protocol):
     def count_unfinished(self, timeout_ms: int, /) -> int: ...
 
     # What a worker says of its task.
-    def next_task(self) -> RunnableTask: ...
+    def next_task(self, forget: Callable[[list[bytes]], None], /) -> RunnableTask: ...
     def seed_ids(self, seed: int, /) -> None: ...
     def lend_cpus(self) -> int: ...
     def return_cpus(self, wait: int, /) -> None: ...

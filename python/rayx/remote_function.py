@@ -29,10 +29,11 @@ from typing import (
     overload,
 )
 
-from rayx import actor, redefinitions, session, signature, task_options, words
+from rayx import actor, function_reference, redefinitions, session, signature, task_options, words
 from rayx._raylet import RayletError, TaskTemplate
 from rayx.actor import ActorClass
 from rayx.actor_options import ActorOptions
+from rayx.function_reference import FunctionReference
 from rayx.task_options import TaskOptions
 from rayx.value_text import attribute, shown, type_name
 
@@ -57,16 +58,15 @@ class RemoteFunction(Generic[P, R_co]):
 
     def __init__(
         self,
-        function: Callable[P, Any] | None,
         options: TaskOptions,
-        function_id: bytes,
-        name: str,
+        reference: FunctionReference,
     ) -> None:
-        # None in a process that knows the function by its id only, until it is needed.
+        function = reference.function
+        # None in a process that knows the function by its id only.
         self._function = function
         self._options = options
-        self._function_id = function_id
-        self._name = name
+        self._reference = reference
+        self._name = reference.name
         self._check: Callable[..., None] | None = None
         self._template: TaskTemplate | None = None
         if function is not None:
@@ -110,10 +110,10 @@ class RemoteFunction(Generic[P, R_co]):
         owner = session.current()
         check = self._check
         if check is None:
-            check = self._check = self._make_check(owner)
+            check = self._check = self._make_check()
         check(*args, **kwargs)
-        if self._function is not None:
-            owner.functions.export(self._function_id, self._name, self._function)
+        if self._reference.client is not owner.client:
+            owner.functions.export(self._reference)
         call = signature.encode(args, kwargs, self._name)
         try:
             ids = owner.client.submit(self._template or self._make_template(), *call)
@@ -149,12 +149,12 @@ class RemoteFunction(Generic[P, R_co]):
         3
         """
         changed = self._options.replaced(changes)
-        return RemoteFunction(self._function, changed, self._function_id, self._name)
+        return RemoteFunction(changed, self._reference)
 
     @property
     def function(self) -> Callable[P, Any]:
         """The function itself, to be called here."""
-        return self._loaded(None)
+        return self._reference.loaded()
 
     if not TYPE_CHECKING:  # they report a call, as of all that has no __call__
 
@@ -185,7 +185,10 @@ class RemoteFunction(Generic[P, R_co]):
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, RemoteFunction):
             return NotImplemented
-        return self._function_id == other._function_id and self._options == other._options
+        return (
+            self._reference.function_id == other._reference.function_id
+            and self._options == other._options
+        )
 
     def __hash__(self) -> int:
         return hash(self._name)  # ids change
@@ -201,19 +204,11 @@ class RemoteFunction(Generic[P, R_co]):
         """A reference by id, so that functions may refer to each other and to themselves."""
         if self._function is not None:
             self._renew_if_outdated()
-            functions = session.current().functions
-            functions.export(self._function_id, self._name, self._function)
-        return by_reference, (self._function_id, self._name, tuple(self._options))
+        return by_reference, (self._reference.pickled(), self._name, tuple(self._options))
 
-    def _loaded(self, owner: session.Session | None) -> Callable[P, Any]:
-        if self._function is not None:
-            return self._function
-        # Not kept in self._function: what was never ours is not ours to export.
-        return (owner or session.current()).functions.fetch(self._function_id)
-
-    def _make_check(self, owner: session.Session) -> Callable[..., None]:
+    def _make_check(self) -> Callable[..., None]:
         """What looks at the arguments of each call; where somebody types, at the globals too."""
-        check = signature.make_checker(self._loaded(owner))
+        check = signature.make_checker(self._reference.loaded())
         if self._function is None or not redefinitions.is_interactive():
             return check
         # Weakly: a cycle would keep what the function captures.
@@ -229,9 +224,9 @@ class RemoteFunction(Generic[P, R_co]):
 
     def _renew_if_outdated(self) -> None:
         """What it refers to in a notebook was defined anew: from now on it is another function."""
-        current = redefinitions.current_id(self._function_id)
-        if current != self._function_id:
-            self._function_id = current
+        current = self._reference.current()
+        if current is not self._reference:
+            self._reference = current
             self._template = None
 
     def _make_template(self) -> TaskTemplate:
@@ -242,7 +237,7 @@ class RemoteFunction(Generic[P, R_co]):
                 'object: use num_return_vals="stream", or return a list'
             )
         self._template = TaskTemplate(
-            self._function_id,
+            self._reference.function_id,
             options.name or self._name,
             options.demand(),
             task_options.result_count(options.num_return_vals),
@@ -258,14 +253,16 @@ def by_reference(
     function_id: bytes, name: str, options: tuple[Any, ...]
 ) -> RemoteFunction[Any, Any]:
     """A remote function known by its id; what a RemoteFunction is pickled as a call of."""
-    return RemoteFunction(None, TaskOptions(*options), function_id, name)
+    return RemoteFunction(TaskOptions(*options), function_reference.received(function_id, name))
 
 
 def with_options_of(
-    function: RemoteFunction[Any, Any], other: Callable[..., Any], function_id: bytes
+    function: RemoteFunction[Any, Any], other: FunctionReference
 ) -> RemoteFunction[Any, Any]:
     """`other` as a remote function with the options and the name of `function`."""
-    return RemoteFunction(other, function._options, function_id, function._name)
+    made: RemoteFunction[Any, Any] = RemoteFunction(function._options, other)
+    made._name = function._name
+    return made
 
 
 def options_of(function: RemoteFunction[Any, Any]) -> TaskOptions:
@@ -450,4 +447,4 @@ def _decorate_function(function: Any, options: TaskOptions) -> RemoteFunction[An
         )
     # Where it was defined is told by its traceback; people know it by its last name.
     name = task_options.shortened_name(name.rpartition("<locals>.")[2])
-    return RemoteFunction(function, options, os.urandom(16), name)
+    return RemoteFunction(options, FunctionReference(os.urandom(16), name, function))

@@ -76,7 +76,10 @@ class Session:
         self.news = news
         # Weakly: a cycle would keep the connection until the next garbage collection.
         self.functions = FunctionTable(
-            client, weakref.WeakMethod(self.failure), weakref.WeakMethod(self.tell_news)
+            client,
+            weakref.WeakMethod(self.failure),
+            weakref.WeakMethod(self.tell_news),
+            keeps_loaded=mode == WORKER_MODE,
         )
         #: In PYTHON_MODE: the session of the task that the calling thread runs, if it runs one.
         self.innermost: Callable[[], Session | None] | None = None
@@ -131,6 +134,7 @@ class Session:
             for waiter in list(self.waiters):
                 waiter.close()
             self._escaped.clear()
+            self.functions.close()
             self.client.close()
         finally:
             if self.processes is not None:
@@ -227,7 +231,8 @@ serialization.set_failure_hook(_on_failure_got)
 # ---- ids that are pickled ------------------------------------------------------------------------
 
 
-def _on_reduce(object_id: ObjectID[Any]) -> None:
+def note_pickled(object_id: ObjectID[Any]) -> None:
+    """An id is being pickled: into an object of ours, which then keeps it, or for others."""
     if not serialization.collect(object_id) and _current is not None:
         _current.keep(object_id)
 
@@ -237,7 +242,7 @@ def rebuild_object_id(binary: bytes) -> ObjectID[Any]:
     return current().client.object_id(binary)
 
 
-set_object_id_hooks(_on_reduce, rebuild_object_id)
+set_object_id_hooks(note_pickled, rebuild_object_id)
 
 
 # ---- ids that are awaited ------------------------------------------------------------------------

@@ -124,6 +124,7 @@ class FakeClient:
     def __init__(self):
         self.objects = {}
         self.functions = {}
+        self.contained = {}
         self.exports = []
         self.waiting = {}
         self.submitted = []
@@ -148,8 +149,9 @@ class FakeClient:
     def object_id(self, binary):
         return detached_object_id(binary)
 
-    def export_function(self, function_id, name, pickled):
+    def export_function(self, function_id, name, pickled, contained):
         self.functions[function_id] = pickled
+        self.contained[function_id] = contained
         self.exports.append(name)
 
     def fetch_function(self, function_id):

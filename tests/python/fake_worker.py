@@ -53,7 +53,7 @@ class WorkerClient:
     def interrupt(self):
         return self.interrupted
 
-    def next_task(self):
+    def next_task(self, forget=None):
         task = self.tasks.get()
         if task is None:
             raise failure("Disconnected", "the test is over")

@@ -217,7 +217,7 @@ def test_pickling_goes_through_the_hooks(client):
     try:
         assert pickle.loads(pickle.dumps([one])) == [("rebuilt", one.binary())]
     finally:
-        _raylet.set_object_id_hooks(session._on_reduce, session.rebuild_object_id)
+        _raylet.set_object_id_hooks(session.note_pickled, session.rebuild_object_id)
     assert noted == [one]
 
 

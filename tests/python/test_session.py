@@ -7,6 +7,7 @@ import pytest
 
 import rayx
 from rayx import session
+from rayx.function_reference import FunctionReference
 
 
 class Closes:
@@ -128,7 +129,7 @@ def test_functions_learn_why_a_session_has_ended(node, monkeypatch):
     monkeypatch.setattr(node, "export_function", fail)
     monkeypatch.setattr(node, "fetch_function", fail)
     with pytest.raises(rayx.NodeDiedError, match="a meteorite"):
-        owner.functions.export(b"f", "f", len)
+        owner.functions.export(FunctionReference(b"f" * 16, "f", len))
     with pytest.raises(rayx.NodeDiedError, match="a meteorite"):
         owner.functions.fetch(b"f")
 
@@ -143,4 +144,4 @@ def test_a_session_is_no_cycle(node):
         assert gone() is None
     finally:
         gc.enable()
-    functions.export(b"f", "f", len)
+    functions.export(FunctionReference(b"f" * 16, "f", len))

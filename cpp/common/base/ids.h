@@ -103,6 +103,9 @@ class ObjectId : public Id<struct ObjectIdTag, 20> {
   static constexpr uint32_t kStreamRoomBit = 0x40000000u;
   static constexpr uint32_t kStreamItemsMax = kStreamRoomBit - 1;
 
+  // No put gets that far: names what stands for a function, see ForFunction.
+  static constexpr uint32_t kFunctionIndex = 0xFFFFFFFFu;
+
   ObjectId() = default;
   ObjectId(const Id& id) : Id(id) {}  // NOLINT: an Id of this tag is an ObjectId
 
@@ -118,9 +121,18 @@ class ObjectId : public Id<struct ObjectIdTag, 20> {
     return Make(task, room | kStreamRoomBit);
   }
 
+  // The object that stands for a function: as long as anybody refers to it, the function can be
+  // called (daemon/function_service.h).
+  static ObjectId ForFunction(const FunctionId& function) {
+    return Make(TaskId::FromBytes(function.data()), kFunctionIndex);
+  }
+
   // The task that made the object.
   TaskId Task() const { return TaskId::FromBytes(data()); }
   bool IsPut() const { return (Index() & kPutBit) != 0; }
+  bool IsFunction() const { return Index() == kFunctionIndex; }
+  // REQUIRES: IsFunction.
+  FunctionId Function() const { return FunctionId::FromBytes(data()); }
   // Index among the task's return values (or puts, see IsPut).
   uint32_t Index() const {
     const uint8_t* p = data() + TaskId::kSize;

@@ -219,8 +219,10 @@ cdef extern from "client/client.h" namespace "rayx" nogil:
         CNodeId node_id()
         uint64_t pool_bytes()
         int fd()
-        Status ExportFunction(const CFunctionId& id, const string& name, ByteSpan pickled)
+        Status ExportFunction(
+            const CFunctionId& id, const string& name, ByteSpan pickled, IdSpan contained)
         Result[string] FetchFunction(const CFunctionId& id)
+        vector[CFunctionId] TakeForgottenFunctions()
         Result[vector[CObjectId]] Submit(
             const CTaskTemplate& task, const ObjectPieces* args, IdSpan dependencies)
         Result[vector[CObjectId]] MakeRoom(

@@ -68,13 +68,16 @@ cdef class Client:
     def has_reference(self, bytes binary not None):
         return <bint> self.core().HasLocalReference(CObjectId.FromBytes(id_bytes(binary, OBJECT_ID_BYTES)))
 
-    def export_function(self, bytes function_id not None, str name not None, bytes pickled not None):
+    def export_function(self, bytes function_id not None, str name not None, bytes pickled not None,
+                        contained):
         cdef CFunctionId id = CFunctionId.FromBytes(id_bytes(function_id, SHORT_ID_BYTES))
         cdef string c_name = name.encode()
         cdef ByteSpan content = ByteSpan(<const uint8_t*> PyBytes_AS_STRING(pickled), len(pickled))
+        cdef vector[CObjectId] ids
         cdef Status status
+        append_ids(&ids, contained, self)
         with nogil:
-            status = self.core().ExportFunction(id, c_name, content)
+            status = self.core().ExportFunction(id, c_name, content, IdSpan(ids))
         raise_unless_ok(status)
 
     def fetch_function(self, bytes function_id not None):
@@ -213,9 +216,10 @@ cdef class Client:
     def completions(self):
         return Completions.__new__(Completions, DOORWAY, self)
 
-    def next_task(self):
+    def next_task(self, forget=None):
         cdef RunnableTask task = RunnableTask.__new__(RunnableTask)
         task.client = self
+        cdef vector[CFunctionId] forgotten
         cdef Status status
         while True:
             with nogil:
@@ -223,6 +227,9 @@ cdef class Client:
             raise_unless_ok(status)
             if not interrupted(status):
                 return task
+            forgotten = self.core().TakeForgottenFunctions()
+            if forget is not None:
+                forget([bytes_of(forgotten[i].data(), SHORT_ID_BYTES) for i in range(forgotten.size())])
 
     def put_result(self, RunnableTask task not None, uint32_t index, int kind, stream, buffers,
                    contained):

@@ -19,13 +19,17 @@ TEST_F(InquiryTest, FetchesFunctions) {
 
 TEST_F(InquiryTest, ExportsFunctionsUpToTheirLimit) {
   const std::vector<uint8_t> pickled(limits::kFunctionBytesMax + 1);
-  EXPECT_EQ(client_->ExportFunction({}, "f", pickled).code(), StatusCode::kInvalidArgument);
-  EXPECT_EQ(client_->ExportFunction({}, std::string(2000, 'n'), {}).code(),
+  EXPECT_EQ(client_->ExportFunction({}, "f", pickled, {}).code(), StatusCode::kInvalidArgument);
+  EXPECT_EQ(client_->ExportFunction({}, std::string(2000, 'n'), {}, {}).code(),
             StatusCode::kInvalidArgument);
-  ASSERT_TRUE(client_->ExportFunction({}, "f", std::span(pickled).first(10)).ok());
+  const ObjectId inside = ObjectId::ForPut(TaskId(), 5);
+  ASSERT_TRUE(
+      client_->ExportFunction({}, "f", std::span(pickled).first(10), std::span(&inside, 1)).ok());
   const FakeNode::Received received = node_.Next();
   ASSERT_EQ(received.type, protocol::MessageType::ExportFunction);
-  EXPECT_EQ(received.As<protocol::ExportFunction>().pickled()->size(), 10u);
+  const auto& message = received.As<protocol::ExportFunction>();
+  EXPECT_EQ(message.pickled()->size(), 10u);
+  EXPECT_EQ(FromWire(message.contained()), std::vector{inside});
 }
 
 TEST_F(InquiryTest, AsksQuestions) {

@@ -94,6 +94,21 @@ TEST_F(WorkerTasksTest, LargeResultsAreLetGoAndSealedFirst) {
                                              MessageType::PutObject, MessageType::TaskDone}));
 }
 
+TEST_F(WorkerTasksTest, IsToldOfFunctionsToForgetBeforeTheNextTask) {
+  uint8_t bytes[16] = {7};
+  const auto function = FunctionId::FromBytes(bytes);
+  flatbuffers::FlatBufferBuilder builder;
+  builder.Finish(protocol::CreateForgetFunction(builder, ToWire(function)));
+  node_.Send(MessageType::ForgetFunction, builder);
+  EXPECT_EQ(worker_->NextTask().status().code(), StatusCode::kInterrupted);
+  EXPECT_EQ(worker_->TakeForgottenFunctions(), std::vector{function});
+  // Once more after a while without a task, for who wants to clean up.
+  EXPECT_EQ(worker_->NextTask().status().code(), StatusCode::kInterrupted);
+  EXPECT_TRUE(worker_->TakeForgottenFunctions().empty());
+  Hand(ATask('a'));
+  EXPECT_TRUE(worker_->NextTask().ok());
+}
+
 TEST_F(WorkerTasksTest, DropsTasksThatWereTakenBack) {
   Hand(ATask('a'));
   Hand(ATask('b'));

@@ -185,6 +185,11 @@ TEST_P(TablesTest, FunctionsGoWithTheirDriver) {
   EXPECT_EQ(function->id, MakeId<FunctionId>(4));
   EXPECT_EQ(function->name, "f");
   EXPECT_EQ(function->pickled, pickled);
+  tables_->functions().Remove(second, MakeId<FunctionId>(5));
+  tables_->functions().Remove(second, MakeId<FunctionId>(55));
+  EXPECT_FALSE(Function(MakeId<FunctionId>(5)));
+  EXPECT_TRUE(Function(MakeId<FunctionId>(7)));
+  tables_->functions().Put(second, {MakeId<FunctionId>(5), "f", pickled});
   tables_->functions().RemoveDriver(first);
   EXPECT_TRUE(runner_.Drain(tables_.get()).ok());
   for (uint32_t i = 0; i < 20; ++i) {

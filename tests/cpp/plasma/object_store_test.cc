@@ -55,6 +55,29 @@ class ObjectStoreTest : public ::testing::Test {
   ObjectStore store_{kPoolBytes};
 };
 
+TEST_F(ObjectStoreTest, TellsWhetherOnlySomeHoldAnObject) {
+  const std::array both = {kAda, kBob};
+  const std::array one = {kAda};
+  EXPECT_FALSE(store_.IsHeldOnlyBy(TestObject(1), both)) << "there is none";
+  ASSERT_TRUE(store_.PutInline(kAda, TestObject(1), kData, {}).ok());
+  EXPECT_TRUE(store_.IsHeldOnlyBy(TestObject(1), one));
+  store_.AddClientReference(kBob, TestObject(1));
+  EXPECT_TRUE(store_.IsHeldOnlyBy(TestObject(1), both));
+  EXPECT_FALSE(store_.IsHeldOnlyBy(TestObject(1), one));
+  store_.AddReference(TestObject(1));
+  EXPECT_FALSE(store_.IsHeldOnlyBy(TestObject(1), both)) << "a task does";
+  store_.RemoveReference(TestObject(1));
+  EXPECT_TRUE(store_.IsHeldOnlyBy(TestObject(1), both));
+}
+
+TEST_F(ObjectStoreTest, FunctionsAreNoObjectsInTheDump) {
+  const FunctionId function;
+  ASSERT_TRUE(store_.PutInline(kAda, ObjectId::ForFunction(function), {}, {}).ok());
+  const std::string text = store_.DebugText(10);
+  EXPECT_EQ(text.rfind("object store: 0 objects, 0 of them sealed, and 1 functions;", 0), 0u)
+      << text;
+}
+
 TEST_F(ObjectStoreTest, AnObjectIsCreatedSealedFoundAndGoesWithItsLastReference) {
   const Result<uint64_t> offset = store_.Create(kAda, TestObject(1), 1000);
   ASSERT_TRUE(offset.ok());

@@ -76,12 +76,14 @@ class ExampleMessages {
         return TaskSpec().Union();
       case Type::ExportFunction: {
         const auto name = Text("module.work");
-        return protocol::CreateExportFunction(builder_, ToWire(function_), name,
-                                              Bytes({0x80, 5, 1}))
+        const auto pickled = Bytes({0x80, 5, 1});
+        return protocol::CreateExportFunction(builder_, ToWire(function_), name, pickled, Ids({98}))
             .Union();
       }
       case Type::FetchFunction:
         return protocol::CreateFetchFunction(builder_, ToWire(function_)).Union();
+      case Type::ForgetFunction:
+        return protocol::CreateForgetFunction(builder_, ToWire(function_)).Union();
       case Type::FunctionContent:
         return protocol::CreateFunctionContent(builder_, ToWire(function_), Bytes({0x80, 5, 2}))
             .Union();

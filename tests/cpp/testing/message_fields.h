@@ -77,9 +77,14 @@ void Fields(const protocol::ExportFunction& m, V& v) {
   v("function_id", m.function_id());
   v("name", m.name());
   v("pickled", m.pickled());
+  v("contained", m.contained());
 }
 template <typename V>
 void Fields(const protocol::FetchFunction& m, V& v) {
+  v("function_id", m.function_id());
+}
+template <typename V>
+void Fields(const protocol::ForgetFunction& m, V& v) {
   v("function_id", m.function_id());
 }
 template <typename V>
@@ -364,6 +369,7 @@ inline constexpr MessageEntry kMessages[] = {
     {protocol::MessageType::SubmitTask, DescribeAs<protocol::TaskSpec>},
     {protocol::MessageType::ExportFunction, DescribeAs<protocol::ExportFunction>},
     {protocol::MessageType::FetchFunction, DescribeAs<protocol::FetchFunction>},
+    {protocol::MessageType::ForgetFunction, DescribeAs<protocol::ForgetFunction>},
     {protocol::MessageType::FunctionContent, DescribeAs<protocol::FunctionContent>},
     {protocol::MessageType::RunTask, DescribeAs<protocol::RunTask>},
     {protocol::MessageType::TaskDone, DescribeAs<protocol::TaskDone>},

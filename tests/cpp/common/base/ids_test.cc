@@ -57,6 +57,20 @@ TEST(IdsTest, ObjectIdsNameTaskKindAndIndex) {
   EXPECT_NE(put, result);
 }
 
+TEST(IdsTest, AnObjectStandsForAFunction) {
+  uint8_t bytes[16] = {1, 2, 3};
+  const auto function = FunctionId::FromBytes(bytes);
+  const ObjectId id = ObjectId::ForFunction(function);
+  EXPECT_TRUE(id.IsFunction());
+  EXPECT_EQ(id.Function(), function);
+  EXPECT_TRUE(id.IsPut()) << "no task makes it";
+  EXPECT_EQ(id.Hex().substr(32), "ffffffff") << "function_reference.py knows it";
+  const auto task = TaskId::FromBytes(bytes);
+  EXPECT_FALSE(ObjectId::ForReturn(task, 0).IsFunction());
+  EXPECT_FALSE(ObjectId::ForPut(task, 0).IsFunction());
+  EXPECT_FALSE(ObjectId::ForStreamRoom(task, 0).IsFunction());
+}
+
 TEST(IdsTest, OrderIsThatOfTheBytes) {
   EXPECT_LT(TaskOf(1), TaskOf(2));
   EXPECT_GT(TaskOf(0xff), TaskOf(0));
