@@ -20,10 +20,11 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, cast
 
-from rayx import errors, function_reference
+from rayx import errors, function_reference, inline_attempt
 from rayx._raylet import (
     KIND_ACTOR_CALL,
     KIND_ACTOR_CREATION,
+    KIND_TASK_ERROR,
     RayletError,
 )
 from rayx.inline_absent import NoProcesses
@@ -38,7 +39,6 @@ from rayx.inline_task import InlineTask, arguments
 from rayx.output import clean_text
 from rayx.session import WORKER_MODE, Session
 from rayx.task_run import TaskRun
-from rayx.value_text import type_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -375,7 +375,7 @@ class InlineClient(NoProcesses):
             return True
         with self._within(task, gpu_ids, actor) as run:
             if run.begins():
-                _attempt(run, load)
+                inline_attempt.attempt(run, load)
             run.finish()
         return not task.has_failed
 
@@ -425,7 +425,10 @@ class InlineClient(NoProcesses):
     ) -> None:
         """Stores a result."""
         binary = object_binary(task.task_id, index)
-        self._objects.store(binary, InlineObject(kind, stream, buffers, contained))
+        stored = InlineObject(kind, stream, buffers, contained)
+        if kind == KIND_TASK_ERROR:
+            stored.frames = inline_attempt.frames_of(cast("InlineTask", task))
+        self._objects.store(binary, stored)
 
     def put_results(self, task: RunnableTask, results: Sequence[Parts], first: int) -> int:
         """Stores the results from this one on."""
@@ -475,15 +478,3 @@ class _NoOutput:
 
     def take(self) -> bool:
         return False
-
-
-def _attempt(run: TaskRun, load: Callable[[], Callable[..., Any]]) -> None:
-    try:
-        run.prepare()
-        run.returned(load()(*run.args, **run.kwargs))
-    except KeyboardInterrupt:
-        raise  # it is the driver that was meant
-    except BaseException as error:
-        if type_name(error) == "BdbQuit":  # nor is the end of a debugger's session a failure
-            raise
-        run.failed(error)

@@ -6,6 +6,7 @@ Values pass through bytes as in a real run, so that what is got is a copy, and a
 from __future__ import annotations
 
 import threading
+import types
 import weakref
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 class InlineObject:
     """A stored object: a copy of what it was made of. Keeps the objects whose ids it contains."""
 
-    __slots__ = ("buffers", "contained", "kind", "nbytes", "pickle", "stream")
+    __slots__ = ("buffers", "contained", "frames", "kind", "nbytes", "pickle", "stream")
 
     def __init__(
         self,
@@ -34,6 +35,8 @@ class InlineObject:
         self.buffers = [memoryview(bytes(buffer)) for buffer in buffers or ()]
         self.contained = tuple(contained or ())
         self.pickle = self.stream if kind == KIND_PICKLE and not self.buffers else None
+        #: Of a failure: where it was, for debuggers.
+        self.frames: types.TracebackType | None = None
         self.nbytes = len(self.stream) + sum(map(len, self.buffers))
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from rayx.value_text import type_name
+from rayx import inline_attempt
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -68,10 +68,6 @@ class InlineStream:
             for _ in self._steps:
                 return True
             run.streamed(self._items)
-        except KeyboardInterrupt:
-            raise  # it is the driver that was meant
         except BaseException as error:
-            if type_name(error) == "BdbQuit":
-                raise
-            run.failed(error)
+            inline_attempt.failed(run, error)
         return False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import types
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -50,6 +51,8 @@ class InlineTask:
         self.has_news = False
         #: Keeps the function from being forgotten.
         self.function: ObjectID[Any] | None = None
+        #: In which it failed.
+        self.frames: types.TracebackType | None = None
         #: Its results are errors.
         self.has_failed = False
         #: Of a creation whose actor lived before; nothing ends an actor here but the program.
@@ -61,6 +64,7 @@ class InlineTask:
     def release(self) -> None:
         """Gives up the arguments."""
         self.args = None
+        self.frames = None
         self.values = []
         self.dependencies = ()
         self.function = None

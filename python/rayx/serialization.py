@@ -41,6 +41,7 @@ _PLAIN_CONTAINER_MAX = 32
 _pickle = pickle.dumps
 _unpickle = pickle.loads
 _new = tuple.__new__
+_traceback = BaseException.__dict__["__traceback__"]
 
 
 class Serialized(NamedTuple):
@@ -306,7 +307,13 @@ def _make_error(buffer: StoredObject) -> errors.RayxError:
         except BaseException as error:  # whatever its class does
             note = f"The exception could not be unpickled here: {_told(error)}"
             facts["traceback_text"] += f"\n{note}"
-    return errors.task_error(facts, cause)
+    failure = errors.task_error(facts, cause)
+    frames = getattr(buffer, "frames", None)
+    if frames is not None:  # of PYTHON_MODE, where debuggers can look at them
+        failure = failure.with_traceback(frames)
+        if cause is not None:
+            _traceback.__set__(cause, frames)
+    return failure
 
 
 def _told(error: BaseException) -> str:
