@@ -8,7 +8,7 @@ import time
 import pytest
 
 import rayx
-from rayx import session
+
 
 
 @pytest.fixture(autouse=True)
@@ -161,3 +161,48 @@ def child_by_future(depth):
 def test_a_task_that_awaits_lends_its_cpu(task):
     """More tasks wait for each other than there are CPUs."""
     assert rayx.get(task.remote(6), timeout=30) == 6
+
+
+def test_coroutines_that_wait_are_cancelled():
+    async def wait(object_id):
+        return await object_id
+
+    async def main():
+        object_id = after.remote(0.2, "done")
+        waiting = [asyncio.ensure_future(wait(object_id)) for _ in range(3)]
+        await asyncio.sleep(0)  # task work
+        for one in waiting[:2]:
+            one.cancel()
+        outcomes = await asyncio.gather(*waiting, return_exceptions=True)
+        assert [type(one) for one in outcomes[:2]] == [asyncio.CancelledError] * 2
+        assert outcomes[2] == "done"
+        async with asyncio.timeout(5):
+            return await asyncio.shield(object_id)
+
+    assert asyncio.run(main(), debug=True) == "done"
+
+
+def test_a_group_of_tasks_ends_with_the_first_failure():
+    async def wait(object_id, ended):
+        try:
+            return await object_id
+        finally:
+            ended.append(object_id)
+
+    async def main():
+        ended, slow = [], after.remote(30)
+        caught = []
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(wait(slow, ended))
+                group.create_task(wait(after.remote(0, KeyError("k")), ended))
+        except* KeyError as failures:
+            caught = failures.exceptions
+        rayx.cancel(slow)
+        assert [one.args for one in caught] == [("k",)]
+        assert len(ended) == 2
+        async with asyncio.TaskGroup() as group:
+            fine = [group.create_task(wait(after.remote(0, i), ended)) for i in range(5)]
+        return [one.result() for one in fine]
+
+    assert asyncio.run(main()) == list(range(5))
