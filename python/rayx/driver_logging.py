@@ -108,7 +108,7 @@ def apply(settings: LogSettings | None) -> None:
 def _add_handler(logging: Any) -> logging.Handler:
     root = logging.root
 
-    class FallbackHandler(logging.StreamHandler):  # type: ignore[misc, name-defined]
+    class FallbackHandler(logging.StreamHandler):  # type: ignore[misc]
         """Prints what no handler of the user's does."""
 
         def emit(self, record: Any) -> None:
@@ -125,8 +125,8 @@ def _add_handler(logging: Any) -> logging.Handler:
         configure(**given)
 
     logging.basicConfig = basic_config
-    made: logging.Handler = handler
-    return made
+    made: Any = handler
+    return made  # type: ignore[no-any-return]
 
 
 def _load(formatter: bytes | None) -> logging.Formatter | None:

@@ -191,8 +191,9 @@ def _repeated(kind: _Kind, count: int) -> str:
 
 def _text_of(error: errors.RayxError) -> str:
     # What was printed, whatever `__str__` the class of the cause has.
-    is_task_error = isinstance(error, errors.TaskError)
-    return errors.TaskError.__str__(error) if is_task_error else Exception.__str__(error)
+    if isinstance(error, errors.TaskError):
+        return errors.TaskError.__str__(error)
+    return Exception.__str__(error)
 
 
 def _key_of(text: str) -> str:

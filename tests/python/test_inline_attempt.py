@@ -48,7 +48,7 @@ class Actor:
 @rayx.remote
 class Async:
     async def method(self, value):
-        await asyncio.sleep(0)
+        await asyncio.sleep(0)  # task work
         fail(value)
 
 

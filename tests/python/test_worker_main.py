@@ -9,6 +9,33 @@ class Ended(BaseException):
     """In place of the end of the process."""
 
 
+class Output:
+    """Of a worker."""
+
+    def __init__(self, done):
+        self.done = done
+
+    def install(self):
+        pass
+
+    def take(self):
+        self.done.append("flushed")
+
+
+class WorkerEnd:
+    """In place of the module."""
+
+    def __init__(self, done):
+        self.done = done
+
+    def install(self, note):
+        assert note.__name__ == "note_exit_work"
+
+    def run(self, executor, owner):
+        assert executor.client is owner.client
+        self.done.append("finished")
+
+
 @pytest.fixture
 def worker(monkeypatch):
     """Runs a worker on a client that ends as the test says; returns (exit code, events)."""
@@ -53,30 +80,13 @@ def worker(monkeypatch):
                 while True:
                     done.append(self.client.next_task())
 
-        class WorkerEnd:
-            @staticmethod
-            def install(note):
-                assert note == Client.note_exit_work
-
-            @staticmethod
-            def run(executor, owner):
-                assert executor.client is owner.client
-                done.append("finished")
-
-        class Output:
-            def install(self):
-                pass
-
-            def take(self):
-                done.append("flushed")
-
         def end(code):
             raise Ended(code)
 
         monkeypatch.setattr(worker_main, "Client", Clients)
         monkeypatch.setattr(worker_main, "Executor", Executor)
-        monkeypatch.setattr(worker_main, "WorkerOutput", Output)
-        monkeypatch.setattr(worker_main, "worker_end", WorkerEnd)
+        monkeypatch.setattr(worker_main, "WorkerOutput", lambda: Output(done))
+        monkeypatch.setattr(worker_main, "worker_end", WorkerEnd(done))
         monkeypatch.setattr(os, "_exit", end)
         before = session.peek()
         try:
