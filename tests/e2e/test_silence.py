@@ -11,7 +11,6 @@ def be_impatient():
     completion.FIRST_LOOK_MS = patience.FIRST_LOOK_MS = 300
     _raylet.set_long_wait_hook(patience.look, 300)
 
-be_impatient()
 rayx.init(num_cpus=2)
 
 @rayx.remote(num_cpus=1)
@@ -35,6 +34,7 @@ def slow(after=None):
 HOLD = """
 actors = [Holder.remote() for _ in range(2)]
 print(rayx.get([actor.pid.remote() for actor in actors]), flush=True)
+be_impatient()
 """
 
 WAITS = {
@@ -107,6 +107,8 @@ except rayx.GetTimeoutError:
 
 def test_what_runs_is_waited_for_in_silence(run_program):
     _, err = run_program(f"""{START}
+rayx.get([slow.remote(), slow.remote()])
+be_impatient()
 rayx.get([slow.remote(), slow.remote()])
 rayx.get(slow.remote())
 """)
