@@ -110,7 +110,7 @@ std::string HoldersText(const Holders& holders) {
 std::string Advice(const SchedulerState& state, const std::vector<Shape::Item>& lacked) {
   const bool of_cpu = lacked.front().resource == state.ledger.cpu();
   return " An actor keeps what it holds for as long as it lives: end one with rayx.kill or by "
-         "dropping its handles" +
+         "dropping its handles, those that other actors keep included" +
          std::string(of_cpu ? ", make it with num_cpus=0 if it mostly waits" : "") +
          ", or start the session with more (rayx.init).";
 }

@@ -55,7 +55,11 @@ class Program:
 
     def line(self):
         """The next line it prints."""
-        return self.process.stdout.readline().rstrip("\n")
+        # Byte by byte: what a buffer has read ahead would be lost to `finish`.
+        line = b""
+        while (byte := os.read(self.process.stdout.fileno(), 1)) not in (b"", b"\n"):
+            line += byte
+        return line.decode()
 
     def interrupt(self):
         """As Ctrl-C does."""

@@ -8,7 +8,7 @@ import time
 import pytest
 
 import rayx
-
+from rayx import session
 
 
 @pytest.fixture(autouse=True)

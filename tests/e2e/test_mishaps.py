@@ -171,7 +171,8 @@ RAISING = {
             r"act\(\)",
             r"rayx\.errors\.AlreadyInitializedError: rayx\.init\(\) was called by the task act, "
             r"which has its session already: use rayx as it is\. If a module that the task imports "
-            r"calls it, put the call under `if __name__ == \"__main__\":`\.",
+            r"calls it, put the call under `if __name__ == \"__main__\":`, or say "
+            r"ignore_reinit_error=True\.",
         ),
     ),
 }
@@ -362,7 +363,7 @@ def test_a_get_that_takes_too_long():
             lambda: rayx.get([rayx.put(1), running], timeout=0.2),
             rayx.GetTimeoutError,
             rf"1 of 2 objects were ready after 0\.2 seconds; not ready: {running.hex()}\n"
-            rf"spin {TASK} runs on worker \d+\.",
+            rf"spin {TASK} runs on worker \d+ \(pid \d+\)\.",
         )
     finally:
         rayx.cancel(running)

@@ -366,7 +366,7 @@ print("parent", rayx.get(rayx.remote(lambda: 5).remote()))
         assert rayx.get(work.remote()) == b"hello\n"
 
 
-def test_ps_tells_workers_and_actors(rayx_session):
+def test_ps_tells_workers_and_actors(shared_session):
     def title():
         with open("/proc/self/cmdline") as line, open("/proc/self/comm") as name:
             return line.read().rstrip("\0"), name.read().rstrip("\n")

@@ -313,8 +313,8 @@ factor = 3
             rayx.remote(5)
         with pytest.raises(TypeError, match="already"):
             rayx.remote(increment)
-        with pytest.raises(TypeError, match="num_returns"):
-            rayx.remote(num_returns=2)
+        with pytest.raises(TypeError, match="num_cpu"):
+            rayx.remote(num_cpu=2)
         with pytest.raises(TypeError, match="by name"):
             rayx.remote(increment.function, 2)
 

@@ -149,6 +149,9 @@ class FakeClient:
     def object_id(self, binary):
         return detached_object_id(binary)
 
+    def has_reference(self, binary):
+        return False
+
     def export_function(self, function_id, name, pickled, contained):
         self.functions[function_id] = pickled
         self.contained[function_id] = contained

@@ -104,7 +104,7 @@ def test_what_is_like_something_got_is_counted_only(driver):
 def test_a_failure_inside_another_is_seen_with_it(driver):
     driver.log.failed(text_of(1))
     outer = error_of(2, "g")
-    outer.__dict__["traceback_text"] = text_of(1)
+    outer.__dict__[errors._OURS]["traceback_text"] = text_of(1)
     driver.log.got(outer)
     assert driver.after(100) == []
 

@@ -18,4 +18,4 @@ def test_nothing_is_asked_of_others():
     assert client.fileno() == -1
     assert client.interrupt() == (0, 0)
     with pytest.raises(RayletError, match="no workers in PYTHON_MODE"):
-        client.next_task()
+        client.next_task(lambda function_ids: None)

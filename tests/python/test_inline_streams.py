@@ -1,5 +1,6 @@
 """Streams of PYTHON_MODE: what runs when."""
 
+import types
 from contextlib import contextmanager
 
 import pytest
@@ -11,6 +12,7 @@ from rayx.inline_streams import InlineStream
 class Run:
     def __init__(self):
         self.args, self.kwargs = (3,), {}
+        self.task = types.SimpleNamespace(frames=None)
         self.told = []
 
     def begins(self):

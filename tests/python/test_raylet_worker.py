@@ -104,8 +104,8 @@ class Claims(mmap.mmap):
 
 @pytest.fixture
 def claims():
-    fd = shared_memory(24)
-    with Claims(fd, 24) as memory:
+    fd = shared_memory(32)
+    with Claims(fd, 32) as memory:
         memory.fd = fd
         yield memory
     os.close(fd)

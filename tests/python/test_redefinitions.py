@@ -52,11 +52,11 @@ def test_helpers_and_globals_that_were_defined_anew(cell):
 
 def test_what_is_the_same_is_not_exported_again(cell):
     results(cell)
-    before = cell["add"]._function_id, cell["twice"]._function_id
+    before = cell["add"]._reference.function_id, cell["twice"]._reference.function_id
     cell["offset"] = int("1")
     cell["other"] = 5
     results(cell)
-    assert (cell["add"]._function_id, cell["twice"]._function_id) == before
+    assert (cell["add"]._reference.function_id, cell["twice"]._reference.function_id) == before
 
 
 def test_it_stays_a_key(cell):

@@ -231,7 +231,7 @@ class ExampleMessages {
     const auto dump = Text("dump");
     const auto info = Bytes({0x80, 5, 4});
     return protocol::CreateAnswer(builder_, 8, protocol::Outcome::NotFound, message, errors, total,
-                                  available, dump, ToWire(object_), info);
+                                  available, dump, ToWire(object_), info, 3);
   }
 
   flatbuffers::Offset<flatbuffers::Vector<flatbuffers::Offset<protocol::ObjectValue>>> Values() {
