@@ -185,7 +185,7 @@ TEST(NodeDaemon, ACrashTellsTheSignalAndTheLastLines) {
   EXPECT_NE(exit.find("leaving now"), std::string::npos) << exit;
   // Others go on.
   EXPECT_EQ(driver.Call("echo", "alive"), "alive");
-  const auto errors = driver.client().Errors(10000);
+  const auto errors = Asked([&] { return driver.client().Errors(10000); });
   ASSERT_TRUE(errors.ok()) << errors.status().ToString();
   ASSERT_EQ(errors->size(), 2u);
   EXPECT_EQ((*errors)[0].kind, "WorkerCrashedError");
@@ -295,13 +295,13 @@ TEST(NodeDaemon, ADriverThatDoesNotReadGetsItsResultsWhenItDoes) {
   for (int i = 0; i < kTasks; ++i) {
     ids.push_back(driver.Submit("echo", std::string(1000, static_cast<char>('a' + i % 26))));
     if (i % 10000 != 0) continue;
-    const std::string dump = watcher.client().Dump(60000).value();
+    const std::string dump = watcher.Dump();
     largest_backlog = std::max(largest_backlog, TestNode::Number(dump, "largest backlog: "));
   }
   // Most results are made while nobody reads.
   EXPECT_TRUE(WaitUntil(
       [&] {
-        const std::string dump = watcher.client().Dump(60000).value();
+        const std::string dump = watcher.Dump();
         largest_backlog = std::max(largest_backlog, TestNode::Number(dump, "largest backlog: "));
         return dump.find("tasks: 0 waiting for objects, 0 ready, 0 assigned") != std::string::npos;
       },

@@ -63,17 +63,13 @@ std::vector<ObjectId> TestDriver::SubmitMany(const std::string& function, const 
 }
 
 std::string TestDriver::Dump() {
-  auto text = client_->Dump(10'000);
-  while (text.status().code() == StatusCode::kInterrupted) text = client_->Dump(10'000);
+  const auto text = Asked([&] { return client_->Dump(60'000); });
   EXPECT_TRUE(text.ok()) << text.status().ToString();
   return text.ok() ? *text : "";
 }
 
 double TestDriver::FreeCpus() {
-  auto resources = client_->ClusterResources(10'000);
-  while (resources.status().code() == StatusCode::kInterrupted) {
-    resources = client_->ClusterResources(10'000);
-  }
+  const auto resources = Asked([&] { return client_->ClusterResources(10'000); });
   EXPECT_TRUE(resources.ok()) << resources.status().ToString();
   return resources.ok() ? resources->available.Get(kCpu).ToDouble() : -1;
 }

@@ -20,6 +20,14 @@ ObjectPieces TextPieces(const std::string& text);
 std::string TextOf(const ObjectView& view);
 ObjectKind KindOf(const ObjectView& view);
 
+// What `ask` gives, which asks a client; again whenever it was time to look for signals.
+template <class Ask>
+auto Asked(Ask ask) {
+  auto answer = ask();
+  while (answer.status().code() == StatusCode::kInterrupted) answer = ask();
+  return answer;
+}
+
 // A driver of a node. Failures of what should not fail are reported as "status: …" texts.
 class TestDriver {
  public:
