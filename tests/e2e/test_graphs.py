@@ -4,7 +4,10 @@ import pytest
 
 import rayx
 
-pytestmark = pytest.mark.usefixtures("shared_session")
+pytestmark = [
+    pytest.mark.usefixtures("shared_session"),
+    pytest.mark.leaves("fds"),  # calls that follow each other open a direct line
+]
 
 
 @rayx.remote
