@@ -5,6 +5,7 @@ import pytest
 PROGRAM = """
 import gc
 import sys
+import threading
 
 import rayx
 
@@ -48,19 +49,21 @@ def use(kind, waits):
 
 class Finalized:
     count = 0
+    under_way = threading.Lock()  # one at a time, of all threads
 
     def __init__(self, kind):
         self.kind = kind
         self.itself = self
 
     def __del__(self):
-        if gc.isenabled():
-            gc.disable()  # one at a time
+        if Finalized.under_way.acquire(blocking=False):
+            gc.disable()
             try:
                 use(self.kind, waits=False)
                 Finalized.count += 1
             finally:
                 gc.enable()
+                Finalized.under_way.release()
 
 
 if __name__ == "__main__":
@@ -76,7 +79,7 @@ if __name__ == "__main__":
                 Finalized(inner)
                 use(outer, waits=True)
                 use(outer, waits=True)
-    gc.disable()
+    Finalized.under_way.acquire()  # ends the last one, and begins no other while the program ends
     print("done", Finalized.count > 100)
 """
 
