@@ -8,7 +8,7 @@ The sequence protects the next task from what was meant for the last one.
 
 Python throws away what is raised in a finalizer, a `__del__` or the callback of a weak reference.
 If that was an interruption, `sys.unraisablehook` hears of it, and it comes again when the finalizer
-has ended.
+has ended. What the standard library would report and forget, passes (broad_handlers.py).
 
 SIGINT is the user's: a task that sends it to its own process, by `signal.raise_signal` or
 `_thread.interrupt_main`, gets the KeyboardInterrupt that a program would get. Workers are in a
@@ -25,7 +25,7 @@ import weakref
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from rayx import errors
+from rayx import broad_handlers, errors
 from rayx._raylet import UnraisableHook
 
 if TYPE_CHECKING:
@@ -93,12 +93,25 @@ class Interrupts:
             task, interrupter = self._running.pop(sequence, (None, None))
             if task is None or interrupter is None:
                 return
+            broad_handlers.let_pass(self.has_raised)
             error = error_for(task, reason)
             self._interrupted[sequence] = (task, interrupter, weakref.ref(error))
             try:
                 interrupter(error)
             finally:
                 del error  # see `raise_here`
+
+    def has_raised(self, error: BaseException | None) -> bool:
+        """Whether this is the interruption of a task that has not ended. In the task's thread."""
+        if error is None or type(error) not in errors.INTERRUPTIONS:
+            return False
+        with self._lock:
+            return any(
+                interrupter.has_raised(error)
+                if isinstance(interrupter, ThreadInterrupter)
+                else error is raised()
+                for _, interrupter, raised in self._interrupted.values()
+            )
 
     def _on_lost(self, lost: sys.UnraisableHookArgs) -> bool | type[BaseException]:
         """Something was raised where nobody can catch it. In the thread where it was.

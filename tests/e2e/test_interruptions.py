@@ -1,8 +1,12 @@
 """A cancel and a time-out end a task, wherever it is when they come."""
 
+import asyncio
+import logging
+import os
 import time
 
 import pytest
+from session_watch import poll_until
 
 import rayx
 
@@ -79,3 +83,76 @@ def test_neither_is_swallowed(where, step):
         rayx.cancel(object_id)
         with pytest.raises(rayx.TaskCancelledError):
             rayx.get(object_id)
+
+
+class SlowStream:
+    def write(self, text):
+        time.sleep(0.02)  # task work
+
+    def flush(self):
+        pass
+
+
+def log_all_the_time():
+    """Is in the handler when the interruption comes."""
+    logger = logging.getLogger("rayx-test")
+    logger.propagate = False
+    logger.addHandler(logging.StreamHandler(SlowStream()))
+    while True:
+        logger.warning("still there")
+
+
+def run_callbacks():
+    """So that the interruption comes in one of them."""
+    loop = asyncio.new_event_loop()
+
+    def step():
+        time.sleep(0.02)  # task work
+        loop.call_soon(step)
+
+    loop.call_soon(step)
+    try:
+        loop.run_forever()
+    finally:
+        loop.close()
+
+
+class Endless:
+    def work(self, step, path):
+        with open(path, "w") as file:
+            try:
+                file.write("begun\n")
+                file.flush()
+                step()
+            finally:
+                file.write(f"ended {os.getpid()}")
+
+    def pid(self):
+        return os.getpid()
+
+
+@rayx.remote
+def work_endlessly(step, path):
+    Endless().work(step, path)
+
+
+@pytest.mark.parametrize("step", [log_all_the_time, run_callbacks])
+@pytest.mark.parametrize("where", ["task", "actor", "threads"])
+def test_what_the_standard_library_catches_is_not_swallowed(where, step, tmp_path):
+    """A task that goes on would be killed after two seconds, without a word of its own."""
+    path = tmp_path / "said"
+    actor = None
+    if where == "task":
+        call = work_endlessly
+    else:
+        threads = 2 if where == "threads" else 1
+        actor = rayx.remote(Endless).options(max_concurrency=threads).remote()
+        call = actor.work
+    object_id = call.remote(step, path)
+    poll_until(lambda: path.exists() and path.read_text(), 30, "it has begun")
+    rayx.cancel(object_id)
+    with pytest.raises(rayx.TaskCancelledError):
+        rayx.get(object_id, timeout=30)
+    assert path.read_text().startswith("begun\nended ")
+    if actor is not None:
+        assert path.read_text() == f"begun\nended {rayx.get(actor.pid.remote(), timeout=30)}"

@@ -129,6 +129,21 @@ def test_what_was_interrupted_is_let_go_at_once():
         gc.enable()
 
 
+def test_it_is_known_until_its_task_has_ended(client):
+    found = Interrupts(client)
+    task = FakeTask(1)
+    found.open(task, interrupts.raise_here)
+    client.interrupted = (1, 1)
+    assert not found.has_raised(None)
+    with pytest.raises(rayx.TaskCancelledError) as caught:
+        found._on_signal(0, None)
+    assert found.has_raised(caught.value)
+    assert not found.has_raised(rayx.TaskCancelledError("of another task"))
+    assert not found.has_raised(ValueError())
+    found.close(task)
+    assert not found.has_raised(caught.value)
+
+
 class TestAnInterruptionInAFinalizer:
     """Python throws it away; it must come again, right behind the finalizer."""
 
