@@ -32,10 +32,6 @@ def pytest_configure(config):
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
-# A thread that holds failures back, to print those that nobody gets: for ten seconds at most.
-ENDS_LATER = {"rayx-failures"}
-
-
 class TimeLimitError(BaseException):
     """Not an Exception, so that no test takes it for what it expects."""
 
@@ -101,7 +97,7 @@ def _inventory():
         "fds": set(os.listdir("/proc/self/fd")),
         "shm": _shared_memory(),
         "directories": _session_directories(),
-        "threads": {thread.name for thread in threading.enumerate()} - ENDS_LATER,
+        "threads": {thread.name for thread in threading.enumerate()},
     }
 
 

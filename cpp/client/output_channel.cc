@@ -4,6 +4,7 @@
 #include <optional>
 #include <utility>
 
+#include "client/deadline.h"
 #include "client/frame_stream.h"
 #include "client/handshake.h"
 #include "client/message.h"
@@ -71,15 +72,22 @@ Result<std::unique_ptr<OutputChannel>> OutputChannel::Connect(const DriverOption
   return std::make_unique<OutputChannel>(std::move(impl));
 }
 
-Result<OutputEvent> OutputChannel::Next() {
+Result<OutputEvent> OutputChannel::Next(int64_t timeout_ms) {
   FrameStream& stream = *impl_->stream;
+  const Deadline deadline = Deadline::After(timeout_ms);
   while (true) {
     const Result<std::optional<Frame>> frame = stream.Next();
     if (!frame.ok()) return frame.status();
     if (*frame) return EventOf(**frame);
-    const auto ready = stream.Wait(true, false, -1);
+    const auto ready = stream.Wait(true, false, deadline.RemainingMs());
     if (!ready.ok() && ready.status().code() != StatusCode::kInterrupted) return ready.status();
-    if (ready.ok()) RAYX_RETURN_IF_ERROR(stream.ReadSome());
+    if (ready.ok() && ready->readable) {
+      RAYX_RETURN_IF_ERROR(stream.ReadSome());
+    } else if (deadline.passed()) {
+      OutputEvent nothing;
+      nothing.kind = OutputEvent::Kind::kNothing;
+      return nothing;
+    }
   }
 }
 

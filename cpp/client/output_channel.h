@@ -11,7 +11,8 @@
 namespace rayx {
 
 struct OutputEvent {
-  enum class Kind { kLines, kTaskFailed, kDrained };
+  // kNothing: nothing came in time.
+  enum class Kind { kLines, kTaskFailed, kDrained, kNothing };
   Kind kind = Kind::kLines;
   int pid = 0;
   std::string name;  // of the function, empty if none ran
@@ -24,8 +25,9 @@ class OutputChannel {
   static Result<std::unique_ptr<OutputChannel>> Connect(const DriverOptions& options);
   ~OutputChannel();
 
-  // Waits for the next event. Disconnected when closed or the node is gone. One thread.
-  Result<OutputEvent> Next();
+  // Waits for the next event, for `timeout_ms` at most (negative: without end). Disconnected when
+  // closed or the node is gone. One thread.
+  Result<OutputEvent> Next(int64_t timeout_ms = -1);
   // Asks for a kDrained event after everything printed so far. Any thread.
   Status Drain();
   // Ends a Next() in another thread.

@@ -469,8 +469,11 @@ class OutputChannel:
 
     @staticmethod
     def connect(socket_path: str, driver_id: bytes, python_version: str) -> OutputChannel: ...
-    def next(self) -> tuple[str, int, str, bool, bytes]:
-        """("lines" | "failed" | "drained", pid, function name, is_stderr, text). Waits."""
+    def next(self, timeout_ms: int = -1) -> tuple[str, int, str, bool, bytes] | None:
+        """("lines" | "failed" | "drained", pid, function name, is_stderr, text).
+
+        Waits for it, without end if the time is negative. None: nothing came in time.
+        """
     def drain(self) -> None: ...
     def close(self) -> None: ...
 

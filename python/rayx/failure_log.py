@@ -5,7 +5,7 @@
 
 A failure is held back for 2 seconds if no ObjectID of its result is left here, so that who was
 given the result as an argument may raise it first; and for 10 if there is one. The end of the
-session prints what is left.
+session prints what is left. There is no thread: whoever hears the node looks now and then.
 """
 
 from __future__ import annotations
@@ -77,7 +77,8 @@ class FailureLog:
         self._held: OrderedDict[str, _Held] = OrderedDict()
         self._kinds: OrderedDict[tuple[str, str], _Kind] = OrderedDict()
         self._got: OrderedDict[str, None] = OrderedDict()
-        self._timer: threading.Timer | None = None
+        # When it is to be looked again, while something is held back.
+        self._next_look = 0.0
 
     def failed(self, text: str) -> None:
         """The node tells of a failure."""
@@ -90,8 +91,10 @@ class FailureLog:
             if len(self._held) >= _HELD_MAX:
                 kind.count += 1
             else:
-                self._held[key] = _Held(kind, self._clock())
-            self._look_later()
+                now = self._clock()
+                if not self._held:
+                    self._next_look = now + _LOOK_SECONDS
+                self._held[key] = _Held(kind, now)
 
     def got(self, error: errors.RayxError) -> None:
         """The driver has raised, or been given, what stands for a failed task."""
@@ -105,6 +108,19 @@ class FailureLog:
                 self._got[key] = None
             while len(self._got) > _GOT_MAX:
                 self._got.popitem(last=False)
+
+    def look_if_due(self) -> float | None:
+        """Looks if it is time to. Returns after how many seconds it is next; None: never."""
+        with self._lock:
+            if not self._held:
+                return None
+            remaining = self._next_look - self._clock()
+        if remaining > 0:
+            return remaining
+        self.look()
+        with self._lock:
+            self._next_look = self._clock() + _LOOK_SECONDS
+            return _LOOK_SECONDS if self._held else None
 
     def look(self, everything: bool = False) -> None:
         """Prints what has been held back for long enough, or all of it."""
@@ -120,10 +136,6 @@ class FailureLog:
 
     def close(self) -> None:
         """Prints all that is left."""
-        with self._lock:
-            timer, self._timer = self._timer, None
-        if timer is not None:
-            timer.cancel()
         self.look(everything=True)
 
     def _is_due(self, key: str, age: float) -> bool:
@@ -134,24 +146,6 @@ class FailureLog:
     def _is_referred_to(self, key: str) -> bool:
         # Of the first result: who keeps others only, sees it earlier.
         return len(key) == 32 and self._has_reference(bytes.fromhex(key) + bytes(4))
-
-    def _look_later(self) -> None:
-        if self._timer is None:
-            self._timer = threading.Timer(_LOOK_SECONDS, self._look_again)
-            self._timer.name = "rayx-failures"
-            self._timer.daemon = True
-            self._timer.start()
-
-    def _look_again(self) -> None:
-        with self._lock:
-            if self._timer is None:  # closed meanwhile
-                return
-        self.look()
-        with self._lock:
-            if self._timer is not None:
-                self._timer = None
-                if self._held:
-                    self._look_later()
 
     def _kind_of(self, text: str) -> _Kind:
         name, reason = _describe(text)

@@ -12,6 +12,7 @@ import re
 import sys
 import threading
 from collections.abc import Callable
+from math import ceil
 from typing import TYPE_CHECKING
 
 from rayx._raylet import RayletError
@@ -70,11 +71,15 @@ class OutputPrinter:
 
     def _run(self) -> None:
         while True:
+            seconds = self.failures.look_if_due()
             try:
-                kind, pid, name, is_stderr, text = self._channel.next()
+                event = self._channel.next(-1 if seconds is None else ceil(seconds * 1000))
             except RayletError:
                 self._drained.set()
                 return
+            if event is None:
+                continue
+            kind, pid, name, is_stderr, text = event
             if kind == "drained":
                 self._drained.set()
             elif kind == "failed":

@@ -1,5 +1,3 @@
-import threading
-
 import pytest
 
 from rayx import errors, failure_log
@@ -46,8 +44,7 @@ class Driver:
 
 
 @pytest.fixture
-def driver(monkeypatch):
-    monkeypatch.setattr(failure_log, "_LOOK_SECONDS", 3600)
+def driver():
     made = Driver()
     yield made
     made.log.close()
@@ -137,14 +134,21 @@ def test_many_are_not_held_back_one_by_one(driver, monkeypatch):
     assert len(driver.log._kinds) <= 101
 
 
-def test_it_looks_by_itself(monkeypatch):
-    monkeypatch.setattr(failure_log, "_LOOK_SECONDS", 0.01)
-    monkeypatch.setattr(failure_log, "_DROPPED_SECONDS", 0.05)
-    printed = threading.Event()
-    log = FailureLog(lambda text: printed.set())
+def test_it_says_when_it_wants_to_look(driver):
+    log, seconds = driver.log, failure_log._LOOK_SECONDS
+    assert log.look_if_due() is None
     log.failed(text_of(1))
-    assert printed.wait(20)
-    log.close()
+    looks = 0
+    while (left := log.look_if_due()) is not None:
+        assert 0 < left <= seconds
+        driver.now += left
+        looks += 1
+    assert driver.printed == [text_of(1)]
+    assert looks == failure_log._DROPPED_SECONDS / seconds
+    log.failed(text_of(2))
+    assert log.look_if_due() == seconds
+    log.got(error_of(2))
+    assert log.look_if_due() is None
 
 
 def test_the_end_prints_the_rest(driver):

@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from rayx import output
+from rayx import failure_log, output
 
 
 class Channel:
@@ -15,8 +15,11 @@ class Channel:
         self.events = queue.Queue()
         self.answers = answers
 
-    def next(self):
-        event = self.events.get()
+    def next(self, timeout_ms=-1):
+        try:
+            event = self.events.get(timeout=None if timeout_ms < 0 else timeout_ms / 1000)
+        except queue.Empty:
+            return None
         if event is None:
             from fake_node import failure
 
@@ -58,6 +61,20 @@ def test_errors_that_nobody_gets_are_printed_once_or_not_at_all(capsys):
     assert capsys.readouterr().err == "task f() failed\nValueError\n"
     printed(event, prints_errors=False)
     assert capsys.readouterr().err == ""
+
+
+def test_errors_are_printed_when_nothing_else_comes(monkeypatch):
+    monkeypatch.setattr(failure_log, "_LOOK_SECONDS", 0.01)
+    monkeypatch.setattr(failure_log, "_DROPPED_SECONDS", 0.05)
+    written = threading.Event()
+    monkeypatch.setattr(output, "_write", lambda text, is_stderr: written.set())
+    printer = output.OutputPrinter(channel := Channel(), True)
+    channel.events.put(("failed", 0, "", False, b"task f() failed"))
+    threads = threading.active_count()
+    printer.start()
+    assert written.wait(20)
+    assert threading.active_count() == threads + 1
+    printer.finish()
 
 
 @pytest.mark.parametrize(

@@ -19,12 +19,14 @@ cdef class OutputChannel:
         raise_unless_ok(status)
         return made
 
-    def next(self):
+    def next(self, int64_t timeout_ms=-1):
         cdef OutputEvent event
         cdef Status status
         with nogil:
-            status = Unwrap(self.channel.get().Next(), &event)
+            status = Unwrap(self.channel.get().Next(timeout_ms), &event)
         raise_unless_ok(status)
+        if event.kind == OutputKind.kNothing:
+            return None
         kind = ("lines" if event.kind == OutputKind.kLines else
                 "failed" if event.kind == OutputKind.kTaskFailed else "drained")
         return kind, event.pid, text_of(event.name), <bint> event.is_stderr, <bytes> event.text

@@ -267,6 +267,7 @@ cdef extern from "client/output_channel.h" namespace "rayx" nogil:
         kLines
         kTaskFailed
         kDrained
+        kNothing
 
     cdef cppclass OutputEvent:
         OutputKind kind
@@ -278,7 +279,7 @@ cdef extern from "client/output_channel.h" namespace "rayx" nogil:
     cdef cppclass COutputChannel "rayx::OutputChannel":
         @staticmethod
         Result[unique_ptr[COutputChannel]] Connect(const DriverOptions& options)
-        Result[OutputEvent] Next()
+        Result[OutputEvent] Next(int64_t timeout_ms)
         Status Drain()
         void Close()
 

@@ -62,6 +62,15 @@ TEST_F(OutputChannelTest, DrainsAndCloses) {
   reader.join();
 }
 
+TEST_F(OutputChannelTest, WaitsNoLongerThanItShall) {
+  EXPECT_EQ(channel_->Next(0)->kind, OutputEvent::Kind::kNothing);
+  EXPECT_EQ(channel_->Next(20)->kind, OutputEvent::Kind::kNothing);
+  flatbuffers::FlatBufferBuilder builder;
+  builder.Finish(protocol::CreateDrained(builder));
+  node_.Send(MessageType::Drained, builder);
+  EXPECT_EQ(channel_->Next(60'000)->kind, OutputEvent::Kind::kDrained);
+}
+
 TEST_F(OutputChannelTest, RefusesOtherMessages) {
   flatbuffers::FlatBufferBuilder builder;
   builder.Finish(protocol::CreateDrained(builder));
