@@ -115,7 +115,8 @@ Client::~Client() {
 
 Result<std::unique_ptr<Client>> Client::Open(int socket_fd, const DriverOptions* options,
                                              uint64_t worker_number,
-                                             const std::string& python_version, int claim_fd) {
+                                             const std::string& python_version, int claim_fd,
+                                             bool looks_for_signals) {
   auto stream = std::make_unique<FrameStream>(ScopedFd(socket_fd));
   const ScopedFd claim_memory(claim_fd);
   Greeting greeting;
@@ -142,6 +143,7 @@ Result<std::unique_ptr<Client>> Client::Open(int socket_fd, const DriverOptions*
   auto impl = std::make_shared<Impl>(std::move(stream), std::move(*welcome), std::move(*pool),
                                      greeting.driver, std::move(claims));
   impl->link->set_home_cpu(std::move(*home));
+  impl->link->set_looks_for_signals(looks_for_signals);
   RAYX_RETURN_IF_ERROR(impl->link->Start());
   return std::make_unique<Client>(std::move(impl));
 }
@@ -150,12 +152,14 @@ Result<std::unique_ptr<Client>> Client::ConnectDriver(const DriverOptions& optio
   if (options.driver.IsNil()) return Status::InvalidArgument("a driver needs an id");
   Result<ScopedFd> socket = ConnectUnix(options.socket_path);
   if (!socket.ok()) return socket.status();
-  return Open(socket->Release(), &options, 0, options.python_version, -1);
+  return Open(socket->Release(), &options, 0, options.python_version, -1,
+              options.looks_for_signals);
 }
 
 Result<std::unique_ptr<Client>> Client::AdoptWorker(int socket_fd, int claim_fd, uint64_t number,
-                                                    const std::string& python_version) {
-  return Open(socket_fd, nullptr, number, python_version, claim_fd);
+                                                    const std::string& python_version,
+                                                    bool looks_for_signals) {
+  return Open(socket_fd, nullptr, number, python_version, claim_fd, looks_for_signals);
 }
 
 void Client::Close() {

@@ -6,10 +6,11 @@
 // node pushes (results of our tasks) is kept until it is asked for, so that most calls of Wait and
 // Get need no message.
 //
-// Calls that wait return Interrupted when a signal arrives, and now and then without one; nothing
-// is lost, the caller looks for signals and calls again. When the connection is lost every call,
-// waiting or later, returns Disconnected with the reason. In a forked child every call returns
-// Forked and touches nothing; the parent's connection stays whole.
+// Calls that wait go on when a signal arrives, unless the client was told to look for signals, as
+// Python's is: then they return Interrupted, and now and then without a signal; nothing is lost,
+// the caller looks for signals and calls again. When the connection is lost every call, waiting or
+// later, returns Disconnected with the reason. In a forked child every call returns Forked and
+// touches nothing; the parent's connection stays whole.
 //
 // Ids: the client counts the ObjectIDs of this process (AddLocalReference, RemoveLocalReference)
 // and tells the node of the first and the last one only. The telling is batched with the next
@@ -132,6 +133,8 @@ struct DriverOptions {
   std::string python_version;
   // Given to workers before they first run a task of this driver.
   std::string driver_config;
+  // Calls that wait return Interrupted for that.
+  bool looks_for_signals = false;
 };
 
 class Client {
@@ -141,7 +144,8 @@ class Client {
   static Result<std::unique_ptr<Client>> ConnectDriver(const DriverOptions& options);
   // A worker's end of the connection that came with its fork. Takes both descriptors.
   static Result<std::unique_ptr<Client>> AdoptWorker(int socket_fd, int claim_fd, uint64_t number,
-                                                     const std::string& python_version);
+                                                     const std::string& python_version,
+                                                     bool looks_for_signals = false);
   ~Client();
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;
@@ -163,7 +167,7 @@ class Client {
   Result<std::string> FetchFunction(const FunctionId& id);
   // Of those that this worker has fetched: the functions that nobody else needs any more, each
   // once. NextTask returns Interrupted when there are any, and once more when it has waited for a
-  // second since they were taken.
+  // second since they were taken, also for who does not look for signals.
   std::vector<FunctionId> TakeForgottenFunctions();
 
   // Submits a task and returns the ids of its results, each with one local reference. `args` may be
@@ -201,7 +205,7 @@ class Client {
 
   // Waits until `count` of `ids` are available or the time is over (timeout_ms < 0: without end),
   // and says for each whether it is; those behind the one that completes the count may be left out.
-  // Not an error if fewer are. Interrupted: call again.
+  // Not an error if fewer are.
   Result<std::vector<bool>> Wait(std::span<const ObjectId> ids, size_t count, int64_t timeout_ms);
   // The values of all `ids`, in order, waiting for those that are not available. TimedOut if some
   // still are not; the message says how many of how many.
@@ -293,7 +297,8 @@ class Client {
   // Takes the descriptors. Without `options`: a worker.
   static Result<std::unique_ptr<Client>> Open(int socket_fd, const DriverOptions* options,
                                               uint64_t worker_number,
-                                              const std::string& python_version, int claim_fd);
+                                              const std::string& python_version, int claim_fd,
+                                              bool looks_for_signals);
 
   std::shared_ptr<Impl> impl_;
 };

@@ -56,7 +56,7 @@ class Completions {
   // far as it has not been. InvalidArgument after Close.
   Status Add(std::span<const ObjectId> ids);
   // All that is ready, each with one local reference; waits for at least one. TimedOut if there is
-  // none (negative: no end), Interrupted: call again.
+  // none (negative: no end).
   Result<std::vector<ObjectId>> Take(int64_t timeout_ms);
   // As if it had not been added, however often it was.
   Status Discard(const ObjectId& id);

@@ -339,6 +339,14 @@ Status NodeLink::Lead(Lock* lock, int64_t timeout_ms) {
 
 Status NodeLink::Wait(Lock* lock, const Deadline& deadline, int64_t slice_ms,
                       const std::function<bool()>& ready, int64_t leader_slice_ms) {
+  while (true) {
+    const Status status = WaitOnce(lock, deadline, slice_ms, ready, leader_slice_ms);
+    if (looks_for_signals_ || status.code() != StatusCode::kInterrupted) return status;
+  }
+}
+
+Status NodeLink::WaitOnce(Lock* lock, const Deadline& deadline, int64_t slice_ms,
+                          const std::function<bool()>& ready, int64_t leader_slice_ms) {
   const Deadline slice = Deadline::After(slice_ms);
   bool looks_soon = stirred_ && leader_slice_ms <= kLeaderSliceMs;
   Deadline leader_slice = Deadline::After(looks_soon ? kSignalGapMs : leader_slice_ms);

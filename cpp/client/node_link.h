@@ -72,6 +72,8 @@ class NodeLink : public ReferenceQueue::Flusher {
   void set_home_cpu(HomeCpu home) { home_ = std::move(home); }
   // Before Start.
   void set_line_handler(LineHandler handler) { line_handler_ = std::move(handler); }
+  // Whether who waits wants to be let go to look for signals. Before Start.
+  void set_looks_for_signals(bool looks) { looks_for_signals_ = looks; }
   // Handles what came together with the handshake. Once, before all else.
   Status Start();
 
@@ -93,11 +95,11 @@ class NodeLink : public ReferenceQueue::Flusher {
   // otherwise.
   void TryFlush() override;
 
-  // Waits until `ready`, which is called under the lock, is true. TimedOut at the deadline;
-  // Interrupted when a signal arrives, and now and then, so that the caller can look for signals:
-  // after `slice_ms` where a thread does not lead, after kSignalGapMs or `leader_slice_ms` where it
-  // does. One of more than kLeaderSliceMs tells that no signal matters. Whatever is there when the
-  // connection is lost counts; then Disconnected.
+  // Waits until `ready`, which is called under the lock, is true. TimedOut at the deadline.
+  // Whatever is there when the connection is lost counts; then Disconnected. If the caller looks
+  // for signals: Interrupted when one arrives, and now and then, after `slice_ms` where a thread
+  // does not lead, after kSignalGapMs or `leader_slice_ms` where it does. One of more than
+  // kLeaderSliceMs tells that no signal matters. If it does not: never Interrupted.
   Status Wait(Lock* lock, const Deadline& deadline, int64_t slice_ms,
               const std::function<bool()>& ready, int64_t leader_slice_ms = kLeaderSliceMs);
   // Takes in what has arrived, without waiting; what is held goes out.
@@ -131,6 +133,9 @@ class NodeLink : public ReferenceQueue::Flusher {
   Status HandleFrames();
   // REQUIRES: the lock is held, this thread leads. Sleeps on the socket once.
   Status Lead(Lock* lock, int64_t timeout_ms);
+  // Wait, until it is time to look for signals at the latest.
+  Status WaitOnce(Lock* lock, const Deadline& deadline, int64_t slice_ms,
+                  const std::function<bool()>& ready, int64_t leader_slice_ms);
   // Of the leader, without the lock.
   Result<FrameStream::Readiness> Sleep(bool unsent, int64_t timeout_ms, int line_fd, bool may_spin);
   // Looks for a moment without sleeping, if that is promising; nothing ready otherwise.
@@ -153,6 +158,7 @@ class NodeLink : public ReferenceQueue::Flusher {
   const Handler handler_;
   LineHandler line_handler_;
   HomeCpu home_;
+  bool looks_for_signals_ = false;
 
   SendToken token_;
   // Set by those who could not get the token; whoever gives it back looks.

@@ -51,7 +51,7 @@ Result<RunnableTask> WorkerTasks::NextTask() {
 Status WorkerTasks::TakeTask() {
   NodeLink::Lock lock = link_->LockState();
   const Status waited = link_->Wait(
-      &lock, Deadline(), kSliceMs,
+      &lock, tidies_ ? Deadline::After(kTidySliceMs) : Deadline(), kSliceMs,
       [this] {
         if (!forgotten_.empty()) return true;
         if (!fetching_) {
@@ -59,9 +59,10 @@ Status WorkerTasks::TakeTask() {
         }
         return fetching_.has_value() || queue_.ended();
       },
-      tidies_ ? kTidySliceMs : kIdleSliceMs);
+      kIdleSliceMs);
   if (!waited.ok()) {
     tidies_ = false;
+    if (waited.code() == StatusCode::kTimedOut) return Status::Interrupted("time to tidy up");
     return waited;
   }
   if (fetching_) return Status::Ok();

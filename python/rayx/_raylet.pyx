@@ -321,6 +321,7 @@ cdef DriverOptions driver_options(str socket_path, bytes driver_id, str python_v
     options.driver = CDriverId.FromBytes(id_bytes(driver_id, SHORT_ID_BYTES))
     options.python_version = python_version.encode()
     options.driver_config = driver_config
+    options.looks_for_signals = True
     return options
 
 

@@ -193,6 +193,7 @@ cdef extern from "client/client.h" namespace "rayx" nogil:
         CDriverId driver
         string python_version
         string driver_config
+        cbool looks_for_signals
 
     cdef cppclass HoldUp "rayx::Client::HoldUp":
         string cause
@@ -215,7 +216,8 @@ cdef extern from "client/client.h" namespace "rayx" nogil:
         Result[unique_ptr[CClient]] ConnectDriver(const DriverOptions& options)
         @staticmethod
         Result[unique_ptr[CClient]] AdoptWorker(
-            int socket_fd, int claim_fd, uint64_t number, const string& python_version)
+            int socket_fd, int claim_fd, uint64_t number, const string& python_version,
+            cbool looks_for_signals)
         CNodeId node_id()
         uint64_t pool_bytes()
         int fd()

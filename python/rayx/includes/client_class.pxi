@@ -41,7 +41,8 @@ cdef class Client:
         cdef Client made = Client.__new__(Client, DOORWAY)
         cdef Status status
         with nogil:
-            status = Unwrap(CClient.AdoptWorker(socket_fd, claim_fd, number, version), &made.client)
+            status = Unwrap(
+                CClient.AdoptWorker(socket_fd, claim_fd, number, version, True), &made.client)
         raise_unless_ok(status)
         return made
 

@@ -115,10 +115,7 @@ TEST_F(NodeLinkTest, OneReadsForAll) {
       const auto mine = [&] {
         return std::find(types_.begin(), types_.end(), type) != types_.end();
       };
-      Status status;
-      do status = link_->Wait(&lock, Deadline(), 5, mine);
-      while (status.code() == StatusCode::kInterrupted);
-      EXPECT_TRUE(status.ok());
+      EXPECT_TRUE(link_->Wait(&lock, Deadline(), 5, mine).ok());
     });
   }
   for (uint16_t type = 8; type >= 1; --type) ASSERT_TRUE(peer_->SendAll(type, {}).ok());
@@ -158,11 +155,45 @@ TEST_F(NodeLinkTest, TooLargeAFrameIsRefusedAndHarmsNothing) {
   EXPECT_EQ(PeerReads(), 2);
 }
 
-TEST_F(NodeLinkTest, ASignalInterruptsTheLeader) {
+// A signal comes again and again until `done`, since the first may come before the thread sleeps.
+void SignalUntil(std::thread& thread, const std::function<bool()>& done) {
   struct sigaction action {};
   struct sigaction before {};
   action.sa_handler = [](int) {};
   ASSERT_EQ(::sigaction(SIGUSR1, &action, &before), 0);
+  while (!done()) ::pthread_kill(thread.native_handle(), SIGUSR1);
+  thread.join();
+  ::sigaction(SIGUSR1, &before, nullptr);
+}
+
+TEST_F(NodeLinkTest, WhoDoesNotLookForSignalsIsNotInterrupted) {
+  std::atomic<bool> ended{false};
+  std::thread waiter([&] {
+    NodeLink::Lock lock = link_->LockState();
+    // Longer than until one looks, wherever the signals come.
+    const auto deadline = Deadline::After(NodeLink::kLeaderSliceMs + 100);
+    EXPECT_EQ(link_->Wait(&lock, deadline, 1, [] { return false; }).code(), StatusCode::kTimedOut);
+    EXPECT_TRUE(link_->Wait(&lock, Deadline(), 1, [&] { return !types_.empty(); }).ok());
+    ended.store(true);
+  });
+  bool sent = false;
+  const int64_t begin_ms = MonotonicMs();
+  SignalUntil(waiter, [&] {
+    if (!sent && MonotonicMs() - begin_ms > NodeLink::kLeaderSliceMs + 200) {
+      EXPECT_TRUE(peer_->SendAll(5, {}).ok());
+      sent = true;
+    }
+    return ended.load();
+  });
+}
+
+// Of who looks for signals.
+class NodeLinkSignalsTest : public NodeLinkTest {
+ protected:
+  NodeLinkSignalsTest() { link_->set_looks_for_signals(true); }
+};
+
+TEST_F(NodeLinkSignalsTest, ASignalInterruptsTheLeader) {
   std::atomic<bool> interrupted{false};
   std::thread waiter([&] {
     NodeLink::Lock lock = link_->LockState();
@@ -170,14 +201,11 @@ TEST_F(NodeLinkTest, ASignalInterruptsTheLeader) {
     EXPECT_EQ(status.code(), StatusCode::kInterrupted);
     interrupted.store(true);
   });
-  // Again and again, since the first may come before it sleeps.
-  while (!interrupted.load()) ::pthread_kill(waiter.native_handle(), SIGUSR1);
-  waiter.join();
-  ::sigaction(SIGUSR1, &before, nullptr);
+  SignalUntil(waiter, [&] { return interrupted.load(); });
 }
 
 // One that came before the sleep, or to another thread, does not end it.
-TEST_F(NodeLinkTest, TheLeaderLooksForSignalsNowAndThen) {
+TEST_F(NodeLinkSignalsTest, TheLeaderLooksForSignalsNowAndThen) {
   NodeLink::Lock lock = link_->LockState();
   for (int i = 0; i < 2; ++i) {
     const Status status = link_->Wait(&lock, Deadline(), -1, [] { return false; });
@@ -188,7 +216,7 @@ TEST_F(NodeLinkTest, TheLeaderLooksForSignalsNowAndThen) {
 }
 
 // A signal that came while frames for others were handled does not end the sleep after them.
-TEST_F(NodeLinkTest, TheLeaderLooksForSignalsSoonAfterFrames) {
+TEST_F(NodeLinkSignalsTest, TheLeaderLooksForSignalsSoonAfterFrames) {
   const auto waits_ms = [this] {
     const int64_t begin_ms = MonotonicMs();
     const Status status = [this] {
@@ -210,7 +238,7 @@ TEST_F(NodeLinkTest, TheLeaderLooksForSignalsSoonAfterFrames) {
 }
 
 // Nor does one end the sleep of a thread that lets another one read.
-TEST_F(NodeLinkTest, WhoTakesOverFromTheLeaderLooksForSignalsSoon) {
+TEST_F(NodeLinkSignalsTest, WhoTakesOverFromTheLeaderLooksForSignalsSoon) {
   NodeLink::Lock lock = link_->LockState();
   (void)link_->Wait(&lock, Deadline(), -1, [] { return false; });
   bool leave = false;

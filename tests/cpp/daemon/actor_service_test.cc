@@ -195,15 +195,14 @@ TEST_F(ActorServiceTest, ItIsSaidWhatAnActorWaitsFor) {
   EXPECT_EQ(driver_.Get(driver_.Call(first, "gpus")), "0 1 ");
   const ObjectId second = driver_.Make({.gpus = 1, .name = ""});
   const ObjectId call = driver_.Call(second, "count");
-  const auto creation = Asked([&] { return driver_.client().Explain(second, 10000); });
+  const auto creation = driver_.client().Explain(second, 10000);
   ASSERT_TRUE(creation.ok());
   EXPECT_NE(creation->find("GPU"), std::string::npos) << *creation;
-  const auto waiting = Asked([&] { return driver_.client().Explain(call, 10000); });
+  const auto waiting = driver_.client().Explain(call, 10000);
   ASSERT_TRUE(waiting.ok());
   EXPECT_NE(waiting->find(second.Task().Hex()), std::string::npos) << *waiting;
   ActorDriver other(node_.socket_path());
-  EXPECT_EQ(*Asked([&] { return other.client().Explain(second, 10000); }), "")
-      << "another driver's";
+  EXPECT_EQ(*other.client().Explain(second, 10000), "") << "another driver's";
 }
 
 TEST_F(ActorServiceTest, AnotherDriversActorIsUnknown) {

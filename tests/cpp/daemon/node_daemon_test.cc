@@ -185,7 +185,7 @@ TEST(NodeDaemon, ACrashTellsTheSignalAndTheLastLines) {
   EXPECT_NE(exit.find("leaving now"), std::string::npos) << exit;
   // Others go on.
   EXPECT_EQ(driver.Call("echo", "alive"), "alive");
-  const auto errors = Asked([&] { return driver.client().Errors(10000); });
+  const auto errors = driver.client().Errors(10000);
   ASSERT_TRUE(errors.ok()) << errors.status().ToString();
   ASSERT_EQ(errors->size(), 2u);
   EXPECT_EQ((*errors)[0].kind, "WorkerCrashedError");

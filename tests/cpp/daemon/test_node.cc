@@ -8,7 +8,6 @@
 
 #include <csignal>
 
-#include "client/deadline.h"
 #include "common/io/child_process.h"
 #include "common/io/process_tree.h"
 #include "common/io/random_bytes.h"
@@ -63,24 +62,15 @@ std::vector<ObjectId> TestDriver::SubmitMany(const std::string& function, const 
 }
 
 std::string TestDriver::Dump() {
-  const auto text = Asked([&] { return client_->Dump(60'000); });
+  const auto text = client_->Dump(10'000);
   EXPECT_TRUE(text.ok()) << text.status().ToString();
   return text.ok() ? *text : "";
 }
 
 double TestDriver::FreeCpus() {
-  const auto resources = Asked([&] { return client_->ClusterResources(10'000); });
+  const auto resources = client_->ClusterResources(10'000);
   EXPECT_TRUE(resources.ok()) << resources.status().ToString();
   return resources.ok() ? resources->available.Get(kCpu).ToDouble() : -1;
-}
-
-Result<std::vector<ObjectView>> TestDriver::GetAll(std::span<const ObjectId> ids,
-                                                   int64_t timeout_ms) {
-  const Deadline deadline = Deadline::After(timeout_ms);
-  while (true) {
-    auto views = client_->Get(ids, deadline.RemainingMs());
-    if (views.status().code() != StatusCode::kInterrupted) return views;
-  }
 }
 
 ObjectView TestDriver::GetView(const ObjectId& id, int64_t timeout_ms) {

@@ -20,14 +20,6 @@ ObjectPieces TextPieces(const std::string& text);
 std::string TextOf(const ObjectView& view);
 ObjectKind KindOf(const ObjectView& view);
 
-// What `ask` gives, which asks a client; again whenever it was time to look for signals.
-template <class Ask>
-auto Asked(Ask ask) {
-  auto answer = ask();
-  while (answer.status().code() == StatusCode::kInterrupted) answer = ask();
-  return answer;
-}
-
 // A driver of a node. Failures of what should not fail are reported as "status: …" texts.
 class TestDriver {
  public:
@@ -47,8 +39,10 @@ class TestDriver {
                   std::vector<ObjectId> dependencies = {}) {
     return SubmitMany(function, args, dependencies, Options()).front();
   }
-  // As Client::Get, again when that looks for signals.
-  Result<std::vector<ObjectView>> GetAll(std::span<const ObjectId> ids, int64_t timeout_ms = 60000);
+  Result<std::vector<ObjectView>> GetAll(std::span<const ObjectId> ids,
+                                         int64_t timeout_ms = 60000) {
+    return client_->Get(ids, timeout_ms);
+  }
   ObjectView GetView(const ObjectId& id, int64_t timeout_ms = 60000);
   std::string Get(const ObjectId& id, int64_t timeout_ms = 60000) {
     return TextOf(GetView(id, timeout_ms));
@@ -59,7 +53,7 @@ class TestDriver {
     Drop(id);
     return text;
   }
-  // The state of the node; asked again when the client looks for signals.
+  // The state of the node.
   std::string Dump();
   double FreeCpus();
   ObjectId Put(const std::string& text);
