@@ -79,18 +79,19 @@ Status DirectCalls::OnLineOpened(FrameStream* stream, std::span<const uint8_t> p
   const auto* message = VerifiedMessage<protocol::LineOpened>(payload);
   if (message == nullptr) return MalformedMessage("LineOpened");
   if (message->carries_line()) {
-    Result<ScopedFd> socket = stream->TakeFd();
-    if (!socket.ok()) return socket.status();
-    const Result<ScopedFd> memory = stream->TakeFd();
-    if (!memory.ok()) return memory.status();
-    Result<ScopedFd> bell = stream->TakeFd();
-    if (!bell.ok()) return bell.status();
-    Result<ClaimWord> claims = ClaimWord::Map(memory->get());
-    if (!claims.ok()) return claims.status();
+    Result<std::vector<ScopedFd>> ends = stream->TakeFds(3);
+    if (!ends.ok() && ends.status().code() != StatusCode::kIoError) return ends.status();
     if (under_way_) OnLost();
+    if (!ends.ok()) {  // no descriptors left: the worker finds the line closed, and the node serves
+      OnLost();
+      link_->SetLine(nullptr);
+      return Status::Ok();
+    }
+    Result<ClaimWord> claims = ClaimWord::Map((*ends)[1].get());
+    if (!claims.ok()) return claims.status();
     claims_ = std::make_shared<ClaimWord>(std::move(*claims));
-    link_->SetLine(std::make_shared<FrameStream>(std::move(*socket), kReadBytes));
-    link_->SetRest(claims_, std::move(*bell));
+    link_->SetLine(std::make_shared<FrameStream>(std::move((*ends)[0]), kReadBytes));
+    link_->SetRest(claims_, std::move((*ends)[2]));
   }
   actor_ = message->actor_id() != nullptr ? FromWire<TaskId>(*message->actor_id()) : TaskId();
   usable_ =

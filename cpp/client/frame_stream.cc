@@ -1,10 +1,12 @@
 #include "client/frame_stream.h"
 
 #include <poll.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <climits>
+#include <string>
 #include <utility>
 
 #include "common/base/limits.h"
@@ -13,9 +15,8 @@
 namespace rayx {
 namespace {
 
-// The node sends one descriptor at a time, the template's requests carry four. More is a broken
-// peer.
-constexpr size_t kUntakenFdsMax = 64;
+// A frame has few descriptors, and they are taken when it is there. More is a broken peer.
+constexpr size_t kUntakenSetsMax = 16;
 
 // Beyond this the buffer for writing is given back once it is empty.
 constexpr size_t kKeptBytes = 1u << 20;
@@ -63,8 +64,12 @@ Status FrameStream::ReadSome() {
   Result<ReadOutcome> outcome = ReadWithFds(socket_.get(), room);
   if (!outcome.ok()) return outcome.status();
   if (outcome->would_block) return Status::Ok();
-  for (ScopedFd& fd : outcome->fds) fds_.push_back(std::move(fd));
-  if (fds_.size() > kUntakenFdsMax)
+  if (outcome->lost_fds) {
+    fds_.emplace_back();
+  } else if (!outcome->fds.empty()) {
+    fds_.emplace_back(std::move(outcome->fds));
+  }
+  if (fds_.size() > kUntakenSetsMax)
     return Status::ProtocolError("the node sent too many descriptors");
   if (outcome->bytes == 0) return Status::Disconnected("the node closed the connection");
   reader_.Commit(outcome->bytes);
@@ -73,11 +78,21 @@ Status FrameStream::ReadSome() {
 
 Result<std::optional<Frame>> FrameStream::Next() { return reader_.Next(); }
 
-Result<ScopedFd> FrameStream::TakeFd() {
-  if (fds_.empty()) return Status::ProtocolError("a message came without its descriptor");
-  ScopedFd fd = std::move(fds_.front());
+Result<std::vector<ScopedFd>> FrameStream::TakeFds(size_t count) {
+  if (fds_.empty()) return Status::ProtocolError("a message came without its descriptors");
+  std::optional<std::vector<ScopedFd>> fds = std::move(fds_.front());
   fds_.pop_front();
-  return fd;
+  if (!fds) {
+    return Status::IoError("process " + std::to_string(::getpid()) + " cannot open " +
+                           std::to_string(count) +
+                           " more files: Too many open files. Close some, or let it open more "
+                           "(ulimit -n, resource.setrlimit), and try again.");
+  }
+  if (fds->size() != count) {
+    return Status::ProtocolError("a message came with " + std::to_string(fds->size()) +
+                                 " descriptors instead of " + std::to_string(count));
+  }
+  return std::move(*fds);
 }
 
 void FrameStream::Queue(uint16_t type, std::span<const uint8_t> payload) {

@@ -1,7 +1,7 @@
 // Frames and descriptors over one Unix socket, for a process that waits with poll(2) instead of a
 // loop.
 //
-// Threads: at most one reads (Wait for reading, ReadSome, Next, TakeFd) and at most one writes
+// Threads: at most one reads (Wait for reading, ReadSome, Next, TakeFds) and at most one writes
 // (Queue, Flush) at a time; the reader and the writer may be different threads. Shutdown may be
 // called by anyone while the stream is open.
 #pragma once
@@ -44,8 +44,9 @@ class FrameStream {
   Status ReadSome();
   // The next whole frame of what has been read.
   Result<std::optional<Frame>> Next();
-  // The oldest descriptor that came and was not taken; ProtocolError if there is none.
-  Result<ScopedFd> TakeFd();
+  // The descriptors of the oldest frame that has some and whose were not taken. ProtocolError if
+  // they are not `count`; IoError, saying what to do, if this process had no room for them.
+  Result<std::vector<ScopedFd>> TakeFds(size_t count);
 
   // Appends a frame to what is to be written.
   void Queue(uint16_t type, std::span<const uint8_t> payload);
@@ -68,7 +69,8 @@ class FrameStream {
   const size_t read_bytes_;
   std::atomic<int> fd_;
   FrameReader reader_;
-  std::deque<ScopedFd> fds_;
+  // As they came, with one read, of one frame; nothing in the place of those that were lost.
+  std::deque<std::optional<std::vector<ScopedFd>>> fds_;
   std::vector<uint8_t> unsent_;
   // The first byte of `unsent_` that is not written yet.
   size_t sent_ = 0;

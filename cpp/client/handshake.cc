@@ -3,6 +3,8 @@
 #include <unistd.h>
 
 #include <optional>
+#include <utility>
+#include <vector>
 
 #include "client/deadline.h"
 #include "client/message.h"
@@ -30,9 +32,9 @@ Result<NodeWelcome> ReadAnswer(FrameStream* stream, const Frame& frame, bool wit
   welcome.node = FromWire<NodeId>(*message->node_id());
   welcome.pool_bytes = message->pool_bytes();
   if (with_pool) {
-    Result<ScopedFd> pool = stream->TakeFd();
+    Result<std::vector<ScopedFd>> pool = stream->TakeFds(1);
     if (!pool.ok()) return pool.status();
-    welcome.pool = std::move(*pool);
+    welcome.pool = std::move(pool->front());
   }
   return welcome;
 }

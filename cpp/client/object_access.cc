@@ -140,14 +140,16 @@ Status ObjectAccess::SendOrHold(flatbuffers::FlatBufferBuilder* builder, Message
 
 Result<uint8_t*> ObjectAccess::Create(const ObjectId& id, uint64_t size_bytes) {
   const uint64_t request = next_request_.fetch_add(1);
+  bool again = false;
   {
     const NodeLink::Lock lock = link_->LockState();
     created_.Expect(request);
+    again = !memory_lost_.ok();
   }
   flatbuffers::FlatBufferBuilder builder(256);
   Status status =
       SendMessage(link_, &builder, MessageType::CreateObject,
-                  protocol::CreateCreateObject(builder, request, ToWire(id), size_bytes));
+                  protocol::CreateCreateObject(builder, request, ToWire(id), size_bytes, again));
   NodeLink::Lock lock = link_->LockState();
   // The node answers at once. To leave at a signal would leave room behind that nobody seals, under
   // an id in use.
@@ -160,9 +162,20 @@ Result<uint8_t*> ObjectAccess::Create(const ObjectId& id, uint64_t size_bytes) {
   // Verified when it came.
   const auto* message = flatbuffers::GetRoot<protocol::ObjectCreated>(reply->bytes().data());
   RAYX_RETURN_IF_ERROR(FromWire(message->outcome(), message->message()));
+  if (const Status why = memory_lost_; !writable_pool_.valid() && !why.ok()) {
+    lock.unlock();
+    RAYX_RETURN_IF_ERROR(Abort(id));
+    return why;
+  }
   uint8_t* const memory = writable_pool_.At(message->offset(), size_bytes);
   if (memory == nullptr) return RoomOutsidePool();
   return memory;
+}
+
+Status ObjectAccess::Abort(const ObjectId& id) {
+  flatbuffers::FlatBufferBuilder builder(64);
+  return SendMessage(link_, &builder, MessageType::AbortObject,
+                     protocol::CreateAbortObject(builder, ToWire(id)));
 }
 
 // --- get ---
@@ -392,21 +405,28 @@ Status ObjectAccess::OnObjectsReady(std::span<const uint8_t> payload) {
 Status ObjectAccess::OnObjectCreated(FrameStream* stream, std::span<const uint8_t> payload) {
   const auto* message = VerifiedMessage<protocol::ObjectCreated>(payload);
   if (message == nullptr) return MalformedMessage("ObjectCreated");
-  if (message->carries_pool()) {
-    Result<ScopedFd> pool = stream->TakeFd();
-    if (!pool.ok()) return pool.status();
-    Result<SharedMapping> mapping = SharedMapping::Map(pool->get(), pool_.pool_bytes(), true);
-    if (!mapping.ok()) return mapping.status();
-    if (!writable_pool_.valid()) writable_pool_ = PoolWriter(std::move(*mapping), std::move(*pool));
-  }
-  if (message->carries_rooms()) {
-    Result<ScopedFd> memory = stream->TakeFd();
-    if (!memory.ok()) return memory.status();
-    Result<RoomWords> rooms = RoomWords::Map(memory->get());
+  const Status taken = TakeMemory(stream, message->carries_pool(), message->carries_rooms());
+  // No descriptors left, or no memory: the value cannot be stored now, but perhaps the next.
+  if (!taken.ok() && taken.code() != StatusCode::kIoError) return taken;
+  if (!taken.ok() || message->carries_pool()) memory_lost_ = taken;
+  created_.Deliver(message->request(), payload);
+  return Status::Ok();
+}
+
+Status ObjectAccess::TakeMemory(FrameStream* stream, bool has_pool, bool has_rooms) {
+  if (!has_pool && !has_rooms) return Status::Ok();
+  Result<std::vector<ScopedFd>> files = stream->TakeFds((has_pool ? 1 : 0) + (has_rooms ? 1 : 0));
+  if (!files.ok()) return files.status();
+  if (has_rooms) {
+    Result<RoomWords> rooms = RoomWords::Map(files->back().get());
     if (!rooms.ok()) return rooms.status();
     rooms_ = std::move(*rooms);
   }
-  created_.Deliver(message->request(), payload);
+  if (!has_pool || writable_pool_.valid()) return Status::Ok();
+  ScopedFd pool = std::move(files->front());
+  Result<SharedMapping> mapping = SharedMapping::Map(pool.get(), pool_.pool_bytes(), true);
+  if (!mapping.ok()) return mapping.status();
+  writable_pool_ = PoolWriter(std::move(*mapping), std::move(pool));
   return Status::Ok();
 }
 

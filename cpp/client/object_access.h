@@ -122,6 +122,9 @@ class ObjectAccess {
                     flatbuffers::Offset<Message> message, Sending sending);
   // Writable room in the pool for an object that is to be sealed.
   Result<uint8_t*> Create(const ObjectId& id, uint64_t size_bytes);
+  Status Abort(const ObjectId& id);
+  // What came with an ObjectCreated. IoError if this process has no room for it.
+  Status TakeMemory(FrameStream* stream, bool has_pool, bool has_rooms);
   // Takes what is here, from `next` on.
   bool Advance(Collection* collection);
   Status Collect(NodeLink::Lock* lock, Collection* collection, const Deadline& deadline,
@@ -149,6 +152,8 @@ class ObjectAccess {
   PoolWriter writable_pool_;
   // From the node's first offer on.
   std::optional<RoomWords> rooms_;
+  // Why one of them has not come that the node has sent; it is asked to send them again.
+  Status memory_lost_;
 };
 
 }  // namespace rayx

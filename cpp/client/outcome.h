@@ -22,6 +22,8 @@ inline Status FromWire(protocol::Outcome outcome, const flatbuffers::String* tex
       return Status::AlreadyExists(std::move(message));
     case protocol::Outcome::StoreFull:
       return Status::StoreFull(std::move(message));
+    case protocol::Outcome::IoError:
+      return Status::IoError(std::move(message));
     case protocol::Outcome::Unavailable:
       return Status::Unavailable(std::move(message));
   }

@@ -1,6 +1,8 @@
 #include "client/template_channel.h"
 
+#include <cerrno>
 #include <utility>
+#include <vector>
 
 #include "client/frame_stream.h"
 #include "client/handshake.h"
@@ -11,17 +13,16 @@ namespace {
 
 using protocol::MessageType;
 
+// With all descriptors -1 if this process had no room for them.
 Result<ForkRequest> RequestOf(FrameStream* stream, const Frame& frame) {
   const auto* message = VerifiedMessage<protocol::ForkWorker>(frame.payload);
   if (message == nullptr) return MalformedMessage("ForkWorker");
   ForkRequest request;
   request.number = message->number();
-  ScopedFd fds[4];
-  for (ScopedFd& fd : fds) {
-    Result<ScopedFd> taken = stream->TakeFd();
-    if (!taken.ok()) return taken.status();
-    fd = std::move(*taken);
-  }
+  Result<std::vector<ScopedFd>> taken = stream->TakeFds(4);
+  if (taken.status().code() == StatusCode::kIoError) return request;
+  if (!taken.ok()) return taken.status();
+  std::vector<ScopedFd>& fds = *taken;
   request.socket_fd = fds[0].Release();
   request.stdout_fd = fds[1].Release();
   request.stderr_fd = fds[2].Release();
@@ -82,6 +83,10 @@ Result<std::optional<ForkRequest>> TemplateChannel::NextRequest() {
       }
       Result<ForkRequest> request = RequestOf(&stream, got);
       if (!request.ok()) return request.status();
+      if (request->socket_fd < 0) {
+        RAYX_RETURN_IF_ERROR(ReportForked(request->number, -1, EMFILE));
+        continue;
+      }
       return std::optional<ForkRequest>(*request);
     }
     if (has_read) return std::optional<ForkRequest>();

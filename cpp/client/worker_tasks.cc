@@ -269,12 +269,12 @@ Status WorkerTasks::OnRunTask(std::span<const uint8_t> payload) {
 
 Status WorkerTasks::OnOpenLine(FrameStream* stream) {
   if (claims_ == nullptr) return Status::ProtocolError("the node gave a driver a worker's line");
-  Result<ScopedFd> socket = stream->TakeFd();
-  if (!socket.ok()) return socket.status();
-  Result<ScopedFd> bell = stream->TakeFd();
-  if (!bell.ok()) return bell.status();
-  link_->SetRest(claims_, std::move(*bell));
-  link_->SetLine(std::make_shared<FrameStream>(std::move(*socket), kLineReadBytes));
+  Result<std::vector<ScopedFd>> ends = stream->TakeFds(2);
+  // No descriptors left: the client finds the line closed.
+  if (ends.status().code() == StatusCode::kIoError) return Status::Ok();
+  if (!ends.ok()) return ends.status();
+  link_->SetRest(claims_, std::move((*ends)[1]));
+  link_->SetLine(std::make_shared<FrameStream>(std::move((*ends)[0]), kLineReadBytes));
   return Status::Ok();
 }
 

@@ -24,6 +24,8 @@ protocol::Outcome ToOutcome(const Status& status) {
       return protocol::Outcome::AlreadyExists;
     case StatusCode::kNotFound:
       return protocol::Outcome::NotFound;
+    case StatusCode::kIoError:
+      return protocol::Outcome::IoError;
     default:
       return protocol::Outcome::InvalidArgument;
   }
@@ -73,15 +75,23 @@ Status ObjectService::OnPut(Session& session, const protocol::PutObject& message
 
 Status ObjectService::OnCreate(Session& session, const protocol::CreateObject& message) {
   const ObjectId id = FromWire(*message.id());
-  const Result<uint64_t> offset = Create(session, id, message.size());
+  Result<uint64_t> offset = Create(session, id, message.size());
+  if (message.again()) {
+    session.has_writable_pool = false;
+    if (session.ready_rooms != nullptr) session.ready_rooms->OnMemoryLost();
+  }
   Memory memory;
   if (offset.ok()) {
     Result<Memory> passed = MemoryFor(session);
-    if (!passed.ok()) {
+    if (passed.ok()) {
+      memory = std::move(*passed);
+    } else {
+      // No descriptors left here; with the next value they are tried again.
       RAYX_RETURN_IF_ERROR(store_.Abort(session.id, id));
-      return passed.status();
+      offset = Status::IoError("the node cannot pass its memory on (" + passed.status().message() +
+                               "). Raise its limit of open files (ulimit -n before rayx.init), or "
+                               "end actors that are not needed, and try again.");
     }
-    memory = std::move(*passed);
   }
   writer_->Send(
       *session.connection, protocol::MessageType::ObjectCreated,

@@ -29,6 +29,8 @@ class ReadyRooms {
   // What the client maps to take rooms. Once, when there are some; nothing otherwise. A failure
   // may be followed by another try.
   Result<ScopedFd> TakeMemory();
+  // The client has not got it: it is to be had once more.
+  void OnMemoryLost() { memory_passed_ = false; }
   // The client has put an object in its room there, or what it says is one.
   void OnPut(uint64_t offset);
   // What was not taken is free again; true if that was anything.

@@ -1,9 +1,10 @@
 """Processes or descriptors run short for a while: the session works again as soon as some are back.
 
-The node's own limit of descriptors is what runs short here, since it can be lowered and raised from
-outside, whoever runs the tests.
+What runs short here is a process's own limit of descriptors, since it can be lowered and raised
+from outside, whoever runs the tests.
 """
 
+import contextlib
 import os
 import resource
 import time
@@ -40,6 +41,15 @@ def leave_descriptors(pid, spare):
     used = max(int(name) for name in os.listdir(f"/proc/{pid}/fd")) + 1
     before = resource.prlimit(pid, resource.RLIMIT_NOFILE)
     resource.prlimit(pid, resource.RLIMIT_NOFILE, (used + spare, before[1]))
+    return before
+
+
+def leave_none(pid):
+    """The process can open nothing more: the first that is free is over its limit."""
+    used = {int(name) for name in os.listdir(f"/proc/{pid}/fd")}
+    before = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+    free = next(number for number in range(len(used) + 1) if number not in used)
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, (free, before[1]))
     return before
 
 
@@ -91,3 +101,65 @@ def test_a_limit_that_is_lifted_is_tried_within_a_second(node_pid):
     resource.prlimit(node_pid, resource.RLIMIT_NOFILE, before)
     assert seconds_until_it_works() < SOON_SECONDS
     assert len(made) == len(set(rayx.get([holder.pid.remote() for holder in made])))
+
+
+LARGE = bytes(1 << 20)
+
+
+@contextlib.contextmanager
+def none_left():
+    """This process can open nothing more."""
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    first_free = os.open(os.devnull, os.O_RDONLY)
+    os.close(first_free)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (first_free, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+
+
+def test_a_driver_without_descriptors_cannot_put_and_can_when_some_are_back(node_pid):
+    with none_left():
+        assert rayx.get(rayx.put(1)) == 1
+        for _ in range(3):
+            with pytest.raises(rayx.RayxError, match=r"Too many open files.*ulimit -n"):
+                rayx.put(LARGE)
+    for _ in range(5):
+        assert rayx.get(rayx.put(LARGE)) == LARGE
+    assert seconds_until_it_works() < SOON_SECONDS
+
+
+def test_calls_that_follow_each_other_need_no_descriptors(node_pid):
+    """They would open a direct line."""
+    with none_left():
+        for number in range(100):
+            assert rayx.get(double.remote(number), timeout=30) == 2 * number
+    for number in range(100):
+        assert rayx.get(double.remote(number), timeout=30) == 2 * number
+
+
+def test_a_task_without_descriptors_fails_and_its_worker_goes_on():
+    @rayx.remote
+    def large(short):
+        with none_left() if short else contextlib.nullcontext():
+            return rayx.get(rayx.put(LARGE)), os.getpid()
+
+    with rayx.init(num_cpus=1, driver_mode=rayx.SILENT_MODE):
+        with pytest.raises(rayx.RayxError, match=r"Too many open files.*ulimit -n"):
+            rayx.get(large.remote(True), timeout=30)
+        value, pid = rayx.get(large.remote(False), timeout=30)
+        assert value == LARGE
+        assert pid != os.getpid()
+
+
+def test_a_node_without_descriptors_cannot_store_and_can_when_some_are_back(node_pid):
+    before = leave_none(node_pid)
+    try:
+        with pytest.raises(rayx.RayxError, match=r"Too many open files.*ulimit -n"):
+            rayx.put(LARGE)
+        assert rayx.get(rayx.put(1)) == 1
+    finally:
+        resource.prlimit(node_pid, resource.RLIMIT_NOFILE, before)
+    assert rayx.get(rayx.put(LARGE)) == LARGE
+    assert seconds_until_it_works() < SOON_SECONDS

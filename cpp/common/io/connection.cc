@@ -154,6 +154,10 @@ Connection::Impl::ReadResult Connection::Impl::ReadOnce(size_t* budget) {
     BeginClose(outcome.status());
     return ReadResult::kClosed;
   }
+  if (outcome->lost_fds) {
+    BeginClose(Status::FromErrno("the peer's descriptors", EMFILE));
+    return ReadResult::kClosed;
+  }
   if (outcome->would_block) return ReadResult::kDrained;
   if (outcome->bytes == 0) {
     BeginClose(write_failure.ok() ? Status::Disconnected("the peer closed the connection")

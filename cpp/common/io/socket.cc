@@ -176,7 +176,12 @@ Result<ReadOutcome> ReadWithFds(int socket, std::span<uint8_t> room, bool interr
   }
   if (message.msg_controllen != 0) TakeControlFds(&message, &outcome.fds);
   if ((message.msg_flags & MSG_CTRUNC) != 0) {
-    return Status::ProtocolError("the peer sent more descriptors than one message may carry");
+    if (outcome.fds.size() >= kFdsPerReadMax) {
+      return Status::ProtocolError("the peer sent more descriptors than one message may carry");
+    }
+    // Some of them are of no use.
+    outcome.fds.clear();
+    outcome.lost_fds = true;
   }
   outcome.bytes = static_cast<size_t>(bytes);
   return outcome;

@@ -45,6 +45,9 @@ struct ReadOutcome {
   size_t bytes = 0;  // 0 and not would_block: the peer closed
   bool would_block = false;
   std::vector<ScopedFd> fds;
+  // The peer sent some, and this process has no descriptors left for them: all that came with this
+  // read are gone, the bytes are not.
+  bool lost_fds = false;
 };
 // One recvmsg. Retries EINTR unless `interruptible`, in which case it returns Interrupted.
 Result<ReadOutcome> ReadWithFds(int socket, std::span<uint8_t> room, bool interruptible = false);

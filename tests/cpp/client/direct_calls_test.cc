@@ -13,6 +13,7 @@
 #include "common/io/socket.h"
 #include "common/protocol/task_spec.h"
 #include "common/protocol/wire_ids.h"
+#include "testing/open_fds.h"
 
 namespace rayx {
 namespace {
@@ -36,8 +37,10 @@ class DirectCallsTest : public FakeNodeDriverTest {
     call.actor = ObjectId::ForReturn(TaskId::FromBytes(bytes), 0);
     return call;
   }
-  // The node says that it has read so many tasks and setups of the driver.
-  void OpenLine(uint64_t submitted = 0, uint64_t setups = 0, const TaskId* actor = nullptr) {
+  // The node says that it has read so many tasks and setups of the driver, which has room for
+  // `spare_fds` descriptors then.
+  void OpenLine(uint64_t submitted = 0, uint64_t setups = 0, const TaskId* actor = nullptr,
+                size_t spare_fds = 10) {
     std::vector<int> fds;
     std::optional<ScopedFd> client_end;
     const bool connects = worker_ == nullptr;
@@ -49,6 +52,7 @@ class DirectCallsTest : public FakeNodeDriverTest {
       fds = {client_end->get(), claims_.fd(), bell_.get()};
     }
     claims_.OpenLine();
+    const FewFds few(spare_fds);
     flatbuffers::FlatBufferBuilder builder;
     builder.Finish(protocol::CreateLineOpened(
         builder, connects, actor != nullptr ? ToWire(*actor) : nullptr, submitted, setups));
@@ -144,6 +148,20 @@ TEST_F(DirectCallsTest, ATaskAndItsResultGoOverTheLine) {
     EXPECT_EQ(Get(result), values[i]);
     EXPECT_EQ(node_.pending(), 0u) << "the node is not asked";
   }
+}
+
+TEST_F(DirectCallsTest, WithoutRoomForItsDescriptorsThereIsNoLine) {
+  OpenLine(0, 0, nullptr, /*spare_fds=*/2);
+  (void)Submit(plain_);
+  EXPECT_EQ(node_.Next().type, MessageType::SubmitTask);
+  EXPECT_FALSE(FromLine().has_value()) << "the worker's end is closed";
+  OpenLine(/*submitted=*/1);
+  (void)Submit(plain_);
+  EXPECT_EQ(node_.Next().type, MessageType::SubmitTask) << "nor is it opened without them";
+  worker_.reset();
+  OpenLine(/*submitted=*/2);
+  (void)Submit(plain_);
+  EXPECT_EQ(node_.Next().type, MessageType::SubmitDirect);
 }
 
 TEST_F(DirectCallsTest, TheNodeIsHurriedOnlyIfSomebodyWaitsForIt) {

@@ -124,9 +124,9 @@ void FakeNode::OnHello(bool with_pool) {
   const NodeId node = NodeId::FromBytes(bytes);
   builder.Finish(
       protocol::CreateWelcome(builder, limits::kProtocolVersion, ToWire(node), kPoolBytes));
-  const ScopedFd read_only = std::move(ReopenReadOnly(pool_fd_.get())).value();
+  read_only_ = std::move(ReopenReadOnly(pool_fd_.get())).value();
   Send(MessageType::Welcome, builder,
-       with_pool ? std::vector<int>{read_only.get()} : std::vector<int>());
+       with_pool ? std::vector<int>{read_only_.get()} : std::vector<int>());
 }
 
 FakeNode::Received FakeNode::Next() {
@@ -241,6 +241,7 @@ void FakeNode::OnCreate(const MessageCopy& message) {
     } else {
       created_[id] = next_offset_;
       created_bytes_[id] = create->size();
+      if (create->again()) pool_sent_ = rooms_sent_ = false;
       if (!pool_sent_) fds.push_back(pool_fd_.get());
       const bool rooms = rooms_offered_ > 0 && !rooms_sent_;
       if (rooms) fds.push_back(rooms_.fd());

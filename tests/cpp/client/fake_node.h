@@ -99,6 +99,8 @@ class FakeNode {
   ScopedFd client_fd_;
   ScopedFd socket_;
   ScopedFd pool_fd_;
+  // Kept, so that no descriptor is closed while a test counts on how many there are.
+  ScopedFd read_only_;
   SharedMapping mapping_;
   HomeCpu home_;
   std::thread thread_;

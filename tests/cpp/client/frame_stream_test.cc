@@ -7,6 +7,7 @@
 
 #include "common/io/shared_memory.h"
 #include "common/io/socket.h"
+#include "testing/open_fds.h"
 
 namespace rayx {
 namespace {
@@ -32,8 +33,39 @@ TEST_F(FrameStreamTest, ReadsFramesAndDescriptors) {
   EXPECT_EQ((*first)->payload.size(), 3u);
   EXPECT_EQ((*stream_.Next())->type, 6);
   EXPECT_FALSE(stream_.Next()->has_value());
-  EXPECT_TRUE(stream_.TakeFd().ok());
-  EXPECT_EQ(stream_.TakeFd().status().code(), StatusCode::kProtocolError);
+  EXPECT_EQ(stream_.TakeFds(1)->size(), 1u);
+  EXPECT_EQ(stream_.TakeFds(1).status().code(), StatusCode::kProtocolError);
+}
+
+TEST_F(FrameStreamTest, DescriptorsThatFindNoRoomAreMissingInTheirFrameOnly) {
+  std::vector<uint8_t> bytes;
+  AppendFrame(5, {}, &bytes);
+  const int fds[] = {0, 0, 0};
+  const auto arrive = [&] {
+    EXPECT_TRUE(WriteWithFds(pair_.second.get(), bytes, fds).ok());
+    EXPECT_TRUE(stream_.ReadSome().ok());
+    EXPECT_TRUE(stream_.Next()->has_value());
+  };
+  const size_t before = OpenFdCount();
+  {
+    const FewFds few(2);
+    arrive();
+  }
+  EXPECT_EQ(OpenFdCount(), before) << "those that came are closed";
+  arrive();
+  const auto lost = stream_.TakeFds(3);
+  EXPECT_EQ(lost.status().code(), StatusCode::kIoError);
+  EXPECT_NE(lost.status().message().find("ulimit -n"), std::string::npos);
+  EXPECT_EQ(stream_.TakeFds(3)->size(), 3u);
+}
+
+TEST_F(FrameStreamTest, AFrameHasAsManyDescriptorsAsItShall) {
+  std::vector<uint8_t> bytes;
+  AppendFrame(5, {}, &bytes);
+  const int fds[] = {0, 0};
+  ASSERT_TRUE(WriteWithFds(pair_.second.get(), bytes, fds).ok());
+  ASSERT_TRUE(stream_.ReadSome().ok());
+  EXPECT_EQ(stream_.TakeFds(3).status().code(), StatusCode::kProtocolError);
 }
 
 TEST_F(FrameStreamTest, KeepsWhatTheSocketDoesNotTake) {

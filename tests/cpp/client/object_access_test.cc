@@ -10,6 +10,7 @@
 #include "client/message.h"
 #include "client/object_memory.h"
 #include "common/protocol/wire_ids.h"
+#include "testing/open_fds.h"
 
 namespace rayx {
 namespace {
@@ -117,6 +118,27 @@ TEST_F(ObjectAccessTest, WithoutTimeToWaitTheNodeIsStillAsked) {
             StatusCode::kTimedOut);
 }
 
+TEST_F(ObjectAccessTest, WithoutRoomForThePoolsDescriptorAPutFailsAndTheNextDoesNot) {
+  const std::vector<uint8_t> content(100'000, 7);
+  ObjectPieces value;
+  value.stream = content;
+  {
+    const FewFds few(0);
+    const Status status = objects_->Put(IdOf(0), value);
+    EXPECT_EQ(status.code(), StatusCode::kIoError);
+    EXPECT_NE(status.message().find("ulimit -n"), std::string::npos) << status.ToString();
+  }
+  EXPECT_FALSE(node_.Next().As<protocol::CreateObject>().again());
+  EXPECT_EQ(node_.Next().type, MessageType::AbortObject);
+  for (uint32_t i = 1; i < 3; ++i) {
+    ASSERT_TRUE(objects_->Put(IdOf(i), value).ok());
+    const FakeNode::Received create = node_.Next();
+    ASSERT_EQ(create.type, MessageType::CreateObject);
+    EXPECT_EQ(create.As<protocol::CreateObject>().again(), i == 1);
+    EXPECT_EQ(node_.Next().type, MessageType::SealObject);
+  }
+}
+
 // Large values are put where the node holds room ready, and only what fits there.
 class ReadyRoomTest : public ObjectAccessTest {
  protected:
@@ -165,6 +187,26 @@ TEST_F(ReadyRoomTest, IsFilledWithoutAsking) {
   }
   ASSERT_TRUE(Put(3, kBytes).ok());
   EXPECT_EQ(node_.Next().type, MessageType::CreateObject) << "none is left";
+}
+
+// The rooms' memory came with an answer that this process had no room for.
+TEST_F(ObjectAccessTest, WithoutRoomForTheRoomsDescriptorTheyComeWithTheNextAnswer) {
+  const std::vector<uint8_t> content(100'000, 7);
+  ObjectPieces value;
+  value.stream = content;
+  ASSERT_TRUE(objects_->Put(IdOf(0), value).ok());
+  node_.OfferRoom({32u << 20, RoomWords::RoomBytes(PlanObject(value).total_bytes())});
+  {
+    const FewFds few(0);
+    ASSERT_TRUE(objects_->Put(IdOf(1), value).ok()) << "it has the pool already";
+  }
+  ASSERT_TRUE(objects_->Put(IdOf(2), value).ok());
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_EQ(node_.Next().type, MessageType::CreateObject);
+    EXPECT_EQ(node_.Next().type, MessageType::SealObject);
+  }
+  ASSERT_TRUE(objects_->Put(IdOf(3), value).ok());
+  EXPECT_EQ(node_.Next().type, MessageType::PutInRoom);
 }
 
 TEST_F(ReadyRoomTest, OtherSizesAsk) {

@@ -2,10 +2,14 @@
 
 #include <gtest/gtest.h>
 
+#include <cerrno>
+#include <vector>
+
 #include "client/fake_node.h"
 #include "client/frame_stream.h"
 #include "client/message.h"
 #include "common/io/socket.h"
+#include "testing/open_fds.h"
 
 namespace rayx {
 namespace {
@@ -51,6 +55,50 @@ TEST(TemplateChannelTest, ForksAndReports) {
   EXPECT_EQ(exited.As<protocol::WorkerExited>().wait_status(), 9);
   channel.Abandon();
   EXPECT_EQ(channel.fd(), -1);
+}
+
+TEST(TemplateChannelTest, ARequestForWhoseDescriptorsThereIsNoRoomFailsAndNothingElse) {
+  auto [ours, theirs] = std::move(SocketPair()).value();
+  auto adopted = TemplateChannel::Adopt(ours.Release());
+  ASSERT_TRUE(adopted.ok());
+  FrameStream node(std::move(theirs));
+  const auto read_message = [&] {
+    while (true) {
+      const auto frame = node.Next();
+      if (!frame.ok() || *frame) return frame;
+      (void)node.Wait(true, false, 10'000);
+      if (const Status read = node.ReadSome(); !read.ok())
+        return Result<std::optional<Frame>>(read);
+    }
+  };
+  EXPECT_EQ((*read_message())->type, static_cast<uint16_t>(MessageType::Hello));
+  const auto request = [&](uint64_t number) {
+    flatbuffers::FlatBufferBuilder builder;
+    builder.Finish(protocol::CreateForkWorker(builder, number));
+    std::vector<uint8_t> bytes;
+    AppendFrame(static_cast<uint16_t>(MessageType::ForkWorker), MessageBytes(builder), &bytes);
+    const int fds[] = {0, 0, 0, 0};
+    EXPECT_EQ(*WriteWithFds(node.fd(), bytes, fds), bytes.size());
+  };
+  request(5);
+  {
+    const FewFds few(3);
+    const auto next = (*adopted)->NextRequest();
+    ASSERT_TRUE(next.ok()) << next.status().ToString();
+    EXPECT_FALSE(next->has_value());
+  }
+  const auto reply = read_message();
+  const auto* forked = VerifiedMessage<protocol::WorkerForked>((*reply)->payload);
+  ASSERT_NE(forked, nullptr);
+  EXPECT_EQ(forked->number(), 5u);
+  EXPECT_EQ(forked->error_number(), EMFILE);
+  request(6);
+  const auto next = (*adopted)->NextRequest();
+  ASSERT_TRUE(next.ok() && next->has_value());
+  for (const int fd :
+       {(*next)->socket_fd, (*next)->stdout_fd, (*next)->stderr_fd, (*next)->claim_fd}) {
+    const ScopedFd owned(fd);
+  }
 }
 
 TEST(TemplateChannelTest, ALostNodeAndARequestWithoutDescriptors) {

@@ -193,6 +193,21 @@ TEST_F(SocketPairTest, AsManyDescriptorsAsAllowedArrive) {
   EXPECT_EQ(OpenFdCount(), before);
 }
 
+TEST_F(SocketPairTest, DescriptorsThatFindNoRoomAreLostAndTheBytesAreNot) {
+  const size_t before = OpenFdCount();
+  const int fds[] = {0, 0, 0};
+  ASSERT_EQ(*WriteWithFds(a_.get(), byte_, fds), 1u);
+  {
+    const FewFds few(2);
+    const Result<ReadOutcome> outcome = ReadWithFds(b_.get(), room_);
+    ASSERT_TRUE(outcome.ok()) << outcome.status().ToString();
+    EXPECT_EQ(outcome->bytes, 1u);
+    EXPECT_TRUE(outcome->lost_fds);
+    EXPECT_TRUE(outcome->fds.empty());
+  }
+  EXPECT_EQ(OpenFdCount(), before);
+}
+
 void Ignore(int) {}
 
 TEST_F(SocketPairTest, SignalInterruptsOnlyWhoAskedForIt) {
