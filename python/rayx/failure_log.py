@@ -34,6 +34,9 @@ _HELD_MAX = 10_000
 # "task f(1) failed (pid=7, node=…, task=…)", "f (task …) was running when …".
 _TASK = re.compile(r"\btask[= ]([0-9a-f]{32})\)")
 _NAME = re.compile(r"task ([^\s(]+)\(|([^\s(]+) \(task ")
+# Why a call has failed that has come to an actor after its driver has said that it ends: whoever
+# ends with calls under way wants no results, and needs no news of them.
+_OWN_END = "is dead: its driver ends"
 # What differs between failures of the same kind in texts of the node: ids and numbers of processes.
 _VARYING = re.compile(r"\b[0-9a-f]{8,}\b|(?<=pid[ =])\d+")
 _SHOWN_CHARS_MAX = 200
@@ -82,6 +85,8 @@ class FailureLog:
 
     def failed(self, text: str) -> None:
         """The node tells of a failure."""
+        if text.split("\n", 1)[0].endswith(_OWN_END):
+            return
         with self._lock:
             kind = self._kind_of(text)
             key = _key_of(text)

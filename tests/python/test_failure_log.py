@@ -155,3 +155,11 @@ def test_the_end_prints_the_rest(driver):
     driver.log.failed(text_of(1))
     driver.log.close()
     assert driver.printed == [text_of(1)]
+
+
+def test_that_a_call_met_the_end_of_its_driver_is_no_news(driver):
+    label = f"Runner.step (task {task(1)}) failed: actor Runner ({task(2)}) is dead: "
+    driver.log.failed(label + "its driver ends")
+    assert driver.after(100) == []
+    driver.log.failed(label + "nobody refers to it any more")
+    assert driver.after(100) == [label + "nobody refers to it any more"]
