@@ -6,6 +6,8 @@ does nothing of this.
 
     coroutines cancelled ─▶ actor let go ─▶ threads joined ─▶ atexit ─▶ open files flushed
 
+Most have little to finish, and others wait for their CPUs: what is not there is not looked after.
+
 The end of a driver waits for workers that have something to finish. Those with an actor have.
 Others say so when something is registered with `atexit` for the first time, as `weakref.finalize`,
 `tempfile.TemporaryDirectory`, multiprocessing and joblib do.
@@ -13,6 +15,7 @@ Others say so when something is registered with `atexit` for the first time, as 
 
 from __future__ import annotations
 
+import _thread
 import atexit
 import contextlib
 import gc
@@ -38,13 +41,24 @@ _JOIN_SECONDS = 0.5
 # Of the place where an end is stuck, the calls that are told.
 _FRAMES_TOLD = 5
 
+# Files that may have something to be written. They are types of C, which are told quickly.
+_TEXTS = io.TextIOWrapper
+_BUFFERS = (io.BufferedWriter, io.BufferedRandom)
+_FILES = (_TEXTS, *_BUFFERS)
+
 # Registered when they are imported, for each process that has them.
 _HANDLERS_OF_EACH_PROCESS = (("logging", "shutdown"), ("multiprocessing.util", "_exit_function"))
 
 
+# How many handlers a worker has before any task.
+_handlers_at_first = 0
+
+
 def install(note: Callable[[], object]) -> None:
     """In a worker that has just been forked; `note` is called when there is something to finish."""
+    global _handlers_at_first
     _disown_handlers()
+    _handlers_at_first = atexit._ncallbacks()
     register = atexit.register
 
     def register_and_note(func: Any, /, *args: Any, **kwargs: Any) -> Any:
@@ -69,27 +83,47 @@ def _disown_handlers() -> None:
 def run(executor: Executor, owner: Session) -> None:
     """Finishes all there is to finish. Does not return if that takes too long."""
     deadline = time.monotonic() + _SECONDS_MAX
-    done = threading.Event()
-    main = threading.get_ident()
-    watch = threading.Thread(target=_watch, args=(done, main), name="rayx-end", daemon=True)
-    watch.start()
+    done = _thread.allocate_lock()
+    done.acquire()
+    # There may be no thread to be had; the node watches too. It is not waited for until the thread
+    # runs, as threading.Thread does.
+    with contextlib.suppress(RuntimeError):
+        _thread.start_new_thread(_watch, (done, threading.get_ident()))
     executor.end()
-    gc.collect()
-    threads = threading.Thread(target=_join_threads, name="rayx-end", daemon=True)
-    threads.start()
-    threads.join(_JOIN_SECONDS)
+    if _has_threads() or atexit._ncallbacks() > _handlers_at_first:
+        gc.collect()  # before those: else once, at the end, is enough
+    threads = _joining() if _has_threads() else None
+    if threads is not None:
+        threads.join(_JOIN_SECONDS)
     atexit._run_exitfuncs()
     owner.functions.forget_loaded()
     gc.collect()
-    threads.join(max(0.0, deadline - time.monotonic()))
+    if threads is not None:
+        threads.join(max(0.0, deadline - time.monotonic()))
     flush_files()
-    done.set()
+    done.release()
+
+
+def _has_threads() -> bool:
+    """Whether there are some to be joined, or pools of them to be ended."""
+    return bool(_pool_ends()) or any(map(_holds_up_the_end, threading.enumerate()))
+
+
+def _pool_ends() -> list[Callable[[], object]]:
+    """What ends the pools of concurrent.futures."""
+    ends: list[Callable[[], object]] = getattr(threading, "_threading_atexits", [])
+    return ends
+
+
+def _joining() -> threading.Thread:
+    threads = threading.Thread(target=_join_threads, name="rayx-end", daemon=True)
+    threads.start()
+    return threads
 
 
 def _join_threads() -> None:
-    # Not `threading._shutdown`, which waits for the main thread too, unless it runs there. Pools of
-    # concurrent.futures are ended by what is registered here.
-    for end_pools in reversed(getattr(threading, "_threading_atexits", [])):
+    # Not `threading._shutdown`, which waits for the main thread too, unless it runs there.
+    for end_pools in reversed(_pool_ends()):
         with contextlib.suppress(Exception):
             end_pools()
     while others := [one for one in threading.enumerate() if _holds_up_the_end(one)]:
@@ -104,16 +138,16 @@ def _holds_up_the_end(thread: threading.Thread) -> bool:
 def flush_files() -> None:
     """Writes what is buffered in files that are still open, as Python does at its end."""
     # The type itself is asked, since proxies of users may do anything when isinstance is.
-    opened = [one for one in gc.get_objects() if issubclass(type(one), io.IOBase)]
-    for kinds in (io.TextIOWrapper, (io.BufferedWriter, io.BufferedRandom)):
+    opened = [one for one in gc.get_objects() if issubclass(type(one), _FILES)]
+    for kinds in (_TEXTS, _BUFFERS):
         for file in opened:
             if issubclass(type(file), kinds):
                 with contextlib.suppress(Exception):  # it is closed, or the disk is full
                     file.flush()
 
 
-def _watch(done: threading.Event, thread: int) -> None:
-    if done.wait(_SECONDS_MAX):
+def _watch(done: _thread.LockType, thread: int) -> None:
+    if done.acquire(timeout=_SECONDS_MAX):
         return
     frame = sys._current_frames().get(thread)
     place = "".join(traceback.format_stack(frame)[-_FRAMES_TOLD:])

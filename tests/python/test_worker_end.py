@@ -47,6 +47,47 @@ def test_without_anything_to_finish():
     assert run("") == (["actor", "functions"], "")
 
 
+def test_no_thread_is_waited_for_when_there_is_nothing_to_finish():
+    words, _ = run("threading.Thread.start = lambda self: say('thread')")
+    assert words == ["actor", "functions"]
+
+
+def test_garbage_is_finalized_before_handlers_run():
+    words, _ = run(
+        """
+class Cyclic:
+    def __init__(self): self.itself = self
+    def __del__(self): say("del")
+atexit.register(say, "atexit")
+Executor.end = lambda self: Cyclic() and None
+"""
+    )
+    assert words == ["noted", "del", "atexit", "functions"]
+
+
+def test_garbage_is_finalized_if_there_is_nothing_else():
+    words, _ = run(
+        """
+class Cyclic:
+    def __init__(self): self.itself = self
+    def __del__(self): say("del")
+Executor.end = lambda self: Cyclic() and None
+"""
+    )
+    assert words == ["functions", "del"]
+
+
+def test_an_end_without_a_thread_to_watch_it():
+    words, _ = run(
+        """
+def start_new_thread(function, arguments):
+    raise RuntimeError("can't start new thread")
+worker_end._thread.start_new_thread = start_new_thread
+"""
+    )
+    assert words == ["actor", "functions"]
+
+
 def test_handlers_run_after_the_actor_is_gone_and_are_noted():
     words, _ = run("atexit.register(say, 'atexit')\n@atexit.register\ndef other(): say('other')\n")
     assert words == ["noted", "noted", "actor", "other", "atexit", "functions"]
