@@ -11,6 +11,7 @@ the mark is also written there.
 
 from __future__ import annotations
 
+import functools
 import os
 
 #: Also in cpp/common/io/process_mark.h.
@@ -19,15 +20,25 @@ NAME = "RAYX_PROCESS_MARK"
 UNMARKED = "0" * 32
 
 
-def set_driver(driver_id: bytes) -> None:
-    """This process works for that driver from now on."""
+@functools.cache
+def find_place() -> int | None:
+    """The address of the mark in this process's environment: of the template, and so of its forks.
+
+    Until somebody sets it anew, it is where the kernel put it when the template was started.
+    """
     import ctypes  # the template has; a driver has no use for it
 
-    mark = driver_id.hex()
     libc = ctypes.CDLL(None)
     libc.getenv.restype = ctypes.c_void_p
-    place = libc.getenv(NAME.encode())
-    # Until somebody sets it anew, it is where the kernel put it when the template was started.
-    if place is not None and len(ctypes.string_at(place)) == len(mark):
+    place: int | None = libc.getenv(NAME.encode())
+    return place if place is not None and len(ctypes.string_at(place)) == len(UNMARKED) else None
+
+
+def set_driver(driver_id: bytes) -> None:
+    """This process works for that driver from now on."""
+    mark, place = driver_id.hex(), find_place()
+    if place is not None:
+        import ctypes
+
         ctypes.memmove(place, mark.encode(), len(mark))
     os.environ[NAME] = mark

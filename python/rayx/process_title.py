@@ -21,6 +21,8 @@ _PR_SET_NAME = 15
 _ARGUMENTS_START = 45
 _ARGUMENTS_END = 46
 
+_libc = ctypes.CDLL(None)  # once, for all forks of the template: to make one takes a while
+
 # Where the command line is: its address and its length in bytes. None: not found yet, or not to be.
 _place: tuple[int, int] | None = None
 
@@ -28,7 +30,7 @@ _place: tuple[int, int] | None = None
 def name_template() -> None:
     """In the template: finds the place of the titles of its forks. Its command line stays."""
     _find_place()
-    ctypes.CDLL(None).prctl(_PR_SET_NAME, TEMPLATE.encode(), 0, 0, 0)
+    _libc.prctl(_PR_SET_NAME, TEMPLATE.encode(), 0, 0, 0)
 
 
 def _find_place() -> None:
@@ -65,7 +67,7 @@ def _write(title: str, short: str) -> None:
         start, size = _place
         # The last byte stays zero: else the kernel takes what follows for more of the title.
         ctypes.memmove(start, _bytes(title)[: size - 1].ljust(size, b"\0"), size)
-    ctypes.CDLL(None).prctl(_PR_SET_NAME, _bytes(short)[:15], 0, 0, 0)
+    _libc.prctl(_PR_SET_NAME, _bytes(short)[:15], 0, 0, 0)
 
 
 def _bytes(title: str) -> bytes:

@@ -23,7 +23,14 @@ from collections.abc import Callable
 from typing import Any
 
 # Some of them so that workers need not import them.
-from rayx import by_value, pickle_path, process_title, worker_main  # noqa: F401
+from rayx import (  # noqa: F401
+    by_value,
+    pickle_path,
+    process_mark,
+    process_title,
+    thread_limits,
+    worker_main,
+)
 from rayx._raylet import RayletError, TemplateChannel
 
 _PR_SET_PDEATHSIG = 1
@@ -134,11 +141,10 @@ def _take_streams(stdout_fd: int, stderr_fd: int) -> None:
 
 def _seed_generators() -> None:
     """Forks of one process would otherwise all draw the same numbers."""
-    modules: dict[str, Any] = dict(sys.modules)
-    if "random" in modules:
-        modules["random"].seed()
-    if "numpy.random" in modules:
-        modules["numpy.random"].seed()
+    for name in ("random", "numpy.random"):
+        module: Any = sys.modules.get(name)
+        if module is not None:
+            module.seed()
 
 
 def _report_failed_start() -> None:
@@ -174,14 +180,15 @@ def main(arguments: list[str]) -> int:
         return 2
     restore_environment()
     process_title.name_template()
+    process_mark.find_place()
     if "--preload" in given:
-        from rayx import preload, thread_limits
+        from rayx import preload
 
         with thread_limits.one_thread(os.environ):
             imported = preload.template_end(given["--preload"].split(","), given["--report"])
         if not imported:
             return 1
-        thread_limits.prepare()
+    thread_limits.prepare()
     Template(TemplateChannel(int(given["--fd"]))).serve()
     return 0
 

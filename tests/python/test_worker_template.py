@@ -2,6 +2,8 @@ import errno
 import os
 import random
 import signal
+import subprocess
+import sys
 
 import pytest
 
@@ -192,3 +194,18 @@ def test_imports_what_it_is_told_to_before_it_serves(monkeypatch, succeeds):
     arguments = ["--preload", "json,ast", "--report", "name", "--fd", "7"]
     assert worker_template.main(arguments) == (0 if succeeds else 1)
     assert events == [(["json", "ast"], "name"), *([7, "serve"] if succeeds else [])]
+
+
+def test_a_worker_does_not_import_what_it_seldom_needs():
+    seldom = (
+        "asyncio array datetime difflib html numpy "
+        "rayx.actor_coroutines rayx.actor_threads rayx.batch rayx.batching rayx.cancellation "
+        "rayx.completion rayx.mapping rayx.patience rayx.preload rayx.progress_bar rayx.start "
+        "rayx.words rayx.worker_setup"
+    ).split()
+    code = (
+        "import sys; before = set(sys.modules); import rayx.worker_template; "
+        f"print([m for m in {seldom} if m in sys.modules and m not in before])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
