@@ -10,6 +10,8 @@
 [0, 1, 4, 9]
 """
 
+import contextlib
+import importlib
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -26,8 +28,6 @@ from rayx.api import (
     is_initialized,
     shutdown,
 )
-from rayx.cancellation import cancel, cancel_all
-from rayx.completion import as_completed
 from rayx.errors import (
     ActorDiedError,
     AlreadyInitializedError,
@@ -51,17 +51,19 @@ from rayx.errors import (
     WorkerCrashedError,
     WorkerStartError,
 )
-from rayx.gpus import get_gpu_ids
-from rayx.mapping import map
 from rayx.object_stream import ObjectStream
 from rayx.objects import get, put, wait
-from rayx.progress_bar import progress
 from rayx.remote_function import RemoteFunction, remote
 from rayx.session import PYTHON_MODE, SCRIPT_MODE, SILENT_MODE
-from rayx.worker_setup import run_on_all_workers
 
 if TYPE_CHECKING:
+    from rayx.cancellation import cancel, cancel_all
+    from rayx.completion import as_completed
     from rayx.error_records import ErrorInfo
+    from rayx.gpus import get_gpu_ids
+    from rayx.mapping import map
+    from rayx.progress_bar import progress
+    from rayx.worker_setup import run_on_all_workers
 
 ObjectRef = ObjectID
 
@@ -125,21 +127,37 @@ __all__ = [
 ]
 
 
+# What not every program uses, and where it is: imported when it is asked for first.
+_LATER = {
+    "ErrorInfo": "error_records",
+    "as_completed": "completion",
+    "cancel": "cancellation",
+    "cancel_all": "cancellation",
+    "get_gpu_ids": "gpus",
+    "map": "mapping",
+    "progress": "progress_bar",
+    "run_on_all_workers": "worker_setup",
+}
+
+
 def __getattr__(name: str) -> Any:
-    """ErrorInfo is a dataclass, whose module is slow to import; few name it.
-
-    What other libraries have under a name is told in the error.
-    """
-    if name == "ErrorInfo":
-        from rayx.error_records import ErrorInfo
-
-        return ErrorInfo
-    from rayx import words
-
+    """What is imported late, or an error that tells what other libraries have under the name."""
+    if name in _LATER:
+        module = importlib.import_module(f"rayx.{_LATER[name]}")
+        found = globals()[name] = getattr(module, name)  # so that this is asked once
+        return found
+    # `from rayx import …` asks so too, before it looks for a module of the name. Of an
+    # AttributeError it would tell nothing.
+    is_import = sys._getframe(1).f_code.co_name == "_handle_fromlist"
+    if is_import:
+        with contextlib.suppress(ModuleNotFoundError):
+            return importlib.import_module(f"rayx.{name}")
+    words = importlib.import_module("rayx.words")
+    advice = words.advice(words.MODULE, name)
+    if is_import and advice:
+        raise ImportError(f"cannot import name '{name}' from 'rayx'{advice}", name="rayx")
     raise AttributeError(
-        f"module 'rayx' has no attribute '{name}'{words.advice(words.MODULE, name)}",
-        name=name,
-        obj=sys.modules[__name__],
+        f"module 'rayx' has no attribute '{name}'{advice}", name=name, obj=sys.modules[__name__]
     )
 
 

@@ -36,7 +36,6 @@ from rayx import (
     session,
     signature,
     task_options,
-    words,
 )
 from rayx._raylet import KIND_ACTOR_CREATION, ObjectID, RayletError, TaskTemplate
 from rayx.actor_description import ActorDescription
@@ -434,7 +433,10 @@ def kill(actor: ActorHandle[Any] | Actor, **unknown: Never) -> None:
     >>> server = Server.remote()
     >>> rayx.kill(server)
     """
-    words.refuse("rayx.kill", unknown, words.KILL)
+    if unknown:
+        from rayx import words
+
+        words.refuse("rayx.kill", unknown, words.KILL)
     owner = session.current()
     given: Any = actor
     if type(given) is not ActorHandle:

@@ -29,7 +29,7 @@ from typing import (
     overload,
 )
 
-from rayx import session, signature, task_options, words
+from rayx import session, signature, task_options
 from rayx._raylet import KIND_ACTOR_CALL, RayletError, TaskTemplate
 from rayx.actor_description import ActorDescription
 
@@ -170,9 +170,11 @@ class ActorMethod(Generic[P, R_co]):
             "timeout": self._options.timeout_ms / 1000 or None,
             "name": self._options.name,
         }
-        changes = words.accepted(changes)
+        changes = task_options.accepted(changes)
         for name in changes:
             if name not in known:
+                from rayx import words
+
                 told = words.METHOD_OPTIONS.get(
                     name, "Resources belong to the actor: give them to rayx.remote"
                 )

@@ -20,7 +20,7 @@ from typing import (
 )
 
 from rayx import resources as resource_amounts
-from rayx import task_options, words
+from rayx import task_options
 from rayx.quantities import whole
 from rayx.value_text import shown
 
@@ -71,9 +71,11 @@ class ActorOptions(NamedTuple):
 
     def replaced(self, changes: dict[str, Any]) -> ActorOptions:
         """These options with others in their place; TypeError or ValueError if one is wrong."""
-        changes = words.accepted(changes)
+        changes = task_options.accepted(changes)
         for name in changes:
             if name not in self._fields:
+                from rayx import words
+
                 raise TypeError(
                     words.no_option("rayx.remote on a class", name, words.CLASS_OPTIONS, self)
                 )
@@ -130,9 +132,12 @@ def method(*args: Any, **options: Any) -> Any:
     >>> rayx.get(odd)
     [2]
     """
-    options = words.accepted(options)
+    options = task_options.accepted(options)
     num_return_vals: task_options.ReturnCount = options.pop("num_return_vals", 1)
-    words.refuse("rayx.method", options, words.METHOD_OPTIONS, ["num_return_vals"])
+    if options:
+        from rayx import words
+
+        words.refuse("rayx.method", options, words.METHOD_OPTIONS, ["num_return_vals"])
     count = task_options.return_count(num_return_vals)
 
     def note(function: Any) -> Any:

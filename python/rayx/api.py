@@ -14,7 +14,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, Never, NoReturn, overload
 
-from rayx import errors, session, words
+from rayx import errors, session
 from rayx import hints as advice
 from rayx._raylet import RayletError
 
@@ -75,6 +75,8 @@ class Context(dict[str, Any]):
 
         def __getattr__(self, name: str) -> NoReturn:
             """Only for what is not there."""
+            from rayx import words
+
             raise AttributeError(
                 f"'Context' object has no attribute '{name}'{words.advice(words.CONTEXT, name)}",
                 name=name,
@@ -135,7 +137,8 @@ def init(
     {'CPU': 4.0, 'disk': 2.0}
     """
     given = dict(locals())
-    words.refuse("rayx.init", given.pop("unknown"), words.INIT, list(given))
+    if given.pop("unknown"):
+        _refuse(unknown, list(given))
     ignores = given.pop("ignore_reinit_error")
     from rayx.init_options import InitOptions
 
@@ -151,6 +154,12 @@ def init(
         started.addresses["session_dir"], processes is not None and processes.keeps_logs, may_hint
     )
     return Context(started.addresses)
+
+
+def _refuse(unknown: dict[str, Any], known: list[str]) -> None:
+    from rayx import words
+
+    words.refuse("rayx.init", unknown, words.INIT, known)
 
 
 def _begin(options: InitOptions) -> session.Session:

@@ -127,17 +127,6 @@ def _unpacked(values: list[Any], kept: list[ObjectID[Any] | None]) -> Iterator[A
 # ---- in the worker -------------------------------------------------------------------------------
 
 
-class CallFailedError(BaseException):
-    """One of a batch's calls raised; TaskRun makes the failure of the task of it."""
-
-    def __init__(self, error: BaseException, arguments: tuple[Any, ...], values: list[Any]) -> None:
-        super().__init__(error, arguments, values)
-        self.error = error
-        self.arguments = arguments
-        #: Of the calls before.
-        self.values = values
-
-
 def run_batch(
     function: RemoteFunction[Any, Any], calls: Calls, limits: Limits | None
 ) -> tuple[float, list[Any]]:
@@ -168,6 +157,8 @@ def run_batch(
             if now > end or room < 0:
                 break
     except BaseException as error:
+        from rayx.task_failure import CallFailedError  # which every worker has imported
+
         raise CallFailedError(error, arguments, values) from None
     return now - began, values
 

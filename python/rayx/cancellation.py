@@ -17,7 +17,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from typing import Any, Never
 
-from rayx import errors, session, words
+from rayx import errors, session
 from rayx._raylet import ObjectID, RayletError
 from rayx.actor_handle import ActorHandle
 from rayx.object_stream import ObjectStream
@@ -39,7 +39,10 @@ def cancel(object_id: ObjectID[Any], force: bool = False, **unknown: Never) -> N
     ...     while True: ...
     >>> rayx.cancel(endless.remote(), force=True)
     """
-    words.refuse("rayx.cancel", unknown, words.CANCEL)
+    if unknown:
+        from rayx import words
+
+        words.refuse("rayx.cancel", unknown, words.CANCEL)
     owner = session.current()
     given: Any = object_id
     if type(given) is not ObjectID:

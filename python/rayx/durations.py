@@ -8,14 +8,19 @@
 from __future__ import annotations
 
 import math
-from datetime import timedelta
-from typing import Any, Final, TypeAlias
+import sys
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeGuard
 
 from rayx.quantities import real
 from rayx.value_text import shown, type_name
 
-#: A number, in the unit that the parameter's description names, or what is the same in any unit.
-Duration: TypeAlias = float | timedelta
+if TYPE_CHECKING:
+    from datetime import timedelta
+
+    #: A number, in the unit that the parameter's description names; or the same in any unit.
+    Duration: TypeAlias = float | timedelta
+else:
+    Duration = Any
 
 #: Of a number of seconds or of milliseconds: milliseconds for each.
 SECONDS: Final = 1000
@@ -34,11 +39,11 @@ def milliseconds(name: str, value: Any, per_unit: int) -> int:
     if math.isnan(number) or number < 0:
         raise ValueError(
             f"{name} must not be negative, but is {value!r}"
-            + ("" if isinstance(value, timedelta) else f" {_UNITS[per_unit]}")
+            + ("" if is_timedelta(value) else f" {_UNITS[per_unit]}")
             + "; None waits without end"
         )
     exact = number * per_unit
-    if isinstance(value, timedelta):  # of whole milliseconds, it may be a little more as a number
+    if is_timedelta(value):  # of whole milliseconds, it may be a little more as a number
         exact = round(exact, 6)
     return -1 if exact > _ENDLESS_MS else math.ceil(exact)
 
@@ -47,7 +52,9 @@ def in_units(name: str, value: Any, per_unit: int) -> float:
     """The time as a number of this unit, whatever it is; TypeError if it is no time."""
     if type(value) is int or type(value) is float:
         return value
-    if isinstance(value, timedelta):
+    if is_timedelta(value):
+        from datetime import timedelta
+
         return value / timedelta(milliseconds=per_unit)
     number = real(value)  # of numpy too, and fractions
     if number is None:
@@ -56,3 +63,9 @@ def in_units(name: str, value: Any, per_unit: int) -> float:
             f"{shown(value)} of {type_name(value)}"
         )
     return number
+
+
+def is_timedelta(value: Any) -> TypeGuard[timedelta]:
+    """Whether it is a datetime.timedelta: only who has imported that module can have one."""
+    module = sys.modules.get("datetime")
+    return module is not None and isinstance(value, module.timedelta)

@@ -15,7 +15,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Never, Protocol, TypeVar, overload
 
-from rayx import api, batching, cancellation, hints, session, words
+from rayx import api, batching, cancellation, hints, session
 from rayx.batching import Batch, Batches, Singles
 from rayx.completion import Queue
 from rayx.quantities import whole
@@ -115,7 +115,10 @@ def map(
     >>> sum(rayx.map(add, range(100), range(100), max_in_flight=50, ordered=False))
     9900
     """
-    words.refuse("rayx.map", unknown, words.MAP)
+    if unknown:
+        from rayx import words
+
+        words.refuse("rayx.map", unknown, words.MAP)
     owner = session.current()
     given: Any = function
     if not callable(attribute(given, "remote")) or isinstance(given, type):

@@ -8,13 +8,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Generator, Iterable, Mapping, Sequence
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Never, TypeAlias, TypeVar, overload
 
-from rayx import errors, hints, quantities, serialization, session, words
+from rayx import errors, hints, quantities, serialization, session
 from rayx._raylet import ObjectID, RayletError, first_foreign, first_repeated
 from rayx.actor_handle import ActorHandle
-from rayx.durations import MILLISECONDS, SECONDS, Duration, milliseconds
+from rayx.durations import MILLISECONDS, SECONDS, Duration, is_timedelta, milliseconds
 from rayx.object_stream import ObjectStream
 from rayx.value_text import class_has, type_name
 
@@ -145,6 +144,8 @@ def wait(
     (True, True)
     """
     if unknown:
+        from rayx import words
+
         words.refuse("rayx.wait", unknown, words.WAIT)
     owner = session.current()
     ids = id_list("rayx.wait", object_ids)
@@ -180,7 +181,7 @@ def wait(
 
 def _hint_milliseconds(owner: session.Session, timeout: Any) -> None:
     """For who may have meant seconds, as everywhere else. A timedelta leaves no doubt."""
-    if not isinstance(timeout, timedelta):
+    if not is_timedelta(timeout):
         hints.give(
             owner,
             "wait in milliseconds",

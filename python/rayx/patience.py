@@ -6,7 +6,8 @@
 
 A look asks the node what holds up the task that is waited for. If something works on it, or if the
 answer was another one at the look before, all is well. Else the answer is printed, once for each
-cause. Waits of less than five seconds come past here not at all.
+cause. Waits of less than five seconds come past here not at all. Most programs have no others: the
+first look imports this module.
 """
 
 from __future__ import annotations
@@ -15,16 +16,16 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rayx import hints, session
-from rayx._raylet import RayletError, set_long_wait_hook
+from rayx._raylet import RayletError
+from rayx.session import FIRST_LOOK_MS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from rayx._raylet import ObjectID
 
-#: When a wait is looked at first; the second look may print something.
-FIRST_LOOK_MS = 5_000
-# Later ones follow at growing distances.
+# The first look is at FIRST_LOOK_MS, and the second one may print something. Later ones follow at
+# growing distances.
 _GROWTH = 1.5
 # So many ids are asked for: what was submitted first runs first.
 _ASKED = 8
@@ -98,6 +99,3 @@ class Patience:
         """Nothing has come for so much longer."""
         self.waited_ms += part_ms
         self._last = look(ids, False, self.waited_ms, self._last)
-
-
-set_long_wait_hook(look, FIRST_LOOK_MS)

@@ -7,14 +7,13 @@
 
 from __future__ import annotations
 
-import html
 import importlib
 import sys
 import time
 from collections.abc import Iterable
 from typing import IO, TYPE_CHECKING, Any, Never, Protocol, TypeVar
 
-from rayx import cancellation, hints, objects, serialization, session, words
+from rayx import cancellation, hints, objects, serialization, session
 from rayx._raylet import RayletError
 from rayx.completion import as_completed
 from rayx.value_text import shown
@@ -50,7 +49,10 @@ def progress(
     >>> sum(rayx.get(rayx.progress([square.remote(x) for x in range(10)], "squares")))
     285
     """
-    words.refuse("rayx.progress", unknown, words.PROGRESS)
+    if unknown:
+        from rayx import words
+
+        words.refuse("rayx.progress", unknown, words.PROGRESS)
     if not isinstance(description, str):
         raise TypeError(f"description must be a string, not {shown(description)}")
     owner = session.current()
@@ -241,6 +243,8 @@ class _Notebook:
         return f"{self._description} {self._count.text()}  {self._count.time()}".strip()
 
     def _repr_html_(self) -> str:
+        import html  # with its table of all entities: only for notebooks
+
         count = self._count
         return (
             f"<div>{html.escape(self._description)} "

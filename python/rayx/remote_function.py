@@ -29,7 +29,7 @@ from typing import (
     overload,
 )
 
-from rayx import actor, function_reference, redefinitions, session, signature, task_options, words
+from rayx import actor, function_reference, redefinitions, session, signature, task_options
 from rayx._raylet import RayletError, TaskTemplate
 from rayx.actor import ActorClass
 from rayx.actor_options import ActorOptions
@@ -171,6 +171,8 @@ class RemoteFunction(Generic[P, R_co]):
 
         def __getattr__(self, name: str) -> NoReturn:
             """Only for what is not there."""
+            from rayx import words
+
             shown = self.__dict__.get("_name", "")
             raise AttributeError(
                 f"the remote function {shown} has no attribute '{name}'"
@@ -381,7 +383,7 @@ def remote(*args: Any, **options: Any) -> Any:
                 "@rayx.remote, or @rayx.remote(num_return_vals=2)"
             )
         return _decorate(args[0], {})
-    options = words.accepted(options)
+    options = task_options.accepted(options)
     _check_options(options)
     return lambda decorated: _decorate(decorated, options)
 
@@ -395,6 +397,8 @@ def _check_options(options: dict[str, Any]) -> None:
     elif for_classes:
         ActorOptions().replaced(options)
     else:
+        from rayx import words
+
         for name in options:
             if name not in TaskOptions._fields and name not in ActorOptions._fields:
                 told = words.advice(words.FUNCTION_OPTIONS, name) or words.advice(

@@ -15,7 +15,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from rayx import errors, importable, serialization
-from rayx._raylet import RayletError, set_object_id_hooks, set_waiting_hooks
+from rayx._raylet import RayletError, set_long_wait_hook, set_object_id_hooks, set_waiting_hooks
 from rayx.function_table import FunctionTable
 
 if TYPE_CHECKING:
@@ -258,3 +258,17 @@ class _Waiting:
 
 
 set_waiting_hooks(_Waiting())
+
+# ---- waits that are long -------------------------------------------------------------------------
+
+#: When a wait is looked at first.
+FIRST_LOOK_MS: Final = 5_000
+
+
+def _look(*wait: Any) -> Any:
+    from rayx import patience
+
+    return patience.look(*wait)
+
+
+set_long_wait_hook(_look, FIRST_LOOK_MS)

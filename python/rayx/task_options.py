@@ -11,7 +11,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
 from rayx import resources as resource_amounts
-from rayx import words
 from rayx.durations import SECONDS, Duration, in_units
 from rayx.object_stream import WINDOW, ObjectStream
 from rayx.quantities import whole
@@ -28,6 +27,24 @@ _TIMEOUT_SECONDS_MAX = 1e9
 _NAME_BYTES_MAX = 1024  # limits::kNameBytesMax of the node
 
 
+# Words of others that mean the same, and ours.
+_SAME = {"num_returns": "num_return_vals"}
+
+
+def accepted(options: dict[str, Any]) -> dict[str, Any]:
+    """These options, by our names. TypeError if one is given by both.
+
+    >>> accepted({"num_returns": 2})
+    {'num_return_vals': 2}
+    """
+    for word, ours in _SAME.items():
+        if word in options:
+            if ours in options:
+                raise TypeError(f"{word} and {ours} are the same: give one of them")
+            options = {ours if name == word else name: value for name, value in options.items()}
+    return options
+
+
 class TaskOptions(NamedTuple):
     """Options of `rayx.remote` on a function, checked. None stands for the default."""
 
@@ -42,9 +59,11 @@ class TaskOptions(NamedTuple):
 
     def replaced(self, changes: dict[str, Any]) -> TaskOptions:
         """These options with others in their place; TypeError or ValueError if one is wrong."""
-        changes = words.accepted(changes)
+        changes = accepted(changes)
         for name in changes:
             if name not in self._fields:
+                from rayx import words
+
                 raise TypeError(
                     words.no_option("rayx.remote on a function", name, words.FUNCTION_OPTIONS, self)
                 )

@@ -20,7 +20,6 @@ import types
 from typing import TYPE_CHECKING, Any
 
 from rayx import (
-    batch,
     driver_config,
     errors,
     process_mark,
@@ -36,9 +35,9 @@ from rayx._raylet import (
     KIND_TASK_ERROR,
     RayletError,
 )
-from rayx.batch import CallFailedError
 from rayx.serialization import Serialized
 from rayx.stream_run import StreamRun
+from rayx.task_failure import CallFailedError
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
@@ -172,6 +171,8 @@ class TaskRun:
         }
         stored, text = task_failure.describe(error, facts)
         if values:
+            from rayx import batch  # which has been imported to raise this
+
             stored = batch.with_values(stored, values)
         self._results = [stored] * self.task.num_return_vals
         self._failed = True

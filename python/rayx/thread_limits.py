@@ -14,7 +14,6 @@ environment when the library was loaded, which for preloaded ones is 1.
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import os
 import sys
 from collections.abc import Callable, Iterator, MutableMapping, Set
@@ -107,6 +106,8 @@ def _shared_libraries() -> Iterator[_Setter]:
 
 
 def _function(path: str, names: tuple[str, ...]) -> Callable[[int], Any] | None:
+    import ctypes  # the template has; a driver has no use for it
+
     try:
         library = ctypes.CDLL(path, mode=os.RTLD_NOLOAD | os.RTLD_NOW)
     except OSError:  # mapped, but not as a library

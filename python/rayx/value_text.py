@@ -15,8 +15,8 @@ or the task is heard: KeyboardInterrupt and `errors.INTERRUPTIONS`.
 
 from __future__ import annotations
 
-import array
 import gc
+import sys
 import types
 from collections import deque
 from collections.abc import Iterable
@@ -35,7 +35,7 @@ _DEPTH_MAX = 5
 # A `repr` is asked for only of what refers, directly or not, to no more objects and text than this.
 _OBJECTS_MAX = 2000
 _LENGTH_MAX = 20_000
-_SIZED = (list, tuple, set, frozenset, dict, deque, array.array)
+_SIZED = (list, tuple, set, frozenset, dict, deque)
 # What is no part of any text.
 _NOT_LOOKED_INTO = (
     type,
@@ -197,4 +197,7 @@ def _length(value: Any) -> int:
     for kind in (*_TEXTS, *_SIZED):
         if isinstance(value, kind):
             return int(kind.__len__(value))
+    arrays = sys.modules.get("array")  # else there is none
+    if arrays is not None and isinstance(value, arrays.array):
+        return int(arrays.array.__len__(value))
     return int.bit_length(value) // 3 if isinstance(value, int) else 0

@@ -1,10 +1,9 @@
 """Words of Ray, Dask, joblib and the standard library, and what to write here in their place.
 
-Each table is of one place where such words are met. What means the same is taken (`accepted`); the
-rest is refused with advice.
+Each table is of one place where such words are met. What means the same is taken
+(`task_options.accepted`); the rest is refused with advice. This module is imported when there is
+something to refuse.
 
->>> accepted({"num_returns": 2})
-{'num_return_vals': 2}
 >>> refuse("rayx.wait", {"fetch_local": True}, WAIT)
 Traceback (most recent call last):
 TypeError: rayx.wait has no argument 'fetch_local': all objects are on this machine; leave it out
@@ -263,20 +262,7 @@ FUNCTION: Final[Table] = {
     "starmap": "rayx.map(f, xs, ys)",
 }
 
-# What means the same, by our names.
-_SAME: Final[Table] = {"num_returns": "num_return_vals"}
-
 # ---- what is done with them ----------------------------------------------------------------------
-
-
-def accepted(options: dict[str, Any]) -> dict[str, Any]:
-    """These options, by our names. TypeError if one is given by both."""
-    for word, ours in _SAME.items():
-        if word in options:
-            if ours in options:
-                raise TypeError(f"{word} and {ours} are the same: give one of them")
-            options = {ours if name == word else name: value for name, value in options.items()}
-    return options
 
 
 def advice(table: Table, name: str, known: Sequence[str] = ()) -> str:

@@ -179,7 +179,41 @@ def test_dir_shows_what_is_for_users_and_nothing_else():
 
 
 def test_heavy_modules_are_not_imported_before_they_are_needed():
-    heavy = "numpy pyarrow cloudpickle psutil asyncio subprocess socket inspect dataclasses".split()
-    code = f"import sys, rayx; print([m for m in {heavy} if m in sys.modules])"
+    heavy = (
+        "numpy pyarrow cloudpickle psutil asyncio subprocess socket inspect dataclasses datetime "
+        "ctypes html array difflib traceback logging"
+    )
+    ours = (
+        "batch batching by_value cancellation completion error_records gpus mapping patience "
+        "progress_bar start thread_limits words worker_setup"
+    )
+    names = [*heavy.split(), *(f"rayx.{name}" for name in ours.split())]
+    code = (
+        "import sys; before = set(sys.modules); import rayx; "
+        f"print([m for m in {names} if m in sys.modules and m not in before])"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
+
+
+def test_what_is_imported_late_is_asked_for_once():
+    code = (
+        "import sys, rayx\n"
+        "assert 'map' not in vars(rayx)\n"
+        "from rayx import map\n"
+        "assert vars(rayx)['map'] is map and sys.modules['rayx.mapping'].map is map\n"
+        "from rayx import *\n"
+        "assert set(rayx.__all__) <= vars(rayx).keys()\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_an_import_of_a_name_that_others_have_is_told_what_there_is():
+    with pytest.raises(ImportError, match=r"^cannot import name 'nodes' from 'rayx': a session"):
+        from rayx import nodes  # noqa: F401
+    with pytest.raises(ImportError, match=r"^cannot import name 'nothing' from 'rayx'"):
+        from rayx import nothing  # noqa: F401
+    assert not hasattr(rayx, "nodes")
+    from rayx import words  # the modules behind it can be imported as before
+
+    assert words is sys.modules["rayx.words"]

@@ -5,7 +5,8 @@ import pytest
 
 import rayx
 from rayx import batch, serialization, task_failure
-from rayx.batch import CallFailedError, Calls, Limits, Packed, run_batch
+from rayx.batch import Calls, Limits, Packed, run_batch
+from rayx.task_failure import CallFailedError
 
 
 @rayx.remote
