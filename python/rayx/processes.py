@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import select
 import socket
 import subprocess
 import sys
@@ -184,9 +185,7 @@ class Processes:
                 self._lifeline.shutdown(socket.SHUT_RDWR)
             self._lifeline.close()
             self._log.close()
-            try:
-                self._supervisor.wait(timeout_seconds)
-            except subprocess.TimeoutExpired:
+            if not _wait(self._supervisor, timeout_seconds):
                 self._supervisor.kill()
                 self._supervisor.wait()
             session_directory.remove(self.directory, self.keeps_logs)
@@ -197,6 +196,29 @@ class Processes:
         self._log.close()
         # Not our child: there is nothing to wait for, and nothing to complain of.
         self._supervisor.returncode = 0
+
+
+def _wait(process: subprocess.Popen[bytes], timeout_seconds: float) -> bool:
+    """Whether the process has ended within that time.
+
+    Popen.wait looks at growing distances, and so sees an end up to twice as late as it was.
+    """
+    if process.poll() is not None:  # and its number may be another's by now
+        return True
+    deadline = time.monotonic() + timeout_seconds
+    with contextlib.suppress(OSError):  # an old kernel, or no more descriptors
+        end = os.pidfd_open(process.pid)
+        try:
+            poll = select.poll()
+            poll.register(end, select.POLLIN)
+            poll.poll(1000 * timeout_seconds)
+        finally:
+            os.close(end)
+    try:
+        process.wait(max(0.0, deadline - time.monotonic()))
+    except subprocess.TimeoutExpired:
+        return False
+    return True
 
 
 def _command(options: StartOptions, directory: Path, lifeline_fd: int) -> list[str]:

@@ -142,6 +142,27 @@ def test_a_supervisor_that_does_not_end_is_killed(start):
     assert not processes.directory.exists()
 
 
+def test_the_end_is_seen_when_it_comes(start, monkeypatch):
+    processes = start(READY)
+    processes.wait_until_ready()
+    naps = []
+    monkeypatch.setattr(time, "sleep", naps.append)
+    processes.stop()
+    assert naps == []
+    assert not os.path.exists(f"/proc/{processes.supervisor_pid}")
+
+
+def test_a_kernel_that_does_not_tell_of_an_end(start, monkeypatch):
+    def pidfd_open(pid):
+        raise OSError(38, "Function not implemented")
+
+    processes = start(READY)
+    processes.wait_until_ready()
+    monkeypatch.setattr(os, "pidfd_open", pidfd_open)
+    processes.stop()
+    assert not os.path.exists(f"/proc/{processes.supervisor_pid}")
+
+
 def test_a_program_that_cannot_be_run(start, tmp_path):
     with pytest.raises(rayx.StartError, match="cannot be run"):
         start(READY, supervisor=tmp_path / "missing")

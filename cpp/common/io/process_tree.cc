@@ -75,10 +75,14 @@ bool ParseStat(std::string_view text, Process* process) {
   return true;
 }
 
-bool ReadProcess(int proc_directory, const char* name, Process* process) {
+bool ParsePid(const char* name, pid_t* pid) {
   const char* const end = name + std::strlen(name);
-  const auto parsed = std::from_chars(name, end, process->pid);
-  if (parsed.ec != std::errc() || parsed.ptr != end) return false;
+  const auto parsed = std::from_chars(name, end, *pid);
+  return parsed.ec == std::errc() && parsed.ptr == end;
+}
+
+// `name` is that of a process's directory.
+bool ReadProcess(int proc_directory, const char* name, Process* process) {
   const std::string path = std::string(name) + "/stat";
   const ScopedFd file(::openat(proc_directory, path.c_str(), O_RDONLY | O_CLOEXEC));
   // Names are at most 64 bytes, and what matters follows soon after.
@@ -87,17 +91,43 @@ bool ReadProcess(int proc_directory, const char* name, Process* process) {
   return bytes > 0 && ParseStat({text, static_cast<size_t>(bytes)}, process);
 }
 
-ProcessTree ReadProcessTree() {
+// Processes that are not below the root of a search, by their number. They cannot come below it, so
+// they need not be read again, and they are most of those that a machine has.
+using Strangers = std::unordered_map<pid_t, Process>;
+
+ProcessTree ReadProcessTree(const Strangers& known = {}) {
   ProcessTree tree;
   const std::unique_ptr<DIR, int (*)(DIR*)> proc(::opendir("/proc"), ::closedir);
   if (proc == nullptr) return tree;
   while (const dirent* entry = ::readdir(proc.get())) {
     Process process;
-    if (ReadProcess(::dirfd(proc.get()), entry->d_name, &process)) {
-      tree.emplace(process.parent, process);
+    if (!ParsePid(entry->d_name, &process.pid)) continue;
+    if (const auto stranger = known.find(process.pid); stranger != known.end()) {
+      process = stranger->second;
+    } else if (!ReadProcess(::dirfd(proc.get()), entry->d_name, &process)) {
+      continue;
     }
+    tree.emplace(process.parent, process);
   }
   return tree;
+}
+
+// Those of which it is certain: all that they descend from is in the tree. (Of whom a parent is
+// missing, that one has died meanwhile, and may have been below the root.)
+Strangers StrangersIn(const ProcessTree& tree, pid_t root) {
+  std::unordered_map<pid_t, const Process*> by_pid;
+  for (const auto& [parent, process] : tree) by_pid.emplace(process.pid, &process);
+  Strangers strangers;
+  for (const auto& [parent, process] : tree) {
+    pid_t ancestor = process.pid;
+    for (size_t steps = 0; ancestor != 0 && ancestor != root && steps < tree.size(); ++steps) {
+      const auto found = by_pid.find(ancestor);
+      if (found == by_pid.end()) break;
+      ancestor = found->second->parent;
+    }
+    if (ancestor == 0) strangers.emplace(process.pid, process);
+  }
+  return strangers;
 }
 
 // Everything below `root`, without the processes of `spare` and what is below those.
@@ -146,8 +176,8 @@ bool IsTracker(const Process& process, Trackers& known) {
 }
 
 // `known` is null if trackers are killed like all others.
-Sweep KillOnce(pid_t root, const std::vector<pid_t>& spare, Trackers* known) {
-  const ProcessTree tree = ReadProcessTree();
+Sweep KillOnce(const ProcessTree& tree, pid_t root, const std::vector<pid_t>& spare,
+               Trackers* known) {
   const std::vector<Process> found = Below(tree, root, spare);
   Sweep sweep;
   std::vector<Process> doomed;
@@ -175,8 +205,13 @@ Sweep KillOnce(pid_t root, const std::vector<pid_t>& spare, Trackers* known) {
 // Until nothing is left to kill, or time is up.
 Sweep KillAll(pid_t root, const std::vector<pid_t>& spare, int64_t deadline_ms, Trackers* known) {
   int clean_sweeps = 0;
+  Strangers strangers;
   while (true) {
-    const Sweep sweep = KillOnce(root, spare, known);
+    // The last one reads all: a number may have been given anew, were it after thousands of forks.
+    const bool is_last = clean_sweeps == kCleanSweeps - 1;
+    const ProcessTree tree = ReadProcessTree(is_last ? Strangers{} : strangers);
+    const Sweep sweep = KillOnce(tree, root, spare, known);
+    if (strangers.empty()) strangers = StrangersIn(tree, root);
     // What was reaped may have left a child behind that this sweep did not see yet.
     clean_sweeps = sweep.running + sweep.reaped == 0 ? clean_sweeps + 1 : 0;
     if (clean_sweeps == kCleanSweeps || MonotonicMs() >= deadline_ms) return sweep;
@@ -200,7 +235,8 @@ size_t KillDescendants(pid_t root, const std::vector<pid_t>& spare, int64_t time
   const Sweep first = KillAll(root, spare, deadline_ms, &known);
   if (first.trackers == 0) return first.running;
   const int64_t tracker_deadline_ms = MonotonicMs() + tracker_ms;
-  while (KillOnce(root, spare, &known).trackers > 0 && MonotonicMs() < tracker_deadline_ms) {
+  while (KillOnce(ReadProcessTree(), root, spare, &known).trackers > 0 &&
+         MonotonicMs() < tracker_deadline_ms) {
     ::poll(nullptr, 0, kSweepPauseMs);
   }
   return KillAll(root, spare, MonotonicMs() + timeout_ms, nullptr).running;
