@@ -12,8 +12,12 @@ import os
 import pickle
 import sys
 import threading
+from typing import TYPE_CHECKING, Any
 
-from rayx import driver_logging, hints, importable
+from rayx import hints, importable
+
+if TYPE_CHECKING:
+    from rayx.driver_logging import LogSettings
 
 # Each is kept by the node, and run by each worker that starts later.
 _NEWS_MAX = 200
@@ -36,7 +40,7 @@ def capture(object_id_seed: int | None, gives_hints: bool = True) -> bytes:
         # Programs and libraries parse them, also in what they run as tasks.
         "argv": [one for one in getattr(sys, "argv", ()) if type(one) is str],
         "recursion_limit": sys.getrecursionlimit(),
-        "logging": driver_logging.capture(),
+        "logging": _log_settings(),
     }
     return pickle.dumps(config, protocol=5)
 
@@ -62,12 +66,15 @@ def apply(captured: bytes) -> int | None:
     return seed
 
 
-def follow(path: list[str], logging: driver_logging.LogSettings | None) -> None:
+def follow(path: list[str], logging: LogSettings | None) -> None:
     """What may change in a driver, after `init` too, is so in this process from now on."""
     if sys.path[: len(path)] != path:
         sys.path[:] = [*path, *(entry for entry in sys.path if entry not in path)]
     importable.share_path(list(sys.path))
-    driver_logging.apply(logging)
+    if logging is not None or "rayx.driver_logging" in sys.modules:
+        from rayx import driver_logging
+
+        driver_logging.apply(logging)
 
 
 class DriverNews:
@@ -81,13 +88,23 @@ class DriverNews:
 
     def take(self) -> bytes | None:
         """A pickled function for them to run; None if there is nothing new."""
-        now = (search_path(), driver_logging.capture())
+        now = (search_path(), _log_settings())
         with self._lock:
             if now == self._told or self._count == _NEWS_MAX:
                 return None
             self._told = now
             self._count += 1
         return pickle.dumps(functools.partial(follow, *now), protocol=5)
+
+
+def _log_settings() -> LogSettings | None:
+    """None if nobody logs here, as in most programs."""
+    logging: Any = sys.modules.get("logging")
+    if logging is None or not logging.root.handlers:
+        return None
+    from rayx import driver_logging
+
+    return driver_logging.capture()
 
 
 def _here() -> str:

@@ -7,10 +7,11 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from rayx import redefinitions, session
+from rayx import session
 
 if TYPE_CHECKING:
     from rayx._raylet import ObjectID
@@ -58,6 +59,10 @@ class FunctionReference:
         reference = self
         while reference.successor is not None:
             reference = reference.successor
+        if not hasattr(sys, "ps1"):  # nobody types here
+            return reference
+        from rayx import redefinitions
+
         renewed = redefinitions.current_id(reference.function_id)
         if renewed != reference.function_id:
             reference.successor = FunctionReference(renewed, reference.name, reference.function)

@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import gc
 import pickle
+import sys
 import threading
 import types
 import weakref
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from rayx import errors, redefinitions, serialization, value_text
+from rayx import errors, serialization, value_text
 from rayx._raylet import RayletError
 
 if TYPE_CHECKING:
@@ -93,7 +94,10 @@ class FunctionTable:
                 tell_news()
             self._in_progress.add(function_id)
             try:
-                redefinitions.note(function_id, function)
+                if hasattr(sys, "ps1"):  # somebody types
+                    from rayx import redefinitions
+
+                    redefinitions.note(function_id, function)
                 pickled, ids = serialization.dump_by_value(function, reference.name)
                 _check_size(reference.name, function, pickled)
                 self._pickled.append((reference, pickled, ids))

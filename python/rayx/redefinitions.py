@@ -3,7 +3,8 @@
 A function is pickled together with the helpers and other globals of `__main__` that it refers to.
 Who works with a notebook runs the cell of a helper again and expects that the next task uses it. So
 what was referred to is noted when a function is exported, and one that refers to something else
-when it is called again is exported anew. Programs from files define things once: they pay nothing.
+when it is called again is exported anew. Programs from files define things once: they pay nothing,
+and do not import this module. Where somebody types, Python has `sys.ps1`.
 
     note(function_id, f)                   # f is exported
     function_id = current_id(function_id)  # another one, if a global of f is another one by now
@@ -48,14 +49,9 @@ _renewed: dict[bytes, bytes] = {}
 _lock = threading.Lock()
 
 
-def is_interactive() -> bool:
-    """Whether somebody types: in an interpreter or a notebook."""
-    return hasattr(sys, "ps1")
-
-
 def note(function_id: bytes, function: Any) -> None:
     """A function or class is exported under this id as it is now. Does nothing in a program."""
-    if not is_interactive():
+    if not hasattr(sys, "ps1"):
         return
     references = [
         _Reference(namespace, name, _held(namespace.get(name, _MISSING)))

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import functools
 import os
+import sys
 import weakref
 from collections.abc import Callable, Iterable
 from typing import (
@@ -29,7 +30,7 @@ from typing import (
     overload,
 )
 
-from rayx import actor, function_reference, redefinitions, session, signature, task_options
+from rayx import actor, function_reference, session, signature, task_options
 from rayx._raylet import RayletError, TaskTemplate
 from rayx.actor import ActorClass
 from rayx.actor_options import ActorOptions
@@ -211,7 +212,7 @@ class RemoteFunction(Generic[P, R_co]):
     def _make_check(self) -> Callable[..., None]:
         """What looks at the arguments of each call; where somebody types, at the globals too."""
         check = signature.make_checker(self._reference.loaded())
-        if self._function is None or not redefinitions.is_interactive():
+        if self._function is None or not hasattr(sys, "ps1"):
             return check
         # Weakly: a cycle would keep what the function captures.
         renew = weakref.WeakMethod(self._renew_if_outdated)

@@ -36,7 +36,6 @@ from rayx._raylet import (
     RayletError,
 )
 from rayx.serialization import Serialized
-from rayx.stream_run import StreamRun
 from rayx.task_failure import CallFailedError
 
 if TYPE_CHECKING:
@@ -45,6 +44,7 @@ if TYPE_CHECKING:
     from rayx._raylet import ObjectID, RunnableTask
     from rayx.gpus import TaskEnvironment
     from rayx.session import Session
+    from rayx.stream_run import StreamRun
     from rayx.worker_output import WorkerOutput
 
 
@@ -140,6 +140,8 @@ class TaskRun:
         """The function returned `value`. Raises if that is not what can be stored."""
         task = self.task
         if task.stream_window:
+            from rayx.stream_run import StreamRun
+
             stream = StreamRun(task, self._client)
             stream.run(value)
             self.streamed(stream)
@@ -150,6 +152,8 @@ class TaskRun:
 
     def begin_stream(self, value: Any) -> tuple[StreamRun, Generator[Any, None, None]]:
         """For who takes the steps of a stream one by one."""
+        from rayx.stream_run import StreamRun
+
         stream = StreamRun(self.task, self._client)
         return stream, stream.steps(value)
 

@@ -10,9 +10,11 @@ fork and reap.
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import faulthandler
 import gc
+import importlib
 import os
 import select
 import signal
@@ -22,18 +24,18 @@ import types
 from collections.abc import Callable
 from typing import Any
 
-# Some of them so that workers need not import them.
-from rayx import (  # noqa: F401
-    by_value,
-    pickle_path,
-    process_mark,
-    process_title,
-    thread_limits,
-    worker_main,
-)
+# cloudpickle so that workers need not import it: they load functions with it.
+import cloudpickle  # noqa: F401
+
+from rayx import process_mark, process_title, thread_limits, worker_main
 from rayx._raylet import RayletError, TemplateChannel
 
 _PR_SET_PDEATHSIG = 1
+
+# When nothing has been asked for so long, the template imports what no session needs at its start,
+# and many need later. The first workers do it by themselves if need be.
+_QUIET_MS = 200
+_FOR_LATER = ("rayx.by_value", "rayx.pickle_path", "rayx.stream_run")
 
 RunWorker = Callable[[int, int, int], None]
 
@@ -61,8 +63,11 @@ class Template:
         gc.freeze()  # the collector of a worker must not touch, and so copy, our pages
         try:
             self._channel.report_ready(self._pid)
+            quiet_ms: int | None = _QUIET_MS
             while True:
-                poll.poll()
+                if not poll.poll(quiet_ms):
+                    quiet_ms = None
+                    _import_for_later()
                 self._reap()
                 while (request := self._channel.next_request()) is not None:
                     self._fork(*request)
@@ -127,6 +132,14 @@ class Template:
         self._channel.abandon()
         os.close(self._wake_read)
         os.close(self._wake_write)
+
+
+def _import_for_later() -> None:
+    for name in _FOR_LATER:
+        with contextlib.suppress(Exception):  # who needs it is told what is wrong
+            importlib.import_module(name)
+    gc.collect()
+    gc.freeze()
 
 
 def _take_streams(stdout_fd: int, stderr_fd: int) -> None:

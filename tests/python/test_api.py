@@ -185,7 +185,7 @@ def test_heavy_modules_are_not_imported_before_they_are_needed():
     )
     ours = (
         "batch batching by_value cancellation completion error_records gpus mapping patience "
-        "progress_bar start thread_limits words worker_setup"
+        "progress_bar redefinitions start thread_limits words worker_setup"
     )
     names = [*heavy.split(), *(f"rayx.{name}" for name in ours.split())]
     code = (

@@ -198,10 +198,11 @@ def test_imports_what_it_is_told_to_before_it_serves(monkeypatch, succeeds):
 
 def test_a_worker_does_not_import_what_it_seldom_needs():
     seldom = (
-        "asyncio array datetime difflib html numpy "
-        "rayx.actor_coroutines rayx.actor_threads rayx.batch rayx.batching rayx.cancellation "
-        "rayx.completion rayx.mapping rayx.patience rayx.preload rayx.progress_bar rayx.start "
-        "rayx.words rayx.worker_setup"
+        "asyncio array datetime difflib html numpy rayx.by_value rayx.driver_logging "
+        "rayx.pickle_path rayx.redefinitions rayx.stream_run rayx.actor_coroutines "
+        "rayx.actor_threads rayx.batch rayx.batching rayx.cancellation rayx.completion "
+        "rayx.mapping rayx.patience rayx.preload rayx.progress_bar rayx.start rayx.words "
+        "rayx.worker_setup"
     ).split()
     code = (
         "import sys; before = set(sys.modules); import rayx.worker_template; "
@@ -209,3 +210,29 @@ def test_a_worker_does_not_import_what_it_seldom_needs():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
+
+
+def test_when_all_is_quiet_the_template_imports_what_later_workers_need(monkeypatch):
+    class Quiet(Channel):
+        def __init__(self):
+            super().__init__([])
+            os.read(self.read, 1)
+
+    channel = Quiet()
+    imported = []
+
+    def import_module(name):
+        imported.append(name)
+        os.write(channel.write, b"x")
+        raise ImportError(name)  # is of no consequence here
+
+    monkeypatch.setattr(worker_template, "_QUIET_MS", 1)
+    monkeypatch.setattr(worker_template.importlib, "import_module", import_module)
+    template = worker_template.Template(channel, lambda *unused: None)
+    try:
+        template.serve()
+    finally:
+        os.close(template._wake_read)
+        os.close(template._wake_write)
+        channel.abandon()
+    assert imported == [*worker_template._FOR_LATER]
