@@ -247,8 +247,18 @@ void LineService::Rest() {
   WorkerProcess* worker = open_ ? workers_->Find(ends_.worker) : nullptr;
   if (worker == nullptr) return;
   AllowSpinning(*worker, spare_cpus_.Look(MonotonicUs()));
-  if (idle || others) return;
+  if (idle || others || ExpectMore(*worker)) return;
   worker->claim.rest().Rest(*rest_set_, kRestMs, &hurries_seen_);
+}
+
+// What is large comes in parts, of which a turn takes one: a rest behind each would take most of
+// the time.
+bool LineService::ExpectMore(const WorkerProcess& worker) const {
+  for (const ClientId id : {ends_.client, worker.session}) {
+    const Session* session = sessions_->Find(id);
+    if (session != nullptr && session->connection->expects_more()) return true;
+  }
+  return false;
 }
 
 void LineService::AllowSpinning(WorkerProcess& worker, bool allowed) {

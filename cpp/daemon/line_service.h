@@ -105,6 +105,8 @@ class LineService {
  private:
   void Listen(const Session& session);
   void AllowSpinning(WorkerProcess& worker, bool allowed);
+  // The line's client or worker is in the midst of sending something.
+  bool ExpectMore(const WorkerProcess& worker) const;
   void Open(Session& client, WorkerProcess& worker);
   // True if the line was closed.
   bool TryClose();

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -407,6 +408,19 @@ class TestTheRest:
         open_line()
         assert rayx.get(echo.remote(1)) == 1
         poll_until(lambda: rayx.available_resources()["CPU"] == 2, 20, "all is free")
+
+    def test_what_is_large_is_not_held_up(self):
+        """The node rests for a while behind each part of it that it reads, but not now."""
+        capture = np.zeros(10 << 20, np.uint8)
+
+        @rayx.remote
+        def size():
+            return len(capture)
+
+        open_line()
+        begin = time.monotonic()
+        assert rayx.get(size.remote()) == len(capture)
+        assert time.monotonic() - begin < 3  # 6.5 s with a rest behind each part
 
     def test_nested_tasks(self):
         @rayx.remote

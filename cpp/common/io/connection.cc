@@ -115,6 +115,8 @@ struct Connection::Impl {
   std::vector<ScopedFd> arrived_fds;
   bool closed = false;
   bool paused = false;
+  // The last reading ended before the socket was empty.
+  bool cut_short = false;
   bool dirty = false;
   // The socket was full; the watcher tells when it is not.
   bool waits_for_room = false;
@@ -143,6 +145,7 @@ void Connection::Impl::OnReadable(size_t budget) {
   ReadResult result = ReadResult::kMore;
   // Frames are handed over after each read, while they are in the cache.
   while (result == ReadResult::kMore && !paused && budget != 0) result = ReadOnce(&budget);
+  cut_short = result == ReadResult::kMore;
   if (result == ReadResult::kDrained && !write_failure.ok()) BeginClose(write_failure);
 }
 
@@ -196,6 +199,11 @@ std::optional<Frame> Connection::NextFrame() {
 
 void Connection::ReadNow() {
   if (!impl_->closed) impl_->OnReadable(kReadNowBytes);
+}
+
+bool Connection::expects_more() const {
+  return !impl_->closed && !impl_->paused &&
+         (impl_->cut_short || impl_->reader.buffered_bytes() > 0);
 }
 
 std::vector<ScopedFd> Connection::TakeFds() { return std::exchange(impl_->arrived_fds, {}); }

@@ -59,6 +59,8 @@ class Connection {
   void Flush();
   // Takes in what has arrived by now, as the loop would a moment later.
   void ReadNow();
+  // The last turn took only a part of what had arrived, or a part of a frame: more is coming.
+  bool expects_more() const;
   // Bytes queued and not yet written.
   size_t backlog_bytes() const;
   // Stops reading (back-pressure) or goes on.

@@ -347,6 +347,29 @@ TEST_F(ConnectionTest, ATurnReadsNoMoreThanItsBudget) {
   for (const auto& [turn, bytes] : bytes_in_turn_) EXPECT_LE(bytes, most);
 }
 
+TEST_F(ConnectionTest, ItIsKnownWhetherMoreIsComing) {
+  EXPECT_FALSE(connection_->expects_more());
+  Bytes out;
+  AppendFrame(1, Bytes(2 * limits::kPeerReadBytesPerTurn, 'x'), &out);
+  ASSERT_EQ(Write(std::span(out).first(limits::kPeerReadBytesPerTurn)),
+            limits::kPeerReadBytesPerTurn);
+  int turns = 0;
+  RunUntil([&] {
+    loop_.Post([] {});
+    return ++turns == 4;
+  });
+  EXPECT_TRUE(received_.empty());
+  EXPECT_TRUE(connection_->expects_more()) << "a part of a frame";
+  (void)Write(std::span(out).subspan(limits::kPeerReadBytesPerTurn));
+  RunUntil([&] { return !received_.empty(); });
+  turns = 0;
+  RunUntil([&] {
+    loop_.Post([] {});
+    return ++turns == 4;
+  });
+  EXPECT_FALSE(connection_->expects_more());
+}
+
 TEST_F(ConnectionTest, PausedReadingLeavesBytesToTheSocket) {
   connection_->PauseReading(true);
   WriteFrame(1, BytesOf("later"));
