@@ -120,6 +120,12 @@ def _closed() -> errors.NotInitializedError:
     return errors.NotInitializedError("rayx.shutdown() was called while this object was awaited")
 
 
+def _close_those_of_closed_loops(owner: session.Session) -> None:
+    for one in list(owner.waiters):
+        if isinstance(one, _LoopWaiter) and one.loop.is_closed():
+            one.close()
+
+
 class _LoopWaiter:
     """Those that wait on one event loop. There while somebody does."""
 
@@ -135,6 +141,7 @@ class _LoopWaiter:
         self._node_fd = owner.client.fileno()
         self._queue_fd = self._queue.fileno()
         self._is_open = True
+        self._on_loop_closed: Callable[[], None] | None = None
         self._patience = Patience()
         self._timer = self._look_later()
         # What a task awaits may need the CPU that the task has.
@@ -143,6 +150,7 @@ class _LoopWaiter:
         # Another of these may watch the same socket on another loop, but not on this one.
         if self._node_fd >= 0:
             loop.add_reader(self._node_fd, self._on_node)
+        self._end_with_loop()
 
     @classmethod
     def find(cls, owner: session.Session, loop: asyncio.AbstractEventLoop) -> _LoopWaiter | None:
@@ -159,6 +167,7 @@ class _LoopWaiter:
         found = cls.find(owner, loop)
         if found is not None:
             return found
+        _close_those_of_closed_loops(owner)
         try:
             made = cls(owner, loop)
         except RayletError as error:
@@ -209,8 +218,20 @@ class _LoopWaiter:
             one.cancel()
         return len(found)
 
+    def _end_with_loop(self) -> None:
+        """A loop may be closed while somebody waits on it. It tells nobody."""
+        loop, close_loop = self.loop, self.loop.close
+
+        def close() -> None:
+            close_loop()
+            self.close()
+
+        attributes = getattr(loop, "__dict__", {})  # uvloop's have none that can be set
+        if "close" not in attributes:
+            attributes["close"] = self._on_loop_closed = close
+
     def close(self) -> None:
-        """The session ends. In any thread."""
+        """The session ends, or the loop. In any thread."""
         if self.loop.is_closed():
             self._close(None)
             return
@@ -298,6 +319,9 @@ class _LoopWaiter:
             return
         self._is_open = False
         self._timer.cancel()
+        if self._on_loop_closed is not None:
+            del self.loop.__dict__["close"]
+            self._on_loop_closed = None
         if self in self._owner.waiters:
             self._owner.waiters.remove(self)
         if not self.loop.is_closed():

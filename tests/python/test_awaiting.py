@@ -175,6 +175,66 @@ def _in_thread(run):
         return pool.submit(run).result()
 
 
+class LoopOfAnotherMake(asyncio.SelectorEventLoop):
+    """Its methods cannot be replaced."""
+
+    @property
+    def __dict__(self):
+        return {"close": self.close}
+
+
+def abandon_on(make_loop):
+    """A loop is closed while somebody waits on it."""
+
+    async def begin(object_id):
+        waiting = asyncio.ensure_future(waits(object_id))
+        await asyncio.sleep(0)  # task work
+        return waiting
+
+    async def waits(object_id):
+        await object_id
+
+    def go(object_id):
+        loop = make_loop()
+        waiting = loop.run_until_complete(begin(object_id))
+        loop.close()
+        waiting._log_destroy_pending = False
+        return "close" in loop.__dict__
+
+    return while_pending(go)
+
+
+def test_the_end_of_the_loop_ends_waiting():
+    assert not abandon_on(asyncio.SelectorEventLoop)
+    assert session.current().waiters == []
+
+
+def test_what_waits_on_a_loop_that_says_nothing_is_closed_with_the_next():
+    for _ in range(3):
+        abandon_on(LoopOfAnotherMake)
+        assert len(session.current().waiters) == 1
+    assert asyncio.run(double_later()) == 8
+    assert session.current().waiters == []
+
+
+async def double_later():
+    return await double.remote(4)
+
+
+def test_a_method_that_somebody_has_replaced_stays_so():
+    closed = []
+
+    class Loop(asyncio.SelectorEventLoop):
+        def __init__(self):
+            super().__init__()
+            self.close = lambda: (closed.append(self), asyncio.SelectorEventLoop.close(self))
+
+    loop = Loop()
+    assert loop.run_until_complete(double_later()) == 8
+    loop.close()
+    assert closed == [loop]
+
+
 def test_the_end_of_the_session_ends_waiting():
     def function(pending):
         waiting = threading.Event()
