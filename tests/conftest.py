@@ -24,12 +24,17 @@ SETTLE_SECONDS = 2.0
 def pytest_configure(config):
     config.addinivalue_line("markers", "time_limit(seconds): of this test, instead of 60")
     config.addinivalue_line(
-        "markers", "leaves(*kinds): children, fds, shm, directories or threads may stay"
+        "markers",
+        "leaves(*kinds): children, fds, shm, directories, threads or environment may stay",
     )
     # Shells start what they put into the background with Ctrl-C ignored, and programs inherit that.
     # Tests that press Ctrl-C in a program want it to be heard.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
+# pytest's, and what threadpoolctl and scikit-learn set for OpenMP when they are imported.
+OF_OTHERS = ("PYTEST_", "KMP_")
 
 
 class TimeLimitError(BaseException):
@@ -98,11 +103,13 @@ def _inventory():
         "shm": _shared_memory(),
         "directories": _session_directories(),
         "threads": {thread.name for thread in threading.enumerate()},
+        "environment": {item for item in os.environ.items() if not item[0].startswith(OF_OTHERS)},
     }
 
 
 def _leaks(before, after):
     leaks = {kind: after[kind] - before[kind] for kind in before}
+    leaks["environment"] |= before["environment"] - after["environment"]
     # A few descriptors are opened once and for all, by whoever is imported or used first.
     if len(after["fds"]) - len(before["fds"]) <= 2:
         del leaks["fds"]
@@ -111,7 +118,10 @@ def _leaks(before, after):
 
 @pytest.fixture(autouse=True)
 def leak_check(request):
-    """Fails a test after which there are processes, descriptors, files or threads more."""
+    """Fails a test after which there are processes, descriptors, files or threads more.
+
+    Or another environment.
+    """
     marker = request.node.get_closest_marker("leaves")
     allowed = set(marker.args) if marker else set()
     before = _inventory()
@@ -121,6 +131,28 @@ def leak_check(request):
         if time.monotonic() > deadline:
             pytest.fail(f"the test left something behind: {leaks}")
         threading.Event().wait(0.02)
+
+
+def _open_for_good():
+    """Has this driver open what it opens once and keeps, as a session of several tests should.
+
+    That are the pool, for the first large value that it puts, and its direct line, once it has had
+    one task after the other run: two descriptors each time it has none.
+    """
+    import rayx
+
+    rayx.get(rayx.put(bytes(1 << 20)))
+    follow = rayx.remote(abs)
+    before = len(os.listdir("/proc/self/fd"))
+    deadline = time.monotonic() + 30
+    while len(os.listdir("/proc/self/fd")) < before + 2:
+        assert time.monotonic() < deadline, "there is no direct line"
+        rayx.get(follow.remote(0))
+
+
+@pytest.fixture(scope="session")
+def open_for_good():
+    return _open_for_good
 
 
 @pytest.fixture
@@ -138,4 +170,5 @@ def shared_session():
     import rayx
 
     with rayx.init(num_cpus=2) as addresses:
+        _open_for_good()
         yield addresses

@@ -11,8 +11,13 @@ import rayx
 from rayx import session
 
 
+@pytest.fixture(autouse=True, scope="module")
+def futures(shared_session):
+    after.remote(0).future().result()  # their thread lives as long as the session
+
+
 @pytest.fixture(autouse=True)
-def shared(shared_session):
+def no_loops(shared_session):
     yield
     assert not [one for one in session.current().waiters if "Loop" in type(one).__name__]
 
@@ -112,7 +117,6 @@ def test_several_loops_and_a_waiting_thread():
         assert sum(got.result()) == 190
 
 
-@pytest.mark.leaves("threads", "fds")  # the one that serves futures lives as long as the session
 def test_futures():
     futures = [after.remote(0.05 * (3 - i), i).future() for i in range(3)]
     assert [one.result() for one in futures] == [0, 1, 2]

@@ -12,14 +12,13 @@ from session_watch import Parts, poll_until, read
 
 import rayx
 
-pytestmark = pytest.mark.leaves("fds")  # calls that follow each other open a direct line
-
 MIB = 1 << 20
 
 
 @pytest.fixture(scope="module", autouse=True)
-def addresses():
+def addresses(open_for_good):
     with rayx.init(num_cpus=2, object_store_memory=64 * MIB) as found:
+        open_for_good()
         yield found
 
 

@@ -4,10 +4,7 @@ import pytest
 
 import rayx
 
-pytestmark = [
-    pytest.mark.usefixtures("shared_session"),
-    pytest.mark.leaves("fds"),  # calls that follow each other open a direct line
-]
+pytestmark = pytest.mark.usefixtures("shared_session")
 
 
 @rayx.remote

@@ -23,3 +23,12 @@ def node(monkeypatch):
     before = session.set_current(session.Session(client, session.SCRIPT_MODE))
     yield client
     session.set_current(before)
+
+
+@pytest.fixture
+def own_environment():
+    """For tests that play a worker in this process: it sets up the environment of its tasks."""
+    before = dict(os.environ)
+    yield
+    os.environ.clear()
+    os.environ.update(before)

@@ -9,6 +9,8 @@ import rayx
 from rayx.actor_options import SAVE_EVERY
 from rayx.actor_runner import Concurrency, RunningActor
 
+pytestmark = pytest.mark.usefixtures("own_environment")
+
 EVENTS = {}
 
 

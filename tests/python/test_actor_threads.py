@@ -6,6 +6,8 @@ from fake_worker import WAIT_SECONDS, drive
 
 import rayx
 
+pytestmark = pytest.mark.usefixtures("own_environment")
+
 EVENTS = {}
 
 

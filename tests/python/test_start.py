@@ -27,7 +27,7 @@ class FakeChannel:
     def __init__(self):
         self.closed = False
 
-    def next(self):
+    def next(self, timeout_ms=-1):
         from fake_node import failure
 
         raise failure("Disconnected")

@@ -9,6 +9,8 @@ from rayx._raylet import KIND_ACTOR_CALL, KIND_ACTOR_CREATION, KIND_PICKLE, KIND
 from rayx.gpus import TaskEnvironment
 from rayx.task_run import TaskRun
 
+pytestmark = pytest.mark.usefixtures("own_environment")
+
 RAN = []
 FAILING = set()
 
