@@ -247,14 +247,15 @@ Result<ObjectId> Client::Put(const ObjectPieces& value) {
 }
 
 Result<std::vector<bool>> Client::Wait(std::span<const ObjectId> ids, size_t count,
-                                       int64_t timeout_ms) {
+                                       int64_t timeout_ms, Looker* looker) {
   RAYX_REFUSE_IN_CHILD();
-  return impl_->objects.Wait(ids, count, timeout_ms, impl_->tasks.InOnlyTask());
+  return impl_->objects.Wait(ids, count, timeout_ms, impl_->tasks.InOnlyTask(), looker);
 }
 
-Result<std::vector<ObjectView>> Client::Get(std::span<const ObjectId> ids, int64_t timeout_ms) {
+Result<std::vector<ObjectView>> Client::Get(std::span<const ObjectId> ids, int64_t timeout_ms,
+                                            Looker* looker) {
   RAYX_REFUSE_IN_CHILD();
-  return impl_->objects.Get(ids, timeout_ms, impl_->tasks.InOnlyTask());
+  return impl_->objects.Get(ids, timeout_ms, impl_->tasks.InOnlyTask(), looker);
 }
 
 Result<PrivateBytes> Client::MapCopyOnWrite(std::span<const uint8_t> object) {

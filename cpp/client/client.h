@@ -25,6 +25,7 @@
 #include <string_view>
 #include <vector>
 
+#include "client/looker.h"
 #include "client/object_view.h"
 #include "client/pool_reader.h"
 #include "common/base/ids.h"
@@ -205,11 +206,14 @@ class Client {
 
   // Waits until `count` of `ids` are available or the time is over (timeout_ms < 0: without end),
   // and says for each whether it is; those behind the one that completes the count may be left out.
-  // Not an error if fewer are.
-  Result<std::vector<bool>> Wait(std::span<const ObjectId> ids, size_t count, int64_t timeout_ms);
+  // Not an error if fewer are. `looker` is asked whether to go on, where Interrupted would be
+  // returned without one.
+  Result<std::vector<bool>> Wait(std::span<const ObjectId> ids, size_t count, int64_t timeout_ms,
+                                 Looker* looker = nullptr);
   // The values of all `ids`, in order, waiting for those that are not available. TimedOut if some
-  // still are not; the message says how many of how many.
-  Result<std::vector<ObjectView>> Get(std::span<const ObjectId> ids, int64_t timeout_ms);
+  // still are not; the message says how many of how many. `looker` as in Wait.
+  Result<std::vector<ObjectView>> Get(std::span<const ObjectId> ids, int64_t timeout_ms,
+                                      Looker* looker = nullptr);
   // The bytes of a view, to be written without anybody else seeing it (PoolReader::MapCopyOnWrite).
   // Any failure means that a copy is to be made instead.
   Result<PrivateBytes> MapCopyOnWrite(std::span<const uint8_t> object);

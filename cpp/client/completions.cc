@@ -84,7 +84,7 @@ Result<std::vector<ObjectId>> Completions::Take(int64_t timeout_ms) {
   const auto is_over = [this] { return closed_ || !ready_.empty(); };
   if (!is_over()) {
     RAYX_RETURN_IF_ERROR(parts_.objects->Sleep(&lock, Deadline::After(timeout_ms),
-                                               parts_.tasks->InOnlyTask(), is_over));
+                                               parts_.tasks->InOnlyTask(), {}, is_over));
   }
   if (closed_) return ClosedStatus();
   return TakeReady();

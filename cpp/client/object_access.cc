@@ -8,6 +8,7 @@
 #include "client/object_memory.h"
 #include "client/outcome.h"
 #include "common/base/limits.h"
+#include "common/io/clock.h"
 #include "common/protocol/wire_ids.h"
 
 namespace rayx {
@@ -181,7 +182,7 @@ Status ObjectAccess::Abort(const ObjectId& id) {
 // --- get ---
 
 Result<std::vector<ObjectView>> ObjectAccess::Get(std::span<const ObjectId> ids, int64_t timeout_ms,
-                                                  bool in_task) {
+                                                  bool in_task, Looker* looker) {
   Collection collection{ids, std::vector<ObjectView>(ids.size())};
   NodeLink::Lock lock = link_->LockState();
   if (Advance(&collection)) return std::move(collection.views);
@@ -199,7 +200,11 @@ Result<std::vector<ObjectView>> ObjectAccess::Get(std::span<const ObjectId> ids,
     status = AskFor(ask, /*pin=*/true);
     lock.lock();
   }
-  if (status.ok()) status = Collect(&lock, &collection, Deadline::After(timeout_ms), in_task);
+  if (status.ok()) {
+    status =
+        Collect(&lock, &collection, Deadline::After(timeout_ms), in_task, {looker, MonotonicMs()});
+  }
+  if (status.code() == StatusCode::kForked) return status;
   if (status.code() == StatusCode::kTimedOut) status = Status::TimedOut(MissingText(ids));
   bool urgent = false;
   const bool keep = status.code() == StatusCode::kInterrupted;
@@ -220,11 +225,11 @@ bool ObjectAccess::Advance(Collection* collection) {
 }
 
 Status ObjectAccess::Collect(NodeLink::Lock* lock, Collection* collection, const Deadline& deadline,
-                             bool in_task) {
+                             bool in_task, const Looking& looking) {
   while (true) {
     if (Advance(collection)) return Status::Ok();
     RAYX_RETURN_IF_ERROR(AskToPin(lock));
-    RAYX_RETURN_IF_ERROR(Sleep(lock, deadline, in_task, [this, collection] {
+    RAYX_RETURN_IF_ERROR(Sleep(lock, deadline, in_task, looking, [this, collection] {
       return Advance(collection) || cache_.has_to_pin();
     }));
   }
@@ -266,10 +271,25 @@ Status ObjectAccess::AskFor(std::span<const ObjectId> ids, bool pin, uint64_t fe
   return Status::Ok();
 }
 
+Status ObjectAccess::SleepOn(NodeLink::Lock* lock, const Deadline& deadline, const Looking& looking,
+                             const std::function<bool()>& ready) {
+  while (true) {
+    const Status status = link_->Wait(lock, deadline, kSliceMs, ready);
+    if (status.code() != StatusCode::kInterrupted || looking.looker == nullptr) return status;
+    lock->unlock();
+    const int64_t waited_ms = MonotonicMs() - looking.begin_ms;
+    const bool goes_on = looking.looker->look(looking.looker, waited_ms);
+    // Other threads may have held the lock when they stayed behind.
+    if (references_->InForkedChild()) return ForkGuard::ForkedStatus();
+    lock->lock();
+    if (!goes_on) return status;
+  }
+}
+
 Status ObjectAccess::Sleep(NodeLink::Lock* lock, const Deadline& deadline, bool in_task,
-                           const std::function<bool()>& ready) {
+                           const Looking& looking, const std::function<bool()>& ready) {
   // A look is no wait.
-  if (!in_task || deadline.passed()) return link_->Wait(lock, deadline, kSliceMs, ready);
+  if (!in_task || deadline.passed()) return SleepOn(lock, deadline, looking, ready);
   // To give the CPU away for what has already arrived would cost more than the wait.
   (void)link_->Poll(lock);
   if (ready()) return Status::Ok();
@@ -277,7 +297,8 @@ Status ObjectAccess::Sleep(NodeLink::Lock* lock, const Deadline& deadline, bool 
   const Result<uint64_t> wait = loan_.Lend();
   lock->lock();
   if (!wait.ok()) return wait.status();
-  const Status status = link_->Wait(lock, deadline, kSliceMs, ready);
+  const Status status = SleepOn(lock, deadline, looking, ready);
+  if (status.code() == StatusCode::kForked) return status;
   lock->unlock();
   const Status told = loan_.Return(*wait);
   lock->lock();
@@ -294,7 +315,7 @@ std::string ObjectAccess::MissingText(std::span<const ObjectId> ids) const {
 // --- wait ---
 
 Result<std::vector<bool>> ObjectAccess::Wait(std::span<const ObjectId> ids, size_t count,
-                                             int64_t timeout_ms, bool in_task) {
+                                             int64_t timeout_ms, bool in_task, Looker* looker) {
   count = std::min(count, ids.size());
   std::vector<bool> available(ids.size());
   NodeLink::Lock lock = link_->LockState();
@@ -330,9 +351,10 @@ Result<std::vector<bool>> ObjectAccess::Wait(std::span<const ObjectId> ids, size
   // What has been pushed already counts, even without time to wait.
   if (status.ok()) status = link_->Poll(&lock);
   if (status.ok()) {
-    status = Sleep(&lock, Deadline::After(timeout_ms), in_task,
+    status = Sleep(&lock, Deadline::After(timeout_ms), in_task, {looker, MonotonicMs()},
                    [&] { return found + watch.arrived >= count; });
   }
+  if (status.code() == StatusCode::kForked) return status;
   look();
   bool urgent = false;
   for (const ObjectId& id : watched) urgent |= Tell(id, cache_.EndWatch(id, &watch));

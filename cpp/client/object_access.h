@@ -15,6 +15,7 @@
 
 #include "client/client.h"
 #include "client/cpu_loan.h"
+#include "client/looker.h"
 #include "client/node_link.h"
 #include "client/object_cache.h"
 #include "client/object_view.h"
@@ -50,9 +51,9 @@ class ObjectAccess {
 
   // As Client says.
   Result<std::vector<ObjectView>> Get(std::span<const ObjectId> ids, int64_t timeout_ms,
-                                      bool in_task);
+                                      bool in_task, Looker* looker = nullptr);
   Result<std::vector<bool>> Wait(std::span<const ObjectId> ids, size_t count, int64_t timeout_ms,
-                                 bool in_task);
+                                 bool in_task, Looker* looker = nullptr);
 
   // Before the task is sent: its answer may come at once.
   // `actor`: what stands for the actor that the task makes or calls, if it does; a process hangs on
@@ -69,8 +70,14 @@ class ObjectAccess {
   // Asks the node to deliver these. REQUIRES: the state lock is not held. Not 0: the node answers
   // with `fence` when it has sent what is there.
   Status AskFor(std::span<const ObjectId> ids, bool pin, uint64_t fence = 0);
-  // Waits, telling the node of it if a task does.
-  Status Sleep(NodeLink::Lock* lock, const Deadline& deadline, bool in_task,
+  // A wait and who looks meanwhile, from its begin on (MonotonicMs).
+  struct Looking {
+    Looker* looker = nullptr;
+    int64_t begin_ms = 0;
+  };
+  // Waits, telling the node of it if a task does. Forked: `looking` has made this process a fork of
+  // the one that waits, and the lock is not held.
+  Status Sleep(NodeLink::Lock* lock, const Deadline& deadline, bool in_task, const Looking& looking,
                const std::function<bool()>& ready);
 
   // The rest: under the link's state lock.
@@ -128,7 +135,10 @@ class ObjectAccess {
   // Takes what is here, from `next` on.
   bool Advance(Collection* collection);
   Status Collect(NodeLink::Lock* lock, Collection* collection, const Deadline& deadline,
-                 bool in_task);
+                 bool in_task, const Looking& looking);
+  // Of Sleep: until `ready`, the deadline, or somebody who looks ends it.
+  Status SleepOn(NodeLink::Lock* lock, const Deadline& deadline, const Looking& looking,
+                 const std::function<bool()>& ready);
   // As AskFor, and waits for what is there already: who has no time to wait wants to know that.
   // Lets go of the lock meanwhile.
   Status AskForNow(NodeLink::Lock* lock, std::span<const ObjectId> ids, bool pin);

@@ -9,6 +9,7 @@ from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes
 from cpython.exc cimport PyErr_CheckSignals
 from cpython.memoryview cimport PyMemoryView_FromObject
 from cpython.object cimport Py_EQ, Py_GT, Py_LE, Py_LT, Py_NE, PyObject
+from cpython.ref cimport Py_DECREF, Py_INCREF, Py_XDECREF
 from cpython.sequence cimport PySequence_GetSlice
 from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 from libc.string cimport memcmp
@@ -103,23 +104,7 @@ def set_long_wait_hook(hook, int64_t look_ms):
     first_look_ms = look_ms
 
 
-# Between two parts of a wait. `look` has the last answer of the hook, and what that says about the next time.
-cdef class Look:
-    cdef object state
-    cdef int64_t next_ms
-
-
-cdef Look look_if_long(Look look, ids, bint needs_all, int64_t start_ms):
-    cdef int64_t waited_ms = now_ms() - start_ms
-    if waited_ms < (first_look_ms if look is None else look.next_ms) or long_wait_hook is None:
-        return look
-    if look is None:
-        look = Look()
-    look.state = long_wait_hook(ids, needs_all, waited_ms, look.state)
-    look.next_ms = look.state.next_ms
-    return look
-
-
+include "looking.pxi"
 include "ids.pxi"
 include "buffers.pxi"
 

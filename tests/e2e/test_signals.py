@@ -138,3 +138,82 @@ def test_an_alarm_interrupts_a_get_inside_a_task():
             rayx.cancel(inner)
 
     assert rayx.get(outer.remote()) == "alarm"
+
+
+@pytest.fixture
+def on_alarm():
+    """Sets the handler of the alarm that comes in a moment."""
+
+    def set_handler(handler):
+        signal.signal(signal.SIGALRM, handler)
+        signal.setitimer(signal.ITIMER_REAL, 0.1)
+
+    before = signal.getsignal(signal.SIGALRM)
+    yield set_handler
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    signal.signal(signal.SIGALRM, before)
+
+
+@rayx.remote
+def wait_for_file(path):
+    while not os.path.exists(path):
+        threading.Event().wait(0.01)
+    return "seen"
+
+
+WAITS = {
+    "get": lambda object_id: rayx.get(object_id, timeout=60),
+    "wait": lambda object_id: rayx.get(rayx.wait([object_id], timeout_s=60)[0][0]),
+}
+
+
+@pytest.mark.parametrize("wait", WAITS)
+def test_a_wait_goes_on_after_a_handler(on_alarm, tmp_path, wait):
+    """The handler may use rayx itself."""
+    heard = []
+
+    def handle(number, frame):
+        heard.append(rayx.get(add_one.remote(1)))
+        (tmp_path / "file").touch()
+
+    result = wait_for_file.remote(str(tmp_path / "file"))
+    on_alarm(handle)
+    assert WAITS[wait](result) == "seen"
+    assert heard == [2]
+
+
+@pytest.mark.parametrize("wait", WAITS)
+def test_a_wait_ends_with_what_a_handler_raises(on_alarm, tmp_path, wait):
+    def handle(number, frame):
+        raise LookupError("in the handler")
+
+    result = wait_for_file.remote(str(tmp_path / "file"))
+    on_alarm(handle)
+    with pytest.raises(LookupError, match="in the handler") as caught:
+        WAITS[wait](result)
+    assert caught.value.__context__ is None
+    assert caught.traceback[-1].name == "handle"
+    (tmp_path / "file").touch()
+    assert rayx.get(result) == "seen"
+
+
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
+@pytest.mark.parametrize("wait", WAITS)
+def test_a_child_that_a_handler_forks_does_not_wait(on_alarm, tmp_path, wait):
+    children = []
+
+    def handle(number, frame):
+        children.append(os.fork())
+        (tmp_path / "file").touch()
+
+    result = wait_for_file.remote(str(tmp_path / "file"))
+    on_alarm(handle)
+    refused = False
+    try:
+        assert WAITS[wait](result) == "seen"
+    except rayx.ForkedProcessError:
+        refused = True
+    finally:
+        if children == [0]:
+            os._exit(7 if refused else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(children[0], 0)[1]) == 7

@@ -115,6 +115,11 @@ cdef extern from "client/pool_reader.h" namespace "rayx" nogil:
         MutableByteSpan bytes
 
 
+cdef extern from "client/looker.h" namespace "rayx" nogil:
+    cdef cppclass Looker:
+        cbool (*look)(Looker* self, int64_t waited_ms) noexcept
+
+
 cdef extern from "client/completions.h" namespace "rayx" nogil:
     cdef cppclass CCompletions "rayx::Completions":
         Status Add(IdSpan ids)
@@ -235,9 +240,9 @@ cdef extern from "client/client.h" namespace "rayx" nogil:
         Status AddWorkerSetup(ByteSpan pickled)
         Result[optional[NamedActor]] FindActor(const string& name, int64_t timeout_ms)
         Result[CObjectId] Put(const ObjectPieces& value)
-        Result[vector[cbool]] Wait(IdSpan ids, size_t count, int64_t timeout_ms)
+        Result[vector[cbool]] Wait(IdSpan ids, size_t count, int64_t timeout_ms, Looker* looker)
         Result[PrivateBytes] MapCopyOnWrite(ByteSpan object)
-        Result[vector[ObjectView]] Get(IdSpan ids, int64_t timeout_ms)
+        Result[vector[ObjectView]] Get(IdSpan ids, int64_t timeout_ms, Looker* looker)
         Status Poll()
         Result[shared_ptr[CCompletions]] NewCompletions()
         void AddLocalReference(const CObjectId& id)

@@ -174,36 +174,28 @@ cdef class Client:
     def get(self, ids, int64_t timeout_ms):
         cdef vector[CObjectId] wanted
         cdef vector[ObjectView] views
-        cdef int64_t start_ms = now_ms()
-        cdef int64_t left_ms = timeout_ms
-        cdef Look look = None
+        cdef Looking looking = looking_at(ids, True)
         cdef Status status
         append_ids(&wanted, ids, self)
-        while True:
-            with nogil:
-                status = Unwrap(self.core().Get(IdSpan(wanted), left_ms), &views)
-            raise_unless_ok(status)
-            if not interrupted(status):
-                return [wrap_view(views[i]) for i in range(views.size())]
-            look = look_if_long(look, ids, True, start_ms)
-            left_ms = remaining_ms(start_ms, timeout_ms)
+        with nogil:
+            status = Unwrap(self.core().Get(IdSpan(wanted), timeout_ms, &looking.looker), &views)
+        end_looking(&looking)
+        raise_unless_ok(status)
+        return [wrap_view(views[i]) for i in range(views.size())]
 
     def wait(self, ids, size_t count, int64_t timeout_ms):
         cdef vector[CObjectId] wanted
         cdef vector[cbool] available
-        cdef int64_t start_ms = now_ms()
-        cdef int64_t left_ms = timeout_ms
-        cdef Look look = None
+        cdef Looking looking
         cdef Status status
         append_ids(&wanted, ids, self)
-        while True:
-            with nogil:
-                status = Unwrap(self.core().Wait(IdSpan(wanted), count, left_ms), &available)
-            raise_unless_ok(status)
-            if not interrupted(status):
-                return [<bint> available[i] for i in range(available.size())]
-            look = look_if_long(look, ids, count >= wanted.size(), start_ms)
-            left_ms = remaining_ms(start_ms, timeout_ms)
+        looking = looking_at(ids, count >= wanted.size())
+        with nogil:
+            status = Unwrap(self.core().Wait(IdSpan(wanted), count, timeout_ms, &looking.looker),
+                            &available)
+        end_looking(&looking)
+        raise_unless_ok(status)
+        return [<bint> available[i] for i in range(available.size())]
 
     def private_copy(self, part not None):
         return private_part(self, part)

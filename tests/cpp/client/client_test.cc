@@ -12,6 +12,7 @@
 #include "client/deadline.h"
 #include "client/fake_node.h"
 #include "common/base/limits.h"
+#include "common/io/clock.h"
 #include "common/protocol/wire_ids.h"
 
 namespace rayx {
@@ -30,10 +31,11 @@ std::span<const uint8_t> BytesOfText(const std::string& text) {
 
 class ClientTest : public ::testing::Test {
  protected:
-  void SetUp() override {
+  void SetUp() override { Connect(/*looks_for_signals=*/false); }
+  void Connect(bool looks_for_signals) {
     node_.Serve(true);
     Result<std::unique_ptr<Client>> client =
-        Client::ConnectDriver({node_.path(), ADriver(), "3.11", "config"});
+        Client::ConnectDriver({node_.path(), ADriver(), "3.11", "config", looks_for_signals});
     ASSERT_TRUE(client.ok()) << client.status().ToString();
     client_ = std::move(*client);
     task_.name = "f";
@@ -198,6 +200,60 @@ TEST_F(ClientTest, TimeoutsSayHowMuchIsMissing) {
   EXPECT_EQ(views.status().message(), "2 of 3 objects were not available in time");
   EXPECT_EQ(*client_->Wait(ids, 3, 10), (std::vector<bool>{true, false, false}));
   EXPECT_EQ(*client_->Wait(ids, 1, 0), (std::vector<bool>{true, false, false}));
+}
+
+class LookingClientTest : public ClientTest {
+ protected:
+  void SetUp() override { Connect(/*looks_for_signals=*/true); }
+};
+
+// Each look is some time after the one before.
+struct Looks : Looker {
+  Client* client = nullptr;
+  FakeNode* node = nullptr;
+  ObjectId id;
+  int wanted = 2;
+  int seen = 0;
+  int64_t waited_ms = -1;
+};
+
+bool LookAndAnswer(Looker* self, int64_t waited_ms) {
+  Looks& looks = *static_cast<Looks*>(self);
+  EXPECT_GT(waited_ms, looks.waited_ms);
+  looks.waited_ms = waited_ms;
+  // No lock is held.
+  EXPECT_TRUE(looks.client->Poll().ok());
+  if (++looks.seen == looks.wanted) looks.node->PushInline(looks.id, MakeObject("there"));
+  return true;
+}
+
+TEST_F(LookingClientTest, AWaitGoesOnAfterALook) {
+  const ObjectId id = SubmitOne()[0];
+  Looks looks{{LookAndAnswer}, client_.get(), &node_, id};
+  const auto views = client_->Get({&id, 1}, -1, &looks);
+  ASSERT_TRUE(views.ok()) << views.status().ToString();
+  EXPECT_EQ(looks.seen, 2);
+  const ObjectId other = SubmitOne()[0];
+  Looks others{{LookAndAnswer}, client_.get(), &node_, other};
+  EXPECT_EQ(*client_->Wait({&other, 1}, 1, -1, &others), std::vector<bool>{true});
+  EXPECT_EQ(others.seen, 2);
+}
+
+TEST_F(LookingClientTest, ALookCanEndAWait) {
+  const ObjectId id = SubmitOne()[0];
+  Looker looker{[](Looker*, int64_t) { return false; }};
+  EXPECT_EQ(client_->Get({&id, 1}, -1, &looker).status().code(), StatusCode::kInterrupted);
+  EXPECT_EQ(client_->Wait({&id, 1}, 1, -1, &looker).status().code(), StatusCode::kInterrupted);
+  node_.PushInline(id, MakeObject("late"));
+  EXPECT_TRUE(client_->Get({&id, 1}, -1, &looker).ok());
+}
+
+TEST_F(LookingClientTest, LooksDoNotMakeAWaitLonger) {
+  const ObjectId id = SubmitOne()[0];
+  Looker looker{[](Looker*, int64_t) { return true; }};
+  const int64_t begin_ms = MonotonicMs();
+  EXPECT_EQ(client_->Get({&id, 1}, 120, &looker).status().code(), StatusCode::kTimedOut);
+  EXPECT_GE(MonotonicMs() - begin_ms, 120);
 }
 
 TEST_F(ClientTest, TenThousandIdsWithDuplicates) {
