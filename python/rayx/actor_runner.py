@@ -9,6 +9,7 @@ side by side see actor_threads.py and actor_coroutines.py.
 from __future__ import annotations
 
 import enum
+import sys
 import threading
 import types
 from typing import TYPE_CHECKING, Any
@@ -53,8 +54,9 @@ class RunningActor:
         self._finished_calls = 0
         # From the saving of a state until it has been sent: a newer one must not come before it.
         self._saving = threading.Lock()
-        # Names of methods that are functions of the class.
-        self._plain_methods: set[str] = set()
+        # Names of methods that are functions of the class, each as the text that the interpreter
+        # has of it: by another one, equal as it is, it would look through all base classes.
+        self._plain_methods: dict[str, str] = {}
         # Calls of this actor, made by itself, that have not begun; by the ids of their tasks.
         self._own_calls: set[bytes] = set()
 
@@ -73,9 +75,10 @@ class RunningActor:
         `self.value = 0` beside `def value(self)` does not hide the method: attributes are not what
         others call.
         """
-        if name in self._plain_methods:  # as most are
+        known = self._plain_methods.get(name)
+        if known is not None:  # as most are
             instance = self._instance
-            return _bind(getattr(type(instance), name), instance)
+            return _bind(getattr(type(instance), known), instance)
         return self._bound(name)
 
     def _bound(self, name: str) -> Callable[..., Any]:
@@ -85,7 +88,7 @@ class RunningActor:
             if name in vars(base):
                 raw = vars(base)[name]
                 if type(raw) is types.FunctionType:
-                    self._plain_methods.add(name)
+                    self._plain_methods[name] = sys.intern(name)
                 bind = getattr(type(raw), "__get__", None)
                 found: Callable[..., Any] = raw if bind is None else bind(raw, instance, kind)
                 return found

@@ -28,14 +28,16 @@ class Executor:
         self.client = session.client
         self.interrupts = Interrupts(session.client)
         self._session = session
+        self._forget = session.functions.forget
         self._output = output
         self._environment = gpus.of_process(session)
         self._coroutines: CoroutineCalls | None = None
 
     def serve(self) -> None:
         """Takes tasks and runs them. Raises when the connection to the node is gone."""
+        next_task, forget = self.client.next_task, self._forget
         while True:
-            self.run(self.next_task())
+            self.run(next_task(forget))
             actor = self._session.actor
             if self._coroutines is not None:
                 self._coroutines.serve()
@@ -46,7 +48,7 @@ class Executor:
 
     def next_task(self) -> RunnableTask:
         """Waits for it. Lets go, before, of functions that nobody can call any more."""
-        return self.client.next_task(self._session.functions.forget)
+        return self.client.next_task(self._forget)
 
     @property
     def is_forked(self) -> bool:

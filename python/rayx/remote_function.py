@@ -109,18 +109,21 @@ class RemoteFunction(Generic[P, R_co]):
         an ObjectStream if it is "stream".
         """
         owner = session.current()
-        check = self._check
+        # To read them as attributes takes longer, since there is a __getattr__.
+        own = self.__dict__
+        check = own["_check"]
         if check is None:
             check = self._check = self._make_check()
         check(*args, **kwargs)
-        if self._reference.client is not owner.client:
-            owner.functions.export(self._reference)
-        call = signature.encode(args, kwargs, self._name)
+        reference, name = own["_reference"], own["_name"]
+        if reference.client is not owner.client:
+            owner.functions.export(reference)
+        call = signature.encode(args, kwargs, name)
         try:
-            ids = owner.client.submit(self._template or self._make_template(), *call)
+            ids = owner.client.submit(own["_template"] or self._make_template(), *call)
         except RayletError as error:
             raise owner.failure(error) from None
-        return self._options.shape(ids, self._name)
+        return own["_options"].shape(ids, name)
 
     @overload
     def options(self, /, **changes: Unpack[FunctionOptions]) -> RemoteFunction[P, R_co]: ...

@@ -239,13 +239,23 @@ class TaskRun:
             except RayletError as error:
                 if error.code != "StoreFull":
                     raise
-                if results[stored].kind == KIND_TASK_ERROR:
-                    brief = task_failure.without_cause(results[stored])
-                    if len(brief.stream) < len(results[stored].stream):
-                        results = [brief if one is results[stored] else one for one in results]
-                        continue
+                shorter = _shortened(results, stored)
+                if shorter is not None:
+                    results = shorter
+                    continue
                 error_text = error.message
                 stream = bytes([errors.OBJECT_STORE_FULL]) + error_text.encode()
                 self._client.put_result(self.task, stored, KIND_SYSTEM_ERROR, stream, None, None)
                 stored += 1
         return error_text
+
+
+def _shortened(results: Sequence[Serialized], index: int) -> list[Serialized] | None:
+    """The results with less said of the failure that this one is, if that can be."""
+    failure = results[index]
+    if failure.kind != KIND_TASK_ERROR:
+        return None
+    brief = task_failure.without_cause(failure)
+    if len(brief.stream) >= len(failure.stream):
+        return None
+    return [brief if one is failure else one for one in results]
