@@ -230,7 +230,11 @@ class ActorHandle(Generic[T_co]):
         """Only for what is not in the dictionary yet."""
         description: ActorDescription | None = self.__dict__.get("_rayx_description")
         if description is None or (name not in description.methods and name.startswith("__")):
-            raise AttributeError(f"'ActorHandle' object has no attribute '{name}'")
+            raise AttributeError(
+                f"'ActorHandle' object has no attribute '{name}': of the special methods of an "
+                "actor's class, others can call __call__ only; give the class a method of another "
+                "name that does the same"
+            )
         known = description.methods.get(name)
         if known is None:
             raise AttributeError(description.unknown_method(name), name=name, obj=self)

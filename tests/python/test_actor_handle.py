@@ -163,3 +163,10 @@ def test_shows_itself(box):
 
 def test_methods_are_made_once(box):
     assert box.get is box.get
+
+
+@pytest.mark.parametrize("name", ["__getitem__", "__len__", "__enter__"])
+def test_special_methods_are_told_apart_from_others(box, name):
+    with pytest.raises(AttributeError, match=r"others can call __call__ only; give the class a"):
+        getattr(box, name)
+    assert not hasattr(box, name)
