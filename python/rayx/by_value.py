@@ -15,7 +15,7 @@ from typing import Any
 
 import cloudpickle
 
-from rayx import class_parts, class_pickling, function_parts, importable, reducers
+from rayx import function_parts, importable, reducers
 from rayx.actor import ActorClass, own_class
 
 # The last version of the format that is the same for equal code, however its parts are shared.
@@ -38,6 +38,8 @@ class ByValuePickler(cloudpickle.Pickler):  # type: ignore[misc]
         if cls is ActorClass:
             return self._actor_class_reduced(obj)
         if issubclass(cls, type):
+            from rayx import class_parts, class_pickling  # most programs send functions only
+
             _take_by_value(obj)
             self._classes.append(obj)
             reduced = class_pickling.completed(obj, super().reducer_override(obj))

@@ -15,7 +15,6 @@ from rayx import _raylet, driver_config, joining, process_limits, programs, stan
 from rayx._raylet import Client, OutputChannel, RayletError
 from rayx.init_options import InitOptions
 from rayx.joining import JoinedSession
-from rayx.output import OutputPrinter
 from rayx.preload import Preload, import_all
 from rayx.processes import Processes, StartOptions
 from rayx.session import PYTHON_MODE, SILENT_MODE, Session
@@ -51,10 +50,8 @@ def start_session(options: InitOptions) -> tuple[Session, AddressInfo]:
     process_limits.check_store(options.object_store_bytes)
     preload = Preload(options.preload) if options.preload else None
     processes = Processes.launch(_start_options(options, preload))
-    # Imported while the others start: the first remote function will need it.
-    import cloudpickle  # noqa: F401
-
     try:
+        _import_meanwhile()
         processes.wait_until_ready()
         if preload is not None:
             preload.wait()
@@ -74,11 +71,15 @@ def start_session(options: InitOptions) -> tuple[Session, AddressInfo]:
             preload.close()
 
 
+def _import_meanwhile() -> None:
+    """While the others start: what the session, and the first remote function, will need."""
+    from rayx import by_value, output  # noqa: F401
+
+
 def _join(options: InitOptions, redis_address: str) -> tuple[Session, AddressInfo]:
     joined = JoinedSession.find(redis_address)
-    import cloudpickle  # noqa: F401  (as above)
-
     try:
+        _import_meanwhile()
         return _connect(options, joined)
     except BaseException:
         joined.stop()
@@ -148,6 +149,8 @@ def _connect(
         from rayx import errors
 
         raise errors.StartError(f"cannot connect to the node: {error.message}") from None
+    from rayx.output import OutputPrinter
+
     output = OutputPrinter(
         channel,
         prints_errors=options.driver_mode != SILENT_MODE,

@@ -1,5 +1,7 @@
 import io
 import pickle
+import subprocess
+import sys
 
 import pytest
 
@@ -73,3 +75,16 @@ def test_the_code_of_a_class_has_the_class_by_its_name(node):
 def test_elsewhere_it_is_the_remote_class(node):
     assert pickle.loads(dumped([Base])) == [Base]
     assert pickle.loads(dumped(lambda: Base))() == Base
+
+
+def test_what_takes_classes_apart_is_imported_for_the_first_class():
+    code = (
+        "import io, sys\n"
+        "from rayx import by_value\n"
+        "pickler = by_value.ByValuePickler(io.BytesIO(), protocol=5)\n"
+        "pickler.dump(lambda: 1)\n"
+        "assert 'rayx.class_parts' not in sys.modules\n"
+        "pickler.dump(type('C', (), {}))\n"
+        "assert 'rayx.class_parts' in sys.modules\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -104,6 +104,15 @@ def test_starts_and_connects(world, tmp_path):
     assert world.processes.events == ["ready", "stop"]
 
 
+def test_what_will_be_needed_is_imported_while_the_others_start(world, monkeypatch):
+    monkeypatch.setattr(
+        start, "_import_meanwhile", lambda: world.processes.events.append("imported")
+    )
+    made, _ = start.start_session(InitOptions.checked(num_cpus=2))
+    assert world.processes.events == ["imported", "ready"]
+    made.close()
+
+
 @pytest.mark.parametrize("failing", ["driver", "output"])
 def test_what_cannot_be_connected_is_taken_down(world, failing):
     world.failure = failing
