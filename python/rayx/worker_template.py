@@ -27,7 +27,7 @@ from typing import Any
 # cloudpickle so that workers need not import it: they load functions with it.
 import cloudpickle  # noqa: F401
 
-from rayx import process_mark, process_title, thread_limits, worker_main
+from rayx import child_pickling, process_mark, process_title, thread_limits, worker_main
 from rayx._raylet import RayletError, TemplateChannel
 
 _PR_SET_PDEATHSIG = 1
@@ -209,4 +209,5 @@ def main(arguments: list[str]) -> int:
 if __name__ == "__main__":
     # A name in a pickle must find nothing of ours under `__main__`, which is the driver's program.
     sys.modules["__main__"] = types.ModuleType("__main__")
+    child_pickling.install()
     sys.exit(main(sys.argv[1:]))
