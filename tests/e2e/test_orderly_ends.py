@@ -367,3 +367,28 @@ if {end == "kill"}:
     assert program.line() == "True"
     program.process.wait(30)
     poll_until(lambda: shared_memory() <= before, 5, "nothing is left in /dev/shm")
+
+
+def test_programs_that_an_actor_has_started(run_program, tmp_path):
+    """They live on when it ends, unless it is killed; none outlives the driver."""
+    source = """
+import os, subprocess, sys
+import rayx
+sys.path.insert(0, sys.argv[1])
+from session_watch import poll_until, stat_fields as is_alive
+
+class Starter:
+    def start(self):
+        return os.getpid(), subprocess.Popen(["sleep", "1000"]).pid
+
+with rayx.init(num_cpus=2):
+    ends, killed = [rayx.remote(Starter).remote() for _ in range(2)]
+    (pid, lives), (killed_pid, dies) = rayx.get([ends.start.remote(), killed.start.remote()])
+    del ends
+    rayx.kill(killed)
+    poll_until(lambda: not is_alive(pid) and not is_alive(killed_pid), 20, "both have ended")
+    poll_until(lambda: not is_alive(dies), 20, "so has what the killed one had started")
+    assert is_alive(lives)
+poll_until(lambda: not is_alive(lives), 20, "nothing outlives the driver")
+"""
+    run_program(source, os.path.dirname(__file__))
