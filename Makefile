@@ -19,7 +19,7 @@ help:  ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
 demo: build  ## Build, and run the hyperparameter search example
-	@$(PYTHON) examples/hyperopt/main.py
+	@$(PYTHON) examples/hyperopt/simple.py --serial
 
 test: build tidy test-cpp test-python  ## Build, check the style, and run all tests
 

@@ -134,6 +134,10 @@ def __getattr__(name: str) -> Any:
         from rayx.error_records import ErrorInfo
 
         return ErrorInfo
+    if name == "experimental":  # needs numpy, which rayx does not
+        import importlib
+
+        return importlib.import_module("rayx.experimental")
     from rayx import words
 
     raise AttributeError(
