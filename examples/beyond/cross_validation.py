@@ -1,6 +1,6 @@
 """Cross-validation of a grid of scikit-learn models: each model and fold is a task.
 
-    python examples/beyond/cross_validation.py --serial --picture cross_validation.png
+python examples/beyond/cross_validation.py --serial --picture cross_validation.png
 """
 
 import itertools

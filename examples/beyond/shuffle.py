@@ -69,9 +69,12 @@ class Collector:
         self.sink.close()
         with pa.memory_map(self.path) as source:
             table = pa.ipc.open_file(source).read_all()
-            return table.group_by("key").aggregate([("value", "sum")]).to_pandas().set_index(
-                "key"
-            )["value_sum"]
+            return (
+                table.group_by("key")
+                .aggregate([("value", "sum")])
+                .to_pandas()
+                .set_index("key")["value_sum"]
+            )
 
 
 def main():
@@ -80,9 +83,7 @@ def main():
     parser.add_argument("--parts", type=options.at_least_one, default=4, help="collectors")
     parser.add_argument("--store", type=options.at_least_one, default=96, help="MiB of the store")
     chosen = parser.parse_args()
-    tables = [
-        min(TABLE_ROWS, chosen.rows - start) for start in range(0, chosen.rows, TABLE_ROWS)
-    ]
+    tables = [min(TABLE_ROWS, chosen.rows - start) for start in range(0, chosen.rows, TABLE_ROWS)]
     with tempfile.TemporaryDirectory() as folder:
         with options.start(chosen, object_store_memory=chosen.store << 20):
             workers = options.cpus()

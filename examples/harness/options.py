@@ -9,12 +9,13 @@ import rayx
 
 # One thread of linear algebra a process, here and in the workers, so that serial and parallel runs
 # are compared fairly. To be said before numpy is imported.
-ONE_THREAD = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 def use_one_thread() -> None:
     """Call it before numpy is imported."""
-    os.environ.update(ONE_THREAD)
+    for name in THREADS:
+        os.environ[name] = "1"
 
 
 def parser(description: str | None) -> argparse.ArgumentParser:

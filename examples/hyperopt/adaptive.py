@@ -63,9 +63,7 @@ class Search:
         if not self._left:
             return None
         self._left -= 1
-        self.experiments.append(
-            Experiment(len(self.experiments), network.sample(self._generator))
-        )
+        self.experiments.append(Experiment(len(self.experiments), network.sample(self._generator)))
         return self.experiments[-1]
 
     def continues(self, experiment: Experiment, accuracy: float) -> bool:
@@ -105,9 +103,7 @@ def main() -> int:
         serial_s = curves["one after the other"][0][-1]
         tell_of(serial)
     if chosen.picture:
-        picture.curves(
-            chosen.picture, "Adaptive search", "seconds", "best accuracy so far", curves
-        )
+        picture.curves(chosen.picture, "Adaptive search", "seconds", "best accuracy so far", curves)
     outcome = f"accuracy {search.best:.4f} by {chosen.num_segments} segments"
     record.tell(chosen.record, "hyperopt/adaptive", outcome, curve[0][-1], serial_s, workers)
     return 0

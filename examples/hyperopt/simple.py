@@ -1,6 +1,6 @@
 """Random search for a network that reads handwritten digits: many trainings at once, with rayx.
 
-    python examples/hyperopt/simple.py --trials 40 --steps 60 --serial --picture search.png
+python examples/hyperopt/simple.py --trials 40 --steps 60 --serial --picture search.png
 """
 
 import sys
@@ -65,9 +65,7 @@ def main() -> int:
             return 1
         print("the accuracies are identical")
     if chosen.picture:
-        picture.curves(
-            chosen.picture, "Random search", "seconds", "best accuracy so far", curves
-        )
+        picture.curves(chosen.picture, "Random search", "seconds", "best accuracy so far", curves)
     outcome = f"accuracy {max(accuracies.values()):.4f} by the best of {len(trials)} trials"
     record.tell(chosen.record, "hyperopt/simple", outcome, curve[0][-1], serial_s, workers)
     return 0

@@ -1,6 +1,6 @@
 """The second program of "Using Ray with TensorFlow": actors compute gradients, the driver steps.
 
-    python examples/tensorflow/gradients.py --picture gradients.png
+python examples/tensorflow/gradients.py --picture gradients.png
 """
 
 import os

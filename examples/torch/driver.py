@@ -26,9 +26,7 @@ from rayx.experimental import TorchVariables
 def build(seed):
     """The network, with the same weights wherever it is built."""
     torch.manual_seed(seed)
-    return torch.nn.Sequential(
-        torch.nn.Linear(64, 64), torch.nn.ReLU(), torch.nn.Linear(64, 10)
-    )
+    return torch.nn.Sequential(torch.nn.Linear(64, 64), torch.nn.ReLU(), torch.nn.Linear(64, 10))
 
 
 class Trainer:

@@ -2,8 +2,9 @@
 
 import re
 
-import examples
 import pytest
+
+import examples
 
 pytestmark = [pytest.mark.time_limit(120)]
 pytest.importorskip("sklearn")
@@ -12,8 +13,8 @@ pytest.importorskip("matplotlib")
 
 def test_a_few_trials(tmp_path):
     figures, out = examples.run(
-        "hyperopt/simple.py", "--trials", 6, "--steps", 40, "--seed", 1, "--num-cpus", 2, "--serial",
-        tmp_path=tmp_path,
+        "hyperopt/simple.py", "--trials", 6, "--steps", 15, "--seed", 1, "--num-cpus", 2,
+        "--serial", tmp_path=tmp_path,
     )  # fmt: skip
     assert "6 of 6 trials, best accuracy so far" in out
     table = re.findall(r"^ +(\d+) +(0\.\d{4}) +\d+\.\d+ +\d+ +\S+ +\d+$", out, re.MULTILINE)

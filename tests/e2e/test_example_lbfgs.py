@@ -2,8 +2,9 @@
 
 import re
 
-import examples
 import pytest
+
+import examples
 
 pytestmark = [pytest.mark.time_limit(120)]
 pytest.importorskip("mlxtend")
