@@ -4,6 +4,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+import rayx
+
 
 def tell(
     path: Path | None,
@@ -26,6 +28,8 @@ def tell(
             "parallel_s": parallel_s,
             "serial_s": serial_s,
             "workers": workers,
+            # Ray by harness/on_ray, if it is Ray.
+            "engine": getattr(rayx, "ENGINE", "rayx"),
             **more,
         }
         path.write_text(json.dumps(figures, indent=1) + "\n")

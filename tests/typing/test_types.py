@@ -17,7 +17,7 @@ HERE = Path(__file__).parent
 PROJECT = HERE.parent.parent
 CORRECT = HERE / "correct_uses.py"
 MISTAKES = HERE / "deliberate_mistakes.py"
-# pyright reads the sources of frameworks for minutes: examples with one are left out, there and here.
+# pyright reads the sources of a framework for minutes: examples with one are left out.
 EXCLUDED = tomllib.loads((PROJECT / "pyproject.toml").read_text())["tool"]["pyright"]["exclude"]
 EXAMPLES = [
     path
