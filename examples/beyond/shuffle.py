@@ -1,11 +1,11 @@
-"""A shuffle of more data than the store holds: rows go to the file of their key, by actors.
+"""A shuffle of more data than the store holds: rows of CSV files go to a Parquet file by their key.
 
-    python examples/beyond/shuffle.py --rows 20000000 --serial --picture shuffle.png
+    python examples/beyond/shuffle.py --files 60 --serial --picture shuffle.png
 
-Mappers make tables and cut them by key; each piece goes to the actor that collects its keys, which
-writes it to a file of its own. Pieces are dropped when they are written, and no more than a few
-tables are under way, so that the store needs to hold only these. In the end each actor sums up its
-file, and the sums are compared with what they must be.
+Mappers read a file and cut it by key; each piece goes to the actor that collects its keys, which
+writes it, compressed. Pieces are dropped when they are written, and no more than a few files are
+under way, so that the store needs to hold only these. In the end each actor sorts its rows and adds
+up the values of each key; the sums are compared with what was written into the CSV files.
 """
 
 import sys
@@ -22,120 +22,139 @@ options.use_one_thread()
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet
 
 import rayx
 
-TABLE_ROWS = 500_000
+ROWS = 100_000
 KEYS = 10_000
+ROW_BYTES = 32  # in memory: four columns of eight bytes
 
 
-def make(number, rows):
-    """A table of random keys and values; the same number gives the same table."""
+def make(path, number):
+    """Writes a file of random rows; returns the sum of its values."""
     generator = np.random.default_rng(number)
-    return pd.DataFrame(
-        {
-            "key": generator.integers(0, KEYS, rows),
-            "value": generator.integers(0, 1000, rows),
-            "weight": generator.random(rows),
-        }
-    )
+    values = generator.integers(0, 1000, ROWS)
+    columns = {
+        "key": generator.integers(0, KEYS, ROWS),
+        "value": values,
+        "weight": generator.random(ROWS),
+        "height": generator.normal(170, 10, ROWS),
+    }
+    pyarrow.csv.write_csv(pa.table(columns), path)
+    return int(values.sum())
 
 
-def cut(number, rows, parts):
-    """The pieces of a table, one for each collector; and the sum of its values, to check by."""
-    table = make(number, rows)
+def cut(path, parts):
+    """The rows of a file in pieces, one for each collector."""
+    table = pd.read_csv(path)
     owner = table["key"].to_numpy() % parts
-    pieces = [pa.Table.from_pandas(table[owner == part], preserve_index=False)
-              for part in range(parts)]  # fmt: skip
-    return (*pieces, int(table["value"].sum()))
+    pieces = [
+        pa.Table.from_pandas(table.loc[owner == part], preserve_index=False)
+        for part in range(parts)
+    ]
+    return pieces if parts > 1 else pieces[0]
 
 
 class Collector:
-    """Writes the pieces of some keys to a file, and sums them up in the end."""
+    """Writes the rows of some keys to a file, and adds them up in the end."""
 
     def __init__(self, path):
-        self.path, self.sink, self.rows = path, None, 0
+        self.path, self.sink = path, None
 
     def take(self, piece):
         if self.sink is None:
-            self.sink = pa.ipc.new_file(self.path, piece.schema)
+            self.sink = pyarrow.parquet.ParquetWriter(self.path, piece.schema, compression="zstd")
         self.sink.write_table(piece)
-        self.rows += piece.num_rows
 
     def sums(self):
-        """The sum of the values of each key."""
+        """The sum of the values of each key, in their order."""
         if self.sink is None:
-            return pd.Series(dtype="int64")
+            return np.empty((0, 2), np.int64)
         self.sink.close()
-        with pa.memory_map(self.path) as source:
-            table = pa.ipc.open_file(source).read_all()
-            return (
-                table.group_by("key")
-                .aggregate([("value", "sum")])
-                .to_pandas()
-                .set_index("key")["value_sum"]
-            )
+        table = pyarrow.parquet.read_table(self.path, columns=["key", "value"], use_threads=False)
+        summed = table.to_pandas().sort_values("key", kind="stable").groupby("key")["value"].sum()
+        return np.column_stack([summed.index.to_numpy(), summed.to_numpy()])
 
 
 def main():
     parser = options.parser(__doc__)
-    parser.add_argument("--rows", type=options.at_least_one, default=6_000_000)
+    parser.add_argument("--files", type=options.at_least_one, default=30, help="of 100,000 rows")
     parser.add_argument("--parts", type=options.at_least_one, default=4, help="collectors")
-    parser.add_argument("--store", type=options.at_least_one, default=96, help="MiB of the store")
+    parser.add_argument("--store", type=options.at_least_one, default=64, help="MiB of the store")
     chosen = parser.parse_args()
-    tables = [min(TABLE_ROWS, chosen.rows - start) for start in range(0, chosen.rows, TABLE_ROWS)]
+    serial_s = None
     with tempfile.TemporaryDirectory() as folder:
+        paths = [f"{folder}/{number}.csv" for number in range(chosen.files)]
         with options.start(chosen, object_store_memory=chosen.store << 20):
             workers = options.cpus()
-            sums, expected, parallel_s = shuffle(chosen, tables, workers, folder)
-        serial_s = None
+            maker = rayx.remote(make)
+            expected = sum(
+                rayx.get([maker.remote(*one) for one in zip(paths, range(len(paths)), strict=True)])
+            )
+            shuffle(chosen, paths[:workers], workers, folder)  # imports, actors: not measured
+            began = time.perf_counter()
+            sums = shuffle(chosen, paths, workers, folder)
+            parallel_s = time.perf_counter() - began
         if chosen.serial:
             began = time.perf_counter()
-            collectors = [Collector(f"{folder}/serial-{part}") for part in range(chosen.parts)]
-            for number, rows in enumerate(tables):
-                for collector, piece in zip(
-                    collectors, cut(number, rows, chosen.parts), strict=False
-                ):
-                    collector.take(piece)
-            same = pd.concat([collector.sums() for collector in collectors]).sort_index()
+            same = shuffle_serially(chosen, paths, folder)
             serial_s = time.perf_counter() - began
-            if not same.equals(sums):
+            if not np.array_equal(same, sums):
                 print("the serial sums are DIFFERENT", file=sys.stderr)
                 return 1
             print("the serial sums are identical")
-    if int(sums.sum()) != expected:
-        print(f"{expected} was cut, but {int(sums.sum())} collected", file=sys.stderr)
+    if int(sums[:, 1].sum()) != expected:
+        print(f"{expected} was written, but {sums[:, 1].sum()} collected", file=sys.stderr)
         return 1
-    size_mb = chosen.rows * 24 / 1e6
+    size_mb = chosen.files * ROWS * ROW_BYTES / 1e6
     if chosen.picture:
-        heights = {"data": size_mb, "store": chosen.store * 1.048576}
-        picture.bars(chosen.picture, "Shuffled data, and the store it went through", "MB", heights)
+        heights = {"rows shuffled": size_mb, "object store": chosen.store * 1.048576}
+        picture.bars(chosen.picture, "A shuffle through a smaller store", "MB", heights)
     outcome = (
-        f"{size_mb:.0f} MB in {len(tables)} tables through a store of {chosen.store} MiB, "
+        f"{size_mb:.0f} MB of rows from {chosen.files} files through a store of {chosen.store} MiB, "
         f"{len(sums):,} keys"
     )
     record.tell(chosen.record, "shuffle", outcome, parallel_s, serial_s, workers)
     return 0
 
 
-def shuffle(chosen, tables, workers, folder):
-    """The sums by key, the sum of all values as the mappers saw them, and the seconds."""
+def shuffle(chosen, paths, workers, folder):
+    """Keys and sums of their values, in the order of keys."""
     collector = rayx.remote(Collector)
     collectors = [collector.remote(f"{folder}/part-{part}") for part in range(chosen.parts)]
-    mapper = rayx.remote(num_return_vals=chosen.parts + 1)(cut)
-    began = time.perf_counter()
-    under_way, totals = [], []
-    for number, rows in enumerate(tables):
-        if len(under_way) >= workers + 1:
-            # Those of the oldest table are written, and with that out of the store.
+    mapper = rayx.remote(num_return_vals=chosen.parts)(cut)
+    under_way = []
+    for path in paths:
+        if len(under_way) >= 2 * workers:
+            # Those of the oldest file are written, and with that out of the store.
             rayx.get(under_way.pop(0))
-        *pieces, total = mapper.remote(number, rows, chosen.parts)
-        totals.append(total)
+        pieces = mapper.remote(path, chosen.parts)
+        if chosen.parts == 1:
+            pieces = [pieces]
         under_way.append(
             [one.take.remote(piece) for one, piece in zip(collectors, pieces, strict=True)]
         )
-    sums = pd.concat(rayx.get([one.sums.remote() for one in collectors])).sort_index()
-    return sums, sum(rayx.get(totals)), time.perf_counter() - began
+    return in_order(rayx.get([one.sums.remote() for one in collectors]))
+
+
+def shuffle_serially(chosen, paths, folder):
+    """The same without rayx."""
+    collectors = [Collector(f"{folder}/serial-{part}") for part in range(chosen.parts)]
+    for path in paths:
+        pieces = cut(path, chosen.parts)
+        for collector, piece in zip(
+            collectors, pieces if chosen.parts > 1 else [pieces], strict=True
+        ):
+            collector.take(piece)
+    return in_order([collector.sums() for collector in collectors])
+
+
+def in_order(parts):
+    """The parts as one array."""
+    whole = np.concatenate(parts)
+    return whole[np.argsort(whole[:, 0])]
 
 
 if __name__ == "__main__":

@@ -16,8 +16,13 @@ from harness import options, picture, record
 options.use_one_thread()
 
 import numpy as np
-import torch
 from sklearn.datasets import load_digits
+
+try:
+    import torch
+    from torch import nn  # without PyTorch, `torch` is the folder of this program
+except ImportError:
+    sys.exit("this example needs PyTorch: pip install torch")
 
 import rayx
 from rayx.experimental import TorchVariables
@@ -26,7 +31,7 @@ from rayx.experimental import TorchVariables
 def build(seed):
     """The network, with the same weights wherever it is built."""
     torch.manual_seed(seed)
-    return torch.nn.Sequential(torch.nn.Linear(64, 64), torch.nn.ReLU(), torch.nn.Linear(64, 10))
+    return nn.Sequential(nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 10))
 
 
 class Trainer:
@@ -43,7 +48,7 @@ class Trainer:
         """Of the mean loss over the share, at these weights."""
         self.variables.set_weights(weights)
         self.network.zero_grad()
-        loss = torch.nn.functional.cross_entropy(self.network(self.images), self.labels)
+        loss = nn.functional.cross_entropy(self.network(self.images), self.labels)
         loss.backward()
         return self.variables.get_gradients()
 
