@@ -111,7 +111,7 @@ def main() -> int:
 
 
 def spread(actors: list[Any], pairs: list[Pair], call: Callable[[Any, Pair], Any]) -> list[Any]:
-    """Gives each actor a pair, and another one when it has done that. Results in the pairs' order."""
+    """Gives each actor a pair, and the next when it has done that. Returns in the pairs' order."""
     results: dict[int, Any] = {}
     running: dict[Any, tuple[int, Any]] = {}
     idle = list(actors)

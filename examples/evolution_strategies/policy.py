@@ -1,5 +1,6 @@
 """A policy whose weights are one vector, an optimiser for it, and what an episode earns."""
 
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -28,7 +29,7 @@ class Policy:
         if not self.is_discrete:
             self.low, self.high = actions.low, actions.high
         widths = (self.observed, *hidden, acts)
-        self.shapes = list(zip(widths, widths[1:], strict=False))
+        self.shapes = list(pairwise(widths))
         self.size = sum((rows + 1) * columns for rows, columns in self.shapes)
 
     def initial(self, seed: int) -> np.ndarray:

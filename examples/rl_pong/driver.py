@@ -1,14 +1,17 @@
 """Learning to play Pong: actors play games and compute gradients, the driver adds these up.
 
-    python examples/rl_pong/driver.py --batch-size 10 --iterations 300 --picture pong.png
+    python examples/rl_pong/driver.py --batch-size 10 --picture pong.png
 
-A game is over after `--points` points, 21 in real Pong. Shorter games need fewer seconds, and a
-batch of them fewer points, before the network is changed.
+A game is over after `--points` points: 3 unless told otherwise, 21 in real Pong. What is learnt is
+the same, but the network is changed more often.
 """
 
 import sys
 import time
+from argparse import Namespace
+from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
@@ -21,92 +24,123 @@ import pong
 
 import rayx
 
-# Games over which rewards are averaged to be shown.
-WINDOW = 100
+# Points over which what is shown is averaged.
+WINDOW = 500
+# Changes of the network between two lines of output.
+LINE = 10
+
+PlayAll = Callable[[pong.Model, np.ndarray], list[pong.Game]]
 
 
 class PongEnv:
-    """An emulator with the game."""
+    """An actor: an emulator with the game."""
 
-    def __init__(self, points):
+    def __init__(self, points: int, seed: int) -> None:
         self.environment, self.points = pong.make_environment(), points
+        self.generator = np.random.default_rng(seed)
+        self.environment.reset(seed=seed)
 
-    def compute_gradient(self, model, seed):
+    def ready(self) -> None:
+        """Returns when the emulator is there."""
+
+    def compute_gradient(self, model: pong.Model, baseline: np.ndarray) -> pong.Game:
         """Plays a game."""
-        return pong.play(self.environment, model, seed, self.points)
+        return pong.play(self.environment, self.generator, model, baseline, self.points)
 
 
-def main():
+class Learnt(NamedTuple):
+    """What a run has given; the lists have a number for each change of the network."""
+
+    model: pong.Model
+    seconds: float
+    #: All points so far, and over the last of them: the fraction won, and the steps a rally lasts.
+    points: list[int]
+    won: list[float]
+    rallies: list[float]
+
+
+def main() -> int:
+    """Learns in parallel, and if asked, the same in the same games without rayx."""
     parser = options.parser(__doc__)
     whole = options.at_least_one
     parser.add_argument("--batch-size", type=whole, default=10, help="games before each change")
-    parser.add_argument("--iterations", type=whole, default=100, help="changes of the network")
-    parser.add_argument("--points", type=whole, default=5, help="after which a game is over")
-    parser.add_argument("--hidden", type=whole, default=100, help="hidden units")
-    parser.add_argument("--step", type=float, default=2e-3, help="of the optimiser")
+    parser.add_argument("--iterations", type=whole, default=200, help="changes of the network")
+    parser.add_argument("--points", type=whole, default=3, help="after which a game is over")
+    parser.add_argument("--hidden", type=whole, default=64, help="hidden units")
+    parser.add_argument("--step", type=float, default=5e-3, help="of the optimiser")
     chosen = parser.parse_args()
+    seeds = [chosen.seed * 1000 + number for number in range(chosen.batch_size)]
     with options.start(chosen):
-        workers = options.cpus()
+        workers = min(options.cpus(), chosen.batch_size)
         actor = rayx.remote(PongEnv)
-        actors = [actor.remote(chosen.points) for _ in range(chosen.batch_size)]
+        actors = [actor.remote(chosen.points, seed) for seed in seeds]
+        rayx.get([one.ready.remote() for one in actors])
 
-        def in_parallel(model, seeds):
-            model_id = rayx.put(model)
-            return rayx.get(
-                [
-                    one.compute_gradient.remote(model_id, seed)
-                    for one, seed in zip(actors, seeds, strict=True)
-                ]
-            )
+        def in_parallel(model: pong.Model, baseline: np.ndarray) -> list[pong.Game]:
+            model_id, baseline_id = rayx.put(model), rayx.put(baseline)
+            return rayx.get([one.compute_gradient.remote(model_id, baseline_id) for one in actors])
 
-        model, curve, parallel_s = learn(chosen, in_parallel)
+        learnt = learn(chosen, in_parallel)
     serial_s = None
     if chosen.serial:
-        alone = PongEnv(chosen.points)
-        same, _, serial_s = learn(
-            chosen, lambda model, seeds: [alone.compute_gradient(model, seed) for seed in seeds]
-        )
-        if not all(np.array_equal(same[name], model[name]) for name in model):
+        games = [PongEnv(chosen.points, seed) for seed in seeds]
+        same = learn(chosen, lambda *known: [game.compute_gradient(*known) for game in games])
+        if not all(np.array_equal(same.model[name], learnt.model[name]) for name in same.model):
             print("the serial weights are DIFFERENT", file=sys.stderr)
             return 1
         print("the serial weights are identical to the bit")
-    games = list(range(1, len(curve) + 1))
+        serial_s = same.seconds
     if chosen.picture:
-        title = f"Pong from pixels: games of {chosen.points} points"
-        lines = {"won less lost, of a point": (games, curve)}
-        picture.curves(chosen.picture, title, "games", "reward of a point", lines)
-    first, last = np.mean(curve[:WINDOW]), curve[-1]
-    outcome = f"reward of a point {first:.3f} at first, {last:.3f} in the end"
-    record.tell(chosen.record, "rl_pong", outcome, parallel_s, serial_s, workers, games=len(games))
+        draw(chosen, learnt)
+    outcome = (
+        f"{learnt.won[0]:.0%} of points won at first, {learnt.won[-1]:.0%} after "
+        f"{learnt.points[-1]} points; rallies of {learnt.rallies[0]:.0f} steps at first, "
+        f"{learnt.rallies[-1]:.0f} in the end"
+    )
+    record.tell(chosen.record, "rl_pong", outcome, learnt.seconds, serial_s, workers)
     return 0
 
 
-def learn(chosen, play_all):
-    """The model, the mean reward of a point over the last games after each game, and seconds."""
+def learn(chosen: Namespace, play_all: PlayAll) -> Learnt:
+    """Plays games with the model and changes it by what they say, in turn."""
     model = pong.initial_model(chosen.hidden, chosen.seed)
-    optimizer = pong.RmsProp(model, chosen.step)
-    seeds = np.random.default_rng(chosen.seed)
-    rewards, points, curve = [], [], []
-    play_all(model, [0] * chosen.batch_size)  # starts the emulators
+    adam, baseline = pong.Adam(model, chosen.step), pong.Baseline()
+    # Of each batch: its points, those won, its steps.
+    counts: list[tuple[int, int, int]] = []
+    points, won, rallies = [], [], []
     began = time.perf_counter()
-    for iteration in range(chosen.iterations):
-        batch = [int(seed) for seed in seeds.integers(0, 1 << 31, chosen.batch_size)]
-        games = play_all(model, batch)
-        total = {name: sum(game.gradient[name] for game in games) for name in model}
-        model = optimizer.ascend(model, total)
-        for game in games:
-            rewards.append(game.reward)
-            points.append(game.points)
-            curve.append(sum(rewards[-WINDOW:]) / sum(points[-WINDOW:]))
-        if iteration % 10 == 9 or iteration + 1 == chosen.iterations:
-            seconds = time.perf_counter() - began
+    for iteration in range(1, chosen.iterations + 1):
+        games = play_all(model, baseline.expected())
+        baseline.add(games)
+        steps = sum(len(game.returns) for game in games)
+        mean = {name: np.sum([game.gradient[name] for game in games], 0) / steps for name in model}
+        model = adam.ascend(model, mean)
+
+        counts.append((sum(game.points for game in games), sum(game.won for game in games), steps))
+        batches = max(1, WINDOW // (chosen.batch_size * chosen.points))
+        last_points, last_won, last_steps = np.sum(counts[-batches:], axis=0)
+        points.append(sum(count[0] for count in counts))
+        won.append(float(last_won / last_points))
+        rallies.append(float(last_steps / last_points))
+        if iteration % LINE == 0 or iteration == chosen.iterations:
             print(
-                f"{len(rewards):6d} games, {seconds:6.1f} s: a point is worth {curve[-1]:+.3f}, "
-                f"{sum(game.steps for game in games) / sum(game.points for game in games):.0f} "
-                "steps a point",
+                f"{points[-1]:6d} points, {time.perf_counter() - began:6.1f} s: of the last "
+                f"{last_points} points {won[-1]:5.1%} won, {rallies[-1]:5.1f} steps each",
                 flush=True,
             )
-    return model, curve, time.perf_counter() - began
+    return Learnt(model, time.perf_counter() - began, points, won, rallies)
+
+
+def draw(chosen: Namespace, learnt: Learnt) -> None:
+    """How many points are won, of those that were played last."""
+    picture.curves(
+        chosen.picture,
+        f"Pong from pixels, games of {chosen.points} points",
+        "points played",
+        f"fraction of the last {WINDOW} points that was won",
+        {"won": (learnt.points, learnt.won)},
+        ylim=(0, 1),
+    )
 
 
 if __name__ == "__main__":

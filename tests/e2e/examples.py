@@ -1,5 +1,6 @@
 """Runs a program of examples/ as a user does, and reads what it has recorded."""
 
+import contextlib
 import json
 import subprocess
 import sys
@@ -28,3 +29,30 @@ def refused(path, *arguments):
     assert done.returncode == 2, done.stdout + done.stderr
     assert "usage:" in done.stderr
     return done.stderr
+
+
+@contextlib.contextmanager
+def modules(folder):
+    """In it, the modules of an example can be imported. Others have some of the same names."""
+    place, before = str(PLACE / folder), set(sys.modules)
+    sys.path.insert(0, place)
+    try:
+        yield
+    finally:
+        sys.path.remove(place)
+        for name in set(sys.modules) - before:
+            if (getattr(sys.modules[name], "__file__", None) or "").startswith(place):
+                del sys.modules[name]
+
+
+def slopes_of(function, vector, small=1e-5):
+    """The gradient of a function at a vector of float64, by trying."""
+    slopes = vector.copy()
+    for place, value in enumerate(vector):
+        ends = []
+        for changed in (value + small, value - small):
+            vector[place] = changed
+            ends.append(function(vector))
+        vector[place] = value
+        slopes[place] = (ends[0] - ends[1]) / (2 * small)
+    return slopes
