@@ -1,7 +1,7 @@
 """A3C: runners play and compute gradients, and the driver applies each as it comes.
 
     python examples/a3c/driver.py 2 --environment CartPole-positions --picture a3c.png
-    python examples/a3c/driver.py 16 --environment Pong --hidden 128 --steps 5000000
+    python examples/a3c/driver.py 16 --environment Pong --hidden 128 --reward-scale 1
 
 V. Mnih and others, "Asynchronous methods for deep reinforcement learning", arXiv:1602.01783, 2016.
 """
@@ -89,6 +89,7 @@ def train_serially(chosen: Namespace) -> Learner:
     learner = Learner(chosen, *runner.sizes())
     while not learner.is_done():
         learner.model_update(*runner.compute_gradient(learner.policy.get_weights()))
+    runner.runner.stop()
     return learner
 
 

@@ -3,6 +3,7 @@
 import queue
 import threading
 from argparse import Namespace
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -46,6 +47,7 @@ class RunnerThread(threading.Thread):
         super().__init__(daemon=True)
         self.environment, self.policy, self.steps, self.seed = environment, policy, steps, seed
         self.rollouts: queue.Queue[Rollout | Exception] = queue.Queue(READY_MAX)
+        self.is_stopped = False
 
     def run(self) -> None:
         """What goes wrong here is raised where rollouts are wanted."""
@@ -54,11 +56,18 @@ class RunnerThread(threading.Thread):
         except Exception as error:
             self.rollouts.put(error)
 
+    def stop(self) -> None:
+        """Ends the thread, which may be waiting for room in the queue."""
+        self.is_stopped = True
+        while self.is_alive():
+            with suppress(queue.Empty):
+                self.rollouts.get(timeout=0.01)
+
     def _play(self) -> None:
         generator = np.random.default_rng(self.seed)
         observation, _ = self.environment.reset(seed=self.seed)
         memory, earned = self.policy.blank_memory(), 0.0
-        while True:
+        while not self.is_stopped:
             before = memory
             steps = []
             terminated = truncated = False
