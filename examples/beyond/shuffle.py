@@ -113,8 +113,8 @@ def main():
         heights = {"rows shuffled": size_mb, "object store": chosen.store * 1.048576}
         picture.bars(chosen.picture, "A shuffle through a smaller store", "MB", heights)
     outcome = (
-        f"{size_mb:.0f} MB of rows from {chosen.files} files through a store of {chosen.store} MiB, "
-        f"{len(sums):,} keys"
+        f"{size_mb:.0f} MB of rows from {chosen.files} files through a store of "
+        f"{chosen.store} MiB, {len(sums):,} keys"
     )
     record.tell(chosen.record, "shuffle", outcome, parallel_s, serial_s, workers)
     return 0

@@ -1,10 +1,11 @@
-"""The chapter's two programs with TensorFlow find the line; PyTorch's weights are those of serial."""
+"""The two programs with TensorFlow find the line; with PyTorch, weights are those of serial."""
 
 import importlib.util
 import re
 
-import examples
 import pytest
+
+import examples
 
 pytestmark = [pytest.mark.time_limit(120)]
 

@@ -1,11 +1,12 @@
-"""The ResNet learns digits in CIFAR's format, and its log can be read; the format is the real one."""
+"""The ResNet learns digits in CIFAR's format, which is the real one, and writes a log."""
 
 import importlib.util
 import re
 
-import examples
 import numpy as np
 import pytest
+
+import examples
 
 pytestmark = [pytest.mark.time_limit(120)]
 pytest.importorskip("sklearn")
