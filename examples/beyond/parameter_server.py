@@ -21,7 +21,7 @@ import numpy as np
 import rayx
 
 # A gradient of so many images takes some milliseconds, beside one for the trip of the weights.
-BATCH = 256
+BATCH = 1024
 CLASSES = 10
 TEST_IMAGES = 1000
 MOMENTUM = 0.9
@@ -107,9 +107,9 @@ def load_images(seed):
 
 def main():
     parser = options.parser(__doc__)
-    parser.add_argument("--steps", type=options.at_least_one, default=600, help="of all workers")
+    parser.add_argument("--steps", type=options.at_least_one, default=200, help="of all workers")
     parser.add_argument("--hidden", type=options.at_least_one, default=256, help="hidden units")
-    parser.add_argument("--step-size", type=float, default=0.01)
+    parser.add_argument("--step-size", type=float, default=0.03)
     chosen = parser.parse_args()
     images, labels, *test = load_images(chosen.seed)
     weights = initial(images.shape[1], chosen.hidden, chosen.seed)

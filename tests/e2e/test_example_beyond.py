@@ -63,8 +63,8 @@ def test_image_pipeline(tmp_path):
 
 def test_parameter_server_learns(tmp_path):
     pytest.importorskip("mlxtend")
-    outcome, _ = run("parameter_server", "--steps", 150, tmp_path=tmp_path)
-    (accuracy,) = re.findall(r"test accuracy (0\.\d+) after 150 gradients", outcome)
+    outcome, _ = run("parameter_server", "--steps", 80, tmp_path=tmp_path)
+    (accuracy,) = re.findall(r"test accuracy (0\.\d+) after 80 gradients", outcome)
     assert float(accuracy) > 0.8
 
 
