@@ -59,8 +59,8 @@ class Row:
             rayx["workers"],
             rayx["parallel_s"],
             rayx["serial_s"],
-            ray and ray["parallel_s"],
-            ray and ray.get("engine"),
+            None if ray is None else ray["parallel_s"],
+            None if ray is None else ray.get("engine"),
         )
 
     @property
