@@ -111,7 +111,7 @@ class Runner:
 
     def sizes(self) -> tuple[int, int]:
         """How many numbers are observed, and how many actions there are."""
-        environment = self.environment
+        environment: Any = self.environment  # its spaces are of these kinds
         return int(environment.observation_space.shape[0]), int(environment.action_space.n)
 
     def pull_batch_from_queue(self) -> Rollout:
