@@ -13,13 +13,16 @@ SHELL := /bin/bash
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help demo test build tidy test-cpp test-python bench sanitize fuzz docs format clean FORCE
+.PHONY: help demo examples test build tidy test-cpp test-python bench sanitize fuzz docs format clean FORCE
 
 help:  ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
 demo: build  ## Build, and run the hyperparameter search example
-	@$(PYTHON) examples/hyperopt/main.py
+	@$(PYTHON) examples/hyperopt/simple.py --serial
+
+examples: build $(STAMPS)/all_requirements.txt  ## Run all examples for long (25 minutes): pictures, examples/RESULTS.md
+	@$(PYTHON) examples/run_all.py $(EXAMPLES)
 
 test: build tidy test-cpp test-python  ## Build, check the style, and run all tests
 
@@ -33,9 +36,18 @@ $(STAMPS)/system: ci/install_system_packages.sh ci/find_python.sh
 $(PYTHON): | $(STAMPS)/system
 	@"$$(ci/find_python.sh)" -m venv .venv
 
+# What the build and the demo need.
 $(STAMPS)/requirements.txt: pyproject.toml ci/requirements.py $(PYTHON)
 	@mkdir -p $(STAMPS)
-	echo "Installing the Python packages rayx is built and tested with"
+	echo "Installing the Python packages rayx is built with"
+	$(PYTHON) ci/requirements.py demo > $@.new
+	$(PYTHON) -m pip install --quiet --disable-pip-version-check -r $@.new
+	mv $@.new $@
+
+# What the checks and all examples need, TensorFlow and the games of Atari among them.
+$(STAMPS)/all_requirements.txt: pyproject.toml ci/requirements.py $(PYTHON)
+	@mkdir -p $(STAMPS)
+	echo "Installing the Python packages rayx is tested with"
 	$(PYTHON) ci/requirements.py > $@.new
 	$(PYTHON) -m pip install --quiet --disable-pip-version-check -r $@.new
 	mv $@.new $@
@@ -66,17 +78,17 @@ build: $(STAMPS)/editable  ## Compile everything once: daemons, Cython module, C
 
 # ---- checks --------------------------------------------------------------------------------------
 
-tidy: build  ## Check the style: include law, sizes, mirrored tests, formatting, types
+tidy: build $(STAMPS)/all_requirements.txt  ## Check the style: include law, sizes, mirrored tests, formatting, types
 	@$(PYTHON) ci/tidy.py
 
 test-cpp: build  ## C++ tests; the microbenchmarks are compiled
 	@cmake --build $(BUILD) --parallel $(JOBS) --target benchmarks
 	ctest --test-dir $(BUILD) --output-on-failure --parallel $(JOBS)
 
-test-python: build  ## Python and end-to-end tests
+test-python: build $(STAMPS)/all_requirements.txt  ## Python and end-to-end tests
 	@$(PYTHON) -m pytest
 
-bench: build  ## C++ microbenchmarks, then comparisons with other ways to do the same
+bench: build $(STAMPS)/all_requirements.txt  ## C++ microbenchmarks, then comparisons with other ways to do the same
 	@cmake --build $(BUILD) --parallel $(JOBS) --target benchmarks
 	for benchmark in $(BUILD)/benchmarks/*; do
 	  [[ -x "$$benchmark" ]] || continue
@@ -88,7 +100,7 @@ bench: build  ## C++ microbenchmarks, then comparisons with other ways to do the
 SETARCH = $(shell setarch -R true 2>/dev/null && echo setarch -R)
 SANITIZED = -S . -G Ninja -DRAYX_BUILD_TESTS=ON -DRAYX_BUILD_PYTHON=OFF
 
-sanitize: build  ## C++ tests and an end-to-end test under ASan and UBSan, C++ tests under TSan
+sanitize: build $(STAMPS)/all_requirements.txt  ## C++ tests and an end-to-end test under ASan and UBSan, C++ tests under TSan
 	@cmake -B build/asan $(SANITIZED) -DRAYX_SANITIZE=address > /dev/null
 	cmake --build build/asan --parallel $(JOBS)
 	export ASAN_OPTIONS=detect_leaks=1:strict_string_checks=1:detect_stack_use_after_return=1
@@ -120,12 +132,12 @@ fuzz: $(STAMPS)/system  ## Run each fuzzer for FUZZ_SECONDS (20), starting from 
 	  }
 	done
 
-docs: build  ## The documentation, into build/docs; a warning is an error
+docs: build $(STAMPS)/all_requirements.txt  ## The documentation, into build/docs; a warning is an error
 	@rm -rf build/docs
 	.venv/bin/sphinx-build --fail-on-warning --keep-going -q -b html -d build/cache/docs docs build/docs
 	echo "See build/docs/index.html"
 
-format: $(STAMPS)/requirements.txt  ## Format C++ and Python, and mend what ruff can mend
+format: $(STAMPS)/all_requirements.txt  ## Format C++ and Python, and mend what ruff can mend
 	@find cpp tests benchmarks \( -name '*.h' -o -name '*.cc' \) -print0 | xargs -0 -r .venv/bin/clang-format -i
 	.venv/bin/ruff check --fix --exit-zero .
 	.venv/bin/ruff format .

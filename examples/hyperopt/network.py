@@ -1,11 +1,11 @@
 """A small neural network in numpy: one hidden layer, softmax, minibatches, momentum."""
 
+import copy
 import math
 from dataclasses import dataclass
 
 import numpy as np
 
-EPOCHS = 60
 MOMENTUM = 0.9
 CLASSES = 10
 
@@ -52,33 +52,53 @@ def sample(generator: np.random.Generator) -> Hyperparameters:
     )
 
 
-def train_and_validate(wanted: Hyperparameters, digits: Digits, seed: int) -> float:
-    """Trains a network and returns its accuracy on the validation images.
+@dataclass
+class Model:
+    """A network in the midst of its training: all that the next pass over the images needs."""
 
-    All randomness follows from `seed`: the same arguments give the same accuracy everywhere.
+    weights: list[np.ndarray]
+    velocities: list[np.ndarray]
+    generator: np.random.Generator
+    passes: int = 0
+
+
+def train(
+    wanted: Hyperparameters, digits: Digits, seed: int, steps: int, model: Model | None = None
+) -> tuple[float, Model]:
+    """Trains for `steps` passes over the images, from where `model` is if there is one.
+
+    Returns the accuracy on the validation images, and the model as it is then; the one given is
+    left as it was. All randomness follows from `seed`: training in segments, wherever each of them
+    runs, gives the same as training at once.
     """
+    model = _new_model(wanted, digits, seed) if model is None else copy.deepcopy(model)
+    count = len(digits.train_labels)
+    for _ in range(steps):
+        order = model.generator.permutation(count)
+        for start in range(0, count, wanted.batch_size):
+            batch = order[start : start + wanted.batch_size]
+            gradients = _gradients(
+                model.weights, digits.train_images[batch], digits.train_labels[batch], wanted
+            )
+            for weight, velocity, gradient in zip(
+                model.weights, model.velocities, gradients, strict=True
+            ):
+                velocity *= MOMENTUM
+                velocity -= np.float32(wanted.learning_rate) * gradient
+                weight += velocity
+    model.passes += steps
+    return accuracy(model.weights, digits.validation_images, digits.validation_labels), model
+
+
+def _new_model(wanted: Hyperparameters, digits: Digits, seed: int) -> Model:
     generator = np.random.default_rng(seed)
-    pixels = digits.train_images.shape[1]
     weights = [
-        _initial(generator, pixels, wanted.width),
+        _initial(generator, digits.train_images.shape[1], wanted.width),
         np.zeros(wanted.width, np.float32),
         _initial(generator, wanted.width, CLASSES),
         np.zeros(CLASSES, np.float32),
     ]
-    velocities = [np.zeros_like(weight) for weight in weights]
-    count = len(digits.train_labels)
-    for _ in range(EPOCHS):
-        order = generator.permutation(count)
-        for start in range(0, count, wanted.batch_size):
-            batch = order[start : start + wanted.batch_size]
-            gradients = _gradients(
-                weights, digits.train_images[batch], digits.train_labels[batch], wanted
-            )
-            for weight, velocity, gradient in zip(weights, velocities, gradients, strict=True):
-                velocity *= MOMENTUM
-                velocity -= np.float32(wanted.learning_rate) * gradient
-                weight += velocity
-    return accuracy(weights, digits.validation_images, digits.validation_labels)
+    return Model(weights, [np.zeros_like(weight) for weight in weights], generator)
 
 
 def accuracy(weights: list[np.ndarray], images: np.ndarray, labels: np.ndarray) -> float:

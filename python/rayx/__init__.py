@@ -146,6 +146,8 @@ def __getattr__(name: str) -> Any:
         module = importlib.import_module(f"rayx.{_LATER[name]}")
         found = globals()[name] = getattr(module, name)  # so that this is asked once
         return found
+    if name == "experimental":  # needs numpy, which rayx does not
+        return importlib.import_module("rayx.experimental")
     # `from rayx import …` asks so too, before it looks for a module of the name. Of an
     # AttributeError it would tell nothing.
     is_import = sys._getframe(1).f_code.co_name == "_handle_fromlist"

@@ -1,0 +1,1 @@
+"""What all examples share: the command line, the picture, the record of times."""
