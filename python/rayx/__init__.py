@@ -65,9 +65,9 @@ if TYPE_CHECKING:
     from rayx.progress_bar import progress
     from rayx.worker_setup import run_on_all_workers
 
-ObjectRef = ObjectID
+    __version__: str
 
-__version__ = "0.1.0"
+ObjectRef = ObjectID
 
 __all__ = [
     "PYTHON_MODE",
@@ -146,6 +146,8 @@ def __getattr__(name: str) -> Any:
         module = importlib.import_module(f"rayx.{_LATER[name]}")
         found = globals()[name] = getattr(module, name)  # so that this is asked once
         return found
+    if name == "__version__":  # pyproject.toml alone has it
+        return importlib.import_module("importlib.metadata").version("rayx")
     if name == "experimental":  # needs numpy, which rayx does not
         return importlib.import_module("rayx.experimental")
     # `from rayx import …` asks so too, before it looks for a module of the name. Of an

@@ -93,7 +93,7 @@ MODULE: Final[Table] = {
     "global_state": "rayx.cluster_resources(), rayx.available_resources(), rayx.error_info()",
     "state": "rayx.cluster_resources(), rayx.available_resources(), rayx.error_info()",
     **dict.fromkeys(("data", "train", "tune", "rllib", "serve", "air"), f"{_NO_PART} that"),
-    **dict.fromkeys(("workflow", "dag", "experimental", "autoscaler"), f"{_NO_PART} that"),
+    **dict.fromkeys(("workflow", "dag", "autoscaler"), f"{_NO_PART} that"),
 }
 
 #: Arguments of `rayx.init`.

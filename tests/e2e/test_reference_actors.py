@@ -81,6 +81,9 @@ def replaced_modules(tmp_path, monkeypatch):
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(source)
+    # Other tests in this process may have imported the real ones.
+    for name in [name for name in sys.modules if name.partition(".")[0] in ("gym", "tensorflow")]:
+        monkeypatch.delitem(sys.modules, name)
     before = set(sys.modules)
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
