@@ -54,9 +54,9 @@ endif()
 add_library(rayx_flags INTERFACE)
 add_library(rayx_warnings INTERFACE)
 target_compile_options(rayx_warnings INTERFACE -Wall -Wextra -Wshadow -Wconversion)
-if(RAYX_BUILD_TESTS AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
-  # For those who change the code. Who only installs it shall not fail on what a newer compiler
-  # warns of.
+if(RAYX_WERROR AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
+  # Of Debian 12's compiler. A newer one warns of what nobody has seen yet, which shall not keep
+  # anybody from building.
   target_compile_options(rayx_warnings INTERFACE -Werror)
 endif()
 
@@ -131,6 +131,11 @@ endfunction()
 
 # ---- libraries ---------------------------------------------------------------------------------
 
+# Sources of a room are compiled some at a time: most of the time goes into templates that several of
+# them use, so that the whole takes a third of it. More at a time would make one edited file slow. Not
+# for the sanitizers: their builds see to it that every source includes what it uses.
+set(RAYX_UNITY_BATCH 5)
+
 # A room. Without SOURCES it has headers only. Headers need not be listed.
 function(rayx_library room)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;HEADERS;DEPS")
@@ -144,6 +149,9 @@ function(rayx_library room)
     add_library(${target} STATIC ${arg_SOURCES} ${arg_HEADERS})
     target_include_directories(${target} PUBLIC "${PROJECT_SOURCE_DIR}/cpp")
     target_link_libraries(${target} PUBLIC rayx_flags ${deps} PRIVATE $<BUILD_INTERFACE:rayx_warnings>)
+    if(RAYX_UNITY AND NOT RAYX_SANITIZE AND NOT RAYX_BUILD_FUZZERS)
+      set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE ${RAYX_UNITY_BATCH})
+    endif()
   else()
     add_library(${target} INTERFACE)
     target_include_directories(${target} INTERFACE "${PROJECT_SOURCE_DIR}/cpp")
@@ -190,6 +198,8 @@ function(rayx_flatbuffers room)
   endif()
 endfunction()
 
+# `cmake --build DIR --target product` builds what is installed: the daemons and the module.
+add_custom_target(product)
 # `cmake --build DIR --target fuzzers` builds these alone.
 add_custom_target(fuzzers)
 # Benchmarks are only built by `cmake --build DIR --target benchmarks`.
@@ -221,6 +231,7 @@ function(rayx_daemon name)
     target_link_options(${name} PRIVATE -static-libstdc++ -static-libgcc)
   endif()
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/bin")
+  add_dependencies(product ${name})
   install(TARGETS ${name} RUNTIME DESTINATION rayx/bin)
 endfunction()
 

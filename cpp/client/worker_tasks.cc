@@ -15,7 +15,7 @@ using protocol::MessageType;
 
 // If another thread of the worker reads the socket, the main one still looks for signals this
 // often.
-constexpr int64_t kSliceMs = 50;
+constexpr int64_t kTaskSliceMs = 50;
 
 // Nothing runs then that a signal could be meant for, and idle workers should stay asleep.
 constexpr int64_t kIdleSliceMs = 10'000;
@@ -51,7 +51,7 @@ Result<RunnableTask> WorkerTasks::NextTask() {
 Status WorkerTasks::TakeTask() {
   NodeLink::Lock lock = link_->LockState();
   const Status waited = link_->Wait(
-      &lock, Deadline(), kSliceMs,
+      &lock, Deadline(), kTaskSliceMs,
       [this] {
         if (!forgotten_.empty()) return true;
         if (!fetching_) {

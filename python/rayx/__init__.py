@@ -63,9 +63,9 @@ from rayx.worker_setup import run_on_all_workers
 if TYPE_CHECKING:
     from rayx.error_records import ErrorInfo
 
-ObjectRef = ObjectID
+    __version__: str
 
-__version__ = "0.1.0"
+ObjectRef = ObjectID
 
 __all__ = [
     "PYTHON_MODE",
@@ -126,7 +126,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """ErrorInfo is a dataclass, whose module is slow to import; few name it.
+    """What few ask for, and what is slow to import.
 
     What other libraries have under a name is told in the error.
     """
@@ -134,6 +134,10 @@ def __getattr__(name: str) -> Any:
         from rayx.error_records import ErrorInfo
 
         return ErrorInfo
+    if name == "__version__":  # of pyproject.toml, which alone has it
+        from importlib.metadata import version
+
+        return version("rayx")
     from rayx import words
 
     raise AttributeError(

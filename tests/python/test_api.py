@@ -168,7 +168,11 @@ def test_the_public_names_exist():
     for name in rayx.__all__:
         assert hasattr(rayx, name)
     assert rayx.ObjectRef is rayx.ObjectID
-    assert rayx.__version__
+
+
+def test_the_version_is_the_projects():
+    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]
+    assert rayx.__version__ == project["version"]
 
 
 def test_dir_shows_what_is_for_users_and_nothing_else():
