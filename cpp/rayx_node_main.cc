@@ -1,12 +1,15 @@
 // rayx-node: the daemon of one machine. Object store, local scheduler and worker pool on one loop.
 #include <CLI/CLI.hpp>
+#include <cstdlib>
 #include <exception>
 #include <iostream>
+#include <new>
 #include <string>
 #include <vector>
 
 #include "common/base/log.h"
 #include "common/base/resources.h"
+#include "common/base/slabs.h"
 #include "daemon/run_processes.h"
 
 namespace {
@@ -25,7 +28,36 @@ void AddResource(const std::string& text, rayx::ResourceSet* total) {
   total->Set(text.substr(0, equals), amount.value());
 }
 
+// What is kept of a burst for the next one; that of some ten thousand tasks.
+constexpr size_t kWarmBytes = size_t{16} << 20;
+
 }  // namespace
+
+// All memory of this process that is not large, so that it shrinks after a burst. Sanitizers have
+// their own, which finds errors.
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+namespace {
+
+constinit rayx::SlabMap slab_map;
+constinit rayx::Slabs slabs(kWarmBytes, &slab_map);
+
+}  // namespace
+
+// allow(void-pointer): the language's own
+void* operator new(size_t bytes) {
+  if (bytes <= rayx::Slabs::kBlockBytesMax) {
+    if (auto* const block = slabs.Allocate(bytes)) return block;
+  }
+  if (auto* const memory = std::malloc(bytes)) return memory;
+  throw std::bad_alloc();
+}
+// allow(void-pointer): the language's own
+void operator delete(void* memory) noexcept {
+  slab_map.Contains(memory) ? slabs.Free(memory) : std::free(memory);
+}
+// allow(void-pointer): the language's own
+void operator delete(void* memory, size_t) noexcept { ::operator delete(memory); }
+#endif
 
 int main(int argc, char** argv) {
   NodeOptions options;

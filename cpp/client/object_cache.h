@@ -20,11 +20,13 @@
 #include <memory>
 #include <span>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "client/object_view.h"
 #include "client/recent_pins.h"
 #include "common/base/ids.h"
+#include "common/base/slabs.h"
 
 namespace rayx {
 
@@ -120,7 +122,9 @@ class ObjectCache {
     bool asked = false;      // the node will deliver it
     bool pin_asked = false;  // ... with a pin, if it is in the pool
   };
-  using Entries = std::unordered_map<ObjectId, Entry>;
+  // Memory that goes back when a million of them have gone.
+  using Entries = std::unordered_map<ObjectId, Entry, std::hash<ObjectId>, std::equal_to<ObjectId>,
+                                     SlabAllocator<std::pair<const ObjectId, Entry>>>;
 
   void Keep(Entry* entry, const ObjectView& view);
   void Forget(Entry* entry);

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "common/base/limits.h"
+#include "common/base/sparse_table.h"
 
 namespace rayx::daemon {
 
@@ -10,13 +11,15 @@ RecordKeeper::RecordKeeper(control::Tables* tables, NodeId node) : tables_(table
 
 void RecordKeeper::OnTaskEnded(const TaskId& id, bool failed) {
   ++(failed ? tasks_failed_ : tasks_done_);
-  if (!recorded_tasks_.empty() && recorded_tasks_.erase(id) != 0) tables_->tasks().Remove(id);
+  if (recorded_tasks_.empty() || recorded_tasks_.erase(id) == 0) return;
+  ShrinkIfSparse(recorded_tasks_);
+  tables_->tasks().Remove(id);
 }
 
 void RecordKeeper::OnObjectDeleted(const ObjectId& id) {
-  if (!recorded_objects_.empty() && recorded_objects_.erase(id) != 0) {
-    tables_->objects().RemoveLocation(id, node_);
-  }
+  if (recorded_objects_.empty() || recorded_objects_.erase(id) == 0) return;
+  ShrinkIfSparse(recorded_objects_);
+  tables_->objects().RemoveLocation(id, node_);
 }
 
 void RecordKeeper::Flush(int64_t now_ms) {
@@ -24,15 +27,18 @@ void RecordKeeper::Flush(int64_t now_ms) {
   if (!due || now_ms < *due) return;
   last_flush_ms_ = now_ms;
   size_t written = 0;
-  for (; !new_tasks_.empty() && written < limits::kControlRecordsPerFlush; new_tasks_.pop_front()) {
+  size_t looked = 0;
+  const auto may_go_on = [&] {
+    return written < limits::kControlRecordsPerFlush && looked++ < limits::kControlLooksPerFlush;
+  };
+  for (; !new_tasks_.empty() && may_go_on(); new_tasks_.pop_front()) {
     const std::optional<control::TaskRecord> record = sources_.task(new_tasks_.front());
     if (!record) continue;
     tables_->tasks().Put(*record);
     recorded_tasks_.insert(record->id);
     ++written;
   }
-  for (; !new_objects_.empty() && written < limits::kControlRecordsPerFlush;
-       new_objects_.pop_front()) {
+  for (looked = 0; !new_objects_.empty() && may_go_on(); new_objects_.pop_front()) {
     const ObjectId id = new_objects_.front();
     const std::optional<uint64_t> size = sources_.object_size(id);
     if (!size || !recorded_objects_.insert(id).second) continue;

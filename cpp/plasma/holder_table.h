@@ -6,12 +6,13 @@
 // each holder is in two linked lists: that of its object, which starts in the object's entry
 // (HolderList), and that of its client, which starts here.
 //
-// Holders lie in one array and are linked by index; freed ones are used again. Thus a reference
-// costs no allocation. An object has few holders, so its list is searched from the front.
+// A holder has memory of its own, so that none stays behind when a burst is over. An object has few
+// holders, so its list is searched from the front.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <unordered_map>
 #include <vector>
@@ -35,26 +36,30 @@ struct Holder {
 
  private:
   friend class HolderTable;
-  uint32_t next_of_object = 0;  // or next free one
-  uint32_t next_of_client = 0;
-  uint32_t previous_of_client = 0;
+  Holder* next_of_object = nullptr;
+  Holder* next_of_client = nullptr;
+  Holder* previous_of_client = nullptr;
 };
 
 // The holders of one object; a member of its entry, meaningful only to the HolderTable.
 class HolderList {
  public:
-  bool empty() const { return first_ == kNone; }
+  bool empty() const { return first_ == nullptr; }
 
  private:
   friend class HolderTable;
-  static constexpr uint32_t kNone = UINT32_MAX;
-  uint32_t first_ = kNone;
+  Holder* first_ = nullptr;
 };
 
 class HolderTable {
  public:
-  // Null if `client` holds nothing of the object whose list this is. Valid until the next
-  // FindOrAdd.
+  HolderTable() = default;
+  HolderTable(const HolderTable&) = delete;
+  HolderTable& operator=(const HolderTable&) = delete;
+  ~HolderTable();
+
+  // Null if `client` holds nothing of the object whose list this is. Valid until the holder is
+  // forgotten.
   Holder* Find(HolderList list, ClientId client);
   const Holder* Find(HolderList list, ClientId client) const;
   // The same, but a holder that holds nothing yet is made if there is none. REQUIRES: client is not
@@ -76,16 +81,10 @@ class HolderTable {
   void SanityCheck() const;
 
  private:
-  static constexpr uint32_t kNone = HolderList::kNone;
-
-  uint32_t NewHolder();
-
-  std::vector<Holder> holders_;
-  uint32_t first_free_ = kNone;
   size_t size_ = 0;
   // The first holder of each client. Kept when the list runs empty, since most clients soon hold
   // something again.
-  std::unordered_map<ClientId, uint32_t> first_of_client_;
+  std::unordered_map<ClientId, Holder*> first_of_client_;
 };
 
 }  // namespace rayx::plasma

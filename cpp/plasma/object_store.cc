@@ -5,6 +5,7 @@
 
 #include "common/base/check.h"
 #include "common/base/limits.h"
+#include "common/base/sparse_table.h"
 
 namespace rayx::plasma {
 namespace {
@@ -356,6 +357,7 @@ void ObjectStore::DropIfUnneeded(Object& object) {
     const ObjectId id = ending.first;
     objects_.erase(id);
   }
+  ShrinkIfSparse(objects_);
 }
 
 void ObjectStore::ReleaseValue(const Object& object, const SealedObject& value) {

@@ -2,14 +2,12 @@
 
 #include <utility>
 
+#include "common/base/sparse_table.h"
 #include "scheduler/actor_lifecycle.h"
 #include "scheduler/gpu_slots.h"
 
 namespace rayx::scheduler {
 namespace {
-
-// A table that a burst has left nearly empty gives its memory back, except for a small one.
-constexpr size_t kTaskBucketsKept = 4096;
 
 std::string Times(uint32_t count) { return count == 1 ? "once" : std::to_string(count) + " times"; }
 
@@ -36,10 +34,7 @@ void EndTask(SchedulerState& state, TaskEntry& task, bool failed_by_system) {
   const auto it = state.tasks.find(task.spec.id);
   state.outbox.push_back(TaskEnded{std::move(task.spec), failed_by_system});
   state.tasks.erase(it);
-  if (state.tasks.bucket_count() > kTaskBucketsKept &&
-      state.tasks.size() * 8 < state.tasks.bucket_count()) {
-    state.tasks.rehash(state.tasks.size() * 2);
-  }
+  ShrinkIfSparse(state.tasks);
   if (actor != nullptr) OnCreationEnded(state, *actor);
 }
 

@@ -162,6 +162,9 @@ inline constexpr int64_t kControlFlushMs = 50;
 
 // Records written by one flush: a burst of tasks must not turn into a burst of writes.
 inline constexpr size_t kControlRecordsPerFlush = 500;
+// Ids that one flush looks at for it: most of a burst's have come and gone, and a look costs a
+// tenth of a microsecond.
+inline constexpr size_t kControlLooksPerFlush = 20000;
 
 // Errors kept in the error table; older ones go.
 inline constexpr size_t kErrorsKept = 1000;

@@ -1,0 +1,161 @@
+// Memory in small blocks that goes back to the operating system when a burst is over.
+//
+// The heap of the C library keeps what a burst has left: it gives back the end of the heap alone,
+// and malloc_trim, which gives back the rest, walks over each free piece, for a second after a
+// million tasks. Here blocks of one size lie together in slabs, and a slab without blocks gives its
+// pages back at once, beyond a few MB that are kept for the next burst. So memory follows what is
+// in use, nobody has to find a quiet moment, and what it costs belongs to the free that causes it.
+//
+//   region, 1 MiB, aligned to its size: [header of a page | slab | slab | … 16 of 64 KiB]
+//                                    or [header of a page | one slab], for blocks over 4 KiB
+//
+//            first block                last block is freed
+//   cold ───────────────▶ in use ◄─────────────────────────────▶ warm (pages kept)
+//     ▲                      │  first block                        up to `warm_bytes_max`
+//     └──────────────────────┘ last block is freed, enough are warm
+//
+// Any thread; without a lock while the process has only one. Address space stays reserved.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <mutex>
+
+namespace rayx {
+
+// Knows for any address whether it belongs to a region, for those who must tell blocks from other
+// memory. A bit for each MiB of a process's addresses: 16 MiB of zeroed memory, of which only a few
+// pages are ever touched; so make it static.
+class SlabMap {
+ public:
+  bool Contains(const void* address) const {
+    const uint64_t at = Index(address);
+    return at < kBits && (words_[at / 64].load(std::memory_order_relaxed) >> (at % 64) & 1) != 0;
+  }
+  // The MiB at this address is a region. False if it lies where the map ends.
+  bool Add(const void* region);
+
+ private:
+  static constexpr uint64_t kBits = uint64_t{1} << 27;  // 47 bits of address
+  static uint64_t Index(const void* address) { return reinterpret_cast<uintptr_t>(address) >> 20; }
+
+  std::array<std::atomic<uint64_t>, kBits / 64> words_{};
+};
+
+class Slabs {
+ public:
+  static constexpr size_t kRegionBytes = size_t{1} << 20;
+  static constexpr size_t kSlabBytes = size_t{64} << 10;
+  static constexpr size_t kBlockBytesMax = size_t{128} << 10;
+  // Larger blocks have a region for a slab.
+  static constexpr size_t kSmallBytesMax = size_t{4} << 10;
+
+  // Of what is in no use, pages of about `warm_bytes_max` are kept. `map` learns of each region, if
+  // it is not null, and must outlive this.
+  constexpr explicit Slabs(size_t warm_bytes_max, SlabMap* map = nullptr)
+      : warm_bytes_max_(warm_bytes_max), map_(map) {}
+  Slabs(const Slabs&) = delete;
+  Slabs& operator=(const Slabs&) = delete;
+
+  // Aligned to 16 bytes. Null if the system has no memory. REQUIRES: bytes <= kBlockBytesMax.
+  void* Allocate(size_t bytes);
+  // REQUIRES: `block` came from Allocate.
+  void Free(void* block);
+
+  // To be called around a fork, if other threads use this: a child may go on using it.
+  void LockForFork() { mutex_.lock(); }
+  void UnlockAfterFork() { mutex_.unlock(); }
+
+  struct Stats {
+    size_t blocks = 0;
+    size_t regions = 0;
+    // Bytes of slabs that have blocks, and of those that have none but their pages.
+    size_t used_bytes = 0;
+    size_t warm_bytes = 0;
+  };
+  Stats GetStats();
+
+ private:
+  // Steps of 16 bytes up to 1 KiB, then of an eighth.
+  static constexpr size_t kFineClasses = 64;
+  static constexpr size_t kClasses = kFineClasses + 7 * 8;
+  static constexpr size_t kSlabsPerRegion = kRegionBytes / kSlabBytes;
+  static constexpr size_t kHeaderBytes = 4096;
+
+  struct Block {
+    Block* next;
+  };
+  // Lies in the header of its region.
+  struct Slab {
+    Block* freed = nullptr;  // blocks that were freed
+    uint32_t used = 0;
+    uint32_t made = 0;  // blocks that were handed out at least once; those behind are untouched
+    uint32_t capacity = 0;
+    uint32_t size_class = 0;
+    // In the list of those with room of its class, or of those without blocks.
+    Slab* next = nullptr;
+    Slab* previous = nullptr;
+  };
+  struct Region {
+    bool is_one_slab = false;
+    std::array<Slab, kSlabsPerRegion> slabs;
+  };
+  static_assert(sizeof(Region) <= kHeaderBytes);
+  class Lock;
+  // Slabs without blocks, of small blocks or of large ones.
+  struct Empty {
+    Slab* warm = nullptr;
+    Slab* cold = nullptr;
+  };
+
+  static size_t ClassOf(size_t bytes);
+  static constexpr size_t BytesOf(size_t size_class);
+  static Region* RegionOf(const void* address);
+  static std::byte* BytesOf(Slab* slab);
+  static size_t SizeOf(const Slab* slab);
+
+  Slab* TakeEmpty(size_t size_class);
+  bool AddRegion(bool is_one_slab);
+  void OnEmpty(Slab* slab);
+  void Link(Slab* slab);
+  void Unlink(Slab* slab);
+
+  const size_t warm_bytes_max_;
+  SlabMap* const map_;
+  std::mutex mutex_;
+  // Below: protected by mutex_.
+  std::array<Slab*, kClasses> with_room_{};
+  std::array<Empty, 2> empty_{};  // of small blocks, of large ones
+  Stats stats_;
+};
+
+// The slabs of a library that others load, and that may not replace their memory: never destroyed,
+// whole in a forked child.
+Slabs& SharedSlabs();
+// Blocks of SharedSlabs, and of the heap what is larger. Throws std::bad_alloc.
+std::byte* AllocateShared(size_t bytes);
+void FreeShared(std::byte* memory, size_t bytes);
+
+// The same for containers and shared pointers.
+template <typename T>
+class SlabAllocator {
+ public:
+  using value_type = T;
+
+  SlabAllocator() = default;
+  template <typename Other>
+  SlabAllocator(const SlabAllocator<Other>&) {}  // NOLINT: containers convert it
+
+  T* allocate(size_t count) {
+    static_assert(alignof(T) <= 16);
+    return reinterpret_cast<T*>(AllocateShared(count * sizeof(T)));
+  }
+  void deallocate(T* memory, size_t count) {
+    FreeShared(reinterpret_cast<std::byte*>(memory), count * sizeof(T));
+  }
+  friend bool operator==(SlabAllocator, SlabAllocator) { return true; }
+};
+
+}  // namespace rayx
