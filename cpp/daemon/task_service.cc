@@ -222,9 +222,11 @@ Status TaskService::OnCancel(Session& session, const protocol::CancelTask& messa
 }
 
 void TaskService::OnObjectMade(const Session& session, const ObjectId& id) {
-  if (id.IsPut() || !streams_.Contains(id.Task())) return;
-  // A room, which the consumer makes, is no item.
-  if (scheduler_.HeldTask(session.worker, id.Task()) != nullptr) scheduler_.OnItemMade(id.Task());
+  if (id.IsPut() || session.worker == 0) return;
+  const TaskId task = id.Task();
+  if (scheduler_.HeldTask(session.worker, task) == nullptr) return;
+  // Of a stream, a room, which the consumer makes, is no item.
+  streams_.Contains(task) ? scheduler_.OnItemMade(task) : scheduler_.OnResultMade(task);
 }
 
 void TaskService::OnSessionClosed(const Session& session) {
@@ -348,13 +350,16 @@ void TaskService::Act(const scheduler::FailTask& effect) {
     error.assign(source->data.begin(), source->data.end());
     contained = store.ContainedIn(effect.like);
   }
+  bool is_lacking = !effect.has_results;
   for (uint32_t i = 0; i < effect.return_count; ++i) {
+    const ObjectId id = ObjectId::ForReturn(effect.task, i);
+    is_lacking = is_lacking || store.IsExpected(id);
     // AlreadyExists: a result that was stored before the worker died stays.
-    const Status put =
-        store.PutInline(0, ObjectId::ForReturn(effect.task, i), BytesOf(error), contained);
+    const Status put = store.PutInline(0, id, BytesOf(error), contained);
     RAYX_CHECK(put.ok() || put.code() == StatusCode::kAlreadyExists);
   }
   if (scheduler_.FindActor(effect.task)) actors_.OnCreated(effect.task);
+  if (!is_lacking) return;
   // What it is like was reported; and who cancels a task knows.
   if (!effect.like.IsNil() || effect.code == SystemErrorCode::kTaskCancelled) return;
   drivers_->ReportError({.driver = effect.driver,

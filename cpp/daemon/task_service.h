@@ -43,7 +43,7 @@ class TaskService {
 
   // --- events of the other parts ---
   void OnObjectSealed(const ObjectId& id) { scheduler_.OnObjectAvailable(id); }
-  // A client has given an object its value: it may be an item of a stream.
+  // A client has given an object its value: it may be a result of its task, or an item of a stream.
   void OnObjectMade(const Session& session, const ObjectId& id);
   // Nobody takes the items of its streams any more: they are cancelled.
   void OnSessionClosed(const Session& session);

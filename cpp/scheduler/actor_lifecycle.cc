@@ -52,9 +52,9 @@ ObjectId ErrorOf(const ActorEntry& actor) {
 
 void FailCall(SchedulerState& state, const ActorEntry& actor, TaskEntry& call) {
   if (!call.failed) {
-    PushFailure(state, call.spec, actor.cause_code, CallText(call.spec, actor), ErrorOf(actor));
+    PushFailure(state, call, actor.cause_code, CallText(call.spec, actor), ErrorOf(actor));
   }
-  EndTask(state, call, true);
+  EndTask(state, call, call.failed || !call.HasAllResults());
 }
 
 void FailQueuedCalls(SchedulerState& state, ActorEntry& actor) {

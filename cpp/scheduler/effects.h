@@ -80,6 +80,9 @@ struct FailTask {
   // Not nil: give the results a copy of the error that is the value of this object (why the actor
   // could not be made, which was reported). `code` and `text` are for the case that this cannot be.
   ObjectId like;
+  // A worker had stored a value for each result, and was gone before it said that the task is over.
+  // Unless one of them lacks its value after all, nothing has failed.
+  bool has_results = false;
 };
 
 // The creation of an actor will not run again: references that it held to its arguments may go.

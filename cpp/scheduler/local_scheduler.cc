@@ -180,6 +180,11 @@ void LocalScheduler::OnItemMade(const TaskId& task) {
   if (found != state_->tasks.end()) found->second.has_items = true;
 }
 
+void LocalScheduler::OnResultMade(const TaskId& task) {
+  const auto found = state_->tasks.find(task);
+  if (found != state_->tasks.end()) ++found->second.results_made;
+}
+
 Status LocalScheduler::OnWorkerBlocked(WorkerNumber number) {
   WorkerEntry* worker = state_->pool.Find(number);
   // One that is being ended may still say so; its resources return when it is gone.

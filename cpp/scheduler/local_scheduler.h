@@ -151,6 +151,9 @@ class LocalScheduler {
                         bool failed = false);
   // The task, a stream, has made an item: it is not tried again. Unknown tasks are ignored.
   void OnItemMade(const TaskId& task);
+  // The task's worker has stored one of its results ahead of TaskDone. A task that has stored all
+  // of them does not fail if its worker goes before it can say so. Unknown tasks are ignored.
+  void OnResultMade(const TaskId& task);
   // InvalidArgument if the worker runs nothing, or is blocked already / not blocked.
   Status OnWorkerBlocked(WorkerNumber worker);
   Status OnWorkerUnblocked(WorkerNumber worker);

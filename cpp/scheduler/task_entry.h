@@ -90,12 +90,15 @@ struct TaskEntry {
   bool failed = false;
   // Of a stream: somebody may have seen an item, so that it is not begun again.
   bool has_items = false;
+  // Results that this attempt has stored before it said that it is over.
+  uint32_t results_made = 0;
   Interruption interruption;
   std::variant<WaitingArgs, Ready, Assigned> phase;
 
   TaskState state() const { return static_cast<TaskState>(phase.index()); }
   bool IsCall() const { return spec.kind == TaskKind::kActorCall; }
   bool IsCreation() const { return spec.kind == TaskKind::kActorCreation; }
+  bool HasAllResults() const { return spec.return_count > 0 && results_made >= spec.return_count; }
   const Assigned& assigned() const { return std::get<Assigned>(phase); }
 
   template <typename Next>

@@ -23,10 +23,16 @@ void PushFailure(SchedulerState& state, const TaskSpec& spec, SystemErrorCode co
       FailTask{spec.id, spec.driver, spec.name, spec.return_count, code, std::move(text), like});
 }
 
+void PushFailure(SchedulerState& state, const TaskEntry& task, SystemErrorCode code,
+                 std::string text, const ObjectId& like) {
+  PushFailure(state, task.spec, code, std::move(text), like);
+  std::get<FailTask>(state.outbox.back()).has_results = task.HasAllResults();
+}
+
 void FailResults(SchedulerState& state, TaskEntry& task, SystemErrorCode code, std::string text) {
   RAYX_CHECK(!task.failed);
   task.failed = true;
-  PushFailure(state, task.spec, code, std::move(text));
+  PushFailure(state, task, code, std::move(text));
 }
 
 void EndTask(SchedulerState& state, TaskEntry& task, bool failed_by_system) {
@@ -44,8 +50,8 @@ void EndTask(SchedulerState& state, TaskEntry& task, bool failed_by_system) {
 }
 
 void FailAndEnd(SchedulerState& state, TaskEntry& task, SystemErrorCode code, std::string text) {
-  if (!task.failed) PushFailure(state, task.spec, code, std::move(text));
-  EndTask(state, task, true);
+  if (!task.failed) PushFailure(state, task, code, std::move(text));
+  EndTask(state, task, task.failed || !task.HasAllResults());
 }
 
 std::string InfeasibleText(const SchedulerState& state, const TaskSpec& spec) {
@@ -76,8 +82,10 @@ void Requeue(SchedulerState& state, std::span<TaskEntry* const> tasks) {
 
 void RetryOrFail(SchedulerState& state, TaskEntry& task, const WorkerEnd& end) {
   const int32_t retries = task.spec.max_retries;
-  if (!task.has_items && (retries < 0 || task.attempt < static_cast<uint32_t>(retries))) {
+  const bool may_retry = retries < 0 || task.attempt < static_cast<uint32_t>(retries);
+  if (may_retry && !task.has_items && !task.HasAllResults()) {
     ++task.attempt;
+    task.results_made = 0;
     ++state.tasks_retried;
     TaskEntry* const one = &task;
     Requeue(state, {&one, 1});

@@ -14,6 +14,9 @@ std::string TaskLabel(const TaskSpec& spec);
 // Asks for this error to be given to the results of the task.
 void PushFailure(SchedulerState& state, const TaskSpec& spec, SystemErrorCode code,
                  std::string text, const ObjectId& like = {});
+// The same of a known task, which may have stored its results.
+void PushFailure(SchedulerState& state, const TaskEntry& task, SystemErrorCode code,
+                 std::string text, const ObjectId& like = {});
 // The results of a task that is not over become this error. REQUIRES: they have none yet.
 void FailResults(SchedulerState& state, TaskEntry& task, SystemErrorCode code, std::string text);
 

@@ -55,7 +55,7 @@ class OutputQueue {
 
   void Clear() {
     attachments_.clear();
-    bytes_ = {};
+    GiveBackMemory();
     begin_ = 0;
   }
 
@@ -80,11 +80,14 @@ class OutputQueue {
     return static_cast<size_t>(attachments_[next].position - written_);
   }
 
+  // Neither clear() nor `= {}` does.
+  void GiveBackMemory() { std::vector<uint8_t>().swap(bytes_); }
+
   void Compact() {
     if (begin_ == bytes_.size()) {
       begin_ = 0;
       bytes_.clear();
-      if (bytes_.capacity() > kKeptBytesMax) bytes_ = {};
+      if (bytes_.capacity() > kKeptBytesMax) GiveBackMemory();
     } else if (begin_ > bytes_.size() / 2) {
       bytes_.erase(bytes_.begin(), bytes_.begin() + static_cast<std::ptrdiff_t>(begin_));
       begin_ = 0;

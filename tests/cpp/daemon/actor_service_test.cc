@@ -140,6 +140,20 @@ TEST_F(ActorServiceTest, ADeadWorkerIsTheCause) {
   ExpectDead(later, "exited with code 3");
 }
 
+// The result comes before the message that the call is over. Who has it must not be told that the
+// call failed.
+TEST_F(ActorServiceTest, ACallWhoseResultIsThereHasNotFailedWhenTheWorkerGoes) {
+  constexpr size_t kBytes = 1 << 20;
+  const ObjectId actor = driver_.Make();
+  const ObjectId call = driver_.Call(actor, "exit behind the result", std::to_string(kBytes));
+  EXPECT_EQ(driver_.Get(call).size(), kBytes);
+  ExpectDead(driver_.Call(actor, "count"), "exited with code 3");
+  const auto errors = driver_.client().Errors(10000);
+  ASSERT_TRUE(errors.ok());
+  ASSERT_EQ(errors->size(), 1u) << errors->front().text;
+  EXPECT_EQ(errors->front().name, "count");
+}
+
 TEST_F(ActorServiceTest, ARestartRunsWhatHadNotBegun) {
   const ObjectId actor = driver_.Make({.max_restarts = 1, .name = ""});
   const pid_t first = driver_.PidOf(actor);

@@ -143,6 +143,20 @@ TEST(NodeDaemon, EachWorkerIsToldOfASetupOnce) {
   EXPECT_EQ(driver.Call("setups"), "one one ") << "a new worker";
 }
 
+TEST(NodeDaemon, ATaskWhoseResultsAreThereIsOverWhenItsWorkerGoes) {
+  constexpr size_t kBytes = 1 << 20;
+  TestNode node;
+  TestDriver driver(node.socket_path());
+  const std::vector<ObjectId> results = driver.SubmitMany(
+      "exit behind the result", std::to_string(kBytes), {}, {.max_retries = 5, .return_count = 2});
+  for (const ObjectId& result : results) EXPECT_EQ(driver.Get(result).size(), kBytes);
+  EXPECT_EQ(driver.Call("echo", "another worker"), "another worker");
+  const auto errors = driver.client().Errors(10000);
+  ASSERT_TRUE(errors.ok());
+  EXPECT_TRUE(errors->empty()) << errors->front().text;
+  EXPECT_NE(driver.Dump().find("0 retried"), std::string::npos) << driver.Dump();
+}
+
 TEST(NodeDaemon, ACancelledTaskFailsAndWhatRunsIsEnded) {
   TestNode::Options options;
   options.cpus = 1;

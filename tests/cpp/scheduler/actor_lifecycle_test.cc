@@ -49,6 +49,19 @@ TEST_F(ActorLifecycle, ACallThatWaitsHoldsUpThoseOfItsCallerOnly) {
   EXPECT_EQ(node_.Turn(), Lines({"t2 to w1 as 2", "t3 to w1 as 3"}));
 }
 
+TEST_F(ActorLifecycle, ACallThatHasStoredItsResultHasNotFailedWhenItsActorIsKilled) {
+  MakeAlive(Task(1).Creation());
+  node_.Submit(Task(2).CallOf(1));
+  node_.Submit(Task(3).CallOf(1));
+  node_.Turn();
+  node_.core().OnResultMade(TaskNumber(2));
+  node_.Killed(1);
+  EXPECT_EQ(node_.Turn(), Lines({"t1 is Dead", "kill w1"}));
+  node_.Gone(1, 3);
+  EXPECT_EQ(node_.Turn(), Lines({"fail t2 code 7 unless it has its results", "ended t2",
+                                 "fail t3 code 7", "ended t3 by system", "ended t1"}));
+}
+
 TEST_F(ActorLifecycle, AnIdleActorEndsByItselfWhenItsDriverIsAboutToGo) {
   MakeAlive(Task(1).Creation());
   node_.Submit(Task(2).CallOf(1).DependsOn(ResultOf(9)), {ResultOf(9)});

@@ -194,7 +194,8 @@ class SchedulerRecorder {
   std::string Line(const FailTask& effect) {
     texts_ += effect.text + "\n";
     return "fail " + Name(effect.task) + " code " + std::to_string(static_cast<int>(effect.code)) +
-           (effect.like.IsNil() ? "" : " like " + Name(effect.like.Task()));
+           (effect.like.IsNil() ? "" : " like " + Name(effect.like.Task())) +
+           (effect.has_results ? " unless it has its results" : "");
   }
   std::string Line(const TaskEnded& effect) {
     return "ended " + Name(effect.spec.id) + (effect.failed_by_system ? " by system" : "");

@@ -66,6 +66,23 @@ TEST(TaskOutcome, AStreamIsTriedAgainUntilItHasItems) {
   }
 }
 
+TEST(TaskOutcome, ATaskThatHasStoredAllResultsIsOverWhenItsWorkerGoes) {
+  SchedulerRecorder node({.cpus = 1});
+  node.Submit(Task(1).Retries(-1).Returns(2));
+  node.StartNext(1);
+  node.core().OnResultMade(TaskNumber(1));
+  node.core().OnResultMade(TaskNumber(99));
+  node.Gone(1, 1);
+  node.StartNext(2);  // one result is missing
+  node.core().OnResultMade(TaskNumber(1));
+  node.Gone(2, 1);
+  node.StartNext(3);  // what an earlier attempt has stored does not count
+  node.core().OnResultMade(TaskNumber(1));
+  node.core().OnResultMade(TaskNumber(1));
+  node.Gone(3, 1);
+  EXPECT_EQ(node.Turn(), Lines({"fail t1 code 1 unless it has its results", "ended t1"}));
+}
+
 TEST(TaskOutcome, ATaskThatHadNotBegunLosesNoAttempt) {
   SchedulerRecorder node({.cpus = 1});
   node.Submit(Task(1).Retries(0));

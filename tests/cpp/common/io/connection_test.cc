@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <malloc.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -313,6 +314,20 @@ TEST_F(ConnectionTest, SlowReaderGetsEverythingInOrder) {
   });
   EXPECT_EQ(read, expected);
   EXPECT_EQ(connection_->backlog_bytes(), 0u);
+}
+
+TEST_F(ConnectionTest, TheMemoryOfALargeMessageIsGivenBackOnceItIsSent) {
+  const auto heap_bytes = [] {
+    const struct mallinfo2 info = ::mallinfo2();
+    return info.uordblks + info.hblkhd;
+  };
+  const size_t before = heap_bytes();
+  const Bytes payload(8u << 20);
+  connection_->Send(1, payload);
+  EXPECT_GT(connection_->backlog_bytes(), payload.size());
+  size_t read = 0;
+  RunUntil([&] { return (read += ReadAll().size()) > payload.size(); });
+  EXPECT_LT(heap_bytes(), before + payload.size() + (1u << 20));
 }
 
 TEST_F(ConnectionTest, PeerThatNeverReadsIsGivenUp) {
