@@ -64,7 +64,8 @@ def measure(chosen: Options, backends: list[str]) -> Results:
     results = Results(backends, chosen.metrics)
     if chosen.limits is None:
         tell("rayx-limits is not built: only Python's own limits are measured (see README.md)")
-    environment = {"PYTHONPATH": python_path()}
+    # Compiled modules are kept, as users keep them: else each import and each worker compiles anew.
+    environment = {"PYTHONPATH": python_path(), "PYTHONDONTWRITEBYTECODE": ""}
     floors_measured = 0
     for turn in turns(chosen.rounds, backends, chosen.metrics):
         if turn.round_number > floors_measured:

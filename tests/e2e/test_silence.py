@@ -75,6 +75,18 @@ for _ in range(2):
     assert "end one with rayx.kill" in told[0]
 
 
+def test_ten_seconds_are_long_unless_a_program_changes_that(run_program):
+    out, err = run_program(f"""{START}
+holders = [Holder.remote() for _ in range(2)]
+rayx.get([holder.pid.remote() for holder in holders])
+began = time.monotonic()
+rayx.wait([f.remote()], timeout_s=12)
+print(time.monotonic() - began)
+""")
+    assert "rayx: no progress for 10 s: f needs 1 CPU, 0 of 2 free: held by actors Holder" in err
+    assert float(out) > 11.9
+
+
 def test_a_time_out_says_it_too(run_program):
     out, _ = run_program(f"""{START}{HOLD}
 try:
