@@ -31,7 +31,7 @@ LAST_LINES = 15
 
 sys.path.insert(0, str(PLACE))
 
-from harness import report
+from harness import limits, report
 from harness.report import Row
 
 
@@ -66,6 +66,8 @@ def main() -> int:
         parser.error(f"there is no example called {' or '.join(chosen.only)}")
     RECORDS.mkdir(parents=True, exist_ok=True)
     began = time.monotonic()
+    if not chosen.table:
+        measure_machine()
     failed = []
     for run in [] if chosen.table else wanted:
         if run.needs is not None and not is_there(run.needs):
@@ -80,6 +82,20 @@ def main() -> int:
     if failed:
         say(f"failed: {', '.join(failed)}")
     return 1 if failed else 0
+
+
+def limits_record() -> Path:
+    """Where it stands what the machine allows."""
+    return RECORDS / "machine.json"
+
+
+def measure_machine() -> None:
+    """What several processes gain here without any engine, beside which the examples are read."""
+    say("how much several processes gain on this machine")
+    command = [sys.executable, str(limits.__file__)]
+    limits_record().write_text(
+        subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    )
 
 
 def is_there(module: str) -> bool:
@@ -167,7 +183,8 @@ def write_table(runs: list[Run]) -> None:
         if readme.exists():
             readme.write_text(report.with_figures(readme.read_text(), row))
     if rows:
-        (PLACE / "RESULTS.md").write_text(report.table(rows))
+        table = report.table(rows, figures_of(limits_record()))
+        (PLACE / "RESULTS.md").write_text(table)
 
 
 def figures_of(path: Path) -> dict[str, Any] | None:

@@ -46,13 +46,15 @@ def add_up(*counts):
 
 def main():
     parser = options.parser(__doc__)
-    parser.add_argument("--folder", type=Path, default=Path(sysconfig.get_path("stdlib")))
+    installed = [Path(sysconfig.get_path(name)) for name in ("stdlib", "purelib")]
+    parser.add_argument("--folder", type=Path, nargs="+", default=installed, help="of Python files")
     parser.add_argument("--files", type=options.at_least_one, default=1500, help="at most")
     parser.add_argument("--parts", type=options.at_least_one, default=4, help="reducers")
     chosen = parser.parse_args()
-    files = sorted(str(path) for path in chosen.folder.rglob("*.py"))[: chosen.files]
+    found_files = {str(path) for folder in chosen.folder for path in folder.rglob("*.py")}
+    files = sorted(found_files)[: chosen.files]
     if not files:
-        parser.error(f"there are no Python files in {chosen.folder}")
+        parser.error(f"there are no Python files in {', '.join(map(str, chosen.folder))}")
     # Every n-th file, so that each group has large and small ones.
     groups = [files[start::50] for start in range(min(50, len(files)))]
     with options.start(chosen):

@@ -35,8 +35,10 @@ def points(path: Path, title: str, x: str, y: str, sets: Mapping[str, Curve], **
 def bars(path: Path, title: str, y: str, heights: Mapping[str, float]) -> None:
     """Draws a bar for each name, with its height above it."""
     figure, axes = _empty(title, "", y)
+    from matplotlib.ticker import EngFormatter
+
     drawn = axes.bar(list(heights), list(heights.values()), color=COLOURS[0], width=0.6)
-    axes.bar_label(drawn, fmt="%.3g", padding=3)
+    axes.bar_label(drawn, fmt=EngFormatter(places=0, sep=""), padding=3)
     _save(figure, path)
 
 

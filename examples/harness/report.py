@@ -11,9 +11,11 @@ from typing import Any
 
 HEAD = """# What the examples do, and how fast
 
-Made by `make examples` on {date}: {machine}. Times are seconds of the work itself, with workers and
-actors that have started and imported what they need; each is of a single run. *Serial* is the same
-work in one process without rayx, with one thread of linear algebra; *faster* is serial / rayx.
+Made by `make examples` on {date}: {machine}.{gains}
+
+Times are seconds of the work itself, with workers and actors that have started and imported what
+they need; each is of a single run. *Serial* is the same work in one process without rayx, with one
+thread of linear algebra; *faster* is serial / rayx.
 *Ray* is {ray}, which runs the same file by the adapter `harness/on_ray`; a dash where no such run
 was asked for, or none makes sense.
 
@@ -69,11 +71,13 @@ class Row:
         return "–" if self.serial_s is None else f"{self.serial_s / self.rayx_s:.2f} ×"
 
 
-def table(rows: Sequence[Row]) -> str:
-    """RESULTS.md."""
+def table(rows: Sequence[Row], limits: dict[str, Any] | None = None) -> str:
+    """RESULTS.md; `limits` is what limits.py has printed."""
     versions = sorted({row.ray_version for row in rows if row.ray_version is not None})
     ray = ", ".join(versions) or "Ray 2"
-    text = HEAD.format(date=time.strftime("%Y-%m-%d"), machine=machine(), ray=ray)
+    text = HEAD.format(
+        date=time.strftime("%Y-%m-%d"), machine=machine(), gains=gains(limits), ray=ray
+    )
     for row in rows:
         folder = row.program.rpartition("/")[0]
         text += (
@@ -85,6 +89,17 @@ def table(rows: Sequence[Row]) -> str:
     for row in rows:
         text += f"- `{f'{row.program} {row.arguments}'.strip()}`\n"
     return text
+
+
+def gains(limits: dict[str, Any] | None) -> str:
+    """What can be gained at most, in a sentence."""
+    if limits is None:
+        return ""
+    of_works = [f"{gain:.2f} times as many {work}" for work, gain in limits["gains"].items()]
+    return (
+        f"\nWithout any engine, {limits['processes']} processes do {' and '.join(of_works)}\n"
+        "in the same time as one does (`harness/limits.py`); no engine can gain more of such work."
+    )
 
 
 def with_figures(readme: str, row: Row) -> str:

@@ -139,7 +139,7 @@ def draw(chosen: Namespace, learnt: Learnt) -> None:
         "points played",
         f"fraction of the last {WINDOW} points that was won",
         {"won": (learnt.points, learnt.won)},
-        ylim=(0, 1),
+        ylim=(0, None),
     )
 
 

@@ -28,20 +28,20 @@ import rayx
 from rayx.experimental import TorchVariables
 
 
-def build(seed):
+def build(hidden, seed):
     """The network, with the same weights wherever it is built."""
     torch.manual_seed(seed)
-    return nn.Sequential(nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 10))
+    return nn.Sequential(nn.Linear(64, hidden), nn.ReLU(), nn.Linear(hidden, 10))
 
 
 class Trainer:
     """Holds a share of the images."""
 
-    def __init__(self, images, labels, seed):
+    def __init__(self, images, labels, hidden, seed):
         torch.set_num_threads(1)
         self.images = torch.tensor(images)
         self.labels = torch.tensor(labels)
-        self.network = build(seed)
+        self.network = build(hidden, seed)
         self.variables = TorchVariables(self.network)
 
     def gradients(self, weights):
@@ -56,6 +56,7 @@ class Trainer:
 def main():
     parser = options.parser(__doc__)
     parser.add_argument("--iterations", type=options.at_least_one, default=150)
+    parser.add_argument("--hidden", type=options.at_least_one, default=64, help="hidden units")
     parser.add_argument("--actors", type=options.at_least_one, default=2)
     chosen = parser.parse_args()
     images, labels = load_digits(return_X_y=True)
@@ -65,7 +66,9 @@ def main():
     shares = [(images[part], labels[part]) for part in np.array_split(train, chosen.actors)]
 
     with options.start(chosen):
-        actors = [rayx.remote(Trainer).remote(*share, chosen.seed) for share in shares]
+        actors = [
+            rayx.remote(Trainer).remote(*share, chosen.hidden, chosen.seed) for share in shares
+        ]
 
         def in_parallel(weights):
             weights_id = rayx.put(weights)
@@ -74,7 +77,7 @@ def main():
         network, accuracies, seconds = learn(chosen, in_parallel, images[test], labels[test])
     curves, serial_s = {"rayx": (list(range(1, len(accuracies) + 1)), accuracies)}, None
     if chosen.serial:
-        trainers = [Trainer(*share, chosen.seed) for share in shares]
+        trainers = [Trainer(*share, chosen.hidden, chosen.seed) for share in shares]
         same, _, serial_s = learn(
             chosen,
             lambda weights: [trainer.gradients(weights) for trainer in trainers],
@@ -96,7 +99,7 @@ def main():
 
 def learn(chosen, gradients_at, images, labels):
     """The trained network, its accuracy after each step, and the seconds."""
-    network = build(chosen.seed)
+    network = build(chosen.hidden, chosen.seed)
     variables = TorchVariables(network)
     optimizer = torch.optim.Adam(network.parameters(), lr=0.01)
     images, labels = torch.tensor(images), torch.tensor(labels)

@@ -2,6 +2,8 @@
 
 import importlib.util
 import json
+import os
+import subprocess
 import sys
 import tomllib
 from pathlib import Path
@@ -51,6 +53,9 @@ def project(run_all, tmp_path, monkeypatch):
     monkeypatch.setattr(run_all, "PLACE", tmp_path)
     monkeypatch.setattr(run_all, "PROJECT", tmp_path)
     monkeypatch.setattr(run_all, "RECORDS", tmp_path / "records")
+    monkeypatch.setattr(run_all.limits, "__file__", str(tmp_path / "limits.py"))
+    gains = {"processes": 2, "gains": {"loops": 1.6, "products": 1.04}}
+    (tmp_path / "limits.py").write_text(f"import json; print(json.dumps({gains}))")
     return tmp_path
 
 
@@ -76,12 +81,22 @@ def test_figures_go_to_the_table_and_to_the_readme(run_all, project, monkeypatch
     table = (project / "RESULTS.md").read_text()
     assert "| [one](one/README.md) | a / b | 3.00 | 2.00 | 1.50 × | – | 2 |\n" in table
     assert "- `one/one.py --x 3`\n" in table
+    assert "engine, 2 processes do 1.60 times as many loops and 1.04 times as many products" in table
     readme = (project / "one" / "README.md").read_text()
     assert readme.startswith(
         "# One\n\n<!-- figures: one -->\nA | b, in 2.0 s with 2 at a time, 3.0 s"
     )
     assert readme.count("make examples") == 1
     assert readme.endswith("\nThe end.\n")
+
+
+def test_what_the_machine_allows_is_measured():
+    printed = subprocess.run(
+        [sys.executable, PLACE / "harness" / "limits.py"], check=True, capture_output=True
+    ).stdout
+    found = json.loads(printed)
+    assert found["processes"] == len(os.sched_getaffinity(0))
+    assert all(0 < gain < 2 * found["processes"] for gain in found["gains"].values())
 
 
 def test_ray_stands_beside_it(run_all, project, monkeypatch):
