@@ -81,7 +81,9 @@ def test_figures_go_to_the_table_and_to_the_readme(run_all, project, monkeypatch
     table = (project / "RESULTS.md").read_text()
     assert "| [one](one/README.md) | a / b | 3.00 | 2.00 | 1.50 × | – | 2 |\n" in table
     assert "- `one/one.py --x 3`\n" in table
-    assert "engine, 2 processes do 1.60 times as many loops and 1.04 times as many products" in table
+    assert (
+        "engine, 2 processes do 1.60 times as many loops and 1.04 times as many products" in table
+    )
     readme = (project / "one" / "README.md").read_text()
     assert readme.startswith(
         "# One\n\n<!-- figures: one -->\nA | b, in 2.0 s with 2 at a time, 3.0 s"

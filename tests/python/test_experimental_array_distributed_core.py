@@ -1,5 +1,8 @@
 """Arithmetic of arrays of blocks is that of the whole arrays."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -29,6 +32,18 @@ def test_making():
     assert np.array_equal(whole(da.eye.remote(10, block_size=SIZE)), np.eye(10))
     assert np.array_equal(whole(da.eye.remote(5, 9, block_size=SIZE)), np.eye(5, 9))
     assert np.array_equal(whole(da.copy.remote(of(A))), A)
+
+
+def test_names_of_types_are_looked_at_before_blocks_are_made():
+    for make in (da.zeros, da.ones, da.eye):
+        with pytest.raises(TypeError, match="data type 'flt' not understood"):
+            rayx.get(make.remote(2, dtype_name="flt"), timeout=30)
+
+
+def test_it_is_there_without_an_import_of_its_own():
+    program = "import rayx; print(rayx.experimental.array.distributed.BLOCK_SIZE)"
+    found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert found.stdout == "1000\n", found.stderr
 
 
 def test_products_and_sums():

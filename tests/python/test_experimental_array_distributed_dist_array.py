@@ -41,6 +41,9 @@ def test_wrong_shapes_and_sizes_are_refused():
     for size in (0, -1, True, 2.5):
         with pytest.raises(ValueError, match="block_size must be a whole number of at least 1"):
             DistArray.made((3,), size, lambda made, index: None)
+    for shape in ((3, -1), (2.5,), "ab", None, ((1, 2), (3, 4))):
+        with pytest.raises(ValueError, match="a shape is whole numbers of at least 0, not"):
+            DistArray.made(shape, 4, lambda made, index: None)
 
 
 def test_it_says_what_it_is():
@@ -55,4 +58,5 @@ def test_whoever_holds_it_holds_the_blocks_and_nobody_else():
 
 def test_the_number_of_blocks():
     assert dist_array.blocks_of((10, 0, 1), 5) == (2, 0, 1)
+    assert dist_array.blocks_of(np.int64(7), 5) == (2,)
     assert da.BLOCK_SIZE == 1000

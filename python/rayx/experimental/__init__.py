@@ -28,4 +28,9 @@ def __getattr__(name: str) -> Any:
         from rayx.experimental.torch_variables import TorchVariables
 
         return TorchVariables
+    if name == "array":
+        import rayx.experimental.array.distributed
+        import rayx.experimental.array.remote
+
+        return rayx.experimental.array
     raise AttributeError(f"module 'rayx.experimental' has no attribute '{name}'")

@@ -31,9 +31,10 @@ def numpy_to_dist(a: np.ndarray, block_size: int = BLOCK_SIZE) -> DistArray:
 
 @remote
 def zeros(
-    shape: Sequence[int], dtype_name: str = "float", block_size: int = BLOCK_SIZE
+    shape: Sequence[int] | int, dtype_name: str = "float", block_size: int = BLOCK_SIZE
 ) -> DistArray:
     """An array of zeros."""
+    np.dtype(dtype_name)  # a wrong name fails here, and not once in each block
     return DistArray.made(
         shape,
         block_size,
@@ -43,9 +44,10 @@ def zeros(
 
 @remote
 def ones(
-    shape: Sequence[int], dtype_name: str = "float", block_size: int = BLOCK_SIZE
+    shape: Sequence[int] | int, dtype_name: str = "float", block_size: int = BLOCK_SIZE
 ) -> DistArray:
     """An array of ones."""
+    np.dtype(dtype_name)
     return DistArray.made(
         shape,
         block_size,
@@ -58,6 +60,7 @@ def eye(
     rows: int, columns: int = -1, dtype_name: str = "float", block_size: int = BLOCK_SIZE
 ) -> DistArray:
     """Ones on the diagonal, zeros elsewhere; square unless `columns` is given."""
+    np.dtype(dtype_name)
     return identity(rows, rows if columns == -1 else columns, dtype_name, block_size)
 
 

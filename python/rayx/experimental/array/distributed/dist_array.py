@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -30,8 +31,8 @@ class DistArray:
     (1, 1)
     """
 
-    def __init__(self, shape: Sequence[int], block_size: int, block_ids: np.ndarray) -> None:
-        self.shape = tuple(int(length) for length in shape)
+    def __init__(self, shape: Sequence[int] | int, block_size: int, block_ids: np.ndarray) -> None:
+        self.shape = lengths_of(shape)
         self.block_size = block_size
         self.num_blocks = blocks_of(self.shape, block_size)
         if block_ids.shape != self.num_blocks:
@@ -85,7 +86,7 @@ class DistArray:
     @classmethod
     def made(
         cls,
-        shape: Sequence[int],
+        shape: Sequence[int] | int,
         block_size: int,
         make: Callable[[DistArray, Index], ObjectID[Any]],
     ) -> DistArray:
@@ -98,6 +99,17 @@ class DistArray:
         return array
 
 
-def blocks_of(shape: Sequence[int], block_size: int) -> tuple[int, ...]:
+def lengths_of(shape: Sequence[int] | int) -> tuple[int, ...]:
+    """A shape as numpy takes it, a single number too. Raises ValueError for any other."""
+    try:
+        lengths = tuple(map(operator.index, np.atleast_1d(np.asarray(shape, dtype=object))))
+    except TypeError:
+        lengths = (-1,)
+    if any(length < 0 for length in lengths):
+        raise ValueError(f"a shape is whole numbers of at least 0, not {shape!r}")
+    return lengths
+
+
+def blocks_of(shape: Sequence[int] | int, block_size: int) -> tuple[int, ...]:
     """How many blocks an array of this shape has along each axis."""
-    return tuple(math.ceil(length / block_size) for length in shape)
+    return tuple(math.ceil(length / block_size) for length in lengths_of(shape))

@@ -14,7 +14,7 @@ from rayx.remote_function import remote
 
 @remote
 def normal(
-    shape: Sequence[int], seed: int | None = None, block_size: int = BLOCK_SIZE
+    shape: Sequence[int] | int, seed: int | None = None, block_size: int = BLOCK_SIZE
 ) -> DistArray:
     """Draws of the standard normal distribution.
 
