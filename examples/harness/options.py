@@ -35,10 +35,9 @@ def parser(description: str | None) -> argparse.ArgumentParser:
 
 def at_least_one(text: str) -> int:
     """A whole number of at least 1, for `add_argument(type=…)`."""
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"must be at least 1, not {number}")
-    return number
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"must be a whole number of at least 1, not {text}")
+    return int(text)
 
 
 def start(options: argparse.Namespace, **own: Any) -> Any:
