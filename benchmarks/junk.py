@@ -7,6 +7,13 @@ as much junk as it can to sockets of its own, which shows what merely sharing th
 and beside the same process when it sends the junk to the node, 10,000 connections of each kind. A
 round trip is a no-op task and a put with its get. Prints the 99th percentiles and their ratios, and
 fails if an answer is wrong. What the node says about the junk is in its log, not in the terminal.
+
+Then the same junk is sent while the honest driver does nothing: how much time of a processor the
+node spends on a connection, and how often it is woken for one, depends on the machine's load much
+less than a percentile does.
+
+Good traffic is recorded from a driver that joins the session, runs a task and stores a value. Each
+connection that sends it again, or the beginning of it, does so as a driver of its own.
 """
 
 from __future__ import annotations
@@ -14,7 +21,9 @@ from __future__ import annotations
 import argparse
 import collections
 import contextlib
+import functools
 import multiprocessing
+import os
 import random
 import socket
 import statistics
@@ -22,10 +31,12 @@ import struct
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from multiprocessing.connection import Connection
+from pathlib import Path
 
 import rayx
+from rayx import joining
 
 # Connections that a hostile process holds open at the same time.
 OPEN = 200
@@ -49,6 +60,42 @@ KINDS = {
 }
 
 
+class GoodTraffic:
+    """What a driver says to its node."""
+
+    def __init__(self, said: bytes, driver_id: bytes):
+        self._said = said
+        self._driver_id = driver_id
+        # The header of the first frame tells its length; frames are multiples of 8.
+        self._hello_bytes = 8 + (struct.unpack_from("<I", said)[0] + 7) // 8 * 8
+        if said.count(driver_id) == 0 or len(said) <= self._hello_bytes:
+            raise SystemExit("no good traffic was recorded")
+        self._draw = random.Random(55)
+
+    def hello(self) -> bytes:
+        return self._of_another()[: self._hello_bytes]
+
+    def cut_hello(self) -> bytes:
+        return self.hello()[: self._draw.randrange(1, self._hello_bytes)]
+
+    def cut_messages(self) -> bytes:
+        return self._of_another()[: self._draw.randrange(self._hello_bytes, len(self._said))]
+
+    def _of_another(self) -> bytes:
+        return self._said.replace(self._driver_id, self._draw.randbytes(16))
+
+
+# What a connection says before it is closed at once.
+CUT_OFF: dict[str, Callable[[GoodTraffic], bytes]] = {
+    "hello cut off": GoodTraffic.cut_hello,
+    "hello, then gone": GoodTraffic.hello,
+    "messages cut off": GoodTraffic.cut_messages,
+}
+# Connects as it should, and closes when it is let in.
+LET_IN = "let in, then gone"
+ALL_KINDS = [*KINDS, *CUT_OFF, LET_IN, "1 byte/s"]
+
+
 def throw(path: str, content: bytes, connections: int) -> None:
     """Sends the same junk on so many connections, one after the other, some of them open."""
     is_open: collections.deque[socket.socket] = collections.deque()
@@ -60,7 +107,13 @@ def throw(path: str, content: bytes, connections: int) -> None:
         is_open.append(peer)
         if len(is_open) > OPEN:
             is_open.popleft().close()
-    # One more that is closed at once tells when all have been accepted.
+    await_taken(path)
+    while is_open:
+        is_open.popleft().close()
+
+
+def await_taken(path: str) -> None:
+    """Returns when all that have connected before are taken: one more, which is closed at once."""
     with (
         socket.socket(socket.AF_UNIX) as last,
         contextlib.suppress(BrokenPipeError, ConnectionResetError),
@@ -68,8 +121,20 @@ def throw(path: str, content: bytes, connections: int) -> None:
         last.connect(path)
         last.send(KINDS["length 0"])
         last.recv(1)
-    while is_open:
-        is_open.popleft().close()
+
+
+def throw_and_leave(path: str, content: Callable[[], bytes], connections: int, hears: bool) -> None:
+    """As `throw`, but each is closed before the next, and hears the node's first answer or not."""
+    for _ in range(connections):
+        with (
+            socket.socket(socket.AF_UNIX) as peer,
+            contextlib.suppress(BrokenPipeError, ConnectionResetError),
+        ):
+            peer.connect(path)
+            peer.send(content())
+            if hears:
+                peer.recv(1 << 16)
+    await_taken(path)
 
 
 def drip(path: str, connections: int) -> None:
@@ -96,14 +161,73 @@ def drip(path: str, connections: int) -> None:
 
 
 def hostile(orders: Connection) -> None:
-    """A process that does one order after the other: (path, kind, connections)."""
+    """A process that is given good traffic, and does one order after the other: (path, kind,
+    connections)."""
+    good: GoodTraffic = orders.recv()
     while (order := orders.recv()) is not None:
         path, kind, connections = order
         if kind == "1 byte/s":
             drip(path, connections)
+        elif kind == LET_IN:
+            throw_and_leave(path, good.hello, connections, True)
+        elif kind in CUT_OFF:
+            throw_and_leave(path, functools.partial(CUT_OFF[kind], good), connections, False)
         else:
             throw(path, KINDS[kind], connections)
         orders.send("done")
+
+
+def speak(proxy: str, address: str, tells: Connection) -> None:
+    """What is recorded: a driver that joins the session of `address` through a proxy."""
+    joining.JoinedSession.node_socket = property(lambda self: Path(proxy))  # type: ignore[assignment]
+    info = rayx.init(redis_address=address, driver_mode=rayx.SILENT_MODE)
+    for number in range(3):
+        rayx.get([nothing.remote(number), rayx.put(number)])
+    rayx.shutdown()
+    tells.send(bytes.fromhex(info["driver_id"]))
+
+
+def pass_on(source: socket.socket, target: socket.socket, said: list[bytes] | None) -> None:
+    """Passes bytes and descriptors on until the source has ended; notes the bytes."""
+    while True:
+        data, fds, _, _ = socket.recv_fds(source, 1 << 16, 16)
+        if not data:
+            with contextlib.suppress(OSError):
+                target.shutdown(socket.SHUT_WR)
+            return
+        if said is not None:
+            said.append(data)
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+            sent = socket.send_fds(target, [data], fds) if fds else 0
+            target.sendall(data[sent:])
+        for fd in fds:
+            os.close(fd)
+
+
+def record(node_socket: str, address: str) -> GoodTraffic:
+    """Lets a driver join the session, and listens to what it says on its first connection."""
+    recorded: list[bytes] = []
+    threads = []
+    told, tells = multiprocessing.Pipe(duplex=False)
+    with tempfile.TemporaryDirectory() as directory, socket.socket(socket.AF_UNIX) as listener:
+        path = f"{directory}/proxy.sock"
+        listener.bind(path)
+        listener.listen()
+        context = multiprocessing.get_context("spawn")
+        process = context.Process(target=speak, args=(path, address, tells))
+        process.start()
+        for said in (recorded, None):
+            peer, _ = listener.accept()
+            node = socket.socket(socket.AF_UNIX)
+            node.connect(node_socket)
+            for ends in ((peer, node, said), (node, peer, None)):
+                threads.append(threading.Thread(target=pass_on, args=ends))
+                threads[-1].start()
+        driver_id = told.recv()
+        process.join()
+        for thread in threads:
+            thread.join()
+    return GoodTraffic(b"".join(recorded), driver_id)
 
 
 def swallow(listener: socket.socket) -> None:
@@ -185,21 +309,55 @@ def beside(orders: Connection, path: str, kind: str, connections: int) -> list[f
     return seconds
 
 
+class NodeTime:
+    """Time of a processor that the node spends, and how often it is woken, since this was made."""
+
+    def __init__(self, supervisor: int):
+        children = Path(f"/proc/{supervisor}/task/{supervisor}/children").read_text().split()
+        names = {Path(f"/proc/{pid}/comm").read_text().strip(): pid for pid in children}
+        self._process = Path(f"/proc/{names['rayx-node']}")
+        self._began = self._read()
+
+    def _read(self) -> tuple[int, int]:
+        nanoseconds = int((self._process / "schedstat").read_text().split()[0])
+        for line in (self._process / "status").read_text().splitlines():
+            if line.startswith("voluntary_ctxt_switches:"):
+                return nanoseconds, int(line.split()[1])
+        raise SystemExit("the node's switches are not to be found")
+
+    def of_each(self, connections: int) -> tuple[float, float]:
+        """Microseconds and wake-ups a connection."""
+        spent, woken = (now - then for now, then in zip(self._read(), self._began, strict=True))
+        return spent / 1000 / connections, woken / connections
+
+
+def print_node_times(
+    orders: Connection, session: rayx.AddressInfo, kinds: list[str], connections: int
+) -> None:
+    for kind in kinds:
+        node = NodeTime(session["supervisor_pid"])
+        orders.send((session["node_socket"], kind, connections))
+        orders.recv()
+        spent_us, wakes = node.of_each(connections)
+        print(f"{kind}: the node spends {spent_us:.1f} us a connection, woken {wakes:.3f} times")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=3, help="0: only the node's time")
     parser.add_argument("--connections", type=int, default=10_000, help="of each kind of junk")
-    parser.add_argument("--kinds", default="", help="some of the kinds, separated by commas")
+    parser.add_argument("--kinds", default="", help="some of the kinds, separated by semicolons")
     options = parser.parse_args()
-    kinds = [*KINDS, "1 byte/s"]
+    kinds = ALL_KINDS
     if options.kinds:
-        kinds = [kind for kind in kinds if kind in options.kinds.split(",")]
+        kinds = [kind for kind in kinds if kind in options.kinds.split(";")]
     orders, ordered = multiprocessing.Pipe()
     process = multiprocessing.get_context("fork").Process(target=hostile, args=(ordered,))
     process.start()
     ordered.close()
     ratios: dict[str, list[float]] = {kind: [] for kind in kinds}
     with bystander() as elsewhere, rayx.init(driver_mode=rayx.SILENT_MODE) as session:
+        orders.send(record(session["node_socket"], session["redis_address"]))
         quiet()
         for number in range(1, options.rounds + 1):
             for kind in kinds:
@@ -218,9 +376,12 @@ def main() -> None:
                     f"junk {p99_us(trips):.0f} us",
                     flush=True,
                 )
+        print_node_times(orders, session, kinds, options.connections)
     orders.send(None)
     process.join()
     for kind, of_rounds in ratios.items():
+        if not of_rounds:
+            continue
         print(f"{kind}: median ratio {statistics.median(of_rounds):.2f} (F53 allows 2)")
 
 

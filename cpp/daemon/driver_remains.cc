@@ -20,6 +20,7 @@ static_assert(limits::kTrackerMs < kSearchMs);
 }  // namespace
 
 void DriverRemains::OnDriverGone(const DriverId& driver) {
+  ++begun_;
   searches_[driver].deadline_ms = loop_->now_ms() + kSearchMs;
   // Not before its workers have been told to end: they would go on making processes.
   SweepIn(0, driver);
@@ -45,6 +46,10 @@ void DriverRemains::Sweep(const DriverId& driver) {
   }
   // Not in the midst of its own timer.
   loop_->Post([this, driver] { searches_.erase(driver); });
+}
+
+std::string DriverRemains::DebugText() const {
+  return "searches for what ended drivers left: " + std::to_string(begun_) + "\n";
 }
 
 size_t DriverRemains::KillMarked(const std::string& mark, bool spares_trackers) const {

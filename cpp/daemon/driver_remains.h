@@ -25,6 +25,7 @@ class DriverRemains {
 
   // The driver is gone, and its workers are being ended in this turn.
   void OnDriverGone(const DriverId& driver);
+  std::string DebugText() const;
 
  private:
   struct Search {
@@ -40,6 +41,8 @@ class DriverRemains {
   EventLoop* loop_;
   pid_t root_;
   std::unordered_map<DriverId, Search> searches_;
+  // For DebugText.
+  uint64_t begun_ = 0;
 };
 
 }  // namespace rayx::daemon

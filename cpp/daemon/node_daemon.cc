@@ -15,7 +15,6 @@
 #include "common/io/clock.h"
 #include "common/io/shared_leftovers.h"
 #include "common/io/shared_memory.h"
-#include "common/io/socket.h"
 #include "common/protocol/wire_ids.h"
 #include "daemon/session_files.h"
 
@@ -23,9 +22,6 @@ namespace rayx::daemon {
 namespace {
 
 constexpr int64_t kHeartbeatMs = 1000;
-
-// When the process is out of descriptors, accepting is tried again after this time.
-constexpr int64_t kAcceptRetryMs = 200;
 
 // Acts follow acts (a failed task seals an object, which makes another task ready); this many
 // rounds in one turn, the rest in the next.
@@ -69,7 +65,10 @@ NodeDaemon::NodeDaemon(EventLoop* loop, NodeOptions options, NodeId id,
            .on_output_ended =
                [this](const WorkerProcess& worker) {
                  if (output_files_) output_files_->Forget(worker.pid);
-               }}) {}
+               }}),
+      listener_(loop, [this](ScopedFd socket, pid_t pid) {
+        sessions_.Add(std::move(socket), 0).pid = pid;
+      }) {}
 
 NodeDaemon::~NodeDaemon() = default;
 
@@ -83,7 +82,7 @@ Status NodeDaemon::Start() {
   loop_->OnSignal(SIGUSR1, [this] { LogInfo("state on SIGUSR1:\n" + DebugText()); });
   loop_->OnSignal(SIGCHLD, [this] { ReapChildren(); });
   RAYX_RETURN_IF_ERROR(WatchLifeline());
-  RAYX_RETURN_IF_ERROR(Listen());
+  RAYX_RETURN_IF_ERROR(listener_.Listen(options_.session_dir + "/node.sock"));
   RAYX_RETURN_IF_ERROR(workers_.Start());
   const double now = WallSeconds();
   tables_->nodes().Register({.id = id_,
@@ -159,42 +158,10 @@ Status NodeDaemon::WatchLifeline() {
   return Status::Ok();
 }
 
-Status NodeDaemon::Listen() {
-  Result<ScopedFd> listener = ListenUnix(options_.session_dir + "/node.sock");
-  if (!listener.ok()) return listener.status();
-  listener_ = std::move(*listener);
-  listener_watch_ = loop_->Watch(listener_.get(), [this] { Accept(); });
-  return Status::Ok();
-}
-
-void NodeDaemon::Accept() {
-  while (accept_pace_.Take(loop_->now_ms())) {
-    Result<ScopedFd> socket = AcceptUnix(listener_.get());
-    if (!socket.ok()) {
-      // Out of descriptors: those who wait to connect go on waiting, those who are connected are
-      // served.
-      LogWarning("accept: " + socket.status().message());
-      RestFromAccepting(kAcceptRetryMs);
-      return;
-    }
-    if (!socket->valid()) return;
-    const Result<PeerCredentials> peer = GetPeerCredentials(socket->get());
-    if (!peer.ok() || peer->uid != ::geteuid()) {
-      LogWarning("refused a connection of another user");
-      continue;
-    }
-    sessions_.Add(std::move(*socket), 0).pid = peer->pid;
-  }
-  RestFromAccepting(1);
-}
-
-void NodeDaemon::RestFromAccepting(int64_t rest_ms) {
-  listener_watch_->WantRead(false);
-  accept_timer_ =
-      loop_->CallAt(loop_->now_ms() + rest_ms, [this] { listener_watch_->WantRead(true); });
-}
-
 void NodeDaemon::OnSessionClosed(Session& session, const Status& reason) {
+  // Nothing else knows of it; and of a flood of such, neither the log nor the last events are to be
+  // full.
+  if (!session.welcomed && session.worker == 0) return listener_.OnRefused(session.pid, reason);
   FlightLog::Note("session " + std::to_string(session.id) + " closed: " + reason.message());
   if (reason.code() == StatusCode::kProtocolError || reason.code() == StatusCode::kTimedOut) {
     LogWarning("session " + std::to_string(session.id) + " (pid " + std::to_string(session.pid) +
@@ -208,7 +175,8 @@ void NodeDaemon::OnSessionClosed(Session& session, const Status& reason) {
   } else if (drivers_.OnSessionClosed(session)) {
     functions_->OnDriverGone(session.driver);
     tasks_->OnDriverGone(session.driver);
-    remains_.OnDriverGone(session.driver);
+    // Who has submitted nothing has had no worker, and a search looks at all processes.
+    if (session.submitted > 0) remains_.OnDriverGone(session.driver);
   }
 }
 
@@ -260,6 +228,7 @@ bool NodeDaemon::OnTurn() {
   workers_.Flush();
   sessions_.FlushAll();
   tables_->Flush();
+  listener_.OnTurn();
   sessions_.DestroyClosed();
   SetTimer();
   tasks_->lines().open() ? tasks_->lines().Rest() : RestIfNobodyWaits();
@@ -303,9 +272,7 @@ void NodeDaemon::SetTimer() {
 void NodeDaemon::Stop(const std::string& reason) {
   if (std::exchange(stopping_, true)) return;
   LogInfo("the node stops: " + reason);
-  accept_timer_.reset();  // it would watch the listener again
-  listener_watch_.reset();
-  listener_.Reset();
+  listener_.Close();
   ::unlink((options_.session_dir + "/node.sock").c_str());
   tables_->nodes().MarkDead(id_, WallSeconds());
   tables_->Flush();
@@ -334,6 +301,8 @@ std::string NodeDaemon::DebugText() {
   }
   text += "sessions: " + std::to_string(sessions_.all().size()) +
           ", the largest backlog: " + std::to_string(backlog_bytes) + " bytes\n";
+  text += listener_.DebugText();
+  text += remains_.DebugText();
   text += tasks_->lines().DebugText();
   text += "waiting processes meet on " +
           (at_home_ ? "CPU " + std::to_string(home_.cpu()) : std::string("any CPU")) + "\n";

@@ -19,11 +19,11 @@
 #include "common/io/home_cpu.h"
 #include "common/io/scoped_fd.h"
 #include "control/tables.h"
-#include "daemon/accept_pace.h"
 #include "daemon/driver_endings.h"
 #include "daemon/driver_remains.h"
 #include "daemon/driver_service.h"
 #include "daemon/function_service.h"
+#include "daemon/listener.h"
 #include "daemon/message_writer.h"
 #include "daemon/node_options.h"
 #include "daemon/object_service.h"
@@ -57,11 +57,7 @@ class NodeDaemon {
 
  private:
   Status MakeServices();
-  Status Listen();
   Status WatchLifeline();
-  void Accept();
-  // Goes on after this time.
-  void RestFromAccepting(int64_t rest_ms);
 
   Status OnFrame(Session& session, const Frame& frame);
   Status OnHello(Session& session, const Frame& frame);
@@ -100,15 +96,12 @@ class NodeDaemon {
   DriverRemains remains_;
   std::unique_ptr<FunctionService> functions_;
   WorkerService workers_;
+  Listener listener_;
   // Made by Start, once the pool is there.
   std::unique_ptr<ObjectService> objects_;
   std::unique_ptr<TaskService> tasks_;
   std::unique_ptr<OutputFiles> output_files_;
 
-  ScopedFd listener_;
-  std::unique_ptr<EventLoop::Watcher> listener_watch_;
-  std::unique_ptr<EventLoop::Timer> accept_timer_;
-  AcceptPace accept_pace_;
   std::unique_ptr<EventLoop::Watcher> lifeline_watch_;
   std::unique_ptr<EventLoop::Timer> timer_;
   int64_t timer_at_ms_ = -1;

@@ -93,6 +93,7 @@ Status NodeDaemon::OnHello(Session& session, const Frame& frame) {
     return Refuse(session, "unknown role");
   }
   session.state = SessionState::kOpen;
+  session.welcomed = true;
   session.hello_timer.reset();
   session.connection->set_payload_bytes_max(limits::kFrameBytesMax);
   return Welcome(session);

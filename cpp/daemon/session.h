@@ -27,6 +27,8 @@ struct Session {
   ClientId id = 0;
   SessionState state = SessionState::kHandshake;
   std::unique_ptr<Connection> connection;
+  // It has been open: its hello was a good one.
+  bool welcomed = false;
 
   // Valid when open.
   protocol::Role role = protocol::Role::Driver;

@@ -1,6 +1,7 @@
 """F53: bytes that nobody should send, on every socket of a session."""
 
 import collections
+import os
 import random
 import socket
 import struct
@@ -104,6 +105,42 @@ def test_F53_junk_on_every_socket(rayx_session, parts):
     assert parts.node_kilobytes() - before < 16 * 1024
     poll_until(lambda: len(open_files(parts.node)) <= files + 2, 5, "the node's descriptors")
     assert all(stat_fields(pid) for pid in [parts.node, *parts.control])
+
+
+@pytest.mark.time_limit(120)
+def test_F53_programs_join_during_a_flood(rayx_session, parts, run_program):
+    log = os.path.join(rayx_session["session_dir"], "logs", "node.log")
+    bytes_before = os.path.getsize(log)
+    is_over = threading.Event()
+    floods = [
+        threading.Thread(target=flood, args=(rayx_session["node_socket"], is_over))
+        for _ in range(4)
+    ]
+    for thread in floods:
+        thread.start()
+    try:
+        for _ in range(5):
+            out, _ = run_program(JOINS, rayx_session["redis_address"])
+            assert out == "42\n"
+    finally:
+        is_over.set()
+        for thread in floods:
+            thread.join()
+    assert os.path.getsize(log) - bytes_before < 32_000
+
+
+JOINS = """
+import sys
+import rayx
+
+rayx.init(redis_address=sys.argv[1])
+print(rayx.get(rayx.put(42)))
+"""
+
+
+def flood(path, is_over):
+    while not is_over.is_set():
+        throw_junk(path, 300)
 
 
 BROKEN = {

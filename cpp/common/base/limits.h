@@ -67,9 +67,17 @@ inline constexpr size_t kPeerReadBytesPerTurn = 16u << 10;
 // The same of a control server, which answers with whole tables.
 inline constexpr size_t kReadBytesPerTurn = 1u << 20;
 
-// Connections that a node takes in a millisecond. Those that a full listener's queue holds (4,096
-// on Linux) are all heard within a second.
-inline constexpr int kAcceptsPerMs = 5;
+// Peers that may wait to be taken by a node; others wait in connect, which has no time limit, while
+// a hello has one. So who connects honestly behind a flood has not long to wait for its answer.
+inline constexpr int kListenQueue = 256;
+
+// Connections that a node takes in one turn. Afterwards it takes none for kAcceptPauseMs; also when
+// it has refused one.
+inline constexpr int kAcceptsPerTurn = 10;
+inline constexpr int64_t kAcceptPauseMs = 5;
+
+// How often the log says who was refused.
+inline constexpr int64_t kRefusalsLoggedMs = 1000;
 
 // A peer that has connected must say hello within this time.
 inline constexpr int64_t kHelloTimeoutMs = 5000;
@@ -205,6 +213,8 @@ inline constexpr size_t kErrorsAnswerBytesMax = 16u << 20;
 
 // --- how these relate -------------------------------------------------------------------------
 
+static_assert(kListenQueue / kAcceptsPerTurn * 4 * kAcceptPauseMs < kHelloTimeoutMs / 2,
+              "who waits at the end of the queue is heard in time, though turns may come late");
 static_assert(kInlineObjectBytesMax < kInlineBatchBytesMax);
 static_assert(kInlineBatchBytesMax + kInlineObjectBytesMax < kFrameBytesMax);
 static_assert(kFunctionBytesMax < kFrameBytesMax);

@@ -1,6 +1,7 @@
 #include "common/io/socket.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -77,7 +78,7 @@ void TakeControlFds(msghdr* message, std::vector<ScopedFd>* fds) {
 
 }  // namespace
 
-Result<ScopedFd> ListenUnix(const std::string& path) {
+Result<ScopedFd> ListenUnix(const std::string& path, int queue) {
   Result<UnixAddress> address = MakeUnixAddress(path);
   if (!address.ok()) return address.status();
   Result<ScopedFd> socket = NewSocket(SOCK_NONBLOCK);
@@ -89,7 +90,7 @@ Result<ScopedFd> ListenUnix(const std::string& path) {
   if (::bind(fd, AsSockaddr(*address), address->size) != 0) {
     return Status::FromErrno("bind " + path, errno);
   }
-  if (::chmod(address->address.sun_path, 0600) != 0 || ::listen(fd, SOMAXCONN) != 0) {
+  if (::chmod(address->address.sun_path, 0600) != 0 || ::listen(fd, queue) != 0) {
     const Status status = Status::FromErrno("listen " + path, errno);
     ::unlink(address->address.sun_path);
     return status;
@@ -184,6 +185,18 @@ Result<ReadOutcome> ReadWithFds(int socket, std::span<uint8_t> room, bool interr
     outcome.lost_fds = true;
   }
   outcome.bytes = static_cast<size_t>(bytes);
+  return outcome;
+}
+
+PeekOutcome PeekAt(int socket, std::span<uint8_t> room) {
+  PeekOutcome outcome;
+  pollfd state{socket, POLLIN | POLLRDHUP, 0};
+  if (::poll(&state, 1, 0) <= 0) return outcome;
+  outcome.gone = (state.revents & (POLLHUP | POLLERR)) != 0;
+  outcome.ends = outcome.gone || (state.revents & POLLRDHUP) != 0;
+  // Without room for descriptors, the kernel hands out none.
+  const ssize_t bytes = ::recv(socket, room.data(), room.size(), MSG_PEEK | MSG_DONTWAIT);
+  if (bytes > 0) outcome.bytes = static_cast<size_t>(bytes);
   return outcome;
 }
 

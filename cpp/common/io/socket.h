@@ -18,8 +18,9 @@ namespace rayx {
 
 // Listens at `path`, mode 0600, non-blocking. InvalidArgument if the path does not fit into
 // sockaddr_un (107 bytes). Paths longer than that are reached through /proc/self/fd of their
-// directory, so that deep directories work.
-Result<ScopedFd> ListenUnix(const std::string& path);
+// directory, so that deep directories work. At most `queue` peers (and what the system allows) wait
+// to be accepted; further ones wait in their connect.
+Result<ScopedFd> ListenUnix(const std::string& path, int queue);
 // A blocking connection to `path`.
 Result<ScopedFd> ConnectUnix(const std::string& path);
 // Accepts one connection, non-blocking; an invalid ScopedFd if none waits.
@@ -51,6 +52,15 @@ struct ReadOutcome {
 };
 // One recvmsg. Retries EINTR unless `interruptible`, in which case it returns Interrupted.
 Result<ReadOutcome> ReadWithFds(int socket, std::span<uint8_t> room, bool interruptible = false);
+
+struct PeekOutcome {
+  size_t bytes = 0;   // that have arrived, as far as there was room; they can be read again
+  bool gone = false;  // the peer has closed, and hears nothing any more
+  bool ends = false;  // the peer sends nothing any more
+};
+// Looks at what a connected peer has sent, without waiting for it and without taking it;
+// descriptors stay where they are. An error is as if nothing had come: the next read will tell.
+PeekOutcome PeekAt(int socket, std::span<uint8_t> room);
 
 // One sendmsg (MSG_NOSIGNAL); `fds` go with the first byte. Returns the bytes written, 0 if it
 // would block.

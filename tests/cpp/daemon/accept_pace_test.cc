@@ -5,30 +5,31 @@
 namespace rayx::daemon {
 namespace {
 
-TEST(AcceptPaceTest, AMillisecondHasItsShareAndTheNextHasItsOwn) {
+TEST(AcceptPaceTest, ATurnHasItsShareAndTheNextHasItsOwn) {
   AcceptPace pace;
-  for (const int64_t now_ms : {7, 8, 20}) {
-    for (int i = 0; i < limits::kAcceptsPerMs; ++i) EXPECT_TRUE(pace.Take(now_ms));
-    EXPECT_FALSE(pace.Take(now_ms));
-    EXPECT_FALSE(pace.Take(now_ms));
+  for (int turn = 0; turn < 2; ++turn) {
+    pace.BeginTurn();
+    for (int i = 0; i < limits::kAcceptsPerTurn; ++i) {
+      EXPECT_FALSE(pace.WantsPause());
+      EXPECT_TRUE(pace.Take());
+    }
+    EXPECT_TRUE(pace.WantsPause());
+    EXPECT_FALSE(pace.Take());
+    EXPECT_FALSE(pace.Take());
   }
 }
 
-TEST(AcceptPaceTest, WhatOneMillisecondLeavesIsNotSavedForLater) {
+TEST(AcceptPaceTest, OneRefusalMakesItPause) {
   AcceptPace pace;
-  EXPECT_TRUE(pace.Take(1));
-  for (int i = 0; i < limits::kAcceptsPerMs; ++i) EXPECT_TRUE(pace.Take(2));
-  EXPECT_FALSE(pace.Take(2));
-}
-
-TEST(AcceptPaceTest, AFullListenersQueueIsHeardWithinASecond) {
-  constexpr int kQueue = 4096;
-  AcceptPace pace;
-  int taken = 0;
-  for (int64_t now_ms = 0; now_ms < 1000; ++now_ms) {
-    while (pace.Take(now_ms)) ++taken;
-  }
-  EXPECT_GE(taken, kQueue);
+  pace.BeginTurn();
+  EXPECT_TRUE(pace.Take());
+  EXPECT_FALSE(pace.WantsPause()) << "nobody waits because of an honest peer";
+  EXPECT_TRUE(pace.Take());
+  pace.OnRefused();
+  EXPECT_TRUE(pace.WantsPause());
+  EXPECT_TRUE(pace.Take()) << "others who wait are taken in the same turn";
+  pace.BeginTurn();
+  EXPECT_FALSE(pace.WantsPause()) << "the next turn begins anew";
 }
 
 }  // namespace

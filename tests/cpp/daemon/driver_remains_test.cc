@@ -42,6 +42,7 @@ TEST(DriverRemains, EndsWhatBearsTheMarkAndNothingElse) {
   loop.Run([] { return false; });
   EXPECT_TRUE(ended);
   EXPECT_TRUE(WIFSIGNALED(wait_status) && WTERMSIG(wait_status) == SIGKILL);
+  EXPECT_EQ(remains.DebugText(), "searches for what ended drivers left: 1\n");
   EXPECT_EQ(::waitpid(of_other, nullptr, WNOHANG), 0);
   ::kill(of_other, SIGKILL);
   EXPECT_EQ(::waitpid(of_other, nullptr, 0), of_other);

@@ -1,8 +1,11 @@
 // Peers that are broken or hostile before they have said a proper hello (RELIABILITY F53, S28).
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <atomic>
+#include <deque>
+#include <functional>
 #include <random>
 #include <thread>
 
@@ -23,8 +26,9 @@ using std::chrono::seconds;
 constexpr size_t kGrowthMax = 16u << 20;
 constexpr size_t kGrowthOfManyMax = 48u << 20;
 
-// Connections of each kind of junk.
+// Connections of each kind of junk; of kinds that are almost the same, fewer.
 constexpr int kConnections = 10'000;
+constexpr int kConnectionsOfSimilar = 2'000;
 
 // A node under attack, with an honest driver beside; afterwards nothing of the attack may be left.
 class NodeHostile : public testing::Test {
@@ -49,6 +53,18 @@ class NodeHostile : public testing::Test {
     return options;
   }
   std::string path() const { return node_.socket_path(); }
+  // Connects again and again, some at the same time, since a node that has refused one pauses; each
+  // must be closed.
+  void SendOnMany(int connections, const std::function<void(RawPeer&)>& send) {
+    constexpr size_t kAtOnce = 100;
+    std::deque<std::unique_ptr<RawPeer>> peers;
+    for (int i = 0; i < connections || !peers.empty(); ++i) {
+      if (i < connections) send(*peers.emplace_back(std::make_unique<RawPeer>(path())));
+      if (i < connections && peers.size() < kAtOnce) continue;
+      ASSERT_TRUE(peers.front()->IsClosedWithin(seconds(5))) << "connection " << i;
+      peers.pop_front();
+    }
+  }
   bool NodeLogSays(const std::string& text) const { return node_.LogSays(text); }
 
   TestNode node_;
@@ -60,27 +76,23 @@ class NodeHostile : public testing::Test {
 
 TEST_F(NodeHostile, F53_RandomBytesOnTheNodeSocket) {
   std::mt19937_64 random(53);
-  for (int i = 0; i < kConnections; ++i) {
-    RawPeer peer(path());
+  SendOnMany(kConnections, [&](RawPeer& peer) {
     std::string bytes(16 + random() % 2000, '\0');
     for (char& byte : bytes) byte = static_cast<char>(random());
     // Never a length that would be waited for.
     bytes[3] = '\x7f';
     peer.Send(bytes);
-    ASSERT_TRUE(peer.IsClosedWithin(seconds(5))) << "connection " << i;
-  }
-  EXPECT_TRUE(NodeLogSays("closed: "));
+  });
+  EXPECT_TRUE(NodeLogSays("refused a connection of pid " + std::to_string(::getpid())));
 }
 
 TEST_F(NodeHostile, F53_AValidHeaderWithJunk) {
   std::mt19937_64 random(54);
-  for (int i = 0; i < kConnections; ++i) {
-    RawPeer peer(path());
+  SendOnMany(kConnections, [&](RawPeer& peer) {
     std::vector<uint8_t> junk(random() % 500);
     for (uint8_t& byte : junk) byte = static_cast<uint8_t>(random());
     peer.SendFrame(MessageType::Hello, junk);
-    ASSERT_TRUE(peer.IsClosedWithin(seconds(5))) << "connection " << i;
-  }
+  });
   EXPECT_TRUE(NodeLogSays("malformed hello"));
 }
 
@@ -90,11 +102,10 @@ TEST_F(NodeHostile, F53_LengthsThatNobodyMeans) {
                                             {0x7fffffffu, 1, 0}, {limits::kHelloBytesMax + 1, 1, 0},
                                             {0, 1, 0},           {0, 0, 0x8000}};
   for (const FrameHeader& header : headers) {
-    for (int i = 0; i < kConnections; ++i) {
-      RawPeer peer(path());
+    SCOPED_TRACE(header.payload_bytes);
+    SendOnMany(kConnectionsOfSimilar, [&](RawPeer& peer) {
       peer.Send(std::span(reinterpret_cast<const uint8_t*>(&header), sizeof(header)));
-      ASSERT_TRUE(peer.IsClosedWithin(seconds(5))) << header.payload_bytes << ", connection " << i;
-    }
+    });
   }
 }
 
@@ -137,6 +148,94 @@ TEST_F(NodeHostile, F53_ManyConnectionsAtOnce) {
       }
     }
   }
+}
+
+TEST_F(NodeHostile, F53_AFloodMakesFewSessionsAndFewLinesOfLog) {
+  const FrameHeader header{0xffffffffu, 1, 0};
+  TestDriver observer(path());
+  const std::string before = observer.Dump();
+  const size_t log_before = node_.Log().size();
+  SendOnMany(kConnections, [&](RawPeer& peer) {
+    peer.Send(std::span(reinterpret_cast<const uint8_t*>(&header), sizeof(header)));
+  });
+  const std::string after = observer.Dump();
+  // Of whom nothing has come when it is taken a session is made.
+  EXPECT_LT(TestNode::Number(after, "connections: "),
+            TestNode::Number(before, "connections: ") + kConnections / 20);
+  EXPECT_GE(TestNode::Number(after, "were refused: "), size_t{kConnections});
+  EXPECT_LT(node_.Log().size(), log_before + 16'000);
+}
+
+TEST_F(NodeHostile, F53_WhoSaysHelloAndIsGoneIsNoDriver) {
+  TestDriver observer(path());
+  const auto gone = [&] { return TestNode::Number(observer.Dump(), "had gone before: "); };
+  const uint64_t gone_before = gone();
+  constexpr uint64_t kDrivers = 1000;
+  RandomIdSource ids;
+  for (uint64_t i = 0; i < kDrivers; ++i) {
+    RawPeer peer(path());
+    peer.SendHello(protocol::Role::Driver, ids.Next<DriverId>(), limits::kProtocolVersion);
+  }
+  EXPECT_TRUE(WaitUntil([&] { return gone() > gone_before + kDrivers * 9 / 10; })) << gone();
+}
+
+// All this time they connect, in their own thread; some at the same time.
+class Flood {
+ public:
+  Flood(const std::string& path, std::function<void(RawPeer&)> send)
+      : thread_([this, path, send = std::move(send)] {
+          std::deque<std::unique_ptr<RawPeer>> peers;
+          while (!stop_) {
+            send(*peers.emplace_back(std::make_unique<RawPeer>(path)));
+            if (peers.size() == kAtOnce) peers.pop_front();
+            ++count_;
+          }
+        }) {}
+  ~Flood() {
+    stop_ = true;
+    thread_.join();
+  }
+  size_t count() const { return count_; }
+
+ private:
+  static constexpr size_t kAtOnce = 300;
+  std::atomic<bool> stop_{false};
+  std::atomic<size_t> count_{0};
+  std::thread thread_;
+};
+
+TEST_F(NodeHostile, F53_NewcomersAreLetInDuringAFlood) {
+  growth_max_ = kGrowthOfManyMax;
+  Flood silent(path(), [](RawPeer&) {});
+  Flood junk(path(), [](RawPeer& peer) { peer.Send(std::string(100, 'j')); });
+  RandomIdSource ids;
+  Flood hellos(path(), [&ids](RawPeer& peer) {
+    peer.SendHello(protocol::Role::Driver, ids.Next<DriverId>(), limits::kProtocolVersion);
+  });
+  // So that the node's queue is full.
+  const auto under_way = [&] { return silent.count() + junk.count() + hellos.count() > 2000; };
+  ASSERT_TRUE(WaitUntil(under_way));
+  for (int i = 0; i < 30; ++i) {
+    // Each is answered before it gives up.
+    TestDriver newcomer(path());
+    EXPECT_NE(newcomer.Dump().find("sessions: "), std::string::npos);
+  }
+}
+
+TEST_F(NodeHostile, WhoEndsWithoutATaskHasLeftNothingToSearchFor) {
+  TestDriver observer(path());
+  const auto searches = [&] {
+    return TestNode::Number(observer.Dump(), "searches for what ended drivers left: ");
+  };
+  for (int i = 0; i < 10; ++i) {
+    RawPeer peer(path());
+    const std::string id = peer.BecomeDriver().Hex();
+    peer.Close();
+    ASSERT_TRUE(NodeLogSays("driver " + id + " has ended"));
+  }
+  EXPECT_EQ(searches(), 0u);
+  { EXPECT_EQ(TestDriver(path()).Call("echo", "one task"), "one task"); }
+  EXPECT_TRUE(WaitUntil([&] { return searches() == 1; }));
 }
 
 TEST_F(NodeHostile, S28_DescriptorsThatNobodyExpects) {

@@ -59,7 +59,7 @@ void ExpectTalk(int listener, const std::string& path) {
 
 TEST_F(SocketTest, ListenConnectAccept) {
   const std::string path = directory_ + "/node.sock";
-  Result<ScopedFd> listener = ListenUnix(path);
+  Result<ScopedFd> listener = ListenUnix(path, 8);
   ASSERT_TRUE(listener.ok()) << listener.status().ToString();
   EXPECT_TRUE(IsCloseOnExec(listener->get()));
   Result<ScopedFd> none = AcceptUnix(listener->get());
@@ -72,7 +72,7 @@ TEST_F(SocketTest, S7_ModeDoesNotDependOnTheUmask) {
   for (const mode_t mask : {mode_t{0}, mode_t{022}, mode_t{0777}}) {
     const std::string path = directory_ + "/mask" + std::to_string(mask);
     const mode_t before = ::umask(mask);
-    Result<ScopedFd> listener = ListenUnix(path);
+    Result<ScopedFd> listener = ListenUnix(path, 8);
     ::umask(before);
     ASSERT_TRUE(listener.ok());
     struct stat status;
@@ -88,7 +88,7 @@ TEST_F(SocketTest, DeepDirectoriesWork) {
   const std::string path = deep + "/node.sock";
   ASSERT_GT(path.size(), 200u);
   const size_t fds = OpenFdCount();
-  Result<ScopedFd> listener = ListenUnix(path);
+  Result<ScopedFd> listener = ListenUnix(path, 8);
   ASSERT_TRUE(listener.ok()) << listener.status().ToString();
   EXPECT_TRUE(std::filesystem::is_socket(path));
   ExpectTalk(listener->get(), path);
@@ -97,19 +97,20 @@ TEST_F(SocketTest, DeepDirectoriesWork) {
 }
 
 TEST_F(SocketTest, PathsThatCannotWorkAreRefused) {
-  EXPECT_EQ(ListenUnix("").status().code(), StatusCode::kInvalidArgument);
-  EXPECT_EQ(ListenUnix(directory_ + "/" + std::string(120, 'n')).status().code(),
+  EXPECT_EQ(ListenUnix("", 8).status().code(), StatusCode::kInvalidArgument);
+  EXPECT_EQ(ListenUnix(directory_ + "/" + std::string(120, 'n'), 8).status().code(),
             StatusCode::kInvalidArgument);
-  EXPECT_EQ(ListenUnix(std::string("/tmp/a\0b", 8)).status().code(), StatusCode::kInvalidArgument);
-  EXPECT_EQ(ListenUnix(directory_ + "/none/x.sock").status().code(), StatusCode::kIoError);
+  EXPECT_EQ(ListenUnix(std::string("/tmp/a\0b", 8), 8).status().code(),
+            StatusCode::kInvalidArgument);
+  EXPECT_EQ(ListenUnix(directory_ + "/none/x.sock", 8).status().code(), StatusCode::kIoError);
   EXPECT_EQ(ConnectUnix(directory_ + "/none.sock").status().code(), StatusCode::kIoError);
 }
 
 TEST_F(SocketTest, PathInUseIsRefusedAndKept) {
   const std::string path = directory_ + "/node.sock";
-  Result<ScopedFd> listener = ListenUnix(path);
+  Result<ScopedFd> listener = ListenUnix(path, 8);
   ASSERT_TRUE(listener.ok());
-  EXPECT_EQ(ListenUnix(path).status().code(), StatusCode::kIoError);
+  EXPECT_EQ(ListenUnix(path, 8).status().code(), StatusCode::kIoError);
   ExpectTalk(listener->get(), path);
 }
 
@@ -126,6 +127,39 @@ class SocketPairTest : public testing::Test {
   uint8_t room_[64] = {};
   const uint8_t byte_[1] = {42};
 };
+
+TEST_F(SocketPairTest, PeekingTakesNothing) {
+  PeekOutcome seen = PeekAt(b_.get(), room_);
+  EXPECT_EQ(seen.bytes, 0u);
+  EXPECT_FALSE(seen.gone || seen.ends);
+  const std::vector<int> fds = {a_.get()};
+  ASSERT_EQ(*WriteWithFds(a_.get(), std::vector<uint8_t>{1, 2, 3}, fds), 3u);
+  const size_t open_before = OpenFdCount();
+  for (int i = 0; i < 2; ++i) {
+    seen = PeekAt(b_.get(), room_);
+    EXPECT_EQ(seen.bytes, 3u);
+    EXPECT_EQ(room_[2], 3);
+    EXPECT_FALSE(seen.gone || seen.ends);
+  }
+  EXPECT_EQ(PeekAt(b_.get(), std::span(room_).first(2)).bytes, 2u);
+  EXPECT_EQ(OpenFdCount(), open_before);
+  Result<ReadOutcome> outcome = ReadWithFds(b_.get(), room_);
+  EXPECT_EQ(outcome->bytes, 3u);
+  EXPECT_EQ(outcome->fds.size(), 1u);
+}
+
+TEST_F(SocketPairTest, PeekingTellsWhetherThePeerGoesOn) {
+  ASSERT_EQ(*WriteWithFds(a_.get(), byte_, {}), 1u);
+  ASSERT_EQ(::shutdown(a_.get(), SHUT_WR), 0);
+  PeekOutcome seen = PeekAt(b_.get(), room_);
+  EXPECT_EQ(seen.bytes, 1u);
+  EXPECT_TRUE(seen.ends);
+  EXPECT_FALSE(seen.gone) << "it may still read";
+  a_.Reset();
+  seen = PeekAt(b_.get(), room_);
+  EXPECT_EQ(seen.bytes, 1u) << "what it has said stays";
+  EXPECT_TRUE(seen.ends && seen.gone);
+}
 
 TEST_F(SocketPairTest, OutcomesOfReading) {
   ASSERT_TRUE(SetNonBlocking(b_.get(), true).ok());
