@@ -47,6 +47,7 @@ want_build_packages() {
   want libflatbuffers-dev "messages, header only"
   want flatbuffers-compiler "flatc, compiles the message schemas"
   want libhiredis-dev "client of the control server, linked statically"
+  want libjemalloc-dev "heap of the node, which gives memory back after a burst; linked statically"
   want libspdlog-dev "logging, header only"
   want libfmt-dev "formatting, header only"
   want libcli11-dev "command lines of the daemons, header only"

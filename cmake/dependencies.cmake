@@ -35,6 +35,12 @@ else()
 endif()
 rayx_require(hiredis_found "hiredis, the client of the control server" libhiredis-dev)
 
+# Sanitizers bring a heap of their own.
+if(NOT RAYX_SANITIZE AND NOT RAYX_BUILD_FUZZERS)
+  find_library(RAYX_JEMALLOC_LIBRARY NAMES libjemalloc_pic.a jemalloc)
+  rayx_require(RAYX_JEMALLOC_LIBRARY "jemalloc, the heap of the node" libjemalloc-dev)
+endif()
+
 find_path(RAYX_SPDLOG_INCLUDE_DIR spdlog/spdlog.h)
 rayx_require(RAYX_SPDLOG_INCLUDE_DIR "spdlog/spdlog.h, logging" libspdlog-dev)
 
@@ -80,6 +86,9 @@ endfunction()
 rayx_package(threads LIBRARIES Threads::Threads)
 rayx_package(flatbuffers INCLUDE_DIR ${RAYX_FLATBUFFERS_INCLUDE_DIR})
 rayx_package(hiredis INCLUDE_DIR ${RAYX_HIREDIS_INCLUDE_DIR} LIBRARIES ${RAYX_HIREDIS_LIBRARY})
+if(RAYX_JEMALLOC_LIBRARY)
+  rayx_package(jemalloc LIBRARIES ${RAYX_JEMALLOC_LIBRARY} Threads::Threads)
+endif()
 rayx_package(cli11 INCLUDE_DIR ${RAYX_CLI11_INCLUDE_DIR})
 rayx_package(fmt INCLUDE_DIR ${RAYX_FMT_INCLUDE_DIR})
 # Only common/base/log.cc includes spdlog: it takes seconds to compile.

@@ -9,6 +9,12 @@
 #include "common/base/resources.h"
 #include "daemon/run_processes.h"
 
+// Read by jemalloc, before main: one thread needs one arena, and what is unused for a second goes
+// back to the operating system, by a thread of jemalloc's, whether or not the node has work.
+extern "C" {
+const char* malloc_conf = "narenas:1,background_thread:true,dirty_decay_ms:1000,muzzy_decay_ms:0";
+}
+
 namespace {
 
 using rayx::ResourceAmount;

@@ -11,6 +11,7 @@
 #include "client/deadline.h"
 #include "client/fork_guard.h"
 #include "common/base/check.h"
+#include "common/base/sparse_table.h"
 
 namespace rayx {
 namespace {
@@ -58,7 +59,10 @@ Status Completions::Add(std::span<const ObjectId> ids) {
 void Completions::OnArrival(const ObjectId& id) {
   const auto found = pending_.find(id);
   RAYX_CHECK(found != pending_.end());
-  if (--found->second == 0) pending_.erase(found);
+  if (--found->second == 0) {
+    pending_.erase(found);
+    ShrinkIfSparse(pending_);
+  }
   // The cache is in the middle of its work: the watch is ended later.
   AddReady({id, /*watched=*/true});
 }

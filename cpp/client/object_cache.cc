@@ -4,6 +4,7 @@
 
 #include "client/object_memory.h"
 #include "common/base/check.h"
+#include "common/base/sparse_table.h"
 
 namespace rayx {
 
@@ -99,6 +100,7 @@ void ObjectCache::BecomeAvailable(const ObjectId& id, Entry* entry) {
   const auto [first, last] = more_watches_.equal_range(id);
   for (auto found = first; found != last; ++found) tell(found->second);
   more_watches_.erase(first, last);
+  ShrinkIfSparse(more_watches_);
 }
 
 void ObjectCache::Keep(Entry* entry, const ObjectView& view) {
@@ -215,6 +217,7 @@ ObjectCache::Farewell ObjectCache::EndWatch(const ObjectId& id, Watch* watch) {
     while (next != last && next->second != watch) ++next;
     RAYX_CHECK(next != last);
     more_watches_.erase(next);
+    ShrinkIfSparse(more_watches_);
   }
   return LeaveIfUnused(found);
 }
@@ -227,6 +230,7 @@ ObjectCache::Farewell ObjectCache::LeaveIfUnused(Entries::iterator found) {
   Forget(&entry);
   if (!entry.pin.expired()) recent_pins_.Forget(found->first);
   entries_.erase(found);
+  ShrinkIfSparse(entries_);
   return farewell;
 }
 

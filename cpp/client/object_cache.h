@@ -20,11 +20,13 @@
 #include <memory>
 #include <span>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "client/object_view.h"
 #include "client/recent_pins.h"
 #include "common/base/ids.h"
+#include "common/base/slabs.h"
 
 namespace rayx {
 
@@ -120,7 +122,8 @@ class ObjectCache {
     bool asked = false;      // the node will deliver it
     bool pin_asked = false;  // ... with a pin, if it is in the pool
   };
-  using Entries = std::unordered_map<ObjectId, Entry>;
+  using Entries = std::unordered_map<ObjectId, Entry, std::hash<ObjectId>, std::equal_to<ObjectId>,
+                                     SlabAllocator<std::pair<const ObjectId, Entry>>>;
 
   void Keep(Entry* entry, const ObjectView& view);
   void Forget(Entry* entry);
@@ -132,7 +135,10 @@ class ObjectCache {
   const size_t kept_bytes_max_;
   // Bytes of our own memory in entries.
   size_t kept_bytes_ = 0;
-  Entries entries_;
+  // The memory of the entries goes back to the system when a million of them have gone.
+  static constexpr size_t kWarmBytes = size_t{8} << 20;
+  Slabs slabs_{kWarmBytes};
+  Entries entries_{SlabAllocator<Entries::value_type>(&slabs_)};
   std::unordered_multimap<ObjectId, Watch*> more_watches_;
   std::vector<ObjectId> to_pin_;
   RecentPins recent_pins_;

@@ -7,6 +7,7 @@
 
 #include "common/base/check.h"
 #include "common/base/limits.h"
+#include "common/base/slabs.h"
 
 namespace rayx {
 namespace {
@@ -69,7 +70,8 @@ void WriteObject(const ObjectPlan& plan, const ObjectPieces& value, const PoolWr
 
 OwnedMemory AllocateObject(size_t size_bytes, bool has_buffers) {
   if (!has_buffers) {
-    std::shared_ptr<uint8_t[]> memory = std::make_shared_for_overwrite<uint8_t[]>(size_bytes);
+    std::shared_ptr<uint8_t[]> memory =
+        std::allocate_shared_for_overwrite<uint8_t[]>(SharedSlabAllocator<uint8_t>(), size_bytes);
     uint8_t* const data = memory.get();
     return {std::move(memory), data};
   }

@@ -203,6 +203,7 @@ class MemoryTables : public Tables {
   void Flush() override {}
   std::optional<int64_t> NextFlushMs() const override { return std::nullopt; }
   void Drain(int64_t, std::function<void(Status)> done) override { done(Status::Ok()); }
+  bool behind() const override { return false; }
   bool connected() const override { return true; }
   Status health() const override { return Status::Ok(); }
 

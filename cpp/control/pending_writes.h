@@ -8,6 +8,8 @@
 #include <unordered_map>
 #include <utility>
 
+#include "common/base/sparse_table.h"
+
 namespace rayx::control {
 
 // Entries keep the place of the key's first change, so that a key that changes all the time is
@@ -35,6 +37,7 @@ class PendingWrites {
     Entry entry = std::move(*it->second);
     entries_.erase(it->second);
     by_key_.erase(it);
+    ShrinkIfSparse(by_key_);
     return entry;
   }
   // The oldest entry. REQUIRES: !empty().
@@ -42,6 +45,7 @@ class PendingWrites {
     Entry entry = std::move(entries_.front());
     entries_.pop_front();
     by_key_.erase(entry.first);
+    ShrinkIfSparse(by_key_);
     return entry;
   }
   bool empty() const { return entries_.empty(); }

@@ -5,6 +5,7 @@
 
 #include "common/base/limits.h"
 #include "common/base/log.h"
+#include "common/base/sparse_table.h"
 #include "control/records.h"
 #include "control/redis_reads.h"
 #include "control/redis_writes.h"
@@ -87,6 +88,7 @@ void RedisTaskTable::WriteOne(const TaskId& id, const Change& change, RedisLink:
     written_.insert(id);
   } else {
     written_.erase(id);
+    ShrinkIfSparse(written_);
   }
 }
 
@@ -169,6 +171,7 @@ void RedisObjectTable::WriteOne(const ObjectId& id, const Changes& changes, Redi
       // The server removes a hash with its last field.
       link->Write({"HDEL", key, field}, loss);
       written_.erase({id, node});
+      ShrinkIfSparse(written_);
     }
   }
 }

@@ -32,6 +32,8 @@ class RedisTaskTable : public TaskTable {
   // Queues all, and none of them may be dropped.
   void WriteOutAll();
   size_t pending(size_t shard) const { return pending_[shard].size(); }
+  // Records that the servers have of this process.
+  size_t written() const { return written_.size(); }
 
  private:
   struct Change {
@@ -61,6 +63,7 @@ class RedisObjectTable : public ObjectTable {
   size_t WriteOut(size_t shard, size_t records);
   void WriteOutAll();
   size_t pending(size_t shard) const { return pending_[shard].size(); }
+  size_t written() const { return written_.size(); }
 
  private:
   using Location = std::pair<ObjectId, NodeId>;

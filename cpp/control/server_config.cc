@@ -12,9 +12,10 @@ namespace {
 
 constexpr size_t kPasswordSizeMin = 16;
 
-constexpr std::array<std::string_view, 16> kCommandsUsed = {
-    "del",     "exists", "hdel", "hgetall", "hset",     "lrange", "ltrim",     "ping",
-    "publish", "rpush",  "sadd", "scan",    "smembers", "srem",   "subscribe", "unsubscribe"};
+constexpr std::array<std::string_view, 17> kCommandsUsed = {
+    "del",          "exists",   "hdel",    "hgetall",   "hset",       "lrange",
+    "ltrim",        "ping",     "publish", "rpush",     "sadd",       "scan",
+    "script|flush", "smembers", "srem",    "subscribe", "unsubscribe"};
 
 bool IsLetterOrDigit(char c) {
   return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');

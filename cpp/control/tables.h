@@ -205,6 +205,9 @@ class Tables {
   // Calls `done` when everything written before has been acknowledged, or with a Status after
   // `timeout_ms`.
   virtual void Drain(int64_t timeout_ms, std::function<void(Status)> done) = 0;
+  // Whether more updates of tasks and objects wait than one flush writes, though the servers are
+  // there. Who has new ones had better keep them back: most of what they tell of is gone by then.
+  virtual bool behind() const = 0;
   // Whether the server can be reached now (all shards).
   virtual bool connected() const = 0;
   // Why not, for people; OK when connected.

@@ -23,19 +23,24 @@ void RecordKeeper::Flush(int64_t now_ms) {
   const auto due = NextFlushMs();
   if (!due || now_ms < *due) return;
   last_flush_ms_ = now_ms;
-  size_t written = 0;
-  for (; !new_tasks_.empty() && written < limits::kControlRecordsPerFlush; new_tasks_.pop_front()) {
+  // Removals of what was recorded before come first. In a burst of short tasks, most have ended
+  // before their record would be written.
+  size_t written = tables_->behind() ? limits::kControlRecordsPerFlush : 0;
+  size_t looks = limits::kControlLooksPerFlush;
+  for (; !new_tasks_.empty() && looks > 0; new_tasks_.pop_front(), --looks) {
     const std::optional<control::TaskRecord> record = sources_.task(new_tasks_.front());
     if (!record) continue;
+    if (written >= limits::kControlRecordsPerFlush) break;
     tables_->tasks().Put(*record);
     recorded_tasks_.insert(record->id);
     ++written;
   }
-  for (; !new_objects_.empty() && written < limits::kControlRecordsPerFlush;
-       new_objects_.pop_front()) {
+  for (; !new_objects_.empty() && looks > 0; new_objects_.pop_front(), --looks) {
     const ObjectId id = new_objects_.front();
     const std::optional<uint64_t> size = sources_.object_size(id);
-    if (!size || !recorded_objects_.insert(id).second) continue;
+    if (!size) continue;
+    if (written >= limits::kControlRecordsPerFlush) break;
+    if (!recorded_objects_.insert(id).second) continue;
     tables_->objects().AddLocation(id, node_, *size);
     ++written;
   }

@@ -3,6 +3,7 @@
 #include <iterator>
 
 #include "common/base/check.h"
+#include "common/base/sparse_table.h"
 
 namespace rayx::plasma {
 
@@ -17,6 +18,7 @@ void EvictionOrder::Remove(const ObjectId& id) {
   RAYX_CHECK(place != places_.end());
   order_.erase(place->second);
   places_.erase(place);
+  ShrinkIfSparse(places_);
 }
 
 void EvictionOrder::Use(const ObjectId& id) {

@@ -6,12 +6,14 @@
 // each holder is in two linked lists: that of its object, which starts in the object's entry
 // (HolderList), and that of its client, which starts here.
 //
-// Holders lie in one array and are linked by index; freed ones are used again. Thus a reference
-// costs no allocation. An object has few holders, so its list is searched from the front.
+// The list of the object owns them, each with memory of its own: in one array, as they once were,
+// the last of a million would keep the memory of all. An object has few holders, so its list is
+// searched from the front.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <unordered_map>
 #include <vector>
@@ -35,28 +37,27 @@ struct Holder {
 
  private:
   friend class HolderTable;
-  uint32_t next_of_object = 0;  // or next free one
-  uint32_t next_of_client = 0;
-  uint32_t previous_of_client = 0;
+  std::unique_ptr<Holder> next_of_object;
+  Holder* next_of_client = nullptr;
+  Holder* previous_of_client = nullptr;
 };
 
 // The holders of one object; a member of its entry, meaningful only to the HolderTable.
 class HolderList {
  public:
-  bool empty() const { return first_ == kNone; }
+  bool empty() const { return first_ == nullptr; }
 
  private:
   friend class HolderTable;
-  static constexpr uint32_t kNone = UINT32_MAX;
-  uint32_t first_ = kNone;
+  std::unique_ptr<Holder> first_;
 };
 
 class HolderTable {
  public:
-  // Null if `client` holds nothing of the object whose list this is. Valid until the next
-  // FindOrAdd.
-  Holder* Find(HolderList list, ClientId client);
-  const Holder* Find(HolderList list, ClientId client) const;
+  // Null if `client` holds nothing of the object whose list this is. Valid until the holder is
+  // forgotten.
+  Holder* Find(HolderList& list, ClientId client);
+  const Holder* Find(const HolderList& list, ClientId client) const;
   // The same, but a holder that holds nothing yet is made if there is none. REQUIRES: client is not
   // 0.
   Holder& FindOrAdd(HolderList& list, ClientId client, const ObjectId& object);
@@ -69,23 +70,17 @@ class HolderTable {
   void ForgetClient(ClientId client);
 
   // The holders of an object, newest first.
-  std::vector<Holder> HoldersOf(HolderList list) const;
+  std::vector<const Holder*> HoldersOf(const HolderList& list) const;
   // How many holders there are.
   size_t size() const { return size_; }
   // CHECKs that the lists of the clients are well linked and that they hold, in sum, every holder.
   void SanityCheck() const;
 
  private:
-  static constexpr uint32_t kNone = HolderList::kNone;
-
-  uint32_t NewHolder();
-
-  std::vector<Holder> holders_;
-  uint32_t first_free_ = kNone;
   size_t size_ = 0;
   // The first holder of each client. Kept when the list runs empty, since most clients soon hold
   // something again.
-  std::unordered_map<ClientId, uint32_t> first_of_client_;
+  std::unordered_map<ClientId, Holder*> first_of_client_;
 };
 
 }  // namespace rayx::plasma

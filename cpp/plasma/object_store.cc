@@ -5,6 +5,7 @@
 
 #include "common/base/check.h"
 #include "common/base/limits.h"
+#include "common/base/sparse_table.h"
 
 namespace rayx::plasma {
 namespace {
@@ -356,6 +357,7 @@ void ObjectStore::DropIfUnneeded(Object& object) {
     const ObjectId id = ending.first;
     objects_.erase(id);
   }
+  ShrinkIfSparse(objects_);
 }
 
 void ObjectStore::ReleaseValue(const Object& object, const SealedObject& value) {
@@ -405,9 +407,9 @@ bool ObjectStore::IsHeldOnlyBy(const ObjectId& id, std::span<const ClientId> cli
   const Object* object = FindObject(id);
   if (object == nullptr || object->second.counted_references > 0) return false;
   if (object->second.client_references > clients.size()) return false;
-  const std::vector<Holder> holders = holders_.HoldersOf(object->second.holders);
-  return std::all_of(holders.begin(), holders.end(), [&](const Holder& holder) {
-    return std::find(clients.begin(), clients.end(), holder.client) != clients.end();
+  const std::vector<const Holder*> holders = holders_.HoldersOf(object->second.holders);
+  return std::all_of(holders.begin(), holders.end(), [&](const Holder* holder) {
+    return std::find(clients.begin(), clients.end(), holder->client) != clients.end();
   });
 }
 

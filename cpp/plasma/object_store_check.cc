@@ -34,14 +34,15 @@ void ObjectStore::CheckHolders(const Object& object) const {
   uint64_t references = 0;
   uint64_t pins = 0;
   ClientId creator = 0;
-  for (const Holder& holder : holders_.HoldersOf(entry.holders)) {
-    RAYX_CHECK(holder.object == id);
-    references += holder.referenced ? 1 : 0;
-    pins += holder.pins;
-    RAYX_IMPLIES(holder.referenced_by_create, holder.creating || IsSuperseded(holder.client, id));
-    if (!holder.creating) continue;
+  for (const Holder* holder : holders_.HoldersOf(entry.holders)) {
+    RAYX_CHECK(holder->object == id);
+    references += holder->referenced ? 1 : 0;
+    pins += holder->pins;
+    RAYX_IMPLIES(holder->referenced_by_create,
+                 holder->creating || IsSuperseded(holder->client, id));
+    if (!holder->creating) continue;
     RAYX_CHECK(creator == 0);
-    creator = holder.client;
+    creator = holder->client;
   }
   RAYX_CHECK(references == entry.client_references);
   RAYX_CHECK(pins == entry.pins);

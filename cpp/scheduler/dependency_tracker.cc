@@ -1,5 +1,7 @@
 #include "scheduler/dependency_tracker.h"
 
+#include "common/base/sparse_table.h"
+
 namespace rayx::scheduler {
 
 void DependencyTracker::Add(TaskEntry& task, std::span<const ObjectId> missing) {
@@ -19,6 +21,7 @@ void DependencyTracker::OnAvailable(const ObjectId& id, std::vector<TaskEntry*>&
     --tasks_;
   }
   waiters_.erase(it);
+  ShrinkIfSparse(waiters_);
 }
 
 void DependencyTracker::Remove(TaskEntry& task) {

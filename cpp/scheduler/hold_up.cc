@@ -115,15 +115,17 @@ std::string Advice(const SchedulerState& state, const std::vector<Shape::Item>& 
          ", or start the session with more (rayx.init).";
 }
 
-HoldUp OfReady(const SchedulerState& state, const TaskEntry& task) {
+std::optional<HoldUp> OfReady(const SchedulerState& state, const TaskEntry& task) {
   const std::vector<Shape::Item> lacked = LackedBy(state, task.lane->shape());
-  if (lacked.empty()) return {"no worker", task.spec.name + " " + NoWorkerText(state)};
+  // In a burst, most questions come when something has just ended and nothing has been decided yet.
+  if (lacked.empty() && state.changed) return std::nullopt;
+  if (lacked.empty()) return HoldUp{"no worker", task.spec.name + " " + NoWorkerText(state)};
   std::string cause = "lacks";
   for (const Shape::Item& item : lacked) cause += " " + NameOf(state, item.resource);
   const Holders holders = FindHolders(state, lacked);
   for (const auto& [name, workers] : holders.actors) cause += ", actor " + name;
   for (const auto& [name, workers] : holders.tasks) cause += ", task " + name;
-  return {cause, task.spec.name + " " + LackText(state, task)};
+  return HoldUp{cause, task.spec.name + " " + LackText(state, task)};
 }
 
 // How many calls are handed out or queued before this one; it is not the first of them that runs.

@@ -171,6 +171,14 @@ inline constexpr int64_t kControlFlushMs = 50;
 // Records written by one flush: a burst of tasks must not turn into a burst of writes.
 inline constexpr size_t kControlRecordsPerFlush = 500;
 
+// Ids that one flush looks at for them, a tenth of a microsecond each: most of a burst's have come
+// and gone.
+inline constexpr size_t kControlLooksPerFlush = 20000;
+
+// So many records of tasks and objects are a burst: when most of them have gone, the servers give
+// their memory back. 10 MB, which is not worth it for fewer.
+inline constexpr size_t kControlBurstRecords = 20000;
+
 // Errors kept in the error table; older ones go.
 inline constexpr size_t kErrorsKept = 1000;
 

@@ -39,6 +39,12 @@ class RedisTablesTest : public testing::Test {
     const size_t at = text.find(line);
     return at == std::string::npos ? 0 : std::stoi(text.substr(at + line.size()));
   }
+  int64_t MemoryOf(const std::string& field) {
+    const std::string text = AskServer(server_, {"INFO", "memory"}).text;
+    const std::string line = field + ":";
+    const size_t at = text.find(line);
+    return at == std::string::npos ? 0 : std::stoll(text.substr(at + line.size()));
+  }
   template <typename T>
   T Must(const std::function<void(Callback<T>)>& ask) {
     auto answer = runner_.Ask<T>(tables_.get(), ask);
@@ -84,10 +90,33 @@ TEST_F(RedisTablesTest, ABurstIsWrittenInSmallPortions) {
   const auto count = static_cast<uint32_t>(2 * limits::kControlRecordsPerFlush + 100);
   for (uint32_t i = 0; i < count; ++i) tables_->tasks().Put(MakeTask(i, TaskState::kReady));
   const int64_t start_ms = runner_.loop()->now_ms();
+  EXPECT_TRUE(tables_->behind());
   runner_.RunTables(tables_.get(), [this] { return !tables_->NextFlushMs(); });
+  EXPECT_FALSE(tables_->behind());
   EXPECT_GE(runner_.loop()->now_ms() - start_ms, 3 * limits::kControlFlushMs);
   EXPECT_TRUE(runner_.Drain(tables_.get()).ok());
   EXPECT_EQ(CallsOf("hset"), static_cast<int>(count));
+}
+
+TEST_F(RedisTablesTest, TheMemoryOfABurstGoesBackWithItsRecords) {
+  EXPECT_TRUE(runner_.Drain(tables_.get()).ok());
+  const int64_t before = MemoryOf("used_memory_rss");
+  const auto count = static_cast<uint32_t>(4 * limits::kControlBurstRecords);
+  for (uint32_t i = 0; i < count; ++i) tables_->tasks().Put(MakeTask(i, TaskState::kReady));
+  EXPECT_TRUE(runner_.Drain(tables_.get()).ok());
+  const int64_t most = MemoryOf("used_memory_rss");
+  EXPECT_GT(most, before + (int64_t{20} << 20));
+  for (uint32_t i = 0; i < count; ++i) tables_->tasks().Remove(MakeId<TaskId>(i));
+  EXPECT_TRUE(runner_.Drain(tables_.get()).ok());
+  tables_->Flush();
+  EXPECT_TRUE(runner_.Drain(tables_.get()).ok());
+  // The server looks at its memory twice a second.
+  const int64_t limit_ms = runner_.loop()->now_ms() + 10000;
+  int64_t after = most;
+  while (after > before + (most - before) / 4 && runner_.loop()->now_ms() < limit_ms) {
+    after = MemoryOf("used_memory_rss");
+  }
+  EXPECT_LE(after, before + (most - before) / 4);
 }
 
 TEST_F(RedisTablesTest, NothingAcknowledgedIsLostAndOrderIsKeptWhenTheServerIsKilled) {

@@ -2,7 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <map>
+#include <memory>
+#include <utility>
 
 #include "common/base/limits.h"
 #include "common/io/random_bytes.h"
@@ -11,9 +14,35 @@
 namespace rayx::daemon {
 namespace {
 
+// Tables in memory that say that they are behind.
+class SlowTables : public control::Tables {
+ public:
+  control::NodeTable& nodes() override { return tables_->nodes(); }
+  control::DriverTable& drivers() override { return tables_->drivers(); }
+  control::FunctionTable& functions() override { return tables_->functions(); }
+  control::TaskTable& tasks() override { return tables_->tasks(); }
+  control::ActorTable& actors() override { return tables_->actors(); }
+  control::ObjectTable& objects() override { return tables_->objects(); }
+  control::ErrorTable& errors() override { return tables_->errors(); }
+  control::CounterTable& counters() override { return tables_->counters(); }
+  void Flush() override { tables_->Flush(); }
+  std::optional<int64_t> NextFlushMs() const override { return tables_->NextFlushMs(); }
+  void Drain(int64_t timeout_ms, std::function<void(Status)> done) override {
+    tables_->Drain(timeout_ms, std::move(done));
+  }
+  bool behind() const override { return is_behind; }
+  bool connected() const override { return tables_->connected(); }
+  Status health() const override { return tables_->health(); }
+
+  bool is_behind = false;
+
+ private:
+  std::unique_ptr<control::Tables> tables_ = control::MakeMemoryTables();
+};
+
 class RecordKeeperTest : public testing::Test {
  protected:
-  RecordKeeperTest() : tables_(control::MakeMemoryTables()), keeper_(tables_.get(), node_) {
+  RecordKeeperTest() : tables_(std::make_unique<SlowTables>()), keeper_(tables_.get(), node_) {
     keeper_.set_sources({.task = [this](const TaskId& id) -> std::optional<control::TaskRecord> {
                            const auto it = tasks_.find(id);
                            if (it == tasks_.end()) return std::nullopt;
@@ -62,7 +91,7 @@ class RecordKeeperTest : public testing::Test {
 
   RandomIdSource ids_;
   NodeId node_ = ids_.Next<NodeId>();
-  std::unique_ptr<control::Tables> tables_;
+  std::unique_ptr<SlowTables> tables_;
   RecordKeeper keeper_;
   std::map<TaskId, control::TaskState> tasks_;
   std::map<ObjectId, uint64_t> objects_;
@@ -128,6 +157,41 @@ TEST_F(RecordKeeperTest, ABurstIsWrittenABitAtATime) {
   FlushDue();
   FlushDue();
   EXPECT_EQ(TaskCount(), 2 * limits::kControlRecordsPerFlush + 1);
+  EXPECT_FALSE(keeper_.NextFlushMs());
+}
+
+TEST_F(RecordKeeperTest, NewRecordsWaitWhileTheTablesAreBehind) {
+  const TaskId recorded = Submit();
+  FlushDue();
+  tables_->is_behind = true;
+  const TaskId short_lived = Submit();
+  const TaskId long_lived = Submit();
+  FlushDue();
+  EXPECT_EQ(TaskCount(), 1u);
+  for (const TaskId& id : {recorded, short_lived}) {
+    tasks_.erase(id);
+    keeper_.OnTaskEnded(id, false);
+  }
+  FlushDue();
+  EXPECT_EQ(TaskCount(), 0u);
+  EXPECT_EQ(Counter("tasks_done"), 2);
+  EXPECT_TRUE(keeper_.NextFlushMs());
+  tables_->is_behind = false;
+  FlushDue();
+  EXPECT_EQ(TaskCount(), 1u);
+  tables_->tasks().Get(long_lived, [](auto found) { EXPECT_TRUE(found->has_value()); });
+  EXPECT_FALSE(keeper_.NextFlushMs());
+}
+
+TEST_F(RecordKeeperTest, AFlushLooksAtABoundedNumberOfIdsThatAreGone) {
+  for (size_t i = 0; i < limits::kControlLooksPerFlush + 10; ++i) tasks_.erase(Submit());
+  const TaskId living = Submit();
+  FlushDue();
+  EXPECT_EQ(TaskCount(), 0u);
+  EXPECT_TRUE(keeper_.NextFlushMs());
+  FlushDue();
+  EXPECT_EQ(TaskCount(), 1u);
+  tables_->tasks().Get(living, [](auto found) { EXPECT_TRUE(found->has_value()); });
   EXPECT_FALSE(keeper_.NextFlushMs());
 }
 
