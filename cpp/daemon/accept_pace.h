@@ -3,12 +3,14 @@
 // part of a task's round trip; a refusal at a glance (first_bytes.h) less; and whatever wakes the
 // node takes a processor from somebody.
 //
-//   open ──(one is refused, or the share of a turn is used up)──▶ pause for limits::kAcceptPauseMs
-//     ▲                                                              │
-//     └──────────────────────────────────────────────────────────────┘
+//   open ──(one is refused, or the share of the time is used up)──▶ pause for limits::kAcceptPauseMs
+//     ▲                                                                │
+//     └────────────────────────────────────────────────────────────────┘
 //
 // So an honest peer waits only if others have connected right before.
 #pragma once
+
+#include <cstdint>
 
 #include "common/base/limits.h"
 
@@ -16,23 +18,27 @@ namespace rayx::daemon {
 
 class AcceptPace {
  public:
-  // A turn, in which connections may be taken, begins.
-  void BeginTurn() {
-    taken_ = 0;
+  // A turn, in which connections may be taken, begins. Those that earlier turns have taken count for
+  // limits::kAcceptPauseMs, so that who connects one by one is paced as well.
+  void BeginTurn(int64_t now_ms) {
     refused_ = false;
+    if (now_ms < counts_until_ms_) return;
+    counts_until_ms_ = now_ms + limits::kAcceptPauseMs;
+    taken_ = 0;
   }
   // Whether one more may be taken in this turn; it counts as taken.
   bool Take() {
-    if (taken_ == limits::kAcceptsPerTurn) return false;
+    if (taken_ == limits::kAcceptsPerPause) return false;
     ++taken_;
     return true;
   }
   // What was taken last was refused.
   void OnRefused() { refused_ = true; }
   // Whether to pause at the end of the turn.
-  bool WantsPause() const { return refused_ || taken_ == limits::kAcceptsPerTurn; }
+  bool WantsPause() const { return refused_ || taken_ == limits::kAcceptsPerPause; }
 
  private:
+  int64_t counts_until_ms_ = 0;
   int taken_ = 0;
   bool refused_ = false;
 };

@@ -51,7 +51,7 @@ void Listener::Close() {
 
 void Listener::OnTurn() {
   if (!std::exchange(due_, false)) return;
-  pace_.BeginTurn();
+  pace_.BeginTurn(loop_->now_ms());
   while (pace_.Take()) {
     Result<ScopedFd> socket = AcceptUnix(socket_.get());
     if (!socket.ok()) {

@@ -71,9 +71,9 @@ inline constexpr size_t kReadBytesPerTurn = 1u << 20;
 // a hello has one. So who connects honestly behind a flood has not long to wait for its answer.
 inline constexpr int kListenQueue = 256;
 
-// Connections that a node takes in one turn. Afterwards it takes none for kAcceptPauseMs; also when
-// it has refused one.
-inline constexpr int kAcceptsPerTurn = 10;
+// Connections that a node takes in kAcceptPauseMs, in one turn or in several. Afterwards it takes none
+// for as long; also when it has refused one.
+inline constexpr int kAcceptsPerPause = 10;
 inline constexpr int64_t kAcceptPauseMs = 5;
 
 // How often the log says who was refused.
@@ -221,7 +221,7 @@ inline constexpr size_t kErrorsAnswerBytesMax = 16u << 20;
 
 // --- how these relate -------------------------------------------------------------------------
 
-static_assert(kListenQueue / kAcceptsPerTurn * 4 * kAcceptPauseMs < kHelloTimeoutMs / 2,
+static_assert(kListenQueue / kAcceptsPerPause * 4 * kAcceptPauseMs < kHelloTimeoutMs / 2,
               "who waits at the end of the queue is heard in time, though turns may come late");
 static_assert(kInlineObjectBytesMax < kInlineBatchBytesMax);
 static_assert(kInlineBatchBytesMax + kInlineObjectBytesMax < kFrameBytesMax);

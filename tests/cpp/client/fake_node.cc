@@ -27,7 +27,7 @@ FakeNode::FakeNode() {
   std::string name = "/tmp/rayx-fake-node-XXXXXX";
   directory_ = ::mkdtemp(name.data());
   path_ = directory_ + "/socket";
-  listener_ = std::move(ListenUnix(path_)).value();
+  listener_ = std::move(ListenUnix(path_, 8)).value();
   auto [ours, theirs] = std::move(SocketPair()).value();
   socket_ = std::move(ours);
   client_fd_ = std::move(theirs);

@@ -20,7 +20,7 @@ std::span<const uint8_t> BytesOf(const std::string& text) {
 
 FakeServer::FakeServer(EventLoop* loop, Answer answer, bool greets)
     : loop_(loop), answer_(std::move(answer)), greets_(greets), path_(directory_.path() + "/s") {
-  auto listener = ListenUnix(path_);
+  auto listener = ListenUnix(path_, 8);
   EXPECT_TRUE(listener.ok()) << listener.status().ToString();
   listener_ = std::move(*listener);
   watcher_ = loop_->Watch(listener_.get(), [this] { Accept(); });
