@@ -118,7 +118,10 @@ def shown_name(actor_class: Any) -> str:
 
 def is_async(actor_class: type) -> bool:
     """Whether calls of its actors run on an event loop: it has an `async def` method."""
-    return any(_flags(_function(actor_class, name)) & _COROUTINE for name in dir(actor_class))
+    # Each actor's process asks, before its constructor.
+    bases = [base for base in actor_class.__mro__ if base is not object]
+    names = {name for base in bases for name in vars(base)}
+    return any(_flags(_function(actor_class, name)) & _COROUTINE for name in names)
 
 
 def constructor_parameters(actor_class: type) -> str | None:

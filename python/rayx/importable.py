@@ -8,7 +8,6 @@ modules travel by value.
 from __future__ import annotations
 
 import functools
-import importlib
 import os
 import sys
 import types
@@ -79,7 +78,6 @@ def share_path(path: list[str] | None) -> None:
     _shared_path = path
     _known.clear()
     _known.update({"__main__": False, "builtins": True})
-    importlib.invalidate_caches()
 
 
 def is_importable(name: str) -> bool:
