@@ -3,7 +3,8 @@
 // part of a task's round trip; a refusal at a glance (first_bytes.h) less; and whatever wakes the
 // node takes a processor from somebody.
 //
-//   open ──(one is refused, or the share of the time is used up)──▶ pause for limits::kAcceptPauseMs
+//   open ──(one is refused, or the share of the time is used up)──▶ pause for
+//   limits::kAcceptPauseMs
 //     ▲                                                                │
 //     └────────────────────────────────────────────────────────────────┘
 //
@@ -18,8 +19,8 @@ namespace rayx::daemon {
 
 class AcceptPace {
  public:
-  // A turn, in which connections may be taken, begins. Those that earlier turns have taken count for
-  // limits::kAcceptPauseMs, so that who connects one by one is paced as well.
+  // A turn, in which connections may be taken, begins. Those that earlier turns have taken count
+  // for limits::kAcceptPauseMs, so that who connects one by one is paced as well.
   void BeginTurn(int64_t now_ms) {
     refused_ = false;
     if (now_ms < counts_until_ms_) return;

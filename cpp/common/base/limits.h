@@ -71,8 +71,8 @@ inline constexpr size_t kReadBytesPerTurn = 1u << 20;
 // a hello has one. So who connects honestly behind a flood has not long to wait for its answer.
 inline constexpr int kListenQueue = 256;
 
-// Connections that a node takes in kAcceptPauseMs, in one turn or in several. Afterwards it takes none
-// for as long; also when it has refused one.
+// Connections that a node takes in kAcceptPauseMs, in one turn or in several. Afterwards it takes
+// none for as long; also when it has refused one.
 inline constexpr int kAcceptsPerPause = 10;
 inline constexpr int64_t kAcceptPauseMs = 5;
 
