@@ -3,8 +3,7 @@
 // part of a task's round trip; a refusal at a glance (first_bytes.h) less; and whatever wakes the
 // node takes a processor from somebody.
 //
-//   open ──(one is refused, or the share of the time is used up)──▶ pause for
-//   limits::kAcceptPauseMs
+//   open ──(one is refused, or the share of the time is used up)──▶ pause: kAcceptPauseMs
 //     ▲                                                                │
 //     └────────────────────────────────────────────────────────────────┘
 //
