@@ -119,7 +119,10 @@ def test_tensors_may_be_written(session, torch, size):
     assert rayx.get(object_id).sum() == 0
 
 
-def test_a_module_can_be_trained_in_a_task(session, torch):
+def test_a_module_can_be_trained_in_a_task(session, torch, monkeypatch, tmp_path):
+    # An optimizer sets it otherwise, for as long as the process lives.
+    monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path))
+
     @rayx.remote
     def train(module):
         optimizer = torch.optim.SGD(module.parameters(), lr=0.1)
