@@ -3,7 +3,10 @@
     python examples/beyond/parameter_server.py --serial --picture parameter_server.png
 
 A network with a hidden layer learns 4,000 real MNIST images. Nobody waits for anybody: a gradient
-may be of weights that others have changed meanwhile, which such training bears.
+may be of weights that others have changed meanwhile. Training bears that if such a gradient moves
+the weights less: the step is divided by how many gradients came in between (Zhang et al., 2016,
+"Staleness-aware Async-SGD for Distributed Deep Learning"). There is no momentum, which would turn
+old gradients into oscillation (Mitliagkas et al., 2016, "Asynchrony begets Momentum").
 """
 
 import sys
@@ -24,7 +27,6 @@ import rayx
 BATCH = 1024
 CLASSES = 10
 TEST_IMAGES = 1000
-MOMENTUM = 0.9
 # Seconds between two looks at the weights.
 LOOK_S = 0.25
 
@@ -34,20 +36,18 @@ class ParameterServer:
 
     def __init__(self, weights, step):
         self.weights = [part.copy() for part in weights]
-        self.velocities = [np.zeros_like(part) for part in weights]
-        self.step, self.pushed = np.float32(step), 0
+        self.step, self.pushed = step, 0
 
-    def push(self, gradients):
-        for weight, velocity, gradient in zip(
-            self.weights, self.velocities, gradients, strict=True
-        ):
-            velocity *= np.float32(MOMENTUM)
-            velocity -= self.step * gradient
-            weight += velocity
+    def push(self, gradients, seen):
+        """Takes `gradients` of the weights as they were after `seen` pushes."""
+        step = np.float32(self.step / (1 + self.pushed - seen))
+        for weight, gradient in zip(self.weights, gradients, strict=True):
+            weight -= step * gradient
         self.pushed += 1
 
     def pull(self):
-        return self.weights
+        """The weights, and how many gradients they have taken."""
+        return self.weights, self.pushed
 
     def count(self):
         return self.pushed
@@ -58,8 +58,8 @@ def train(server, images, labels, seed, steps):
     generator = np.random.default_rng(seed)
     for _ in range(steps):
         batch = generator.integers(0, len(labels), BATCH)
-        weights = rayx.get(server.pull.remote())
-        server.push.remote(gradients_of(weights, images[batch], labels[batch]))
+        weights, seen = rayx.get(server.pull.remote())
+        server.push.remote(gradients_of(weights, images[batch], labels[batch]), seen)
     # Calls run in order: when this one has ended, so have all pushes of this task.
     return rayx.get(server.count.remote())
 
@@ -109,7 +109,7 @@ def main():
     parser = options.parser(__doc__)
     parser.add_argument("--steps", type=options.at_least_one, default=200, help="of all workers")
     parser.add_argument("--hidden", type=options.at_least_one, default=256, help="hidden units")
-    parser.add_argument("--step-size", type=float, default=0.03)
+    parser.add_argument("--step-size", type=float, default=0.2)
     chosen = parser.parse_args()
     images, labels, *test = load_images(chosen.seed)
     weights = initial(images.shape[1], chosen.hidden, chosen.seed)
@@ -147,7 +147,8 @@ def in_parallel(chosen, weights, images, labels, test, workers):
     while len(ready) < workers:
         ready, _ = rayx.wait(running, num_returns=workers, timeout_s=LOOK_S)
         curve[0].append(time.perf_counter() - began)
-        curve[1].append(accuracy(rayx.get(server.pull.remote()), *test))
+        weights, _ = rayx.get(server.pull.remote())
+        curve[1].append(accuracy(weights, *test))
     rayx.get(running)
     return curve, curve[0][-1], rayx.get(server.count.remote())
 
@@ -160,11 +161,12 @@ def alone(chosen, weights, images, labels, test, count):
     began = looked = time.perf_counter()
     for number in range(count):
         batch = generator.integers(0, len(labels), BATCH)
-        server.push(gradients_of(server.pull(), images[batch], labels[batch]))
+        weights, seen = server.pull()
+        server.push(gradients_of(weights, images[batch], labels[batch]), seen)
         if time.perf_counter() - looked > LOOK_S or number == count - 1:
             looked = time.perf_counter()
             curve[0].append(looked - began)
-            curve[1].append(accuracy(server.pull(), *test))
+            curve[1].append(accuracy(server.weights, *test))
     return curve
 
 
