@@ -138,6 +138,7 @@ def _import_for_later() -> None:
     for name in _FOR_LATER:
         with contextlib.suppress(Exception):  # who needs it is told what is wrong
             importlib.import_module(name)
+    thread_limits.prepare()  # else each worker looks what those have loaded
     gc.collect()
     gc.freeze()
 

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from rayx import worker_template
+from rayx import thread_limits, worker_template
 
 
 class Channel:
@@ -220,14 +220,18 @@ def test_when_all_is_quiet_the_template_imports_what_later_workers_need(monkeypa
 
     channel = Quiet()
     imported = []
+    looked = []
 
     def import_module(name):
         imported.append(name)
+        monkeypatch.setitem(sys.modules, name + "_of_this_test", sys)
         os.write(channel.write, b"x")
         raise ImportError(name)  # is of no consequence here
 
     monkeypatch.setattr(worker_template, "_QUIET_MS", 1)
     monkeypatch.setattr(worker_template.importlib, "import_module", import_module)
+    monkeypatch.setattr(thread_limits, "_modules_then", 0)
+    monkeypatch.setattr(thread_limits, "_shared_libraries", lambda: looked.append(1) or [])
     template = worker_template.Template(channel, lambda *unused: None)
     try:
         template.serve()
@@ -236,3 +240,6 @@ def test_when_all_is_quiet_the_template_imports_what_later_workers_need(monkeypa
         os.close(template._wake_write)
         channel.abandon()
     assert imported == [*worker_template._FOR_LATER]
+    assert looked == [1]
+    thread_limits.apply(2, set())
+    assert looked == [1], "a worker need not look for libraries: the template has, afterwards"
