@@ -233,8 +233,7 @@ Status Client::AddWorkerSetup(std::span<const uint8_t> pickled) {
   return impl_->inquiry.AddWorkerSetup(pickled);
 }
 
-Result<std::optional<Client::NamedActor>> Client::FindActor(const std::string& name,
-                                                            int64_t timeout_ms) {
+Result<std::optional<NamedActor>> Client::FindActor(const std::string& name, int64_t timeout_ms) {
   RAYX_REFUSE_IN_CHILD();
   return impl_->inquiry.FindActor(name, timeout_ms);
 }
@@ -343,7 +342,7 @@ Result<std::vector<ErrorInfo>> Client::Errors(int64_t timeout_ms) {
   return impl_->inquiry.Errors(timeout_ms);
 }
 
-Result<Client::Resources> Client::ClusterResources(int64_t timeout_ms) {
+Result<ResourceTotals> Client::ClusterResources(int64_t timeout_ms) {
   RAYX_REFUSE_IN_CHILD();
   return impl_->inquiry.ClusterResources(timeout_ms);
 }
@@ -353,7 +352,7 @@ Result<std::string> Client::Explain(const ObjectId& id, int64_t timeout_ms) {
   return impl_->inquiry.Explain(id, timeout_ms);
 }
 
-Result<Client::HoldUp> Client::FindHoldUp(const ObjectId& id, int64_t timeout_ms) {
+Result<HoldUp> Client::FindHoldUp(const ObjectId& id, int64_t timeout_ms) {
   RAYX_REFUSE_IN_CHILD();
   return impl_->inquiry.FindHoldUp(id, timeout_ms);
 }

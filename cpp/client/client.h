@@ -25,118 +25,21 @@
 #include <string_view>
 #include <vector>
 
+#include "client/answers.h"
+#include "client/driver_options.h"
 #include "client/looker.h"
+#include "client/object_pieces.h"
 #include "client/object_view.h"
 #include "client/pool_reader.h"
+#include "client/runnable_task.h"
+#include "client/task_template.h"
 #include "common/base/ids.h"
-#include "common/base/limits.h"
-#include "common/base/resources.h"
 #include "common/base/status.h"
 #include "common/io/claim_word.h"
-#include "common/protocol/object_layout.h"
-#include "common/protocol/task_spec.h"
 
 namespace rayx {
 
 class Completions;
-
-// A value ready to be stored: its parts are borrowed for the duration of the call.
-struct ObjectPieces {
-  ObjectKind kind = ObjectKind::kPickle;
-  std::span<const uint8_t> stream;
-  std::vector<std::span<const uint8_t>> buffers;
-  // Ids inside the value; they live as long as it does.
-  std::vector<ObjectId> contained;
-};
-
-// What is the same in every call of one remote function or method with one set of options. Made
-// once, used often.
-struct TaskTemplate {
-  FunctionId function;
-  std::string name;
-  ResourceSet resources;
-  uint32_t return_count = 1;
-  // Of a creation: how often the actor is made anew. Calls are never repeated, whatever is here.
-  int32_t max_retries = 3;
-  TaskKind kind = TaskKind::kFunction;
-  // Of a call: the result of the actor's creation. Whoever submits refers to it.
-  ObjectId actor;
-  std::string method;
-  // Of a creation: calls that may run at the same time; the name that others find it by, if it has
-  // one, and what they need to know of it then.
-  uint32_t max_concurrency = 1;
-  std::string actor_name;
-  std::string actor_info;
-  // Higher runs first, among the tasks of one driver.
-  int32_t priority = 0;
-  // It is interrupted when it has run for so long; 0: never.
-  uint64_t timeout_ms = 0;
-  // Not 0: the task yields items, and is at most so many of them ahead of who takes them
-  // (client/streams.h). REQUIRES: return_count is 1.
-  uint32_t stream_window = 0;
-};
-
-// A task that this worker is to run. The spans live as long as the task.
-struct RunnableTask {
-  // Names the task among those of this worker.
-  uint32_t sequence = 0;
-  uint32_t attempt = 0;
-  // It came over the worker's direct line.
-  bool direct = false;
-  TaskId id;
-  DriverId driver;
-  FunctionId function;
-  std::string name;
-  uint32_t return_count = 1;
-  // The arguments in the object layout; empty if there are none, or if they are the last
-  // dependency.
-  std::span<const uint8_t> args;
-  bool args_in_store = false;
-  std::vector<ObjectId> dependencies;
-  // In the order of `dependencies`; all present.
-  std::vector<ObjectView> values;
-  // Set when this worker has not run a task of the driver before.
-  std::optional<std::string> driver_config;
-  TaskKind kind = TaskKind::kFunction;
-  // Of a call: the task that made the actor, and what is called.
-  TaskId actor;
-  std::string method;
-  // Of a creation.
-  uint32_t max_concurrency = 1;
-  // What the task, or its actor, has of the GPUs (by index), and the CPUs that it asked for (a
-  // call: none, it runs on those of its actor).
-  std::vector<uint32_t> gpus;
-  double cpus = 0;
-  uint64_t timeout_ms = 0;
-  // Not 0: it yields items.
-  uint32_t stream_window = 0;
-  // Of a creation whose actor lived before and left its state: the object that holds it, which is
-  // referred to until the task has ended.
-  std::optional<ObjectId> state;
-  // What the driver wants run in this worker before the task, pickled, in order.
-  std::vector<std::string> setups;
-  // The message that the spans point into.
-  std::shared_ptr<const void> memory;
-};
-
-struct ErrorInfo {
-  DriverId driver;
-  TaskId task;
-  std::string name;
-  std::string kind;
-  std::string text;
-  double time = 0;
-};
-
-struct DriverOptions {
-  std::string socket_path;
-  DriverId driver;
-  std::string python_version;
-  // Given to workers before they first run a task of this driver.
-  std::string driver_config;
-  // Calls that wait return Interrupted for that.
-  bool looks_for_signals = false;
-};
 
 class Client {
  public:
@@ -191,10 +94,6 @@ class Client {
   Status KillActor(const ObjectId& actor);
   // All workers run this before their next task of this driver. Once each.
   Status AddWorkerSetup(std::span<const uint8_t> pickled);
-  struct NamedActor {
-    ObjectId id;  // with one local reference
-    std::string info;
-  };
   // The actor of that name, if there is one in this driver's session.
   Result<std::optional<NamedActor>> FindActor(const std::string& name, int64_t timeout_ms);
 
@@ -266,19 +165,11 @@ class Client {
   // --- questions ---
 
   Result<std::vector<ErrorInfo>> Errors(int64_t timeout_ms);
-  struct Resources {
-    ResourceSet total;
-    ResourceSet available;
-  };
-  Result<Resources> ClusterResources(int64_t timeout_ms);
+  Result<ResourceTotals> ClusterResources(int64_t timeout_ms);
   Result<std::string> Dump(int64_t timeout_ms);
   // Why the task that makes `id` has not ended; empty if the node knows of none.
   Result<std::string> Explain(const ObjectId& id, int64_t timeout_ms);
   // Why nothing works on the task that makes `id`, or on the one that makes what it waits for.
-  struct HoldUp {
-    std::string cause;  // the same for all that it holds up
-    std::string text;   // empty if something does, or if the node knows of no such task
-  };
   Result<HoldUp> FindHoldUp(const ObjectId& id, int64_t timeout_ms);
   // Tasks of this driver that have not ended, without those that make actors.
   Result<uint64_t> CountUnfinished(int64_t timeout_ms);

@@ -141,8 +141,7 @@ Status Inquiry::OnAnswer(std::span<const uint8_t> payload) {
   return Status::Ok();
 }
 
-Result<std::optional<Client::NamedActor>> Inquiry::FindActor(const std::string& name,
-                                                             int64_t timeout_ms) {
+Result<std::optional<NamedActor>> Inquiry::FindActor(const std::string& name, int64_t timeout_ms) {
   if (name.empty() || name.size() > limits::kNameBytesMax) {
     return Status::InvalidArgument("an actor's name has 1 to " +
                                    std::to_string(limits::kNameBytesMax) + " bytes");
@@ -150,7 +149,7 @@ Result<std::optional<Client::NamedActor>> Inquiry::FindActor(const std::string& 
   const Result<Reply> reply = Ask(protocol::QueryKind::NamedActor, timeout_ms, name);
   if (!reply.ok()) return reply.status();
   const protocol::Answer& answer = AnswerIn(**reply);
-  std::optional<Client::NamedActor> found;
+  std::optional<NamedActor> found;
   if (answer.actor() == nullptr) return found;
   found.emplace();
   found->id = FromWire(*answer.actor());
@@ -176,11 +175,11 @@ Result<std::vector<ErrorInfo>> Inquiry::Errors(int64_t timeout_ms) {
   return errors;
 }
 
-Result<Client::Resources> Inquiry::ClusterResources(int64_t timeout_ms) {
+Result<ResourceTotals> Inquiry::ClusterResources(int64_t timeout_ms) {
   const Result<Reply> reply = Ask(protocol::QueryKind::Resources, timeout_ms);
   if (!reply.ok()) return reply.status();
   const protocol::Answer& answer = AnswerIn(**reply);
-  return Client::Resources{ResourcesOf(answer.total()), ResourcesOf(answer.available())};
+  return ResourceTotals{ResourcesOf(answer.total()), ResourcesOf(answer.available())};
 }
 
 Result<std::string> Inquiry::Explain(const ObjectId& id, int64_t timeout_ms) {
@@ -189,11 +188,11 @@ Result<std::string> Inquiry::Explain(const ObjectId& id, int64_t timeout_ms) {
   return TextOf(AnswerIn(**reply).dump());
 }
 
-Result<Client::HoldUp> Inquiry::FindHoldUp(const ObjectId& id, int64_t timeout_ms) {
+Result<HoldUp> Inquiry::FindHoldUp(const ObjectId& id, int64_t timeout_ms) {
   const Result<Reply> reply = Ask(protocol::QueryKind::HoldUp, timeout_ms, id.Task().Hex());
   if (!reply.ok()) return reply.status();
   const protocol::Answer& answer = AnswerIn(**reply);
-  return Client::HoldUp{TextOf(answer.message()), TextOf(answer.dump())};
+  return HoldUp{TextOf(answer.message()), TextOf(answer.dump())};
 }
 
 Result<uint64_t> Inquiry::CountUnfinished(int64_t timeout_ms) {

@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "client/client.h"
+#include "client/answers.h"
 #include "client/node_link.h"
 #include "client/object_access.h"
 #include "client/reply_box.h"
@@ -28,13 +28,13 @@ class Inquiry {
                         std::span<const uint8_t> pickled, std::span<const ObjectId> contained);
   Result<std::string> FetchFunction(const FunctionId& id);
   Result<std::vector<ErrorInfo>> Errors(int64_t timeout_ms);
-  Result<Client::Resources> ClusterResources(int64_t timeout_ms);
+  Result<ResourceTotals> ClusterResources(int64_t timeout_ms);
   Result<std::string> Dump(int64_t timeout_ms);
   Result<std::string> Explain(const ObjectId& id, int64_t timeout_ms);
-  Result<Client::HoldUp> FindHoldUp(const ObjectId& id, int64_t timeout_ms);
+  Result<HoldUp> FindHoldUp(const ObjectId& id, int64_t timeout_ms);
   Result<uint64_t> CountUnfinished(int64_t timeout_ms);
   Status AddWorkerSetup(std::span<const uint8_t> pickled);
-  Result<std::optional<Client::NamedActor>> FindActor(const std::string& name, int64_t timeout_ms);
+  Result<std::optional<NamedActor>> FindActor(const std::string& name, int64_t timeout_ms);
 
   // --- messages, under the link's state lock ---
 

@@ -13,11 +13,11 @@
 #include <string_view>
 #include <vector>
 
-#include "client/client.h"
 #include "client/cpu_loan.h"
 #include "client/looker.h"
 #include "client/node_link.h"
 #include "client/object_cache.h"
+#include "client/object_pieces.h"
 #include "client/object_view.h"
 #include "client/pool_reader.h"
 #include "client/pool_writer.h"

@@ -5,7 +5,7 @@
 #include <memory>
 #include <span>
 
-#include "client/client.h"
+#include "client/object_pieces.h"
 #include "client/object_view.h"
 #include "client/pool_writer.h"
 #include "common/protocol/object_layout.h"

@@ -5,7 +5,7 @@
 #include <memory>
 #include <string>
 
-#include "client/client.h"
+#include "client/driver_options.h"
 #include "common/base/status.h"
 
 namespace rayx {

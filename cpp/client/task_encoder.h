@@ -6,7 +6,8 @@
 #include <cstdint>
 #include <span>
 
-#include "client/client.h"
+#include "client/object_pieces.h"
+#include "client/task_template.h"
 #include "common/base/ids.h"
 #include "common/protocol/object_layout.h"
 

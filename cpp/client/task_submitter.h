@@ -5,12 +5,13 @@
 #include <span>
 #include <vector>
 
-#include "client/client.h"
 #include "client/direct_calls.h"
 #include "client/id_source.h"
 #include "client/node_link.h"
 #include "client/object_access.h"
+#include "client/object_pieces.h"
 #include "client/task_encoder.h"
+#include "client/task_template.h"
 #include "common/base/ids.h"
 #include "common/base/status.h"
 

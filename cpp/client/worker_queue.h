@@ -19,8 +19,8 @@
 #include <string>
 #include <vector>
 
-#include "client/client.h"
 #include "client/pool_reader.h"
+#include "client/runnable_task.h"
 #include "common/base/status.h"
 #include "common/io/claim_word.h"
 

@@ -18,10 +18,11 @@
 #include <unordered_map>
 #include <vector>
 
-#include "client/client.h"
 #include "client/id_source.h"
 #include "client/node_link.h"
 #include "client/object_access.h"
+#include "client/object_pieces.h"
+#include "client/runnable_task.h"
 #include "client/worker_queue.h"
 #include "common/base/ids.h"
 #include "common/base/status.h"

@@ -13,7 +13,8 @@
 #include <unordered_map>
 
 #include "common/base/ids.h"
-#include "scheduler/local_scheduler.h"
+#include "common/protocol/object_layout.h"
+#include "scheduler/reports.h"
 #include "scheduler/task_entry.h"
 
 namespace rayx::scheduler {

@@ -8,7 +8,6 @@
 #include "common/base/flight_log.h"
 #include "common/base/limits.h"
 #include "scheduler/assignment.h"
-#include "scheduler/cancellation.h"
 #include "scheduler/task_outcome.h"
 
 namespace rayx::scheduler {
@@ -27,10 +26,8 @@ void Change(SchedulerState& state, ActorEntry& actor, ActorState next) {
 }
 
 void ForgetIfUnused(SchedulerState& state, ActorEntry& actor) {
-  if (actor.state != ActorState::kDead || !actor.unreferenced || actor.creation != nullptr) return;
   const TaskId id = actor.id;
-  state.actors.Forget(actor);
-  state.outbox.push_back(ActorChanged{id});
+  if (state.actors.ForgetIfUnused(actor)) state.outbox.push_back(ActorChanged{id});
 }
 
 // An actor whose creation is never admitted, so that its calls say why.
@@ -363,13 +360,6 @@ void EndActorsOf(SchedulerState& state, const DriverId& driver) {
     const TaskEntry* creation = actor->creation;
     if (creation->state() != TaskState::kAssigned) EndTask(state, *actor->creation, true);
   }
-}
-
-void OnCreationEnded(SchedulerState& state, ActorEntry& actor) {
-  actor.creation = nullptr;
-  // It failed without having run: no worker could be started, for instance.
-  RAYX_CHECK(actor.state == ActorState::kDead);
-  ForgetIfUnused(state, actor);
 }
 
 }  // namespace rayx::scheduler

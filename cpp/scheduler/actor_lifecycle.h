@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "scheduler/reports.h"
 #include "scheduler/scheduler_state.h"
 
 namespace rayx::scheduler {
@@ -50,8 +51,5 @@ void SettleActor(SchedulerState& state, const std::vector<HeldTask>& held,
 // Its tasks end; workers that have actors of it are ended by the caller. REQUIRES: no task of the
 // driver waits for objects or is ready in a lane.
 void EndActorsOf(SchedulerState& state, const DriverId& driver);
-
-// The creation has ended and is about to be erased.
-void OnCreationEnded(SchedulerState& state, ActorEntry& actor);
 
 }  // namespace rayx::scheduler

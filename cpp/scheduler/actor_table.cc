@@ -60,10 +60,20 @@ void ActorTable::Move(ActorEntry& actor, ActorState next) {
   if (!actor.name.empty()) names_.erase(Name(actor.driver, actor.name));
 }
 
-void ActorTable::Forget(ActorEntry& actor) {
-  RAYX_CHECK(actor.state == ActorState::kDead && actor.creation == nullptr);
+bool ActorTable::OnCreationEnded(ActorEntry& actor) {
+  actor.creation = nullptr;
+  // It failed without having run: no worker could be started, for instance.
+  RAYX_CHECK(actor.state == ActorState::kDead);
+  return ForgetIfUnused(actor);
+}
+
+bool ActorTable::ForgetIfUnused(ActorEntry& actor) {
+  if (actor.state != ActorState::kDead || !actor.unreferenced || actor.creation != nullptr) {
+    return false;
+  }
   RAYX_CHECK(actor.callers.empty());
   actors_.erase(TaskId(actor.id));
+  return true;
 }
 
 std::vector<ActorEntry*> ActorTable::OfDriver(const DriverId& driver) {

@@ -22,8 +22,12 @@ class ActorTable {
   const ActorEntry* FindNamed(const DriverId& driver, const std::string& name) const;
   // Its name is free again. Only the dead have none.
   void Move(ActorEntry& actor, ActorState next);
-  // REQUIRES: it is dead, has no creation and no calls.
-  void Forget(ActorEntry& actor);
+  // Its creation has ended, and is about to be erased: as ForgetIfUnused then. REQUIRES: it is
+  // dead.
+  bool OnCreationEnded(ActorEntry& actor);
+  // Erases the actor, and returns true, if it is dead, nobody refers to it and its creation has
+  // ended. REQUIRES: a dead one has no calls.
+  bool ForgetIfUnused(ActorEntry& actor);
   // In order of id.
   std::vector<ActorEntry*> OfDriver(const DriverId& driver);
 

@@ -11,16 +11,6 @@
 namespace rayx::scheduler {
 namespace {
 
-SystemErrorCode CodeOf(InterruptReason reason) {
-  return reason == InterruptReason::kTimedOut ? SystemErrorCode::kTaskTimedOut
-                                              : SystemErrorCode::kTaskCancelled;
-}
-
-std::string What(const TaskSpec& spec, InterruptReason reason) {
-  if (reason == InterruptReason::kCancelled) return "was cancelled by rayx.cancel";
-  return "ran for longer than its time-out of " + std::to_string(spec.timeout_ms) + " ms";
-}
-
 bool IsKnownToHaveBegun(const WorkerEntry& worker, const TaskEntry& task) {
   const bool is_blocked =
       worker.gave_back_cpu && !worker.has_actor && worker.held.front().task == &task;
@@ -55,7 +45,7 @@ void GiveUpOn(SchedulerState& state, TaskEntry& task) {
     // The actor is worth more than one of its calls: that runs on, for nobody.
     const InterruptReason reason = task.interruption.reason;
     FailResults(state, task, CodeOf(reason),
-                TaskLabel(task.spec) + " " + What(task.spec, reason) +
+                TaskLabel(task.spec) + " " + InterruptText(task.spec, reason) +
                     "; it does not stop and runs on in its actor.");
     return;
   }
@@ -69,7 +59,8 @@ void StopTask(SchedulerState& state, TaskEntry& task, InterruptReason reason, bo
   state.changed = true;
   if (task.IsCreation()) {
     if (task.actor->made && reason == InterruptReason::kCancelled) return;  // it has ended
-    EndActor(state, *task.actor, {"its creation " + What(task.spec, reason), CodeOf(reason), true});
+    EndActor(state, *task.actor,
+             {"its creation " + InterruptText(task.spec, reason), CodeOf(reason), true});
     return;
   }
   if (task.failed) return;
@@ -131,21 +122,6 @@ void OnTimeUp(SchedulerState& state, int64_t now_ms) {
       StopTask(state, *task, InterruptReason::kTimedOut, false);
     }
   }
-}
-
-void TakeQueued(SchedulerState& state, TaskEntry& task) {
-  if (task.state() == TaskState::kWaitingArgs) state.dependencies.Remove(task);
-  if (task.IsCall()) return state.actors.RemoveCall(task);
-  if (task.state() != TaskState::kReady) return;
-  // Who waits is the head of a lane.
-  if (task.lane->Head() == &task) state.heads.Forget(*task.lane);
-  state.queue.Remove(task);
-}
-
-void FailInterrupted(SchedulerState& state, TaskEntry& task) {
-  const InterruptReason reason = task.interruption.reason;
-  FailAndEnd(state, task, CodeOf(reason),
-             TaskLabel(task.spec) + " " + What(task.spec, reason) + ".");
 }
 
 }  // namespace rayx::scheduler

@@ -18,10 +18,4 @@ void InterruptBegun(SchedulerState& state, WorkerEntry& worker);
 // Time is up for some tasks: to run, or to stop.
 void OnTimeUp(SchedulerState& state, int64_t now_ms);
 
-// Takes a task that no worker holds out of where it waits. REQUIRES: it is not Assigned.
-void TakeQueued(SchedulerState& state, TaskEntry& task);
-// The task that was to stop fails for that reason and ends. REQUIRES: no queue, worker or tracker
-// holds it.
-void FailInterrupted(SchedulerState& state, TaskEntry& task);
-
 }  // namespace rayx::scheduler

@@ -3,11 +3,30 @@
 #include <algorithm>
 #include <iterator>
 
+#include "scheduler/actor_lifecycle.h"
 #include "scheduler/assignment.h"
 #include "scheduler/direct_line.h"
 #include "scheduler/task_outcome.h"
 
 namespace rayx::scheduler {
+namespace {
+
+// Fails all ready tasks of the lane since no worker can be started.
+void FailReadyTasks(SchedulerState& state, Lane& lane) {
+  state.heads.Forget(lane);
+  const std::string why =
+      "node " + state.options.node_name +
+      " cannot start workers. The last attempt: " + state.pool.backoff().description();
+  while (lane.kind().creations && lane.ready_count() > 0) {
+    EndActor(state, *lane.Head()->actor, {why, SystemErrorCode::kWorkerStartFailed});
+  }
+  for (TaskEntry* task : state.queue.TakeAll(lane)) {
+    FailAndEnd(state, *task, SystemErrorCode::kWorkerStartFailed,
+               TaskLabel(task->spec) + " could not run: " + why);
+  }
+}
+
+}  // namespace
 
 Dispatcher::Dispatcher(SchedulerState& state, int64_t now_ms) : state_(state), now_ms_(now_ms) {}
 

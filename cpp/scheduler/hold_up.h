@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 
+#include "scheduler/reports.h"
 #include "scheduler/scheduler_state.h"
 
 namespace rayx::scheduler {

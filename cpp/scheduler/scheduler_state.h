@@ -15,7 +15,7 @@
 #include "scheduler/effects.h"
 #include "scheduler/gpu_slots.h"
 #include "scheduler/interrupts.h"
-#include "scheduler/local_scheduler.h"
+#include "scheduler/options.h"
 #include "scheduler/pipeline.h"
 #include "scheduler/ready_queue.h"
 #include "scheduler/resource_ledger.h"

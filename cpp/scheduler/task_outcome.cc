@@ -2,7 +2,6 @@
 
 #include <utility>
 
-#include "scheduler/actor_lifecycle.h"
 #include "scheduler/gpu_slots.h"
 
 namespace rayx::scheduler {
@@ -46,7 +45,9 @@ void EndTask(SchedulerState& state, TaskEntry& task, bool failed_by_system) {
       state.tasks.size() * 8 < state.tasks.bucket_count()) {
     state.tasks.rehash(state.tasks.size() * 2);
   }
-  if (actor != nullptr) OnCreationEnded(state, *actor);
+  if (actor == nullptr) return;
+  const TaskId id = actor->id;
+  if (state.actors.OnCreationEnded(*actor)) state.outbox.push_back(ActorChanged{id});
 }
 
 void FailAndEnd(SchedulerState& state, TaskEntry& task, SystemErrorCode code, std::string text) {
@@ -105,18 +106,29 @@ void RetryOrFail(SchedulerState& state, TaskEntry& task, const WorkerEnd& end) {
                  (was_retried ? "). The last one: " : "): ") + end.description);
 }
 
-void FailReadyTasks(SchedulerState& state, Lane& lane) {
-  state.heads.Forget(lane);
-  const std::string why =
-      "node " + state.options.node_name +
-      " cannot start workers. The last attempt: " + state.pool.backoff().description();
-  while (lane.kind().creations && lane.ready_count() > 0) {
-    EndActor(state, *lane.Head()->actor, {why, SystemErrorCode::kWorkerStartFailed});
-  }
-  for (TaskEntry* task : state.queue.TakeAll(lane)) {
-    FailAndEnd(state, *task, SystemErrorCode::kWorkerStartFailed,
-               TaskLabel(task->spec) + " could not run: " + why);
-  }
+SystemErrorCode CodeOf(InterruptReason reason) {
+  return reason == InterruptReason::kTimedOut ? SystemErrorCode::kTaskTimedOut
+                                              : SystemErrorCode::kTaskCancelled;
+}
+
+std::string InterruptText(const TaskSpec& spec, InterruptReason reason) {
+  if (reason == InterruptReason::kCancelled) return "was cancelled by rayx.cancel";
+  return "ran for longer than its time-out of " + std::to_string(spec.timeout_ms) + " ms";
+}
+
+void TakeQueued(SchedulerState& state, TaskEntry& task) {
+  if (task.state() == TaskState::kWaitingArgs) state.dependencies.Remove(task);
+  if (task.IsCall()) return state.actors.RemoveCall(task);
+  if (task.state() != TaskState::kReady) return;
+  // Who waits is the head of a lane.
+  if (task.lane->Head() == &task) state.heads.Forget(*task.lane);
+  state.queue.Remove(task);
+}
+
+void FailInterrupted(SchedulerState& state, TaskEntry& task) {
+  const InterruptReason reason = task.interruption.reason;
+  FailAndEnd(state, task, CodeOf(reason),
+             TaskLabel(task.spec) + " " + InterruptText(task.spec, reason) + ".");
 }
 
 }  // namespace rayx::scheduler

@@ -4,7 +4,7 @@
 #include <span>
 #include <string>
 
-#include "scheduler/local_scheduler.h"
+#include "scheduler/reports.h"
 #include "scheduler/scheduler_state.h"
 
 namespace rayx::scheduler {
@@ -34,7 +34,15 @@ void Requeue(SchedulerState& state, std::span<TaskEntry* const> tasks);
 // The worker that ran the task, not the creation of an actor, is gone: it is ready again, or fails
 // if it has no retries left.
 void RetryOrFail(SchedulerState& state, TaskEntry& task, const WorkerEnd& end);
-// Fails all ready tasks of the lane since no worker can be started.
-void FailReadyTasks(SchedulerState& state, Lane& lane);
+
+// The error of a task that was stopped for this reason, and what happened to it: "was cancelled by
+// rayx.cancel".
+SystemErrorCode CodeOf(InterruptReason reason);
+std::string InterruptText(const TaskSpec& spec, InterruptReason reason);
+// Takes a task that no worker holds out of where it waits. REQUIRES: it is not Assigned.
+void TakeQueued(SchedulerState& state, TaskEntry& task);
+// The task that was to stop fails for that reason and ends. REQUIRES: no queue, worker or tracker
+// holds it.
+void FailInterrupted(SchedulerState& state, TaskEntry& task);
 
 }  // namespace rayx::scheduler

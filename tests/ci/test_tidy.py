@@ -99,7 +99,34 @@ def test_cycles(tree_of, law):
         }
     )
     (finding,) = cycles.check(tree, law)
-    assert "plasma/a.h -> cpp/plasma/b.h -> cpp/plasma/c.h -> cpp/plasma/a.h" in finding.message
+    assert (finding.path, finding.line, finding.rule) == ("cpp/plasma/a.h", 1, "include-cycle")
+    assert "b.h includes cpp/plasma/c.h, cpp/plasma/c.h includes cpp/plasma/a.h" in finding.message
+
+
+def test_a_cycle_through_a_source_is_found(tree_of, law):
+    """No header includes itself here, but neither module can do without the other."""
+    tree = tree_of(
+        {
+            "cpp/plasma/a.h": "",
+            "cpp/plasma/a.cc": '#include "plasma/a.h"\n#include "plasma/b.h"\n',
+            "cpp/plasma/b.h": '#include "plasma/a.h"\n',
+            "cpp/plasma/c.cc": '#include "plasma/b.h"\n',
+        }
+    )
+    (finding,) = cycles.check(tree, law)
+    assert (finding.path, finding.line) == ("cpp/plasma/a.cc", 2)
+    assert "cpp/plasma/b.h includes cpp/plasma/a.h" in finding.message
+
+
+def test_a_source_and_its_header_are_no_cycle(tree_of, law):
+    tree = tree_of(
+        {
+            "cpp/plasma/a.h": "",
+            "cpp/plasma/a.cc": '#include "plasma/a.h"\n',
+            "cpp/plasma/b.cc": '#include "plasma/a.h"\n',
+        }
+    )
+    assert cycles.check(tree, law) == []
 
 
 def test_a_diamond_is_no_cycle(tree_of, law):

@@ -30,7 +30,7 @@ cdef extern from "common/base/status.h" namespace "rayx" nogil:
     string_view StatusCodeName(StatusCode code)
 
 
-cdef extern from "client/client.h" nogil:
+cdef extern from "common/base/limits.h" nogil:
     const uint32_t kProtocolVersion "rayx::limits::kProtocolVersion"
     const size_t kInlineObjectBytesMax "rayx::limits::kInlineObjectBytesMax"
 
@@ -200,15 +200,15 @@ cdef extern from "client/client.h" namespace "rayx" nogil:
         string driver_config
         cbool looks_for_signals
 
-    cdef cppclass HoldUp "rayx::Client::HoldUp":
+    cdef cppclass HoldUp "rayx::HoldUp":
         string cause
         string text
 
-    cdef cppclass ClientResources "rayx::Client::Resources":
+    cdef cppclass ClientResources "rayx::ResourceTotals":
         ResourceSet total
         ResourceSet available
 
-    cdef cppclass NamedActor "rayx::Client::NamedActor":
+    cdef cppclass NamedActor "rayx::NamedActor":
         CObjectId id
         string info
 

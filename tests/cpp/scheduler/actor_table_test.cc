@@ -88,7 +88,9 @@ TEST_F(ActorTableTest, ANameBelongsToTheLivingOfOneDriver) {
   table_.Move(actor_, ActorState::kDead);
   EXPECT_EQ(table_.FindNamed(DriverNumber(1), "hal"), nullptr);
   EXPECT_EQ(table_.living(), 0u);
-  table_.Forget(actor_);
+  EXPECT_FALSE(table_.ForgetIfUnused(actor_));
+  actor_.unreferenced = true;
+  EXPECT_TRUE(table_.OnCreationEnded(actor_));
   EXPECT_EQ(table_.Find(TaskNumber(1)), nullptr);
 }
 

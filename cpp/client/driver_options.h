@@ -1,0 +1,20 @@
+// What a driver says of itself when it connects.
+#pragma once
+
+#include <string>
+
+#include "common/base/ids.h"
+
+namespace rayx {
+
+struct DriverOptions {
+  std::string socket_path;
+  DriverId driver;
+  std::string python_version;
+  // Given to workers before they first run a task of this driver.
+  std::string driver_config;
+  // Calls that wait return Interrupted for that.
+  bool looks_for_signals = false;
+};
+
+}  // namespace rayx
