@@ -1,5 +1,6 @@
 #include "daemon/line_service.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "common/base/limits.h"
@@ -31,30 +32,39 @@ bool Suits(const TaskSpec& spec) {
 
 }  // namespace
 
-LineService::LineService(SessionTable* sessions, MessageWriter* writer, ObjectService* objects,
-                         WorkerService* workers, scheduler::LocalScheduler* scheduler,
-                         RestSet* rest_set, size_t busy_cpus)
+LineService::LineService(SessionTable* sessions, MessageWriter* writer, WorkerService* workers,
+                         node::NodeCore* core, RestSet* rest_set, size_t busy_cpus)
     : sessions_(sessions),
       writer_(writer),
-      objects_(objects),
       workers_(workers),
-      scheduler_(scheduler),
+      core_(core),
       rest_set_(rest_set),
       spare_cpus_(busy_cpus) {}
 
 // --- watching ---
 
-void LineService::OnSubmitted(Session& client, const TaskSpec& spec, bool in_pace) {
-  ++client.submitted;
+void LineService::OnSubmitted(node::Peer& client, const TaskSpec& spec) {
+  ++static_cast<Session&>(client).submitted;
   // It has stopped using its line, too; all that it has given is known, since it came before.
   if (open_ && client.id == ends_.client) (void)TryClose();
-  if (!in_pace || client.worker != 0 || !Suits(spec)) return ForgetUse();
+  if (!line_pace_.together() || client.worker != 0 || !Suits(spec)) return ForgetUse();
   if (candidate_.client != client.id) {
     ForgetUse();
     candidate_.client = client.id;
   }
   between_ = spec.id;
   actor_ = spec.actor;
+}
+
+void LineService::NotePace(bool from_task) {
+  const scheduler::SchedulerStats stats = core_->scheduler().Stats();
+  // An actor is an assigned task for life; who submits from a task is about to wait.
+  const size_t idle = stats.workers_blocked + stats.actors + (from_task ? 1 : 0);
+  const size_t known = stats.tasks_ready + stats.tasks_assigned;
+  const size_t active = known - std::min(known, idle);
+  const int64_t now_us = MonotonicUs();
+  pace_.OnSubmit(active, now_us);
+  line_pace_.OnSubmit(active, now_us);
 }
 
 void LineService::ForgetUse() {
@@ -77,15 +87,15 @@ void LineService::OnEnded(scheduler::WorkerNumber worker, const TaskId& task) {
 
 void LineService::Open(Session& client, WorkerProcess& worker) {
   const bool lags = client.connection->backlog_bytes() > limits::kPeerBacklogBytesSoft;
-  Session* worker_session = sessions_->Find(worker.session);
-  if (lags || worker_session == nullptr || !scheduler_->OnLineOpened(worker.number)) return;
+  Session* worker_session = sessions_->Find(worker.client);
+  if (lags || worker_session == nullptr || !core_->scheduler().OnLineOpened(worker.number)) return;
   std::vector<ScopedFd> client_fds;
   const bool connects = !connected_ || ends_ != candidate_;
   if (connects) {
     const Status sent = SendEnds(*worker_session, worker, &client_fds);
     if (!sent.ok()) {
       LogWarning("no direct line: " + sent.message());
-      scheduler_->OnLineClosed(worker.number);
+      core_->scheduler().OnLineClosed(worker.number);
       return;
     }
     ends_ = candidate_;
@@ -144,13 +154,13 @@ bool LineService::TryClose() {
   open_ = false;
   ListenWhileResting(true);
   if (Session* client = sessions_->Find(ends_.client)) client->has_line = false;
-  scheduler_->OnLineClosed(ends_.worker);
+  core_->scheduler().OnLineClosed(ends_.worker);
   return true;
 }
 
 void LineService::ListenWhileResting(bool listen) {
   const WorkerProcess* worker = workers_->Find(ends_.worker);
-  const ClientId sessions[] = {ends_.client, worker != nullptr ? worker->session : 0};
+  const ClientId sessions[] = {ends_.client, worker != nullptr ? worker->client : 0};
   for (const ClientId id : sessions) {
     const Session* session = sessions_->Find(id);
     if (session == nullptr || session->connection->closed()) continue;
@@ -161,8 +171,8 @@ void LineService::ListenWhileResting(bool listen) {
 
 void LineService::Close(scheduler::WorkerNumber worker) {
   CatchUp();
-  if (!open_ || worker != ends_.worker) return scheduler_->OnLineClosed(worker);
-  if (!TryClose()) scheduler_->OnLineInUse(worker);
+  if (!open_ || worker != ends_.worker) return core_->scheduler().OnLineClosed(worker);
+  if (!TryClose()) core_->scheduler().OnLineInUse(worker);
 }
 
 void LineService::OnHeartbeat() {
@@ -173,7 +183,7 @@ void LineService::OnWorkerGone(scheduler::WorkerNumber worker) {
   if (!connected_ || worker != ends_.worker) return;
   CatchUp();
   // It may have been killed before it sent what it said that it would.
-  for (const ObjectId& id : delivered_) objects_->store().DeliverAgain(ends_.client, id);
+  for (const ObjectId& id : delivered_) core_->store().DeliverAgain(ends_.client, id);
   delivered_.clear();
   connected_ = false;
   if (std::exchange(open_, false)) ListenWhileResting(true);
@@ -181,24 +191,24 @@ void LineService::OnWorkerGone(scheduler::WorkerNumber worker) {
   if (Session* client = sessions_->Find(ends_.client)) client->has_line = false;
 }
 
-void LineService::OnSessionClosed(const Session& session) {
-  if (session.id != ends_.client) return;
+void LineService::OnPeerGone(const node::Peer& peer) {
+  if (peer.id != ends_.client) return;
   connected_ = spinning_ = false;
   // What it has given goes with its driver, and so does the worker.
   if (!std::exchange(open_, false)) return;
   ListenWhileResting(true);
-  scheduler_->OnLineClosed(ends_.worker);
+  core_->scheduler().OnLineClosed(ends_.worker);
 }
 
 // --- use ---
 
-Status LineService::OnGiven(Session& client, TaskSpec spec, uint32_t sequence) {
+Status LineService::OnGiven(node::Peer& client, TaskSpec spec, uint32_t sequence) {
   if (client.id != ends_.client) {
     return Status::ProtocolError("SubmitDirect of a client without a line");
   }
   const std::string name = spec.name;
   RAYX_RETURN_IF_ERROR(
-      scheduler_->OnTaskGivenDirectly(std::move(spec), ends_.worker, sequence, client.id));
+      core_->scheduler().OnTaskGivenDirectly(std::move(spec), ends_.worker, sequence, client.id));
   WorkerProcess* worker = workers_->Find(ends_.worker);
   if (!open_ || worker == nullptr) return Status::Ok();
   worker->claim.OnHandedOut(sequence);
@@ -211,7 +221,7 @@ void LineService::OnDelivered(scheduler::WorkerNumber worker, const TaskSpec& sp
   delivered_.clear();
   for (uint32_t i = 0; i < spec.return_count; ++i) {
     delivered_.push_back(spec.ReturnId(i));
-    objects_->store().OnTold(ends_.client, delivered_.back());
+    core_->store().OnTold(ends_.client, delivered_.back());
   }
 }
 
@@ -226,7 +236,7 @@ void LineService::CatchUp() {
 
 void LineService::HearWorker() {
   const WorkerProcess* worker = open_ ? workers_->Find(ends_.worker) : nullptr;
-  Session* session = worker != nullptr ? sessions_->Find(worker->session) : nullptr;
+  Session* session = worker != nullptr ? sessions_->Find(worker->client) : nullptr;
   if (session != nullptr) session->connection->ReadNow();
 }
 
@@ -254,7 +264,7 @@ void LineService::Rest() {
 // What is large comes in parts, of which a turn takes one: a rest behind each would take most of
 // the time.
 bool LineService::ExpectMore(const WorkerProcess& worker) const {
-  for (const ClientId id : {ends_.client, worker.session}) {
+  for (const ClientId id : {ends_.client, worker.client}) {
     const Session* session = sessions_->Find(id);
     if (session != nullptr && session->connection->expects_more()) return true;
   }

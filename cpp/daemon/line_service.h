@@ -39,41 +39,40 @@
 #include "common/base/status.h"
 #include "common/protocol/task_spec.h"
 #include "daemon/message_writer.h"
-#include "daemon/object_service.h"
+#include "daemon/ping_pong.h"
 #include "daemon/session_table.h"
 #include "daemon/spare_cpus.h"
 #include "daemon/worker_service.h"
-#include "scheduler/local_scheduler.h"
+#include "node/node_core.h"
 
 namespace rayx::daemon {
 
-class LineService {
+class LineService final : public node::DirectLines {
  public:
   // Rounds through the node, by tasks that a line could take, after those that made it notice.
   static constexpr int kRounds = 8;
   // So quick a round must be: in a longer one, what the node costs is next to nothing.
   static constexpr int64_t kQuickUs = 10'000;
 
-  // All must outlive it. `rest_set`: of the loop. `busy_cpus`: as SpareCpus says.
-  LineService(SessionTable* sessions, MessageWriter* writer, ObjectService* objects,
-              WorkerService* workers, scheduler::LocalScheduler* scheduler, RestSet* rest_set,
-              size_t busy_cpus);
+  // All must outlive it; `core` is used from the first event on. `rest_set`: of the loop.
+  // `busy_cpus`: as SpareCpus says.
+  LineService(SessionTable* sessions, MessageWriter* writer, WorkerService* workers,
+              node::NodeCore* core, RestSet* rest_set, size_t busy_cpus);
 
   // --- tasks that go through the node ---
 
-  // Before the task is handed to the scheduler. `in_pace`: the processes of the node only wait for
-  // each other.
-  void OnSubmitted(Session& client, const TaskSpec& spec, bool in_pace);
-  // The worker has ended the task, and the scheduler knows.
-  void OnEnded(scheduler::WorkerNumber worker, const TaskId& task);
+  void OnSubmitted(node::Peer& client, const TaskSpec& spec) override;
+  // After the scheduler knows of it. `from_task`: who submits is a task.
+  void NotePace(bool from_task);
+  void OnEnded(scheduler::WorkerNumber worker, const TaskId& task) override;
 
   // --- tasks that do not ---
 
   // The client has given a task, which the store knows, to its worker. Not OK: a breach of
   // protocol.
-  Status OnGiven(Session& client, TaskSpec spec, uint32_t sequence);
+  Status OnGiven(node::Peer& client, TaskSpec spec, uint32_t sequence) override;
   // The worker says that it sends the results to the client: the node need not.
-  void OnDelivered(scheduler::WorkerNumber worker, const TaskSpec& spec);
+  void OnDelivered(scheduler::WorkerNumber worker, const TaskSpec& spec) override;
 
   // --- others ---
 
@@ -81,7 +80,7 @@ class LineService {
   void CatchUp();
   // Reads what the worker has sent: what its client knows by now, the node knows then. REQUIRES: as
   // Close.
-  void HearWorker();
+  void HearWorker() override;
   bool IsClient(const Session& session) const { return open_ && session.id == ends_.client; }
   // What has been read of this session is about to be handled.
   void OnRead(const Session& session) {
@@ -89,14 +88,16 @@ class LineService {
   }
   // Nobody may give the worker tasks any more; the scheduler is told how that went. REQUIRES: no
   // frame of the client is being handled.
-  void Close(scheduler::WorkerNumber worker);
+  void Close(scheduler::WorkerNumber worker) override;
   // What a worker has sent is handled, and it is gone. Before the scheduler hears of it.
-  void OnWorkerGone(scheduler::WorkerNumber worker);
-  void OnSessionClosed(const Session& session);
+  void OnWorkerGone(scheduler::WorkerNumber worker) override;
+  void OnPeerGone(const node::Peer& peer) override;
   // Now and then: a line that is not used is closed.
   void OnHeartbeat();
 
   bool open() const { return open_; }
+  // Those who only wait for each other should meet on one processor.
+  bool ShouldGather() const { return pace_.together() && !open_; }
   // At the end of a turn: rests, if nothing has come but what a line brings, and nobody hurries.
   void Rest();
 
@@ -119,10 +120,14 @@ class LineService {
 
   SessionTable* sessions_;
   MessageWriter* writer_;
-  ObjectService* objects_;
   WorkerService* workers_;
-  scheduler::LocalScheduler* scheduler_;
+  node::NodeCore* core_;
   RestSet* rest_set_;
+
+  // Whether the processes of the node only wait for each other, and do so quickly enough for a
+  // line.
+  PingPong pace_;
+  PingPong line_pace_{kQuickUs};
 
   // Who might be given a line: the client and the worker of the last rounds, and the task between
   // them.

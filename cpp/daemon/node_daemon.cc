@@ -23,9 +23,14 @@ namespace {
 
 constexpr int64_t kHeartbeatMs = 1000;
 
-// Acts follow acts (a failed task seals an object, which makes another task ready); this many
-// rounds in one turn, the rest in the next.
-constexpr int kRoundsPerTurn = 16;
+scheduler::SchedulerOptions SchedulingOf(const NodeOptions& options, const NodeId& id) {
+  scheduler::SchedulerOptions scheduling;
+  scheduling.total = options.total;
+  scheduling.prestart_workers = options.prestart_workers;
+  scheduling.workers_max = limits::kWorkersMax;
+  scheduling.node_name = "localhost (node " + id.Hex().substr(0, 8) + ")";
+  return scheduling;
+}
 
 }  // namespace
 
@@ -35,37 +40,34 @@ NodeDaemon::NodeDaemon(EventLoop* loop, NodeOptions options, NodeId id,
       options_(std::move(options)),
       id_(id),
       tables_(std::move(tables)),
-      records_(tables_.get(), id),
-      sessions_(loop,
-                {.on_read = [this](const Session& session) { tasks_->lines().OnRead(session); },
-                 .on_frame = [this](Session& session,
-                                    const Frame& frame) { return OnFrame(session, frame); },
-                 .on_closed = [this](Session& session,
-                                     const Status& why) { OnSessionClosed(session, why); }}),
-      drivers_(&sessions_, &writer_, tables_.get(), id),
-      endings_(loop, {.begin = [this](const DriverId& driver) { EndWorkersOf(driver); },
-                      .has_ending_workers =
-                          [this](const DriverId& driver) {
-                            return !tasks_->scheduler().EndingWorkersOf(driver).empty();
-                          },
-                      .done = [this](ClientId client) { drivers_.SendDrained(client); }}),
-      remains_(loop, ::getpid()),
+      sessions_(loop, {.on_read = [this](const Session& session) { lines_.OnRead(session); },
+                       .on_frame = [this](Session& session,
+                                          const Frame& frame) { return OnFrame(session, frame); },
+                       .on_closed = [this](Session& session,
+                                           const Status& why) { OnSessionClosed(session, why); }}),
       workers_(
           loop, &sessions_, &writer_, options_.template_command,
-          {.on_started = [this](auto worker, pid_t pid) { tasks_->OnWorkerStarted(worker, pid); },
-           .on_gone = [this](auto worker, const auto& end) { tasks_->OnWorkerGone(worker, end); },
-           .on_output =
-               [this](const WorkerProcess& worker, bool is_stderr, const std::string& lines) {
-                 if (output_files_) {
-                   output_files_->Append(worker.pid, is_stderr, lines);
-                 } else {
-                   tasks_->OnWorkerOutput(worker, is_stderr, lines);
-                 }
-               },
+          {.on_started = [this](auto worker, pid_t pid) { core_.OnWorkerStarted(worker, pid); },
+           .on_gone = [this](auto worker, const auto& end) { core_.OnWorkerGone(worker, end); },
+           .on_output = [this](
+                            const WorkerProcess& worker, bool is_stderr,
+                            const std::string& lines) { OnWorkerOutput(worker, is_stderr, lines); },
            .on_output_ended =
                [this](const WorkerProcess& worker) {
                  if (output_files_) output_files_->Forget(worker.pid);
                }}),
+      peers_(&sessions_, &writer_),
+      lines_(&sessions_, &writer_, &workers_, &core_, &loop_->rest_set(), options_.busy_cpus),
+      records_(tables_.get(), id, &core_),
+      pool_(&sessions_, &writer_, &core_),
+      core_({.peers = &peers_,
+             .workers = &workers_,
+             .lines = &lines_,
+             .records = &records_,
+             .rooms = &pool_},
+            SchedulingOf(options_, id), options_.pool_bytes),
+      reader_(&core_, &pool_, &workers_, &lines_),
+      remains_(loop, ::getpid()),
       listener_(loop, [this](ScopedFd socket, pid_t pid) {
         sessions_.Add(std::move(socket), 0).pid = pid;
       }) {}
@@ -76,14 +78,14 @@ Status NodeDaemon::Start() {
   supervisor_pid_ = ::getppid();
   // What workers leave behind becomes ours, so that it can be ended with the session.
   RAYX_RETURN_IF_ERROR(BecomeSubreaper());
-  RAYX_RETURN_IF_ERROR(MakeServices());
+  RAYX_RETURN_IF_ERROR(MakePool());
   loop_->OnSignal(SIGTERM, [this] { Stop("SIGTERM"); });
   loop_->OnSignal(SIGINT, [this] { Stop("SIGINT"); });
   loop_->OnSignal(SIGUSR1, [this] { LogInfo("state on SIGUSR1:\n" + DebugText()); });
   loop_->OnSignal(SIGCHLD, [this] { ReapChildren(); });
   RAYX_RETURN_IF_ERROR(WatchLifeline());
   RAYX_RETURN_IF_ERROR(listener_.Listen(options_.session_dir + "/node.sock"));
-  RAYX_RETURN_IF_ERROR(workers_.Start());
+  RAYX_RETURN_IF_ERROR(workers_.StartTemplate());
   const double now = WallSeconds();
   tables_->nodes().Register({.id = id_,
                              .host = "localhost",
@@ -102,7 +104,7 @@ Status NodeDaemon::Start() {
   return Status::Ok();
 }
 
-Status NodeDaemon::MakeServices() {
+Status NodeDaemon::MakePool() {
   Result<ScopedFd> pool =
       CreateSharedMemory("rayx-pool", options_.pool_bytes + limits::kHomeCpuBytes);
   if (!pool.ok()) return pool.status();
@@ -111,39 +113,10 @@ Status NodeDaemon::MakeServices() {
   home_ = std::move(*home);
   Result<ScopedFd> read_only = ReopenReadOnly(pool->get());
   if (!read_only.ok()) return read_only.status();
-  objects_ = std::make_unique<ObjectService>(
-      &sessions_, &writer_, options_.pool_bytes, std::move(*pool), std::move(*read_only),
-      ObjectService::Events{.on_sealed =
-                                [this](const ObjectId& id) {
-                                  if (id.IsFunction()) return;
-                                  tasks_->OnObjectSealed(id);
-                                  records_.OnObjectSealed(id);
-                                },
-                            .on_deleted =
-                                [this](const ObjectId& id) {
-                                  if (id.IsFunction()) return functions_->OnDeleted(id.Function());
-                                  tasks_->OnObjectDeleted(id);
-                                  records_.OnObjectDeleted(id);
-                                }});
-  functions_ =
-      std::make_unique<FunctionService>(&sessions_, &writer_, &objects_->store(), tables_.get());
-  scheduler::SchedulerOptions scheduling;
-  scheduling.total = options_.total;
-  scheduling.prestart_workers = options_.prestart_workers;
-  scheduling.workers_max = limits::kWorkersMax;
-  scheduling.node_name = "localhost (node " + id_.Hex().substr(0, 8) + ")";
-  tasks_ = std::make_unique<TaskService>(&sessions_, &writer_, objects_.get(), &workers_, &drivers_,
-                                         &records_, tables_.get(), id_, std::move(scheduling),
-                                         &loop_->rest_set(), options_.busy_cpus);
+  pool_.Serve(std::move(*pool), std::move(*read_only));
   if (options_.redirect_output) {
     output_files_ = std::make_unique<OutputFiles>(options_.session_dir + "/logs");
   }
-  records_.set_sources({.task = [this](const TaskId& id) { return tasks_->RecordOf(id, id_); },
-                        .object_size = [this](const ObjectId& id) -> std::optional<uint64_t> {
-                          const auto location = objects_->store().Find(id);
-                          if (!location) return std::nullopt;
-                          return location->size;
-                        }});
   return Status::Ok();
 }
 
@@ -167,26 +140,20 @@ void NodeDaemon::OnSessionClosed(Session& session, const Status& reason) {
     LogWarning("session " + std::to_string(session.id) + " (pid " + std::to_string(session.pid) +
                ") closed: " + reason.message());
   }
-  objects_->OnSessionClosed(session);
-  tasks_->OnSessionClosed(session);
-  if (session.worker != 0) {
-    functions_->OnWorkerGone(session.id);
-    workers_.OnSessionClosed(session, reason);
-  } else if (drivers_.OnSessionClosed(session)) {
-    functions_->OnDriverGone(session.driver);
-    tasks_->OnDriverGone(session.driver);
-    // Who has submitted nothing has had no worker, and a search looks at all processes.
-    if (session.submitted > 0) remains_.OnDriverGone(session.driver);
-  }
+  pool_.OnSessionClosed(session);
+  const bool driver_gone = core_.OnPeerGone(session);
+  if (session.worker != 0) workers_.OnSessionClosed(session, reason);
+  // Who has submitted nothing has had no worker, and a search looks at all processes.
+  if (driver_gone && session.submitted > 0) remains_.OnDriverGone(session.driver);
 }
 
-void NodeDaemon::EndWorkersOf(const DriverId& driver) {
-  // The driver may have seen ends of which their worker has told us, but we have not read it.
-  tasks_->lines().HearWorker();
-  tasks_->scheduler().OnDriverEnding(driver, [this](scheduler::WorkerNumber number) {
-    const WorkerProcess* worker = workers_.Find(number);
-    return worker != nullptr && worker->claim.has_exit_work();
-  });
+void NodeDaemon::OnWorkerOutput(const WorkerProcess& worker, bool is_stderr,
+                                const std::string& lines) {
+  if (output_files_) {
+    output_files_->Append(worker.pid, is_stderr, lines);
+  } else {
+    core_.tasks().OnWorkerOutput(worker, worker.pid, is_stderr, lines);
+  }
 }
 
 void NodeDaemon::WatchDriverProcess(Session& session) {
@@ -210,39 +177,33 @@ bool NodeDaemon::OnTurn() {
   if (stopping_) return false;
   const int64_t now_ms = loop_->now_ms();
   AnswerLateQueries();
-  endings_.OnTurn();
-  bool acted = true;
-  for (int round = 0; acted && round < kRoundsPerTurn; ++round) {
-    acted = objects_->DrainEffects();
-    acted = tasks_->ScheduleAndAct(now_ms) || acted;
-  }
-  objects_->SendDeliveries();
+  const bool acted = core_.Turn(now_ms);
   if (now_ms >= heartbeat_at_ms_) {
     tables_->nodes().Heartbeat(id_, WallSeconds());
     heartbeat_at_ms_ = now_ms + kHeartbeatMs;
-    functions_->OnHeartbeat();
-    tasks_->lines().OnHeartbeat();
+    core_.OnHeartbeat();
+    lines_.OnHeartbeat();
   }
   GatherOrPart();
-  records_.Flush(now_ms);
+  records_.keeper().Flush(now_ms);
   workers_.Flush();
   sessions_.FlushAll();
   tables_->Flush();
   listener_.OnTurn();
   sessions_.DestroyClosed();
   SetTimer();
-  tasks_->lines().open() ? tasks_->lines().Rest() : RestIfNobodyWaits();
+  lines_.open() ? lines_.Rest() : RestIfNobodyWaits();
   return acted;
 }
 
 void NodeDaemon::RestIfNobodyWaits() {
-  if (!rest_.OnTurn(MonotonicUs()) || !tasks_->scheduler().AllHaveAhead(Rest::kAhead)) return;
+  if (!rest_.OnTurn(MonotonicUs()) || !core_.scheduler().AllHaveAhead(Rest::kAhead)) return;
   SleepUs(Rest::kRestUs);
   rest_.OnRested(MonotonicUs());
 }
 
 void NodeDaemon::GatherOrPart() {
-  const bool together = tasks_->ShouldGather();
+  const bool together = lines_.ShouldGather();
   if (together == at_home_.has_value()) return;
   if (together) {
     const int cpu = ::sched_getcpu();
@@ -258,14 +219,14 @@ void NodeDaemon::GatherOrPart() {
 void NodeDaemon::SetTimer() {
   int64_t next_ms = heartbeat_at_ms_;
   for (const std::optional<int64_t> wish :
-       {tasks_->scheduler().NextTickMs(), records_.NextFlushMs(), tables_->NextFlushMs()}) {
+       {core_.NextTickMs(), records_.keeper().NextFlushMs(), tables_->NextFlushMs()}) {
     if (wish) next_ms = std::min(next_ms, *wish);
   }
   if (timer_ && timer_at_ms_ == next_ms) return;
   timer_at_ms_ = next_ms;
   timer_ = loop_->CallAt(next_ms, [this] {
     timer_at_ms_ = -1;
-    tasks_->scheduler().OnTick(loop_->now_ms());
+    core_.OnTick(loop_->now_ms());
   });
 }
 
@@ -292,8 +253,8 @@ void NodeDaemon::Stop(const std::string& reason) {
 std::string NodeDaemon::DebugText() {
   constexpr size_t kMost = 20;
   std::string text = "node " + id_.Hex() + "\n";
-  text += tasks_->scheduler().DebugText(kMost);
-  text += objects_->store().DebugText(kMost);
+  text += core_.scheduler().DebugText(kMost);
+  text += core_.store().DebugText(kMost);
   text += workers_.DebugText();
   size_t backlog_bytes = 0;
   for (const auto& [id, session] : sessions_.all()) {
@@ -303,7 +264,7 @@ std::string NodeDaemon::DebugText() {
           ", the largest backlog: " + std::to_string(backlog_bytes) + " bytes\n";
   text += listener_.DebugText();
   text += remains_.DebugText();
-  text += tasks_->lines().DebugText();
+  text += lines_.DebugText();
   text += "waiting processes meet on " +
           (at_home_ ? "CPU " + std::to_string(home_.cpu()) : std::string("any CPU")) + "\n";
   text += std::string("control tables: ") + (tables_->connected() ? "connected" : "not connected");

@@ -1,9 +1,8 @@
-// The node daemon: object store, scheduler and workers of one machine, wired together on one loop.
+// The node daemon: the core of a node (node/node_core.h) with its connections, processes and
+// tables, on one loop.
 //
-// A turn: the loop delivers what has arrived (sessions decode it and tell the services, whose cores
-// change state and queue effects); OnTurn drains the effects until there are none, lets the
-// scheduler decide, sends deliveries, and flushes every socket and the control tables once. No core
-// is ever re-entered: effects are acted on after the core has returned.
+// A turn: the loop delivers what has arrived (sessions decode it and tell the core); OnTurn lets
+// the core take its turn, and flushes every socket and the control tables once.
 #pragma once
 
 #include <sys/types.h>
@@ -19,20 +18,20 @@
 #include "common/io/home_cpu.h"
 #include "common/io/scoped_fd.h"
 #include "control/tables.h"
-#include "daemon/driver_endings.h"
 #include "daemon/driver_remains.h"
-#include "daemon/driver_service.h"
-#include "daemon/function_service.h"
+#include "daemon/line_service.h"
 #include "daemon/listener.h"
+#include "daemon/message_reader.h"
 #include "daemon/message_writer.h"
 #include "daemon/node_options.h"
-#include "daemon/object_service.h"
+#include "daemon/node_records.h"
 #include "daemon/output_files.h"
-#include "daemon/record_keeper.h"
+#include "daemon/peer_messages.h"
+#include "daemon/pool_service.h"
 #include "daemon/rest.h"
 #include "daemon/session_table.h"
-#include "daemon/task_service.h"
 #include "daemon/worker_service.h"
+#include "node/node_core.h"
 
 namespace rayx::daemon {
 
@@ -56,18 +55,18 @@ class NodeDaemon {
   std::string DebugText();
 
  private:
-  Status MakeServices();
+  Status MakePool();
   Status WatchLifeline();
 
   Status OnFrame(Session& session, const Frame& frame);
   Status OnHello(Session& session, const Frame& frame);
+  Status OnDriverHello(Session& session, const protocol::Hello& hello);
   Status Refuse(Session& session, const std::string& reason);
   Status Welcome(Session& session);
-  Status OnObjectMessage(Session& session, const Frame& frame);
-  Status OnTaskMessage(Session& session, const Frame& frame);
   Status OnQuery(Session& session, const protocol::Query& query);
   // Those that had to wait until the frames of this turn are handled.
   void AnswerLateQueries();
+  void AnswerNamedActor(Session& session, const protocol::Query& query);
   Status OnQueryOfTask(Session& session, const protocol::Query& query);
   void AnswerText(Session& session, uint64_t request, const std::string& text,
                   const std::string& message = {});
@@ -75,8 +74,7 @@ class NodeDaemon {
                     const Result<std::vector<control::ErrorRecord>>& found);
   void OnSessionClosed(Session& session, const Status& reason);
   void WatchDriverProcess(Session& session);
-  // Has the driver's workers end that have something to finish and run nothing.
-  void EndWorkersOf(const DriverId& driver);
+  void OnWorkerOutput(const WorkerProcess& worker, bool is_stderr, const std::string& lines);
   void ReapChildren();
   void SetTimer();
   // Stays on one processor with those who only wait for each other, as long as they do.
@@ -89,17 +87,18 @@ class NodeDaemon {
   NodeId id_;
   std::unique_ptr<control::Tables> tables_;
   MessageWriter writer_;
-  RecordKeeper records_;
   SessionTable sessions_;
-  DriverService drivers_;
-  DriverEndings endings_;
-  DriverRemains remains_;
-  std::unique_ptr<FunctionService> functions_;
   WorkerService workers_;
+  PeerMessages peers_;
+  LineService lines_;
+  NodeRecords records_;
+  PoolService pool_;
+  // What it asks is done by the five above, who know it.
+  node::NodeCore core_;
+  MessageReader reader_;
+  DriverRemains remains_;
   Listener listener_;
-  // Made by Start, once the pool is there.
-  std::unique_ptr<ObjectService> objects_;
-  std::unique_ptr<TaskService> tasks_;
+  // Made by Start.
   std::unique_ptr<OutputFiles> output_files_;
 
   std::unique_ptr<EventLoop::Watcher> lifeline_watch_;

@@ -3,21 +3,12 @@
 
 #include "common/base/limits.h"
 #include "common/base/log.h"
+#include "common/protocol/generated/task_generated.h"
 #include "common/protocol/wire_ids.h"
 #include "daemon/node_daemon.h"
 
 namespace rayx::daemon {
 namespace {
-
-// Calls `handle` with the verified message.
-template <typename Message, typename Handle>
-Status With(const Frame& frame, Handle&& handle) {
-  const Message* message = Verified<Message>(frame.payload);
-  if (message == nullptr) {
-    return Status::ProtocolError("malformed message of type " + std::to_string(frame.type));
-  }
-  return handle(*message);
-}
 
 std::span<const control::ErrorRecord> NewestThatFit(std::span<const control::ErrorRecord> errors) {
   size_t bytes = 0;
@@ -49,20 +40,17 @@ Status NodeDaemon::OnFrame(Session& session, const Frame& frame) {
       return Status::ProtocolError("message " + std::to_string(frame.type) +
                                    " on a connection for output");
     }
-    endings_.OnDrain(session.id, session.driver);
+    core_.endings().OnDrain(session.id, session.driver);
     return Status::Ok();
   }
-  if (type >= protocol::MessageType::PutObject && type <= protocol::MessageType::PutInRoom) {
-    return OnObjectMessage(session, frame);
-  }
-  if (type == protocol::MessageType::Query && tasks_->lines().IsClient(session)) {
+  if (type == protocol::MessageType::Query && lines_.IsClient(session)) {
     late_queries_.push_back({session.id, {frame.payload.begin(), frame.payload.end()}});
     return Status::Ok();
   }
   if (type == protocol::MessageType::Query) {
     return With<protocol::Query>(frame, [&](const auto& m) { return OnQuery(session, m); });
   }
-  return OnTaskMessage(session, frame);
+  return reader_.OnFrame(session, frame);
 }
 
 Status NodeDaemon::OnHello(Session& session, const Frame& frame) {
@@ -86,7 +74,7 @@ Status NodeDaemon::OnHello(Session& session, const Frame& frame) {
     session.pid = hello->pid();
     RAYX_RETURN_IF_ERROR(workers_.OnHello(session));
   } else if (session.role == protocol::Role::Driver || session.role == protocol::Role::Output) {
-    const Status known = drivers_.OnHello(session, *hello);
+    const Status known = OnDriverHello(session, *hello);
     if (!known.ok()) return Refuse(session, known.message());
     if (session.role == protocol::Role::Driver) WatchDriverProcess(session);
   } else {
@@ -97,6 +85,13 @@ Status NodeDaemon::OnHello(Session& session, const Frame& frame) {
   session.hello_timer.reset();
   session.connection->set_payload_bytes_max(limits::kFrameBytesMax);
   return Welcome(session);
+}
+
+Status NodeDaemon::OnDriverHello(Session& session, const protocol::Hello& hello) {
+  if (hello.driver_id() == nullptr) return Status::ProtocolError("hello of a driver without an id");
+  const auto driver = FromWire<DriverId>(*hello.driver_id());
+  if (session.role == protocol::Role::Output) return core_.drivers().OnOutput(session, driver);
+  return core_.drivers().OnDriver(session, driver, BytesOf(hello.driver_config()));
 }
 
 Status NodeDaemon::Refuse(Session& session, const std::string& reason) {
@@ -111,7 +106,7 @@ Status NodeDaemon::Refuse(Session& session, const std::string& reason) {
 Status NodeDaemon::Welcome(Session& session) {
   std::vector<ScopedFd> fds;
   if (session.role != protocol::Role::Output) {
-    Result<ScopedFd> pool = objects_->DuplicateReadOnlyPool();
+    Result<ScopedFd> pool = pool_.DuplicateReadOnlyPool();
     if (!pool.ok()) return pool.status();
     fds.push_back(std::move(*pool));
   }
@@ -126,88 +121,10 @@ Status NodeDaemon::Welcome(Session& session) {
   return Status::Ok();
 }
 
-Status NodeDaemon::OnObjectMessage(Session& session, const Frame& frame) {
-  ObjectService& objects = *objects_;
-  switch (static_cast<protocol::MessageType>(frame.type)) {
-    case protocol::MessageType::PutObject:
-      return With<protocol::PutObject>(frame, [&](const auto& m) {
-        tasks_->OnObjectMade(session, FromWire(*m.id()));
-        return objects.OnPut(session, m);
-      });
-    case protocol::MessageType::CreateObject:
-      return With<protocol::CreateObject>(
-          frame, [&](const auto& m) { return objects.OnCreate(session, m); });
-    case protocol::MessageType::PutInRoom:
-      return With<protocol::PutInRoom>(frame, [&](const auto& m) {
-        tasks_->OnObjectMade(session, FromWire(*m.id()));
-        return objects.OnPutInRoom(session, m);
-      });
-    case protocol::MessageType::SealObject:
-      return With<protocol::SealObject>(frame, [&](const auto& m) {
-        tasks_->OnObjectMade(session, FromWire(*m.id()));
-        return objects.OnSeal(session, m);
-      });
-    case protocol::MessageType::AbortObject:
-      return With<protocol::AbortObject>(
-          frame, [&](const auto& m) { return objects.OnAbort(session, m); });
-    case protocol::MessageType::GetObjects:
-      return With<protocol::GetObjects>(frame,
-                                        [&](const auto& m) { return objects.OnGet(session, m); });
-    case protocol::MessageType::ReleaseObjects:
-      return With<protocol::ReleaseObjects>(
-          frame, [&](const auto& m) { return objects.OnRelease(session, m); });
-    case protocol::MessageType::AddReferences:
-      return With<protocol::AddReferences>(
-          frame, [&](const auto& m) { return objects.OnAddReferences(session, m); });
-    default:
-      return Status::ProtocolError("unexpected message of type " + std::to_string(frame.type));
-  }
-}
-
-Status NodeDaemon::OnTaskMessage(Session& session, const Frame& frame) {
-  const auto type = static_cast<protocol::MessageType>(frame.type);
-  const bool is_worker = session.role == protocol::Role::Worker;
-  switch (type) {
-    case protocol::MessageType::SubmitTask:
-      return tasks_->OnSubmit(session, frame.payload);
-    case protocol::MessageType::SubmitDirect:
-      return With<protocol::RunTask>(
-          frame, [&](const auto& m) { return tasks_->OnSubmitDirect(session, m); });
-    case protocol::MessageType::ExportFunction:
-      return With<protocol::ExportFunction>(
-          frame, [&](const auto& m) { return functions_->OnExport(session, m); });
-    case protocol::MessageType::FetchFunction:
-      return With<protocol::FetchFunction>(
-          frame, [&](const auto& m) { return functions_->OnFetch(session, m); });
-    case protocol::MessageType::TaskDone:
-      if (!is_worker) break;
-      return With<protocol::TaskDone>(
-          frame, [&](const auto& m) { return tasks_->OnTaskDone(session, m); });
-    case protocol::MessageType::Blocked:
-      if (!is_worker) break;
-      return tasks_->OnBlocked(session);
-    case protocol::MessageType::Unblocked:
-      if (!is_worker) break;
-      return tasks_->OnUnblocked(session);
-    case protocol::MessageType::CancelTask:
-      return With<protocol::CancelTask>(
-          frame, [&](const auto& m) { return tasks_->OnCancel(session, m); });
-    case protocol::MessageType::KillActor:
-      return With<protocol::KillActor>(
-          frame, [&](const auto& m) { return tasks_->actors().OnKill(session, m); });
-    case protocol::MessageType::AddWorkerSetup:
-      return With<protocol::AddWorkerSetup>(
-          frame, [&](const auto& m) { return drivers_.OnAddSetup(session, m); });
-    default:
-      break;
-  }
-  return Status::ProtocolError("unexpected message of type " + std::to_string(frame.type));
-}
-
 // Whoever asks has seen the end of tasks of which its worker has told us, but we have not read it.
 void NodeDaemon::AnswerLateQueries() {
   if (late_queries_.empty()) return;
-  tasks_->lines().HearWorker();
+  lines_.HearWorker();
   for (const LateQuery& query : std::exchange(late_queries_, {})) {
     Session* session = sessions_.Find(query.client);
     if (session == nullptr) continue;
@@ -223,8 +140,8 @@ Status NodeDaemon::OnQuery(Session& session, const protocol::Query& query) {
   if (query.kind() == protocol::QueryKind::Resources) {
     writer_.Send(*session.connection, protocol::MessageType::Answer,
                  [&](flatbuffers::FlatBufferBuilder& builder) {
-                   const auto total = WriteResources(builder, tasks_->scheduler().total());
-                   const auto available = WriteResources(builder, tasks_->scheduler().available());
+                   const auto total = WriteResources(builder, core_.scheduler().total());
+                   const auto available = WriteResources(builder, core_.scheduler().available());
                    protocol::AnswerBuilder answer(builder);
                    answer.add_request(request);
                    answer.add_total(total);
@@ -241,7 +158,7 @@ Status NodeDaemon::OnQuery(Session& session, const protocol::Query& query) {
     return OnQueryOfTask(session, query);
   }
   if (query.kind() == protocol::QueryKind::Unfinished) {
-    const uint64_t count = tasks_->scheduler().CountUnfinished(session.driver);
+    const uint64_t count = core_.scheduler().CountUnfinished(session.driver);
     writer_.Send(*session.connection, protocol::MessageType::Answer,
                  [&](flatbuffers::FlatBufferBuilder& builder) {
                    protocol::AnswerBuilder answer(builder);
@@ -252,7 +169,8 @@ Status NodeDaemon::OnQuery(Session& session, const protocol::Query& query) {
     return Status::Ok();
   }
   if (query.kind() == protocol::QueryKind::NamedActor) {
-    return tasks_->actors().OnFindNamed(session, query);
+    AnswerNamedActor(session, query);
+    return Status::Ok();
   }
   if (query.kind() != protocol::QueryKind::Errors) {
     return Status::ProtocolError("unknown query");
@@ -267,10 +185,33 @@ Status NodeDaemon::OnQuery(Session& session, const protocol::Query& query) {
   return Status::Ok();
 }
 
+void NodeDaemon::AnswerNamedActor(Session& session, const protocol::Query& query) {
+  const TaskSpec* creation =
+      query.name() == nullptr ? nullptr : core_.actors().FindNamed(session, query.name()->str());
+  writer_.Send(*session.connection, protocol::MessageType::Answer,
+               [&](flatbuffers::FlatBufferBuilder& builder) {
+                 flatbuffers::Offset<flatbuffers::Vector<uint8_t>> info;
+                 ObjectId object;
+                 if (creation != nullptr) {
+                   // Verified when it was submitted.
+                   const auto* spec =
+                       flatbuffers::GetRoot<protocol::TaskSpec>(creation->encoded.data());
+                   const auto bytes = BytesOf(spec->actor_info());
+                   info = builder.CreateVector(bytes.data(), bytes.size());
+                   object = node::ActorBook::ObjectOf(creation->id);
+                 }
+                 protocol::AnswerBuilder answer(builder);
+                 answer.add_request(query.request());
+                 if (creation != nullptr) answer.add_actor(ToWire(object));
+                 if (creation != nullptr) answer.add_actor_info(info);
+                 return answer.Finish();
+               });
+}
+
 Status NodeDaemon::OnQueryOfTask(Session& session, const protocol::Query& query) {
   const auto task = TaskId::FromHexString(query.name() == nullptr ? "" : query.name()->str());
   if (!task) return Status::ProtocolError("a question about what is no task");
-  const scheduler::LocalScheduler& scheduler = tasks_->scheduler();
+  const scheduler::LocalScheduler& scheduler = core_.scheduler();
   const TaskSpec* spec = scheduler.FindTask(*task);
   const bool is_theirs = spec != nullptr && spec->driver == session.driver;
   if (query.kind() == protocol::QueryKind::Explain) {

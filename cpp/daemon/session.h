@@ -6,7 +6,6 @@
 // A closed session is destroyed at the end of the turn.
 #pragma once
 
-#include <deque>
 #include <memory>
 #include <string>
 
@@ -16,15 +15,13 @@
 #include "common/io/scoped_fd.h"
 #include "common/protocol/generated/messages_generated.h"
 #include "daemon/ready_rooms.h"
-#include "plasma/effects.h"
-#include "scheduler/effects.h"
+#include "node/shell.h"
 
 namespace rayx::daemon {
 
 enum class SessionState { kHandshake, kOpen, kClosed };
 
-struct Session {
-  ClientId id = 0;
+struct Session : node::Peer {
   SessionState state = SessionState::kHandshake;
   std::unique_ptr<Connection> connection;
   // It has been open: its hello was a good one.
@@ -32,18 +29,8 @@ struct Session {
 
   // Valid when open.
   protocol::Role role = protocol::Role::Driver;
-  // A driver's and its output's; a worker's once it has been given a task.
-  DriverId driver;
   pid_t pid = 0;
 
-  // Of a worker; 0 for others. Known from the start, since the node made the connection.
-  scheduler::WorkerNumber worker = 0;
-
-  // Objects to send as soon as the peer's backlog allows. Values stay in the store until then, so a
-  // peer that does not read costs no memory.
-  std::deque<plasma::DeliverObject> deliveries;
-  // To be told behind the deliveries: the peer wants to know that it has seen them all. 0: nothing.
-  uint64_t fence = 0;
   // How many SubmitTask and KillActor it has sent.
   uint64_t submitted = 0;
   // It gives tasks to a worker directly (line_service.h).

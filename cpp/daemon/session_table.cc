@@ -93,18 +93,6 @@ void SessionTable::OnConnectionClosed(ClientId id, const Status& reason) {
   handlers_.on_closed(*session, reason);
 }
 
-void SessionTable::MarkDelivering(Session& session) {
-  if (session.deliveries.size() == 1) delivering_.push_back(session.id);
-}
-
-std::vector<Session*> SessionTable::TakeDelivering() {
-  std::vector<Session*> sessions;
-  for (const ClientId id : std::exchange(delivering_, {})) {
-    if (Session* session = Find(id)) sessions.push_back(session);
-  }
-  return sessions;
-}
-
 void SessionTable::FlushAll() {
   for (const ClientId id : std::exchange(dirty_, {})) {
     if (Session* session = Find(id)) session->connection->Flush();

@@ -39,13 +39,6 @@ class SessionTable {
   // Closes; on_closed follows from the loop. Harmless if it is closed.
   void Close(ClientId id, Status reason);
 
-  // The session has deliveries that wait to be sent.
-  void MarkDelivering(Session& session);
-  // As MarkDelivering, for a session whose deliveries could not all be sent this turn.
-  void KeepDelivering(Session& session) { delivering_.push_back(session.id); }
-  // Sessions so marked since the last call, that are still open.
-  std::vector<Session*> TakeDelivering();
-
   // Writes to every session that has something queued, and goes on reading from those that have
   // caught up. Once a turn.
   void FlushAll();
@@ -66,7 +59,6 @@ class SessionTable {
   ClientId last_id_ = 0;
   std::unordered_map<ClientId, std::unique_ptr<Session>> sessions_;
   std::vector<ClientId> dirty_;
-  std::vector<ClientId> delivering_;
   std::vector<ClientId> closed_;
   std::vector<ClientId> paused_;
 };

@@ -15,6 +15,7 @@
 #include "common/io/child_process.h"
 #include "common/io/process_tree.h"
 #include "common/io/socket.h"
+#include "daemon/message_values.h"
 
 namespace rayx::daemon {
 namespace {
@@ -68,14 +69,14 @@ WorkerService::WorkerService(EventLoop* loop, SessionTable* sessions, MessageWri
 
 WorkerService::~WorkerService() = default;
 
-Status WorkerService::Start() { return template_.Start(); }
+Status WorkerService::StartTemplate() { return template_.Start(); }
 
 WorkerProcess* WorkerService::Find(scheduler::WorkerNumber number) {
   const auto it = workers_.find(number);
   return it == workers_.end() ? nullptr : it->second.get();
 }
 
-void WorkerService::StartWorker(scheduler::WorkerNumber number) {
+void WorkerService::Start(scheduler::WorkerNumber number) {
   if (!template_.running()) {
     const Status status = template_.Start();
     if (!status.ok()) {
@@ -108,7 +109,7 @@ void WorkerService::StartWorker(scheduler::WorkerNumber number) {
   fds.push_back(std::move(claim_copy));
   worker->out = MakePipe(number, std::move(out->read_end), false);
   worker->err = MakePipe(number, std::move(err->read_end), true);
-  worker->session = sessions_->Add(std::move(sockets->first), number).id;
+  worker->client = sessions_->Add(std::move(sockets->first), number).id;
   worker->timer = loop_->CallAt(loop_->now_ms() + limits::kWorkerStartTimeoutMs, [this, number] {
     FailStart(number, "the worker did not connect within " +
                           std::to_string(limits::kWorkerStartTimeoutMs) + " ms");
@@ -153,7 +154,7 @@ void WorkerService::OnForked(uint64_t number, pid_t pid, int error_number) {
 
 Status WorkerService::OnHello(Session& session) {
   WorkerProcess* worker = Find(session.worker);
-  if (worker == nullptr || worker->session != session.id || worker->has_said_hello ||
+  if (worker == nullptr || worker->client != session.id || worker->has_said_hello ||
       worker->state == WorkerState::kEnding) {
     return Status::ProtocolError("hello of a worker that is not starting");
   }
@@ -169,24 +170,47 @@ void WorkerService::BeginServing(WorkerProcess& worker) {
   events_.on_started(worker.number, worker.pid);
 }
 
-void WorkerService::StopWorker(scheduler::WorkerNumber number, bool kill) {
-  WorkerProcess* worker = Find(number);
-  if (worker == nullptr) return;
-  worker->stopped = true;
+void WorkerService::Stop(node::Worker& worker, bool kill) {
+  WorkerProcess& process = ProcessOf(worker);
   // AwaitEnd has its timer, and kills what lives on.
-  if (worker->state == WorkerState::kEnding) return;
-  Session* session = sessions_->Find(worker->session);
+  if (process.state == WorkerState::kEnding) return;
+  Session* session = sessions_->Find(process.client);
   if (!kill && session != nullptr && session->state == SessionState::kOpen) {
     writer_->Send(*session->connection, protocol::MessageType::ExitWorker,
                   [](flatbuffers::FlatBufferBuilder& builder) {
                     return protocol::CreateExitWorker(builder);
                   });
-    worker->timer = loop_->CallAt(loop_->now_ms() + limits::kWorkerExitMs, [this, number] {
-      if (const WorkerProcess* stuck = Find(number)) Kill(*stuck);
-    });
+    process.timer =
+        loop_->CallAt(loop_->now_ms() + limits::kWorkerExitMs, [this, number = process.number] {
+          if (const WorkerProcess* stuck = Find(number)) Kill(*stuck);
+        });
     return;
   }
-  Kill(*worker);
+  Kill(process);
+}
+
+void WorkerService::HandOut(node::Worker& worker, node::Peer& peer, const node::GivenTask& task) {
+  ProcessOf(worker).claim.HandOut(task.place.sequence);
+  writer_->Send(
+      *static_cast<Session&>(peer).connection, protocol::MessageType::RunTask,
+      [&](flatbuffers::FlatBufferBuilder& builder) { return WriteRunTask(builder, task); });
+}
+
+uint32_t WorkerService::TakeBack(node::Worker& worker) {
+  return ProcessOf(worker).claim.TakeBack();
+}
+
+void WorkerService::Interrupt(node::Worker& worker, uint32_t sequence,
+                              scheduler::InterruptReason reason) {
+  WorkerProcess& process = ProcessOf(worker);
+  if (process.pid <= 0 || process.wait_status) return;
+  process.claim.Interrupt(sequence, static_cast<uint8_t>(reason));
+  // Ignored unless the worker has its handler in place; then it runs nothing yet.
+  ::kill(process.pid, SIGURG);
+}
+
+bool WorkerService::HasExitWork(const node::Worker& worker) const {
+  return static_cast<const WorkerProcess&>(worker).claim.has_exit_work();
 }
 
 void WorkerService::Kill(const WorkerProcess& worker) {
@@ -209,7 +233,7 @@ void WorkerService::Kill(const WorkerProcess& worker) {
 
 void WorkerService::OnSessionClosed(Session& session, const Status& reason) {
   WorkerProcess* worker = Find(session.worker);
-  if (worker == nullptr || worker->session != session.id) return;
+  if (worker == nullptr || worker->client != session.id) return;
   worker->socket_closed = true;
   worker->state = WorkerState::kEnding;
   LogDebug("worker " + std::to_string(session.worker) + ": " + reason.message());
@@ -254,7 +278,7 @@ void WorkerService::FailStart(scheduler::WorkerNumber number, std::string descri
     by_pid_.erase(worker->pid);
   }
   EndOutput(*worker);
-  sessions_->Close(worker->session, Status::Disconnected(description));
+  sessions_->Close(worker->client, Status::Disconnected(description));
   description += worker->tail.Story();
   workers_.erase(number);
   events_.on_gone(
@@ -285,7 +309,7 @@ void WorkerService::OnEndAwaited(scheduler::WorkerNumber number) {
                                  .description = DescribeEnd(*worker),
                                  .start_failed = !worker->has_said_hello && !worker->stopped};
   if (!worker->stopped) LogWarning(end.description);
-  sessions_->Close(worker->session, Status::Disconnected("the worker has ended"));
+  sessions_->Close(worker->client, Status::Disconnected("the worker has ended"));
   by_pid_.erase(worker->pid);
   workers_.erase(number);
   events_.on_gone(number, end);
@@ -315,9 +339,11 @@ std::string WorkerService::DescribeEnd(const WorkerProcess& worker) {
   return text + worker.tail.Story();
 }
 
-void WorkerService::ReadOutput(WorkerProcess& worker) {
-  worker.out->EndLine();
-  worker.err->EndLine();
+void WorkerService::ReadOutput(scheduler::WorkerNumber number) {
+  WorkerProcess* worker = Find(number);
+  if (worker == nullptr) return;
+  worker->out->EndLine();
+  worker->err->EndLine();
 }
 
 std::string WorkerService::DebugText() const {

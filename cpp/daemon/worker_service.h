@@ -15,12 +15,13 @@
 #include "daemon/session_table.h"
 #include "daemon/template_process.h"
 #include "daemon/worker_process.h"
+#include "node/shell.h"
 #include "scheduler/effects.h"
 #include "scheduler/local_scheduler.h"
 
 namespace rayx::daemon {
 
-class WorkerService {
+class WorkerService final : public node::Workers {
  public:
   struct Events {
     // The worker has said hello.
@@ -35,14 +36,20 @@ class WorkerService {
 
   WorkerService(EventLoop* loop, SessionTable* sessions, MessageWriter* writer,
                 std::vector<std::string> template_command, Events events);
-  ~WorkerService();
+  ~WorkerService() override;
 
   // Starts the template.
-  Status Start();
+  Status StartTemplate();
 
-  // Carries out the scheduler's wishes.
-  void StartWorker(scheduler::WorkerNumber number);
-  void StopWorker(scheduler::WorkerNumber number, bool kill);
+  // Carries out the core's wishes.
+  node::Worker* FindWorker(scheduler::WorkerNumber number) override { return Find(number); }
+  void Start(scheduler::WorkerNumber number) override;
+  void Stop(node::Worker& worker, bool kill) override;
+  void HandOut(node::Worker& worker, node::Peer& peer, const node::GivenTask& task) override;
+  uint32_t TakeBack(node::Worker& worker) override;
+  void Interrupt(node::Worker& worker, uint32_t sequence,
+                 scheduler::InterruptReason reason) override;
+  bool HasExitWork(const node::Worker& worker) const override;
 
   // A session that belongs to a worker has said hello, or was closed.
   Status OnHello(Session& session);
@@ -52,12 +59,16 @@ class WorkerService {
 
   // Null if there is none.
   WorkerProcess* Find(scheduler::WorkerNumber number);
-  // Takes in what the worker has printed so far.
-  void ReadOutput(WorkerProcess& worker);
+  // Takes in what the worker has printed so far. Unknown ones are ignored.
+  void ReadOutput(scheduler::WorkerNumber number);
   void Flush() { template_.Flush(); }
   std::string DebugText() const;
 
  private:
+  // All workers of the core are processes.
+  static WorkerProcess& ProcessOf(node::Worker& worker) {
+    return static_cast<WorkerProcess&>(worker);
+  }
   void OnForked(uint64_t number, pid_t pid, int error_number);
   // It has said hello, and its process is known.
   void BeginServing(WorkerProcess& worker);

@@ -122,7 +122,7 @@ class ObjectId : public Id<struct ObjectIdTag, 20> {
   }
 
   // The object that stands for a function: as long as anybody refers to it, the function can be
-  // called (daemon/function_service.h).
+  // called (node/function_book.h).
   static ObjectId ForFunction(const FunctionId& function) {
     return Make(TaskId::FromBytes(function.data()), kFunctionIndex);
   }

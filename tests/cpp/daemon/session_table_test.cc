@@ -113,28 +113,6 @@ TEST_F(SessionTableTest, ClosingTwiceIsHarmless) {
   EXPECT_EQ(closed_[0].second.message(), "first");
 }
 
-TEST_F(SessionTableTest, WhatIsMarkedForDeliveryIsTakenOnce) {
-  ClientId first = 0;
-  ClientId second = 0;
-  const ScopedFd first_peer = Connect(&first);
-  const ScopedFd second_peer = Connect(&second);
-  for (const ClientId id : {first, second}) {
-    Session& session = *table_.Find(id);
-    for (int i = 0; i < 3; ++i) {
-      session.deliveries.push_back({});
-      table_.MarkDelivering(session);
-    }
-  }
-  table_.Close(second, Status::Disconnected("gone"));
-  RunUntil([this] { return !closed_.empty(); });
-  auto taken = table_.TakeDelivering();
-  ASSERT_EQ(taken.size(), 1u);
-  EXPECT_EQ(taken[0]->id, first);
-  EXPECT_TRUE(table_.TakeDelivering().empty());
-  table_.KeepDelivering(*taken[0]);
-  EXPECT_EQ(table_.TakeDelivering().size(), 1u);
-}
-
 TEST_F(SessionTableTest, WhoDoesNotReadIsNotHeardUntilItDoes) {
   on_frame_ = [](Session& session, const Frame&) {
     session.connection->Send(9, std::vector<uint8_t>(4u << 20));

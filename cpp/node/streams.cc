@@ -1,8 +1,8 @@
-#include "daemon/streams.h"
+#include "node/streams.h"
 
 #include "common/base/check.h"
 
-namespace rayx::daemon {
+namespace rayx::node {
 
 void Streams::Add(const TaskId& task, ClientId consumer) {
   RAYX_CHECK(consumers_.emplace(task, consumer).second);
@@ -27,4 +27,4 @@ std::vector<TaskId> Streams::TakeOf(ClientId consumer) {
   return taken;
 }
 
-}  // namespace rayx::daemon
+}  // namespace rayx::node

@@ -1,6 +1,4 @@
 // Actors on a real node with real worker processes, seen through the client library.
-#include "daemon/actor_service.h"
-
 #include <gtest/gtest.h>
 
 #include <csignal>
@@ -53,7 +51,7 @@ class ActorDriver : public TestDriver {
   pid_t PidOf(const ObjectId& actor) { return std::stoi(Get(Call(actor, "pid"))); }
 };
 
-class ActorServiceTest : public testing::Test {
+class NodeActorsTest : public testing::Test {
  protected:
   bool Gone(pid_t pid) {
     return WaitUntil([&] { return ::kill(pid, 0) != 0; });
@@ -69,7 +67,7 @@ class ActorServiceTest : public testing::Test {
   ActorDriver driver_{node_.socket_path()};
 };
 
-TEST_F(ActorServiceTest, CallsRunInOrderInOneProcess) {
+TEST_F(NodeActorsTest, CallsRunInOrderInOneProcess) {
   const ObjectId actor = driver_.Make();
   std::vector<ObjectId> calls;
   for (int i = 0; i < 500; ++i) calls.push_back(driver_.Call(actor, "count"));
@@ -81,7 +79,7 @@ TEST_F(ActorServiceTest, CallsRunInOrderInOneProcess) {
   EXPECT_NE(driver_.PidOf(actor), driver_.PidOf(other));
 }
 
-TEST_F(ActorServiceTest, ACallThatWaitsHoldsUpTheLaterOnesOfItsCaller) {
+TEST_F(NodeActorsTest, ACallThatWaitsHoldsUpTheLaterOnesOfItsCaller) {
   const ObjectId actor = driver_.Make();
   const std::string gate = node_.scratch() + "/gate";
   const ObjectId late = driver_.Submit("wait for file", gate);
@@ -95,7 +93,7 @@ TEST_F(ActorServiceTest, ACallThatWaitsHoldsUpTheLaterOnesOfItsCaller) {
   EXPECT_EQ(driver_.Get(second), "1");
 }
 
-TEST_F(ActorServiceTest, TheLastHandleEndsItAfterItsCalls) {
+TEST_F(NodeActorsTest, TheLastHandleEndsItAfterItsCalls) {
   const ObjectId actor = driver_.Make();
   const pid_t pid = driver_.PidOf(actor);
   const ObjectId last = driver_.Call(actor, "count");
@@ -104,7 +102,7 @@ TEST_F(ActorServiceTest, TheLastHandleEndsItAfterItsCalls) {
   EXPECT_TRUE(Gone(pid));
 }
 
-TEST_F(ActorServiceTest, AHandleInAnObjectKeepsIt) {
+TEST_F(NodeActorsTest, AHandleInAnObjectKeepsIt) {
   const ObjectId actor = driver_.Make();
   const pid_t pid = driver_.PidOf(actor);
   const std::string text = "a box";
@@ -119,7 +117,7 @@ TEST_F(ActorServiceTest, AHandleInAnObjectKeepsIt) {
   EXPECT_TRUE(Gone(pid));
 }
 
-TEST_F(ActorServiceTest, KilledItsCallsFailAndNothingIsLeft) {
+TEST_F(NodeActorsTest, KilledItsCallsFailAndNothingIsLeft) {
   const ObjectId actor = driver_.Make();
   const pid_t pid = driver_.PidOf(actor);
   const ObjectId running = driver_.Call(actor, "wait for file", node_.scratch() + "/never");
@@ -131,7 +129,7 @@ TEST_F(ActorServiceTest, KilledItsCallsFailAndNothingIsLeft) {
   EXPECT_TRUE(Gone(pid));
 }
 
-TEST_F(ActorServiceTest, ADeadWorkerIsTheCause) {
+TEST_F(NodeActorsTest, ADeadWorkerIsTheCause) {
   const ObjectId actor = driver_.Make();
   const ObjectId fatal = driver_.Call(actor, "exit", "3");
   const ObjectId later = driver_.Call(actor, "count");
@@ -142,7 +140,7 @@ TEST_F(ActorServiceTest, ADeadWorkerIsTheCause) {
 
 // The result comes before the message that the call is over. Who has it must not be told that the
 // call failed.
-TEST_F(ActorServiceTest, ACallWhoseResultIsThereHasNotFailedWhenTheWorkerGoes) {
+TEST_F(NodeActorsTest, ACallWhoseResultIsThereHasNotFailedWhenTheWorkerGoes) {
   constexpr size_t kBytes = 1 << 20;
   const ObjectId actor = driver_.Make();
   const ObjectId call = driver_.Call(actor, "exit behind the result", std::to_string(kBytes));
@@ -154,7 +152,7 @@ TEST_F(ActorServiceTest, ACallWhoseResultIsThereHasNotFailedWhenTheWorkerGoes) {
   EXPECT_EQ(errors->front().name, "count");
 }
 
-TEST_F(ActorServiceTest, ARestartRunsWhatHadNotBegun) {
+TEST_F(NodeActorsTest, ARestartRunsWhatHadNotBegun) {
   const ObjectId actor = driver_.Make({.max_restarts = 1, .name = ""});
   const pid_t first = driver_.PidOf(actor);
   const ObjectId fatal = driver_.Call(actor, "exit", "3");
@@ -166,14 +164,14 @@ TEST_F(ActorServiceTest, ARestartRunsWhatHadNotBegun) {
   ExpectDead(driver_.Call(actor, "count"), "exited with code 4");
 }
 
-TEST_F(ActorServiceTest, AFailedCreationIsTheErrorOfEachCall) {
+TEST_F(NodeActorsTest, AFailedCreationIsTheErrorOfEachCall) {
   const ObjectId actor = driver_.Make({.function = "fail to make", .name = ""});
   EXPECT_EQ(driver_.Get(driver_.Call(actor, "count")), "the error");
   EXPECT_EQ(driver_.Get(driver_.Call(actor, "count")), "the error");
   EXPECT_EQ(driver_.Get(actor), "the error");
 }
 
-TEST_F(ActorServiceTest, ANameIsFoundAndKeepsIt) {
+TEST_F(NodeActorsTest, ANameIsFoundAndKeepsIt) {
   const ObjectId actor = driver_.Make({.name = "counter"});
   EXPECT_EQ(driver_.Get(driver_.Call(actor, "count")), "1");
   driver_.Drop(actor);
@@ -190,7 +188,7 @@ TEST_F(ActorServiceTest, ANameIsFoundAndKeepsIt) {
   EXPECT_FALSE(driver_.client().FindActor("nobody", 10000)->has_value());
 }
 
-TEST_F(ActorServiceTest, EachHasItsGpuUntilItEnds) {
+TEST_F(NodeActorsTest, EachHasItsGpuUntilItEnds) {
   const ObjectId first = driver_.Make({.gpus = 1, .name = ""});
   const ObjectId second = driver_.Make({.gpus = 1, .name = ""});
   const std::string gpus =
@@ -204,7 +202,7 @@ TEST_F(ActorServiceTest, EachHasItsGpuUntilItEnds) {
   EXPECT_EQ(driver_.Get(call), freed);
 }
 
-TEST_F(ActorServiceTest, ItIsSaidWhatAnActorWaitsFor) {
+TEST_F(NodeActorsTest, ItIsSaidWhatAnActorWaitsFor) {
   const ObjectId first = driver_.Make({.gpus = 2, .name = ""});
   EXPECT_EQ(driver_.Get(driver_.Call(first, "gpus")), "0 1 ");
   const ObjectId second = driver_.Make({.gpus = 1, .name = ""});
@@ -219,7 +217,7 @@ TEST_F(ActorServiceTest, ItIsSaidWhatAnActorWaitsFor) {
   EXPECT_EQ(*other.client().Explain(second, 10000), "") << "another driver's";
 }
 
-TEST_F(ActorServiceTest, AnotherDriversActorIsUnknown) {
+TEST_F(NodeActorsTest, AnotherDriversActorIsUnknown) {
   ActorDriver other(node_.socket_path());
   const ObjectId actor = driver_.Make({.name = "counter"});
   EXPECT_EQ(driver_.Get(driver_.Call(actor, "count")), "1");

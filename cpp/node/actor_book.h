@@ -1,4 +1,4 @@
-// Actors in the daemon: who kills them, who finds them by name, when nobody can call them any more.
+// Actors: who kills them, who finds them by name, when nobody can call them any more.
 //
 // The scheduler knows the actors and their calls; the object store knows who refers to the object
 // that stands for an actor, its creation's result. This is where "nobody refers to it" becomes "the
@@ -11,25 +11,27 @@
 #include <unordered_set>
 
 #include "common/base/ids.h"
-#include "common/base/status.h"
-#include "control/tables.h"
-#include "daemon/message_writer.h"
-#include "daemon/object_service.h"
-#include "daemon/session_table.h"
+#include "node/shell.h"
+#include "plasma/object_store.h"
 #include "scheduler/local_scheduler.h"
 
-namespace rayx::daemon {
+namespace rayx::node {
 
-class ActorService {
+class ActorBook {
  public:
   // All must outlive it.
-  ActorService(MessageWriter* writer, ObjectService* objects, scheduler::LocalScheduler* scheduler,
-               control::Tables* tables, NodeId node);
+  ActorBook(const Shell& shell, plasma::ObjectStore* store, scheduler::LocalScheduler* scheduler)
+      : shell_(shell), store_(store), scheduler_(scheduler) {}
 
-  // --- messages ---
-  Status OnKill(Session& session, const protocol::KillActor& message);
-  // Answers with the actor of that name, to which the asker refers from now on.
-  Status OnFindNamed(Session& session, const protocol::Query& query);
+  // What stands for the actor in the object store.
+  static ObjectId ObjectOf(const TaskId& actor) { return ObjectId::ForReturn(actor, 0); }
+
+  // --- wishes of peers ---
+  // Actors of other drivers are as good as unknown; unknown ones are ignored.
+  void OnKill(const Peer& peer, const TaskId& actor);
+  // The creation of the driver's actor of that name, to which the peer refers from now on; null if
+  // there is none. Valid until the next event.
+  const TaskSpec* FindNamed(const Peer& peer, const std::string& name);
 
   // --- events ---
   // A creation has been submitted. An actor with a name lives without handles.
@@ -45,19 +47,20 @@ class ActorService {
   // The state of an actor has changed, or it is forgotten.
   void OnChanged(const TaskId& actor);
 
+  // References that are held for names and states.
+  size_t held() const { return named_.size() + states_.size(); }
+
  private:
   void ReleaseName(const TaskId& actor);
   void ReleaseState(const TaskId& actor);
 
-  MessageWriter* writer_;
-  ObjectService* objects_;
-  scheduler::LocalScheduler* scheduler_;
-  control::Tables* tables_;
-  NodeId node_;
+  const Shell shell_;
+  plasma::ObjectStore* const store_;
+  scheduler::LocalScheduler* const scheduler_;
   // Actors with a name, to which we hold a reference.
   std::unordered_set<TaskId> named_;
   // The states of actors, to which we hold a reference.
   std::unordered_map<TaskId, ObjectId> states_;
 };
 
-}  // namespace rayx::daemon
+}  // namespace rayx::node

@@ -1,10 +1,10 @@
-#include "daemon/streams.h"
+#include "node/streams.h"
 
 #include <gtest/gtest.h>
 
 #include <algorithm>
 
-namespace rayx::daemon {
+namespace rayx::node {
 namespace {
 
 TaskId TaskOf(uint8_t number) {
@@ -40,4 +40,4 @@ TEST(Streams, WhatHasEndedIsNotTaken) {
 }
 
 }  // namespace
-}  // namespace rayx::daemon
+}  // namespace rayx::node

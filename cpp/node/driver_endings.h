@@ -8,15 +8,13 @@
 
 #include <cstdint>
 #include <functional>
-#include <memory>
+#include <optional>
 #include <unordered_map>
-#include <vector>
+#include <utility>
 
 #include "common/base/ids.h"
-#include "common/io/event_loop.h"
-#include "daemon/session.h"
 
-namespace rayx::daemon {
+namespace rayx::node {
 
 class DriverEndings {
  public:
@@ -29,26 +27,25 @@ class DriverEndings {
     // All that its workers have printed has been handed over; the client waits to hear so.
     std::function<void(ClientId)> done;
   };
-  // `loop` must outlive it.
-  DriverEndings(EventLoop* loop, Events events) : loop_(loop), events_(std::move(events)) {}
+  explicit DriverEndings(Events events) : events_(std::move(events)) {}
 
   // The driver's connection for output has asked. A second time, while it waits, changes nothing.
   void OnDrain(ClientId client, const DriverId& driver);
   // At the start of each turn, after all that was heard in it.
-  void OnTurn();
+  void OnTurn(int64_t now_ms);
+  // When OnTurn should be called although nothing happens: time is up for somebody.
+  std::optional<int64_t> NextTickMs() const;
+  size_t size() const { return endings_.size(); }
 
  private:
   struct Ending {
     DriverId driver;
     bool begun = false;
-    // It makes a turn happen when time is up.
-    std::unique_ptr<EventLoop::Timer> timer;
     int64_t deadline_ms = 0;
   };
 
-  EventLoop* loop_;
   Events events_;
   std::unordered_map<ClientId, Ending> endings_;
 };
 
-}  // namespace rayx::daemon
+}  // namespace rayx::node

@@ -12,29 +12,33 @@
 // does, these are told to forget it, which lets it go, unless somebody in them has kept it.
 #pragma once
 
+#include <span>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <unordered_set>
 #include <vector>
 
 #include "common/base/ids.h"
 #include "common/base/status.h"
-#include "control/tables.h"
-#include "daemon/message_writer.h"
-#include "daemon/session_table.h"
+#include "node/shell.h"
 #include "plasma/object_store.h"
 
-namespace rayx::daemon {
+namespace rayx::node {
 
-class FunctionService {
+class FunctionBook {
  public:
   // All must outlive it.
-  FunctionService(SessionTable* sessions, MessageWriter* writer, plasma::ObjectStore* store,
-                  control::Tables* tables);
+  FunctionBook(const Shell& shell, plasma::ObjectStore* store);
 
-  Status OnExport(Session& session, const protocol::ExportFunction& message);
+  // A peer can call the function from now on, and has said what it is. Not OK: a breach of
+  // protocol.
+  Status OnExport(const Peer& peer, const FunctionId& id, std::string_view name,
+                  std::span<const uint8_t> pickled, std::span<const ObjectId> contained);
   // Answers from memory, else asks the table.
-  Status OnFetch(Session& session, const protocol::FetchFunction& message);
+  void OnFetch(Peer& peer, const FunctionId& id);
+  // The table has answered. `pickled` null: it does not know the function.
+  void OnFound(ClientId asker, const FunctionId& id, const std::string* pickled);
   // The object that stands for the function is gone.
   void OnDeleted(const FunctionId& id);
   // Lets go of functions that only those workers refer to which have loaded them. Now and then.
@@ -43,6 +47,9 @@ class FunctionService {
   // The driver's functions are forgotten.
   void OnDriverGone(const DriverId& driver);
 
+  bool IsKnown(const FunctionId& id) const { return functions_.contains(id); }
+  size_t size() const { return functions_.size(); }
+
  private:
   struct Function {
     DriverId driver;
@@ -50,17 +57,13 @@ class FunctionService {
     // The workers that have fetched it, and have not been told to forget it since.
     std::vector<ClientId> loaded_by;
   };
-  // `pickled` null: not known.
-  void Answer(Session& session, const FunctionId& id, const std::string* pickled);
   void TellToForget(const FunctionId& id, Function& function);
 
-  SessionTable* sessions_;
-  MessageWriter* writer_;
-  plasma::ObjectStore* store_;
-  control::Tables* tables_;
+  const Shell shell_;
+  plasma::ObjectStore* const store_;
   std::unordered_map<FunctionId, Function> functions_;
   // Those of them that refer to themselves.
   std::unordered_set<FunctionId> recursive_;
 };
 
-}  // namespace rayx::daemon
+}  // namespace rayx::node

@@ -1,6 +1,4 @@
 // Functions in a real node: who keeps them, and when they are forgotten.
-#include "daemon/function_service.h"
-
 #include <gtest/gtest.h>
 
 #include <span>
@@ -15,7 +13,7 @@ namespace {
 
 constexpr std::string_view kPickled = "pickled";
 
-class FunctionServiceTest : public ::testing::Test {
+class NodeFunctionsTest : public ::testing::Test {
  protected:
   static FunctionId Named(uint8_t name) {
     uint8_t bytes[16] = {name};
@@ -48,7 +46,7 @@ class FunctionServiceTest : public ::testing::Test {
   TestDriver driver_{node_.socket_path()};
 };
 
-TEST_F(FunctionServiceTest, AFunctionGoesWithItsLastReference) {
+TEST_F(NodeFunctionsTest, AFunctionGoesWithItsLastReference) {
   Export(driver_, 1);
   Export(driver_, 2);
   EXPECT_TRUE(IsKnownTo(driver_, 1));
@@ -59,13 +57,13 @@ TEST_F(FunctionServiceTest, AFunctionGoesWithItsLastReference) {
   EXPECT_TRUE(IsKnownTo(driver_, 1)) << "sent again";
 }
 
-TEST_F(FunctionServiceTest, WhoExportsItRefersToItWithoutSayingSo) {
+TEST_F(NodeFunctionsTest, WhoExportsItRefersToItWithoutSayingSo) {
   const std::span pickled(reinterpret_cast<const uint8_t*>(kPickled.data()), kPickled.size());
   ASSERT_TRUE(driver_.client().ExportFunction(Named(1), "f", pickled, {}).ok());
   EXPECT_TRUE(IsKnownTo(driver_, 1));
 }
 
-TEST_F(FunctionServiceTest, WhatItContainsGoesWithIt) {
+TEST_F(NodeFunctionsTest, WhatItContainsGoesWithIt) {
   const ObjectId captured = driver_.Put("captured");
   Export(driver_, 2);
   Export(driver_, 1, {captured, ObjectId::ForFunction(Named(2)), ObjectId::ForFunction(Named(1))});
@@ -81,7 +79,7 @@ TEST_F(FunctionServiceTest, WhatItContainsGoesWithIt) {
             std::string::npos);
 }
 
-TEST_F(FunctionServiceTest, OtherProcessesKeepIt) {
+TEST_F(NodeFunctionsTest, OtherProcessesKeepIt) {
   TestDriver other(node_.socket_path());
   Export(driver_, 1);
   // It has come inside a value.

@@ -8,21 +8,19 @@
 
 #include "common/base/ids.h"
 #include "common/base/status.h"
-#include "control/tables.h"
-#include "daemon/message_writer.h"
-#include "daemon/session_table.h"
+#include "node/shell.h"
 
-namespace rayx::daemon {
+namespace rayx::node {
 
-class DriverService {
+class DriverBook {
  public:
-  DriverService(SessionTable* sessions, MessageWriter* writer, control::Tables* tables,
-                NodeId node);
+  explicit DriverBook(const Shell& shell) : shell_(shell) {}
 
-  // A session has said hello as Driver or Output.
-  Status OnHello(Session& session, const protocol::Hello& hello);
-  // True if this was the driver's main session: the driver is gone.
-  bool OnSessionClosed(Session& session);
+  // A connection has said that it is a driver's, or its output's. Not OK: it is refused.
+  Status OnDriver(Peer& peer, const DriverId& driver, std::span<const uint8_t> config);
+  Status OnOutput(Peer& peer, const DriverId& driver);
+  // True if this was the driver's main connection: the driver is gone.
+  bool OnPeerGone(const Peer& peer);
 
   bool IsKnown(const DriverId& driver) const { return drivers_.count(driver) != 0; }
   // What the driver gave in its hello, for its workers. REQUIRES: IsKnown.
@@ -32,34 +30,33 @@ class DriverService {
   std::span<const std::string> SetupsOf(const DriverId& driver) const {
     return drivers_.at(driver).setups;
   }
-  Status OnAddSetup(Session& session, const protocol::AddWorkerSetup& message);
+  // Not OK: a breach of protocol.
+  Status OnSetup(const Peer& peer, std::span<const uint8_t> pickled);
 
   // Lines that a worker printed. Lost if the driver has no output connection, or does not read it
   // for long.
-  void SendLines(const DriverId& driver, pid_t pid, const std::string& function, bool is_stderr,
-                 const std::string& lines);
-  // Records the error, and has the driver print `text` once.
-  void ReportError(control::ErrorRecord error);
+  void SendLines(const DriverId& driver, PrintedLines lines);
+  // Records the error, and has the driver print its text once.
+  void ReportError(TaskError error);
   // Tells the driver that everything that was printed before has been sent.
   void SendDrained(ClientId output);
 
+  size_t size() const { return drivers_.size(); }
+
  private:
   struct Driver {
-    ClientId session = 0;
+    ClientId client = 0;
     ClientId output = 0;
     std::string config;
     std::vector<std::string> setups;
     // Lines that were not sent since the driver did not read.
     uint64_t lines_dropped = 0;
   };
-  // The driver's output session if it can take more; else null.
-  Session* OutputOf(const DriverId& driver);
+  // The driver's output connection if it can take more; else null.
+  Peer* OutputOf(const DriverId& driver);
 
-  SessionTable* sessions_;
-  MessageWriter* writer_;
-  control::Tables* tables_;
-  NodeId node_;
+  const Shell shell_;
   std::unordered_map<DriverId, Driver> drivers_;
 };
 
-}  // namespace rayx::daemon
+}  // namespace rayx::node

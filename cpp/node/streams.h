@@ -10,7 +10,7 @@
 
 #include "common/base/ids.h"
 
-namespace rayx::daemon {
+namespace rayx::node {
 
 class Streams {
  public:
@@ -27,4 +27,4 @@ class Streams {
   std::unordered_map<ClientId, std::unordered_set<TaskId>> tasks_;
 };
 
-}  // namespace rayx::daemon
+}  // namespace rayx::node

@@ -1,0 +1,62 @@
+// Messages of peers, decoded and told to the core.
+//
+// One case a message. Everything of a message is checked against its schema before it is read.
+// What the core is handed points into the message, or into lists that are used again for the next.
+#pragma once
+
+#include <vector>
+
+#include "common/base/ids.h"
+#include "common/base/status.h"
+#include "common/io/frame.h"
+#include "common/protocol/generated/messages_generated.h"
+#include "daemon/line_service.h"
+#include "daemon/message_writer.h"
+#include "daemon/pool_service.h"
+#include "daemon/session.h"
+#include "daemon/worker_service.h"
+#include "node/node_core.h"
+
+namespace rayx::daemon {
+
+// Calls `handle` with the verified message.
+template <typename Message, typename Handle>
+Status With(const Frame& frame, Handle&& handle) {
+  const Message* message = Verified<Message>(frame.payload);
+  if (message == nullptr) {
+    return Status::ProtocolError("malformed message of type " + std::to_string(frame.type));
+  }
+  return handle(*message);
+}
+
+class MessageReader {
+ public:
+  // All must outlive it.
+  MessageReader(node::NodeCore* core, PoolService* pool, WorkerService* workers, LineService* lines)
+      : core_(core), pool_(pool), workers_(workers), lines_(lines) {}
+
+  // A message about an object, a task, an actor or a function. Not OK: a breach of protocol.
+  Status OnFrame(Session& session, const Frame& frame);
+
+ private:
+  Status OnObjectMessage(Session& session, const Frame& frame);
+  Status OnTaskMessage(Session& session, const Frame& frame);
+  Status OnWorkerMessage(Session& session, const Frame& frame);
+  Status OnSubmit(Session& session, std::span<const uint8_t> encoded);
+  Status OnSubmitDirect(Session& session, const protocol::RunTask& message);
+  Status OnTaskDone(Session& session, const protocol::TaskDone& message);
+  // The field's ids, until the next call with the same list.
+  using WireIds = flatbuffers::Vector<const protocol::Id20*>;
+  static std::span<const ObjectId> Read(const WireIds* wire, std::vector<ObjectId>* ids);
+
+  node::NodeCore* core_;
+  PoolService* pool_;
+  WorkerService* workers_;
+  LineService* lines_;
+  // Of the message that is being read. Members so that they keep their memory.
+  std::vector<ObjectId> ids_;
+  std::vector<ObjectId> more_ids_;
+  std::vector<node::TaskResult> results_;
+};
+
+}  // namespace rayx::daemon

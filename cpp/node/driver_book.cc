@@ -1,0 +1,94 @@
+#include "node/driver_book.h"
+
+#include <utility>
+
+#include "common/base/limits.h"
+
+namespace rayx::node {
+
+Status DriverBook::OnDriver(Peer& peer, const DriverId& driver, std::span<const uint8_t> config) {
+  if (driver.IsNil()) return Status::ProtocolError("hello of a driver with the nil id");
+  if (drivers_.count(driver) != 0) return Status::ProtocolError("driver id in use");
+  peer.driver = driver;
+  drivers_[driver] = {.client = peer.id,
+                      .output = 0,
+                      .config = std::string(config.begin(), config.end()),
+                      .setups = {},
+                      .lines_dropped = 0};
+  shell_.records->OnDriver(peer);
+  return Status::Ok();
+}
+
+Status DriverBook::OnOutput(Peer& peer, const DriverId& driver) {
+  if (driver.IsNil()) return Status::ProtocolError("hello of a driver with the nil id");
+  const auto it = drivers_.find(driver);
+  if (it == drivers_.end()) return Status::ProtocolError("output of a driver that is not here");
+  peer.driver = driver;
+  it->second.output = peer.id;
+  return Status::Ok();
+}
+
+bool DriverBook::OnPeerGone(const Peer& peer) {
+  const auto it = drivers_.find(peer.driver);
+  if (it == drivers_.end()) return false;
+  if (it->second.output == peer.id) {
+    it->second.output = 0;
+    return false;
+  }
+  if (it->second.client != peer.id) return false;
+  if (it->second.output != 0) {
+    shell_.peers->Close(it->second.output, Status::Disconnected("the driver has ended"));
+  }
+  shell_.records->OnDriverEnded(peer.driver);
+  drivers_.erase(it);
+  return true;
+}
+
+Status DriverBook::OnSetup(const Peer& peer, std::span<const uint8_t> pickled) {
+  const auto it = drivers_.find(peer.driver);
+  if (it == drivers_.end()) return Status::ProtocolError("AddWorkerSetup without a driver");
+  if (pickled.size() > limits::kFunctionBytesMax ||
+      it->second.setups.size() >= limits::kWorkerSetupsMax) {
+    return Status::ProtocolError("AddWorkerSetup beyond a limit");
+  }
+  it->second.setups.emplace_back(pickled.begin(), pickled.end());
+  return Status::Ok();
+}
+
+Peer* DriverBook::OutputOf(const DriverId& driver) {
+  const auto it = drivers_.find(driver);
+  if (it == drivers_.end()) return nullptr;
+  Peer* peer = shell_.peers->FindPeer(it->second.output);
+  if (peer == nullptr) return nullptr;
+  if (shell_.peers->BacklogBytes(*peer) > limits::kPeerBacklogBytesSoft) {
+    ++it->second.lines_dropped;
+    return nullptr;
+  }
+  return peer;
+}
+
+void DriverBook::SendLines(const DriverId& driver, PrintedLines lines) {
+  Peer* peer = OutputOf(driver);
+  if (peer == nullptr) return;
+  Driver& entry = drivers_.at(driver);
+  std::string text;
+  if (entry.lines_dropped > 0) {
+    text = "[rayx: " + std::to_string(std::exchange(entry.lines_dropped, 0)) +
+           " blocks of output were dropped, the driver did not read them]\n";
+    text += lines.text;
+    lines.text = text;
+  }
+  shell_.peers->SendLines(*peer, lines);
+}
+
+void DriverBook::ReportError(TaskError error) {
+  if (error.text.size() > limits::kErrorBytesMax) error.text.resize(limits::kErrorBytesMax);
+  if (Peer* peer = OutputOf(error.driver)) shell_.peers->SendTaskFailed(*peer, error.text);
+  shell_.records->OnError(std::move(error));
+}
+
+void DriverBook::SendDrained(ClientId output) {
+  if (Peer* peer = shell_.peers->FindPeer(output)) shell_.peers->SendDrained(*peer);
+}
+
+}  // namespace rayx::node

@@ -1,0 +1,88 @@
+#include "node/function_book.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "common/base/limits.h"
+
+namespace rayx::node {
+
+FunctionBook::FunctionBook(const Shell& shell, plasma::ObjectStore* store)
+    : shell_(shell), store_(store) {}
+
+Status FunctionBook::OnExport(const Peer& peer, const FunctionId& id, std::string_view name,
+                              std::span<const uint8_t> pickled,
+                              std::span<const ObjectId> contained) {
+  if (peer.driver.IsNil()) {
+    return Status::ProtocolError("ExportFunction of a worker without a task");
+  }
+  if (pickled.size() > limits::kFunctionBytesMax || name.size() > limits::kNameBytesMax) {
+    return Status::ProtocolError("ExportFunction beyond a limit");
+  }
+  const ObjectId object = ObjectId::ForFunction(id);
+  store_->AddClientReference(peer.id, object);
+  // Known, unless the news that it is gone is on its way to OnDeleted.
+  if (functions_.contains(id) && store_->IsSealed(object)) return Status::Ok();
+  const Status put = store_->PutInline(0, object, {}, contained);
+  if (!put.ok() && put.code() != StatusCode::kAlreadyExists) return put;
+  if (std::find(contained.begin(), contained.end(), object) != contained.end()) {
+    recursive_.insert(id);
+  }
+  Function& function = functions_[id];
+  function.driver = peer.driver;
+  function.pickled.assign(pickled.begin(), pickled.end());
+  shell_.records->OnFunction(peer.driver, id, name, function.pickled);
+  return Status::Ok();
+}
+
+void FunctionBook::OnFetch(Peer& peer, const FunctionId& id) {
+  const auto it = functions_.find(id);
+  if (it == functions_.end()) return shell_.records->AskForFunction(peer.id, id);
+  std::vector<ClientId>& loaded_by = it->second.loaded_by;
+  // A driver keeps what it loads in the remote function for which it did.
+  if (peer.worker != 0 &&
+      std::find(loaded_by.begin(), loaded_by.end(), peer.id) == loaded_by.end()) {
+    loaded_by.push_back(peer.id);
+  }
+  shell_.peers->SendFunction(peer, id, &it->second.pickled);
+}
+
+void FunctionBook::OnFound(ClientId asker, const FunctionId& id, const std::string* pickled) {
+  if (Peer* peer = shell_.peers->FindPeer(asker)) shell_.peers->SendFunction(*peer, id, pickled);
+}
+
+void FunctionBook::OnDeleted(const FunctionId& id) {
+  const auto it = functions_.find(id);
+  // Sealed: exported anew meanwhile.
+  if (it == functions_.end() || store_->IsSealed(ObjectId::ForFunction(id))) return;
+  TellToForget(id, it->second);
+  shell_.records->OnFunctionGone(it->second.driver, id);
+  functions_.erase(it);
+  recursive_.erase(id);
+}
+
+void FunctionBook::OnHeartbeat() {
+  for (const FunctionId& id : recursive_) {
+    const auto it = functions_.find(id);
+    if (it == functions_.end() || it->second.loaded_by.empty()) continue;
+    if (!store_->IsHeldOnlyBy(ObjectId::ForFunction(id), it->second.loaded_by)) continue;
+    TellToForget(id, it->second);
+  }
+}
+
+void FunctionBook::TellToForget(const FunctionId& id, Function& function) {
+  for (const ClientId worker : std::exchange(function.loaded_by, {})) {
+    if (Peer* peer = shell_.peers->FindPeer(worker)) shell_.peers->SendForgetFunction(*peer, id);
+  }
+}
+
+void FunctionBook::OnWorkerGone(ClientId worker) {
+  for (auto& [id, function] : functions_) std::erase(function.loaded_by, worker);
+}
+
+void FunctionBook::OnDriverGone(const DriverId& driver) {
+  std::erase_if(functions_, [&](const auto& entry) { return entry.second.driver == driver; });
+  std::erase_if(recursive_, [&](const FunctionId& id) { return !functions_.contains(id); });
+}
+
+}  // namespace rayx::node

@@ -1,0 +1,76 @@
+#include "node/node_core.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace rayx::node {
+namespace {
+
+// Acts follow acts (a failed task seals an object, which makes another task ready); this many
+// rounds in one turn, the rest in the next.
+constexpr int kRoundsPerTurn = 16;
+
+}  // namespace
+
+NodeCore::NodeCore(const Shell& shell, scheduler::SchedulerOptions options, uint64_t pool_bytes)
+    : shell_(shell),
+      store_(pool_bytes),
+      scheduler_(std::move(options)),
+      drivers_(shell),
+      actors_(shell, &store_, &scheduler_),
+      functions_(shell, &store_),
+      tasks_(shell, &store_, &scheduler_, &drivers_, &actors_),
+      objects_(shell, &store_, &tasks_, &actors_, &functions_),
+      endings_({.begin = [this](const DriverId& driver) { EndWorkersOf(driver); },
+                .has_ending_workers =
+                    [this](const DriverId& driver) {
+                      return !scheduler_.EndingWorkersOf(driver).empty();
+                    },
+                .done = [this](ClientId client) { drivers_.SendDrained(client); }}) {}
+
+bool NodeCore::OnPeerGone(const Peer& peer) {
+  store_.OnClientGone(peer.id);
+  tasks_.OnPeerGone(peer);
+  if (peer.worker != 0) {
+    functions_.OnWorkerGone(peer.id);
+    return false;
+  }
+  if (!drivers_.OnPeerGone(peer)) return false;
+  functions_.OnDriverGone(peer.driver);
+  scheduler_.OnDriverGone(peer.driver);
+  return true;
+}
+
+void NodeCore::OnWorkerGone(WorkerNumber worker, const scheduler::WorkerEnd& end) {
+  shell_.lines->OnWorkerGone(worker);
+  scheduler_.OnWorkerGone(worker, end);
+}
+
+bool NodeCore::Turn(int64_t now_ms) {
+  endings_.OnTurn(now_ms);
+  bool acted = true;
+  for (int round = 0; acted && round < kRoundsPerTurn; ++round) {
+    acted = objects_.DrainEffects();
+    acted = tasks_.ScheduleAndAct(now_ms) || acted;
+  }
+  objects_.SendDeliveries();
+  return acted;
+}
+
+std::optional<int64_t> NodeCore::NextTickMs() const {
+  const std::optional<int64_t> decision = scheduler_.NextTickMs();
+  const std::optional<int64_t> ending = endings_.NextTickMs();
+  if (!decision || !ending) return decision ? decision : ending;
+  return std::min(*decision, *ending);
+}
+
+void NodeCore::EndWorkersOf(const DriverId& driver) {
+  // The driver may have seen ends of which their worker has told us, but we have not read it.
+  shell_.lines->HearWorker();
+  scheduler_.OnDriverEnding(driver, [this](WorkerNumber number) {
+    const Worker* worker = shell_.workers->FindWorker(number);
+    return worker != nullptr && shell_.workers->HasExitWork(*worker);
+  });
+}
+
+}  // namespace rayx::node

@@ -1,0 +1,129 @@
+#include "node/object_book.h"
+
+#include <string>
+#include <utility>
+#include <variant>
+
+#include "common/base/limits.h"
+
+namespace rayx::node {
+namespace {
+
+// The first value of an id wins; who brings another one makes no mistake.
+Status UnlessTaken(Status put) {
+  return put.code() == StatusCode::kAlreadyExists ? Status::Ok() : put;
+}
+
+}  // namespace
+
+Status ObjectBook::OnPut(const Peer& peer, const ObjectId& id, std::span<const uint8_t> data,
+                         std::span<const ObjectId> contained) {
+  tasks_->OnObjectMade(peer, id);
+  if (data.size() > limits::kInlineObjectBytesMax) {
+    return Status::ProtocolError("PutObject of " + std::to_string(data.size()) + " bytes");
+  }
+  return UnlessTaken(store_->PutInline(peer.id, id, data, contained));
+}
+
+Status ObjectBook::OnPutReserved(const Peer& peer, const ObjectId& id, plasma::Extent value,
+                                 std::span<const ObjectId> contained, bool keep_reference) {
+  tasks_->OnObjectMade(peer, id);
+  return UnlessTaken(store_->PutReserved(peer.id, id, value, contained, keep_reference));
+}
+
+Result<uint64_t> ObjectBook::Create(const Peer& peer, const ObjectId& id, uint64_t size_bytes) {
+  Result<uint64_t> offset = store_->Create(peer.id, id, size_bytes);
+  if (offset.status().code() == StatusCode::kStoreFull && shell_.rooms->TakeBack()) {
+    offset = store_->Create(peer.id, id, size_bytes);
+  }
+  return offset;
+}
+
+Status ObjectBook::OnSeal(const Peer& peer, const ObjectId& id,
+                          std::span<const ObjectId> contained) {
+  tasks_->OnObjectMade(peer, id);
+  return UnlessTaken(store_->Seal(peer.id, id, contained));
+}
+
+void ObjectBook::OnGet(Peer& peer, std::span<const ObjectId> ids, bool pin, uint64_t fence) {
+  for (const ObjectId& id : ids) store_->Get(peer.id, id, pin);
+  if (fence == 0) return;
+  // One with deliveries is in the list already.
+  if (peer.deliveries.empty() && peer.fence == 0) delivering_.push_back(peer.id);
+  peer.fence = fence;
+}
+
+Status ObjectBook::OnRelease(const Peer& peer, std::span<const ObjectId> unpinned,
+                             std::span<const ObjectId> unreferenced) {
+  for (const ObjectId& id : unpinned) RAYX_RETURN_IF_ERROR(store_->Unpin(peer.id, id));
+  for (const ObjectId& id : unreferenced) {
+    RAYX_RETURN_IF_ERROR(store_->RemoveClientReference(peer.id, id));
+  }
+  return Status::Ok();
+}
+
+void ObjectBook::OnAddReferences(const Peer& peer, std::span<const ObjectId> ids) {
+  for (const ObjectId& id : ids) store_->AddClientReference(peer.id, id);
+}
+
+bool ObjectBook::DrainEffects() {
+  const std::vector<plasma::Effect> effects = store_->TakeEffects();
+  for (const plasma::Effect& effect : effects) {
+    if (const auto* sealed = std::get_if<plasma::ObjectSealed>(&effect)) {
+      OnSealed(sealed->id);
+    } else if (const auto* deleted = std::get_if<plasma::ObjectDeleted>(&effect)) {
+      OnDeleted(deleted->id);
+    } else if (const auto* deliver = std::get_if<plasma::DeliverObject>(&effect)) {
+      Peer* peer = shell_.peers->FindPeer(deliver->client);
+      if (peer == nullptr) continue;
+      if (peer->deliveries.empty() && peer->fence == 0) delivering_.push_back(peer->id);
+      peer->deliveries.push_back(*deliver);
+    }
+  }
+  return !effects.empty();
+}
+
+void ObjectBook::OnSealed(const ObjectId& id) {
+  if (id.IsFunction()) return;
+  tasks_->OnObjectSealed(id);
+  shell_.records->OnObjectSealed(id);
+}
+
+void ObjectBook::OnDeleted(const ObjectId& id) {
+  if (id.IsFunction()) return functions_->OnDeleted(id.Function());
+  actors_->OnObjectDeleted(id);
+  shell_.records->OnObjectDeleted(id);
+}
+
+void ObjectBook::SendDeliveries() {
+  if (delivering_.empty()) return;
+  for (const ClientId id : std::exchange(delivering_, {})) {
+    Peer* peer = shell_.peers->FindPeer(id);
+    if (peer == nullptr) continue;
+    while ((!peer->deliveries.empty() || peer->fence != 0) &&
+           shell_.peers->BacklogBytes(*peer) < limits::kPeerBacklogBytesSoft) {
+      SendBatch(*peer);
+    }
+    // The rest waits for the peer to read; its progress wakes the loop.
+    if (!peer->deliveries.empty() || peer->fence != 0) delivering_.push_back(id);
+  }
+}
+
+void ObjectBook::SendBatch(Peer& peer) {
+  batch_.clear();
+  size_t bytes = 0;
+  while (!peer.deliveries.empty() && bytes < limits::kInlineBatchBytesMax) {
+    const plasma::DeliverObject deliver = peer.deliveries.front();
+    peer.deliveries.pop_front();
+    // Gone already if the peer gave up its reference in the meantime.
+    const auto location = store_->Find(deliver.id);
+    if (!location) continue;
+    bytes += location->data.size() + ObjectView::kMessageBytes;
+    batch_.push_back(
+        {.id = deliver.id, .location = *location, .pinned = deliver.pin && !location->is_inline});
+  }
+  const uint64_t fence = peer.deliveries.empty() ? std::exchange(peer.fence, 0) : 0;
+  shell_.peers->SendObjects(peer, batch_, fence);
+}
+
+}  // namespace rayx::node

@@ -1,0 +1,303 @@
+#include "node/task_book.h"
+
+#include <string>
+#include <utility>
+#include <variant>
+
+#include "common/base/check.h"
+#include "common/base/limits.h"
+#include "common/base/log.h"
+#include "common/protocol/object_layout.h"
+
+namespace rayx::node {
+namespace {
+
+// A call runs in a worker that has the class; what made the actor, a restart included, holds it.
+bool NeedsFunction(const TaskSpec& spec) { return spec.kind != TaskKind::kActorCall; }
+
+std::span<const uint8_t> BytesOf(std::string_view text) {
+  return {reinterpret_cast<const uint8_t*>(text.data()), text.size()};
+}
+
+// The public name of the exception that a system error becomes (python/rayx/errors.py).
+const char* ExceptionName(SystemErrorCode code) {
+  switch (code) {
+    case SystemErrorCode::kWorkerCrashed:
+      return "WorkerCrashedError";
+    case SystemErrorCode::kInfeasible:
+      return "InfeasibleError";
+    case SystemErrorCode::kObjectLost:
+      return "ObjectLostError";
+    case SystemErrorCode::kTaskCancelled:
+      return "TaskCancelledError";
+    case SystemErrorCode::kObjectStoreFull:
+      return "ObjectStoreFullError";
+    case SystemErrorCode::kWorkerStartFailed:
+      return "WorkerCrashedError";
+    case SystemErrorCode::kActorDied:
+      return "ActorDiedError";
+    case SystemErrorCode::kTaskTimedOut:
+      return "TaskTimeoutError";
+  }
+  return "RayxError";
+}
+
+}  // namespace
+
+TaskBook::TaskBook(const Shell& shell, plasma::ObjectStore* store,
+                   scheduler::LocalScheduler* scheduler, DriverBook* drivers, ActorBook* actors)
+    : shell_(shell), store_(store), scheduler_(scheduler), drivers_(drivers), actors_(actors) {}
+
+// --- submitted ---
+
+Status TaskBook::CheckSpec(const Peer& peer, const TaskSpec& spec) const {
+  if (peer.driver.IsNil()) return Status::ProtocolError("SubmitTask of a worker without a task");
+  if (spec.driver != peer.driver) return Status::ProtocolError("task of another driver");
+  if (scheduler_->FindTask(spec.id) != nullptr) return Status::ProtocolError("task id in use");
+  return Status::Ok();
+}
+
+std::vector<ObjectId> TaskBook::Admit(const Peer& peer, const TaskSpec& spec, bool direct) {
+  std::vector<ObjectId> missing;
+  for (const ObjectId& id : spec.dependencies) {
+    store_->AddReference(id);
+    if (!store_->IsSealed(id)) missing.push_back(id);
+  }
+  for (const ObjectId& id : spec.contained) store_->AddReference(id);
+  if (NeedsFunction(spec)) store_->AddReference(ObjectId::ForFunction(spec.function));
+  // The submitter wants the results: they are pushed to it without being asked for.
+  for (uint32_t i = 0; i < spec.return_count; ++i) {
+    const ObjectId id = spec.ReturnId(i);
+    direct ? store_->GetUnlessTold(peer.id, id) : store_->Get(peer.id, id, /*pin=*/false);
+  }
+  // The first items of a stream, too: what is wanted is what may be made. For more it asks itself.
+  for (uint32_t i = 0; i < spec.stream_window; ++i) {
+    store_->Get(peer.id, ObjectId::ForStreamItem(spec.id, i), /*pin=*/false);
+  }
+  if (spec.stream_window > 0) streams_.Add(spec.id, peer.id);
+  shell_.records->OnTaskSubmitted(spec.id);
+  return missing;
+}
+
+Status TaskBook::OnSubmit(Peer& peer, TaskSpec spec) {
+  RAYX_RETURN_IF_ERROR(CheckSpec(peer, spec));
+  const std::vector<ObjectId> missing = Admit(peer, spec, /*direct=*/false);
+  shell_.lines->OnSubmitted(peer, spec);
+  if (spec.kind == TaskKind::kActorCreation) actors_->OnSubmitted(spec);
+  scheduler_->OnTaskSubmitted(std::move(spec), missing, peer.worker, peer.id);
+  return Status::Ok();
+}
+
+Status TaskBook::OnSubmitDirect(Peer& peer, TaskSpec spec, uint32_t sequence) {
+  RAYX_RETURN_IF_ERROR(CheckSpec(peer, spec));
+  if (!spec.dependencies.empty() || spec.stream_window != 0 || spec.timeout_ms != 0) {
+    return Status::ProtocolError("SubmitDirect of a task that must go through the node");
+  }
+  (void)Admit(peer, spec, /*direct=*/true);
+  const TaskId task = spec.id;
+  RAYX_RETURN_IF_ERROR(shell_.lines->OnGiven(peer, std::move(spec), sequence));
+  shell_.records->OnTaskAssigned(task);
+  return Status::Ok();
+}
+
+void TaskBook::OnCancel(const Peer& peer, const TaskId& task, bool force) {
+  if (task.IsNil()) return scheduler_->OnAllCancelled(peer.driver, force);
+  const TaskSpec* spec = scheduler_->FindTask(task);
+  // Of another driver, it is as good as unknown.
+  if (spec != nullptr && spec->driver == peer.driver) scheduler_->OnTaskCancelled(task, force);
+}
+
+// --- ended ---
+
+Status TaskBook::OnTaskDone(const Peer& peer, const TaskDone& done) {
+  const Worker* worker = shell_.workers->FindWorker(peer.worker);
+  // Before anything is stored: nobody may give results to a task of somebody else.
+  const TaskSpec* spec = scheduler_->HeldTask(peer.worker, done.task);
+  // It was told to end, and what it held has failed already.
+  if (worker != nullptr && spec == nullptr && worker->stopped) return Status::Ok();
+  if (worker == nullptr || spec == nullptr) {
+    return Status::ProtocolError("TaskDone for a task that the worker does not run");
+  }
+  if (done.delivered) shell_.lines->OnDelivered(peer.worker, *spec);
+  RAYX_RETURN_IF_ERROR(TakeResults(peer, *spec, done.results));
+  if (!done.error_text.empty()) {
+    drivers_->ReportError({.driver = spec->driver,
+                           .task = done.task,
+                           .name = spec->name,
+                           .kind = "TaskError",
+                           .text = std::string(done.error_text)});
+  }
+  const bool is_creation = spec->kind == TaskKind::kActorCreation;
+  if (spec->kind == TaskKind::kActorCall && done.state) actors_->OnState(spec->actor, *done.state);
+  RAYX_RETURN_IF_ERROR(
+      scheduler_->OnTaskFinished(peer.worker, done.task, done.sequence, done.failed));
+  if (is_creation) actors_->OnCreated(done.task);
+  shell_.lines->OnEnded(peer.worker, done.task);
+  return Status::Ok();
+}
+
+Status TaskBook::TakeResults(const Peer& peer, const TaskSpec& spec,
+                             std::span<const TaskResult> results) {
+  if (results.size() > spec.return_count) {
+    return Status::ProtocolError("TaskDone with too many results");
+  }
+  for (const TaskResult& result : results) {
+    if (result.index >= spec.return_count || result.data.size() > limits::kInlineObjectBytesMax) {
+      return Status::ProtocolError("TaskDone with a result beyond a limit");
+    }
+    // AlreadyExists: the first value of an id wins.
+    const Status put =
+        store_->PutInline(0, spec.ReturnId(result.index), result.data, result.contained);
+    if (!put.ok() && put.code() != StatusCode::kAlreadyExists) return put;
+  }
+  if (results.size() == 1 && spec.return_count == 1) return Status::Ok();
+  // The others were sealed before. A worker that says so and did not would leave their readers
+  // waiting for ever.
+  for (uint32_t i = 0; i < spec.return_count; ++i) {
+    const ObjectId id = spec.ReturnId(i);
+    if (store_->IsSealed(id) || !store_->IsExpected(id)) continue;
+    LogWarning("worker " + std::to_string(peer.worker) + " gave no value for " + id.Hex());
+    const std::string error = EncodeSystemError(
+        SystemErrorCode::kObjectLost, "return value " + std::to_string(i) + " of " + spec.name +
+                                          " was not stored by the worker that ran it");
+    RAYX_RETURN_IF_ERROR(store_->PutInline(0, id, BytesOf(error), {}));
+  }
+  return Status::Ok();
+}
+
+// --- events of the other parts ---
+
+void TaskBook::OnObjectMade(const Peer& peer, const ObjectId& id) {
+  if (id.IsPut() || peer.worker == 0) return;
+  const TaskId task = id.Task();
+  if (scheduler_->HeldTask(peer.worker, task) == nullptr) return;
+  // Of a stream, a room, which the consumer makes, is no item.
+  streams_.Contains(task) ? scheduler_->OnItemMade(task) : scheduler_->OnResultMade(task);
+}
+
+void TaskBook::OnPeerGone(const Peer& peer) {
+  shell_.lines->OnPeerGone(peer);
+  for (const TaskId& task : streams_.TakeOf(peer.id)) {
+    scheduler_->OnTaskCancelled(task, /*force=*/false);
+  }
+}
+
+void TaskBook::OnWorkerOutput(const Worker& worker, int64_t pid, bool is_stderr,
+                              std::string_view lines) {
+  const DriverId driver = scheduler_->DriverOf(worker.number);
+  const TaskSpec* task = scheduler_->RunningTask(worker.number);
+  // Printed between two tasks (by a thread or a child of an earlier one): the worker's last task is
+  // as good a name as any.
+  const std::string& name = task != nullptr ? task->name : worker.last_function;
+  drivers_->SendLines(driver,
+                      {.pid = pid, .function = name, .is_stderr = is_stderr, .text = lines});
+}
+
+// --- effects of the scheduler ---
+
+bool TaskBook::ScheduleAndAct(int64_t now_ms) {
+  scheduler_->Schedule(now_ms);
+  const std::vector<scheduler::Effect> effects = scheduler_->TakeEffects();
+  for (const scheduler::Effect& effect : effects) {
+    std::visit([this](const auto& wish) { Act(wish); }, effect);
+  }
+  return !effects.empty();
+}
+
+void TaskBook::Act(const scheduler::StopWorker& effect) {
+  Worker* worker = shell_.workers->FindWorker(effect.worker);
+  if (worker == nullptr) return;
+  worker->stopped = true;
+  shell_.workers->Stop(*worker, effect.kill);
+}
+
+void TaskBook::Act(const scheduler::AssignTask& effect) {
+  Worker* worker = shell_.workers->FindWorker(effect.worker);
+  const TaskSpec* spec = scheduler_->FindTask(effect.task);
+  if (worker == nullptr || spec == nullptr) return;
+  Peer* peer = shell_.peers->FindPeer(worker->client);
+  // Its end is on the way; the scheduler will hear of it and give the task to another.
+  if (peer == nullptr) return;
+  peer->driver = spec->driver;
+  worker->last_function = spec->name;
+  GatherValues(peer->id, *spec);
+  GivenTask task{.place = effect, .spec = *spec, .values = values_};
+  if (drivers_->IsKnown(spec->driver)) {
+    if (!std::exchange(worker->has_driver_config, true)) {
+      task.config = &drivers_->ConfigOf(spec->driver);
+    }
+    task.setups = drivers_->SetupsOf(spec->driver).subspan(worker->setups_told);
+    worker->setups_told += task.setups.size();
+  }
+  if (spec->kind == TaskKind::kActorCreation) task.state = actors_->StateOf(spec->id);
+  shell_.workers->HandOut(*worker, *peer, task);
+  shell_.records->OnTaskAssigned(effect.task);
+}
+
+void TaskBook::GatherValues(ClientId client, const TaskSpec& spec) {
+  values_.clear();
+  size_t bytes = 0;
+  for (const ObjectId& id : spec.dependencies) {
+    // What does not fit in one message, the worker asks for.
+    if (bytes > limits::kInlineBatchBytesMax) break;
+    const Result<plasma::ObjectLocation> location = store_->Pin(client, id);
+    if (!location.ok()) continue;
+    bytes += location->data.size() + ObjectView::kMessageBytes;
+    values_.push_back({.id = id, .location = *location, .pinned = !location->is_inline});
+  }
+}
+
+void TaskBook::Act(const scheduler::RecallTasks& effect) {
+  Worker* worker = shell_.workers->FindWorker(effect.worker);
+  if (worker == nullptr) return;
+  scheduler_->OnTasksRecalled(effect.worker, shell_.workers->TakeBack(*worker));
+}
+
+void TaskBook::Act(const scheduler::InterruptTask& effect) {
+  Worker* worker = shell_.workers->FindWorker(effect.worker);
+  if (worker != nullptr) shell_.workers->Interrupt(*worker, effect.sequence, effect.reason);
+}
+
+void TaskBook::Act(const scheduler::FailTask& effect) {
+  std::string error = EncodeSystemError(effect.code, effect.text);
+  std::vector<ObjectId> contained;
+  const auto source = effect.like.IsNil() ? std::nullopt : store_->Find(effect.like);
+  // An actor that was killed while the news of its being made was on its way has no error.
+  if (source && source->is_inline && HoldsError(source->data)) {
+    error.assign(source->data.begin(), source->data.end());
+    contained = store_->ContainedIn(effect.like);
+  }
+  bool is_lacking = !effect.has_results;
+  for (uint32_t i = 0; i < effect.return_count; ++i) {
+    const ObjectId id = ObjectId::ForReturn(effect.task, i);
+    is_lacking = is_lacking || store_->IsExpected(id);
+    // AlreadyExists: a result that was stored before the worker died stays.
+    const Status put = store_->PutInline(0, id, BytesOf(error), contained);
+    RAYX_CHECK(put.ok() || put.code() == StatusCode::kAlreadyExists);
+  }
+  if (scheduler_->FindActor(effect.task)) actors_->OnCreated(effect.task);
+  if (!is_lacking) return;
+  // What it is like was reported; and who cancels a task knows.
+  if (!effect.like.IsNil() || effect.code == SystemErrorCode::kTaskCancelled) return;
+  drivers_->ReportError({.driver = effect.driver,
+                         .task = effect.task,
+                         .name = effect.name,
+                         .kind = ExceptionName(effect.code),
+                         .text = effect.text});
+}
+
+void TaskBook::Act(const scheduler::ReleaseInputs& effect) {
+  for (const ObjectId& id : effect.ids) store_->RemoveReference(id);
+}
+
+void TaskBook::Act(const scheduler::TaskEnded& effect) {
+  for (const ObjectId& id : effect.spec.dependencies) store_->RemoveReference(id);
+  for (const ObjectId& id : effect.spec.contained) store_->RemoveReference(id);
+  if (NeedsFunction(effect.spec)) {
+    store_->RemoveReference(ObjectId::ForFunction(effect.spec.function));
+  }
+  if (effect.spec.stream_window > 0) streams_.Remove(effect.spec.id);
+  shell_.records->OnTaskEnded(effect.spec.id, effect.failed_by_system);
+}
+
+}  // namespace rayx::node
