@@ -15,19 +15,12 @@ import importlib
 import sys
 from typing import TYPE_CHECKING, Any
 
+from rayx import object_hooks
 from rayx._raylet import ObjectID
 from rayx.actor import Actor, ActorClass, get_actor, kill
 from rayx.actor_handle import ActorHandle, ActorMethod
 from rayx.actor_options import method
-from rayx.api import (
-    Context,
-    available_resources,
-    cluster_resources,
-    error_info,
-    init,
-    is_initialized,
-    shutdown,
-)
+from rayx.api import Context, init, is_initialized, shutdown
 from rayx.errors import (
     ActorDiedError,
     AlreadyInitializedError,
@@ -53,6 +46,7 @@ from rayx.errors import (
 )
 from rayx.object_stream import ObjectStream
 from rayx.objects import get, put, wait
+from rayx.queries import available_resources, cluster_resources, error_info
 from rayx.remote_function import RemoteFunction, remote
 from rayx.session import PYTHON_MODE, SCRIPT_MODE, SILENT_MODE
 
@@ -66,6 +60,8 @@ if TYPE_CHECKING:
     from rayx.worker_setup import run_on_all_workers
 
     __version__: str
+
+object_hooks.install()
 
 ObjectRef = ObjectID
 

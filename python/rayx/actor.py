@@ -33,6 +33,7 @@ from rayx import (
     actor_description,
     errors,
     function_reference,
+    reducers,
     session,
     signature,
     task_options,
@@ -257,10 +258,16 @@ class ActorClass(Generic[C_co]):
             self._description = ActorDescription.of_class(cls, current.function_id)
             self._template = None
 
-    def among(self, classes: Sequence[type]) -> type | None:
-        """The class itself, if it is one of these, or one of them inherits from it."""
+    def reduced_among(self, classes: Sequence[type]) -> tuple[Any, ...]:
+        """How it is pickled together with these classes, which travel by value.
+
+        In the code of its own class, and of those that inherit from it, its name is that of the
+        class. Else `super(Name, self)` and `isinstance(value, Name)` would meet what is no class.
+        """
         own: Any = self._cls
-        return own if any(own in cls.__mro__ for cls in classes) else None
+        reduced = self.__reduce__()
+        is_own = any(own in cls.__mro__ for cls in classes)
+        return (_own_class, (own, *reduced)) if is_own else reduced
 
     if not TYPE_CHECKING:  # what they know of the class is enough
         # What is asked of a class by its name, which is that of the remote class.
@@ -319,7 +326,7 @@ class _OfRemoteClass:
         return _OfRemoteClass, (self._cls, self._remote, self._name)
 
 
-def own_class(cls: type, rebuild: Callable[..., ActorClass[Any]], arguments: Any) -> type:
+def _own_class(cls: type, rebuild: Callable[..., ActorClass[Any]], arguments: Any) -> type:
     """What its remote class is in the code of a class that runs elsewhere: the class itself.
 
     Actors of it are made by `.remote` all the same, unless the class has that name for something.
@@ -330,6 +337,10 @@ def own_class(cls: type, rebuild: Callable[..., ActorClass[Any]], arguments: Any
         if all(isinstance(one, _OfRemoteClass) for one in known):
             type.__setattr__(cls, name, _OfRemoteClass(cls, remote, name))
     return cls
+
+
+reducers.originals[ActorClass] = lambda remote: vars(remote)["_cls"]
+reducers.among_classes[ActorClass] = ActorClass.reduced_among
 
 
 def make_remote(cls: type[Any], options: ActorOptions) -> ActorClass[Any]:

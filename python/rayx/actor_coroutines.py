@@ -22,15 +22,15 @@ from rayx.stream_run import StreamRun
 if TYPE_CHECKING:
     from rayx._raylet import RunnableTask
     from rayx.actor_runner import RunningActor
-    from rayx.executor import Executor
     from rayx.task_run import TaskRun
+    from rayx.worker_context import WorkerContext
 
 
 class CoroutineCalls:
     """Runs an actor's calls, until the node ends this worker."""
 
-    def __init__(self, executor: Executor, actor: RunningActor) -> None:
-        self._executor = executor
+    def __init__(self, context: WorkerContext, actor: RunningActor) -> None:
+        self._context = context
         self._actor = actor
         self._free = threading.Semaphore(actor.max_concurrency)
         self._loop = asyncio.new_event_loop()
@@ -79,7 +79,7 @@ class CoroutineCalls:
         try:
             while True:
                 self._free.acquire()
-                task = self._executor.next_task()
+                task = self._context.next_task()
                 self._loop.call_soon_threadsafe(self._start, task)
         except BaseException as error:
             self._loop.call_soon_threadsafe(self._end, error)
@@ -101,13 +101,13 @@ class CoroutineCalls:
             self._ended.set_exception(error)
 
     async def _call(self, task: RunnableTask) -> None:
-        run = self._executor.new_run(task)
+        run = self._context.new_run(task)
         if run.begins():
             await self._try(run)
         self._actor.finish(run)
 
     async def _try(self, run: TaskRun) -> None:
-        interrupts = self._executor.interrupts
+        interrupts = self._context.interrupts
         canceller = _Canceller(self._loop)
         try:
             try:
@@ -120,7 +120,7 @@ class CoroutineCalls:
                 if run.task.stream_window:
                     interrupts.close(run.task)
                     interrupts.open(run.task, canceller)
-                    stream = StreamRun(run.task, self._executor.client)
+                    stream = StreamRun(run.task, self._context.client)
                     await stream.run_async(value)
                     run.streamed(stream)
                     return

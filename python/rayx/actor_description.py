@@ -17,7 +17,9 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from rayx import signature, task_options
-from rayx.actor_options import METHOD_ATTRIBUTE
+
+#: Where `rayx.method` notes what it was told, as an attribute of the function.
+METHOD_ATTRIBUTE = "__rayx_num_return_vals__"
 
 # Flags of code (inspect.CO_…).
 _COROUTINE = 0x80 | 0x200

@@ -21,6 +21,7 @@ from typing import (
 
 from rayx import resources as resource_amounts
 from rayx import task_options
+from rayx.actor_description import METHOD_ATTRIBUTE
 from rayx.quantities import whole
 from rayx.value_text import shown
 
@@ -50,9 +51,6 @@ SAVE, RESTORE = "__rayx_save__", "__rayx_restore__"
 
 #: The option `save_every` comes along with the constructor's arguments, under this name.
 SAVE_EVERY = "__rayx_save_every__"
-
-#: Where `rayx.method` notes what it was told, as an attribute of the function.
-METHOD_ATTRIBUTE = "__rayx_num_return_vals__"
 
 P = ParamSpec("P")
 T = TypeVar("T")

@@ -22,15 +22,15 @@ from rayx.interrupts import ThreadInterrupter
 if TYPE_CHECKING:
     from rayx._raylet import RunnableTask
     from rayx.actor_runner import RunningActor
-    from rayx.executor import Executor
     from rayx.task_run import TaskRun
+    from rayx.worker_context import WorkerContext
 
 
 class ThreadedCalls:
     """Runs an actor's calls, until the node ends this worker."""
 
-    def __init__(self, executor: Executor, actor: RunningActor) -> None:
-        self._executor = executor
+    def __init__(self, context: WorkerContext, actor: RunningActor) -> None:
+        self._context = context
         self._actor = actor
         self._end: BaseException | None = None
         # Wakes the main thread.
@@ -65,7 +65,7 @@ class ThreadedCalls:
         try:
             while True:
                 self._free.acquire()
-                self._pool.submit(self._call, self._executor.next_task())
+                self._pool.submit(self._call, self._context.next_task())
         except BaseException as error:
             self._stop(error)
 
@@ -75,7 +75,7 @@ class ThreadedCalls:
 
     def _call(self, task: RunnableTask) -> None:
         try:
-            run = self._executor.new_run(task)
+            run = self._context.new_run(task)
             if run.begins():
                 self._try(run)
             self._actor.finish(run)
@@ -90,7 +90,7 @@ class ThreadedCalls:
 
     def _try(self, run: TaskRun) -> None:
         interrupter = ThreadInterrupter()
-        interrupts = self._executor.interrupts
+        interrupts = self._context.interrupts
         try:
             try:
                 interrupts.open(run.task, interrupter)
@@ -102,7 +102,7 @@ class ThreadedCalls:
                 if not interrupts.close(run.task):
                     interrupter.withdraw()
         except BaseException as error:
-            if self._executor.is_forked:
+            if self._context.is_forked:
                 forked_child.end(error)
             run.failed(interrupter.error_of(error))
 

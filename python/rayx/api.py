@@ -1,4 +1,4 @@
-"""The beginning and the end of a session, and what may be asked of it in between.
+"""The beginning and the end of a session.
 
 >>> import rayx
 >>> with rayx.init(num_cpus=2):
@@ -16,16 +16,11 @@ from typing import TYPE_CHECKING, Any, Literal, Never, NoReturn, overload
 
 from rayx import errors, session
 from rayx import hints as advice
-from rayx._raylet import RayletError
 
 if TYPE_CHECKING:
     from types import TracebackType
 
-    from rayx.error_records import ErrorInfo
     from rayx.init_options import InitOptions
-
-# For questions to the node, which answers them at once or not at all.
-_QUERY_MS = 10_000
 
 
 class Context(dict[str, Any]):
@@ -264,51 +259,3 @@ def is_initialized() -> bool:
     """Whether this process has a session: it is a driver after `init()`, or a worker."""
     existing = session.peek()
     return existing is not None and not existing.forked
-
-
-def error_info() -> list[ErrorInfo]:
-    """The tasks of this driver that failed, oldest first, as far as the error table remembers.
-
-    >>> @rayx.remote
-    ... def fail():
-    ...     raise ValueError("no")
-    >>> try:
-    ...     rayx.get(fail.remote())
-    ... except ValueError:
-    ...     rayx.error_info()[-1].function
-    'fail'
-    """
-    from rayx import error_records
-
-    owner = session.current()
-    try:
-        return error_records.records(owner.client.errors(_QUERY_MS))
-    except RayletError as error:
-        raise owner.failure(error) from None
-
-
-def cluster_resources() -> dict[str, float]:
-    """All there is to be given to tasks.
-
-    >>> rayx.cluster_resources()
-    {'CPU': 4.0, 'GPU': 2.0}
-    """
-    return _resources()[0]
-
-
-def available_resources() -> dict[str, float]:
-    """What no task or actor holds at the moment, with the keys of `cluster_resources`.
-
-    >>> rayx.available_resources()
-    {'CPU': 4.0, 'GPU': 2.0}
-    """
-    total, available = _resources()
-    return {name: available.get(name, 0.0) for name in total}
-
-
-def _resources() -> tuple[dict[str, float], dict[str, float]]:
-    owner = session.current()
-    try:
-        return owner.client.cluster_resources(_QUERY_MS)
-    except RayletError as error:
-        raise owner.failure(error) from None

@@ -16,7 +16,6 @@ from typing import Any
 import cloudpickle
 
 from rayx import function_parts, importable, reducers
-from rayx.actor import ActorClass, own_class
 
 # The last version of the format that is the same for equal code, however its parts are shared.
 _MARSHAL_VERSION = 2
@@ -35,8 +34,8 @@ class ByValuePickler(cloudpickle.Pickler):  # type: ignore[misc]
             return _code_reduced(obj)
         if cls is functools.cached_property:
             return function_parts.reduce_cached_property(obj)
-        if cls is ActorClass:
-            return self._actor_class_reduced(obj)
+        if cls in reducers.among_classes:
+            return reducers.among_classes[cls](obj, self._classes)
         if issubclass(cls, type):
             from rayx import class_parts, class_pickling  # most programs send functions only
 
@@ -59,15 +58,6 @@ class ByValuePickler(cloudpickle.Pickler):  # type: ignore[misc]
     def _classes(self) -> list[type]:
         """Those met so far."""
         return []
-
-    def _actor_class_reduced(self, remote: ActorClass[Any]) -> Any:
-        """In the code of a class, and of those that inherit from it, its name is that of the class.
-
-        Else `super(Name, self)` and `isinstance(value, Name)` would meet what is no class.
-        """
-        reduced = remote.__reduce__()
-        cls = remote.among(self._classes)
-        return reduced if cls is None else (own_class, (cls, *reduced))
 
 
 def _take_by_value(obj: Any) -> None:

@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from rayx import errors, hints, objects, session
 from rayx._raylet import RayletError
 from rayx.durations import SECONDS, Duration, in_units, milliseconds
+from rayx.hints import FIRST_LOOK_MS
 from rayx.patience import Patience
-from rayx.session import FIRST_LOOK_MS
 
 if TYPE_CHECKING:
     from rayx._raylet import ObjectID

@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from rayx import gpus, process_title
+from rayx import process_title
 from rayx._raylet import KIND_ACTOR_CALL, KIND_ACTOR_CREATION
 from rayx.actor_runner import Concurrency, RunningActor
-from rayx.interrupts import Interrupts, raise_here
+from rayx.interrupts import raise_here
 from rayx.task_run import TaskRun
+from rayx.worker_context import WorkerContext
 
 if TYPE_CHECKING:
     from rayx._raylet import RunnableTask
@@ -25,39 +26,26 @@ class Executor:
     """Runs functions; or makes an actor and runs its calls from then on. In the main thread."""
 
     def __init__(self, session: Session, output: WorkerOutput) -> None:
-        self.client = session.client
-        self.interrupts = Interrupts(session.client)
+        self.context = context = WorkerContext(session, output)
+        self.interrupts = context.interrupts
         self._session = session
-        self._forget = session.functions.forget
         self._output = output
-        self._environment = gpus.of_process(session)
+        self._environment = context.environment
+        self._actor: RunningActor | None = None
         self._coroutines: CoroutineCalls | None = None
 
     def serve(self) -> None:
         """Takes tasks and runs them. Raises when the connection to the node is gone."""
-        next_task, forget = self.client.next_task, self._forget
+        next_task, forget = self.context.client.next_task, self._session.functions.forget
         while True:
             self.run(next_task(forget))
-            actor = self._session.actor
+            actor = self._actor
             if self._coroutines is not None:
                 self._coroutines.serve()
             elif actor is not None and actor.concurrency is Concurrency.THREADS:
                 from rayx.actor_threads import ThreadedCalls
 
-                ThreadedCalls(self, actor).serve()
-
-    def next_task(self) -> RunnableTask:
-        """Waits for it. Lets go, before, of functions that nobody can call any more."""
-        return self.client.next_task(self._forget)
-
-    @property
-    def is_forked(self) -> bool:
-        """Whether this process is a child of the worker's."""
-        return self._session.forked
-
-    def new_run(self, task: RunnableTask) -> TaskRun:
-        """One run of this task, to be done by the caller."""
-        return TaskRun(task, self._session, self._output, self._environment)
+                ThreadedCalls(self.context, actor).serve()
 
     def run(self, task: RunnableTask) -> None:
         """Runs the task and reports it. Raises only if the connection to the node is gone."""
@@ -67,7 +55,7 @@ class Executor:
         run = TaskRun(task, self._session, self._output, self._environment)
         if run.begins():
             self._try(run)
-        actor = self._session.actor
+        actor = self._actor
         if actor is not None and task.kind == KIND_ACTOR_CALL:
             actor.finish(run)
         else:
@@ -85,7 +73,7 @@ class Executor:
                 self.interrupts.close(task)
         except BaseException as error:
             self.interrupts.close(task)  # again: a signal may have come before it had begun to
-            if self.is_forked:  # a child of the task's, which ends as other processes do
+            if self._session.forked:  # a child of the task's, which ends as other processes do
                 raise
             run.failed(error)
             if task.kind == KIND_ACTOR_CREATION:
@@ -93,7 +81,7 @@ class Executor:
 
     def _function(self, task: RunnableTask) -> Callable[..., Any]:
         if task.kind == KIND_ACTOR_CALL:
-            actor = self._session.actor
+            actor = self._actor
             if actor is None:
                 raise RuntimeError(f"{task.name} was given to a worker that has no actor")
             actor.begins(task)
@@ -104,13 +92,13 @@ class Executor:
         return loaded
 
     def _constructor(self, task: RunnableTask, cls: Any) -> Callable[..., Any]:
-        actor = self._session.actor = RunningActor(task, cls)
+        actor = self._actor = self._session.actor = RunningActor(task, cls)
         process_title.set_actor(task.name)
         if actor.concurrency is not Concurrency.COROUTINES:
             return actor.make
         from rayx.actor_coroutines import CoroutineCalls
 
-        self._coroutines = CoroutineCalls(self, actor)
+        self._coroutines = CoroutineCalls(self.context, actor)
         return self._coroutines.make
 
     def end(self) -> None:
@@ -118,7 +106,7 @@ class Executor:
         self._forget_actor()
 
     def _forget_actor(self) -> None:
-        self._session.actor = None
+        self._actor = self._session.actor = None
         if self._coroutines is not None:
             self._coroutines.close()
             self._coroutines = None

@@ -15,14 +15,13 @@ import threading
 import types
 import weakref
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from rayx import errors, serialization, value_text
 from rayx._raylet import RayletError
 
 if TYPE_CHECKING:
     from rayx._raylet import ObjectID
-    from rayx.function_reference import FunctionReference
     from rayx.node_client import NodeClient
 
 # limits::kFunctionBytesMax of the node: data that large belongs into the object store.
@@ -36,6 +35,27 @@ _LOADED_MAX = 1000
 # cycles are collected at once, and not when the worker is idle.
 _FORGOTTEN_BYTES_MAX = 64 << 20
 _FORGOTTEN_MAX = 256
+
+
+if TYPE_CHECKING:
+
+    class Reference(Protocol):
+        """A function as it is sent (function_reference.py)."""
+
+        @property
+        def function_id(self) -> bytes: ...
+
+        @property
+        def name(self) -> str: ...
+
+        @property
+        def function(self) -> Callable[..., Any] | None: ...
+
+        client: NodeClient | None
+
+        def refer(self, client: NodeClient) -> None: ...
+
+        def release(self) -> None: ...
 
 
 class FunctionTable:
@@ -60,11 +80,11 @@ class FunctionTable:
         self._tell_news = tell_news
         self._lock = threading.RLock()
         # Whose references are to be given up at the end of the session.
-        self._exported: weakref.WeakSet[FunctionReference] = weakref.WeakSet()
+        self._exported: weakref.WeakSet[Reference] = weakref.WeakSet()
         # While the outermost export runs: functions being pickled, and those ready to be sent, with
         # the ids inside them.
         self._in_progress: set[bytes] = set()
-        self._pickled: list[tuple[FunctionReference, bytes, list[ObjectID[Any]]]] = []
+        self._pickled: list[tuple[Reference, bytes, list[ObjectID[Any]]]] = []
         self._loaded: dict[bytes, Callable[..., Any]] = {}
         # Of those that are loaded: how large they were, pickled.
         self._sizes: dict[bytes, int] = {}
@@ -72,7 +92,7 @@ class FunctionTable:
         self._forgotten = 0
         self._forgotten_bytes = 0
 
-    def export(self, reference: FunctionReference) -> None:
+    def export(self, reference: Reference) -> None:
         """Sends the function, unless that was done before, and refers to it.
 
         Pickling may meet other remote functions, which come here in turn: they are sent along, all

@@ -28,8 +28,11 @@ _OFF = ("0", "off", "false", "no")
 _CAUSES_MAX = 1000
 # For the number of tasks, which the node says at once or not at all.
 _COUNT_MS = 1000
-# They cancel what they have started when they are interrupted, then call `of_interrupt` themselves.
-_CANCELLERS = ("rayx.mapping", "rayx.progress_bar")
+#: When a wait is looked at first (patience.py).
+FIRST_LOOK_MS: Final = 5_000
+#: Modules that cancel what they have started when they are interrupted, and call `of_interrupt`
+#: then. They say so themselves.
+cancellers: set[str] = set()
 
 
 def is_on(setting: str | None) -> bool:
@@ -65,7 +68,7 @@ def of_interrupt(owner: Session, has_cancelled: bool = False) -> None:
         return
     caller: FrameType | None = None if has_cancelled else sys._getframe(2)
     while caller is not None:
-        if caller.f_globals.get("__name__") in _CANCELLERS:
+        if caller.f_globals.get("__name__") in cancellers:
             return
         caller = caller.f_back
     with suppress(RayletError):

@@ -15,7 +15,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Never, Protocol, TypeVar, overload
 
-from rayx import api, batching, cancellation, hints, session
+from rayx import batching, cancellation, hints, queries, session
 from rayx.batching import Batch, Batches, Singles
 from rayx.completion import Queue
 from rayx.quantities import whole
@@ -34,6 +34,8 @@ _PER_CPU = 2
 _IN_FLIGHT_MIN = 4
 _IN_FLIGHT_MAX = 1 << 20
 _CHUNKSIZE_MAX = 1 << 20
+
+hints.cancellers.add(__name__)
 
 
 class Remote(Protocol[T_co]):
@@ -146,7 +148,7 @@ def map(
 
 
 def _tasks() -> int:
-    cpus = api.cluster_resources().get("CPU", 0.0)
+    cpus = queries.cluster_resources().get("CPU", 0.0)
     return max(_IN_FLIGHT_MIN, _PER_CPU * int(cpus))
 
 

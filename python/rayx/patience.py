@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rayx import hints, session
 from rayx._raylet import RayletError
-from rayx.session import FIRST_LOOK_MS
+from rayx.hints import FIRST_LOOK_MS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

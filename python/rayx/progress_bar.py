@@ -28,6 +28,8 @@ T = TypeVar("T")
 _REDRAW_SECONDS = 0.1
 _BAR_CELLS = 30
 
+hints.cancellers.add(__name__)
+
 
 def progress(
     object_ids: Iterable[ObjectID[T]],

@@ -21,6 +21,8 @@ import weakref
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
+from rayx import reducers
+
 # Made anew with the same value as often as a cell is run.
 _COMPARED = frozenset({int, float, complex, bool, str, bytes, type(None)})
 _MISSING = object()
@@ -122,12 +124,10 @@ def _globals_of(function: Any, seen: set[int]) -> Iterator[tuple[dict[str, Any],
 
 def _unwrapped(function: Any) -> Any:
     """What is behind a remote function, a remote class, or a cache."""
-    from rayx.actor import ActorClass
-    from rayx.remote_function import RemoteFunction
-
-    if isinstance(function, ActorClass):
-        return vars(function)["_cls"]
-    if isinstance(function, RemoteFunction | types.FunctionType | functools._lru_cache_wrapper):
+    original = reducers.originals.get(type(function))
+    if original is not None:
+        return original(function)
+    if isinstance(function, types.FunctionType | functools._lru_cache_wrapper):
         return getattr(function, "__wrapped__", function)
     return function
 

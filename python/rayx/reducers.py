@@ -14,12 +14,14 @@ from __future__ import annotations
 
 import pickle
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
 Reducer = Callable[[Any], Any]
 
 _reducers: dict[type, Reducer] = {}
+# What copies memory of the object store so that it may be written, if a session is there to do so.
+_private_copy: Callable[[memoryview], Any] | None = None
 _libraries = {
     "numpy": lambda: _add_numpy(sys.modules["numpy"]),
     "pyarrow": lambda: _add_arrow(sys.modules["pyarrow"]),
@@ -38,6 +40,15 @@ def reduce(obj: Any) -> Any:
     """As `reducer_override` of a pickler."""
     reducer = _reducers.get(type(obj))
     return NotImplemented if reducer is None else reducer(obj)
+
+
+# ---- what stands for a function or a class -------------------------------------------------------
+
+#: By the type of what stands for a user's function or class (a remote function, a remote class):
+#: how to get at the function or class. Filled in by the modules of those types.
+originals: dict[type, Callable[[Any], Any]] = {}
+#: Likewise, how it is pickled in the code of classes that travel by value, which are given too.
+among_classes: dict[type, Callable[[Any, Sequence[type]], Any]] = {}
 
 
 # ---- numpy ---------------------------------------------------------------------------------------
@@ -200,12 +211,16 @@ def writable(buffer: Any) -> Any:
     """
     if type(buffer) is bytearray:
         return buffer  # it lay in the stream, so that pickle has made it for us
-    from rayx import session
-
-    owner, copy = session.peek(), None
-    if owner is not None and type(buffer) is memoryview:
-        copy = owner.client.private_copy(buffer)
+    copy = None
+    if type(buffer) is memoryview and _private_copy is not None:
+        copy = _private_copy(buffer)
     return bytearray(buffer) if copy is None else copy
+
+
+def set_copy_hook(private_copy: Callable[[memoryview], Any]) -> None:
+    """Sets what makes a copy of the object store's memory; it returns None where it cannot."""
+    global _private_copy
+    _private_copy = private_copy
 
 
 # ---- torch ---------------------------------------------------------------------------------------

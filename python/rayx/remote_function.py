@@ -30,7 +30,7 @@ from typing import (
     overload,
 )
 
-from rayx import actor, function_reference, session, signature, task_options
+from rayx import actor, function_reference, reducers, session, signature, task_options
 from rayx._raylet import RayletError, TaskTemplate
 from rayx.actor import ActorClass
 from rayx.actor_options import ActorOptions
@@ -253,6 +253,9 @@ class RemoteFunction(Generic[P, R_co]):
             stream_window=task_options.stream_window(options.num_return_vals),
         )
         return self._template
+
+
+reducers.originals[RemoteFunction] = lambda remote: vars(remote).get("__wrapped__", remote)
 
 
 def by_reference(

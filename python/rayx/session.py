@@ -14,17 +14,14 @@ import weakref
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from rayx import errors, importable, serialization
-from rayx._raylet import RayletError, set_long_wait_hook, set_object_id_hooks, set_waiting_hooks
+from rayx import errors, importable, reducers, serialization
+from rayx._raylet import RayletError, set_object_id_hooks
 from rayx.function_table import FunctionTable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from rayx._raylet import ObjectID
-    from rayx.actor_runner import RunningActor
-    from rayx.driver_config import DriverNews
-    from rayx.init_options import InitOptions
     from rayx.node_client import NodeClient
     from rayx.output import OutputPrinter
 
@@ -38,23 +35,36 @@ PYTHON_MODE: Final = 2
 SILENT_MODE: Final = 3
 
 
-class Waiter(Protocol):
-    """Somebody who must hear of the end of the session."""
+if TYPE_CHECKING:
 
-    def close(self) -> None: ...
+    class Waiter(Protocol):
+        """Somebody who must hear of the end of the session."""
 
+        def close(self) -> None: ...
 
-class Processes(Protocol):
-    """Those of a session, started by this driver (processes.py) or by another (joining.py)."""
+    class Processes(Protocol):
+        """Those of a session, started by this driver (processes.py) or by another (joining.py)."""
 
-    @property
-    def keeps_logs(self) -> bool: ...
+        @property
+        def keeps_logs(self) -> bool: ...
 
-    def why_it_ended(self) -> str: ...
+        def why_it_ended(self) -> str: ...
 
-    def stop(self) -> None: ...
+        def stop(self) -> None: ...
 
-    def abandon(self) -> None: ...
+        def abandon(self) -> None: ...
+
+    class News(Protocol):
+        """What has changed in a driver since its workers were told (driver_config.py)."""
+
+        def take(self) -> bytes | None: ...
+
+    class HeldActor(Protocol):
+        """The actor that this process holds (actor_runner.py), as callers and waiters see it."""
+
+        def note_call(self, actor: ObjectID[Any], results: Sequence[ObjectID[Any]]) -> None: ...
+
+        def check_wait(self, ids: Sequence[ObjectID[Any]], count: int) -> None: ...
 
 
 class Session:
@@ -66,7 +76,7 @@ class Session:
         mode: int,
         processes: Processes | None = None,
         output: OutputPrinter | None = None,
-        news: DriverNews | None = None,
+        news: News | None = None,
     ) -> None:
         self.client = client
         self.mode = mode
@@ -90,13 +100,13 @@ class Session:
         self.closed = False
         #: What `init` has returned, and what it was asked for; empty and None in a worker.
         self.addresses: dict[str, Any] = {}
-        self.options: InitOptions | None = None
+        self.options: object = None
         #: Ids follow from a number, so nothing that makes ids may depend on time.
         self.has_seed = False
         #: The name of the function that a worker runs.
         self.running: str | None = None
         #: The actor that a worker holds.
-        self.actor: RunningActor | None = None
+        self.actor: HeldActor | None = None
         #: Of the task or the actor that a worker runs.
         self.gpu_ids: list[int | str] = []
         #: Pickled functions that a worker has to run before its next task.
@@ -228,6 +238,18 @@ def _on_failure_got(error: errors.RayxError) -> None:
 importable.set_announce_hook(_on_new_module)
 serialization.set_failure_hook(_on_failure_got)
 
+
+# ---- memory of stored objects --------------------------------------------------------------------
+
+
+def _private_copy(memory: memoryview) -> Any:
+    owner = peek()
+    return None if owner is None else owner.client.private_copy(memory)
+
+
+reducers.set_copy_hook(_private_copy)
+
+
 # ---- ids that are pickled ------------------------------------------------------------------------
 
 
@@ -243,32 +265,3 @@ def rebuild_object_id(binary: bytes) -> ObjectID[Any]:
 
 
 set_object_id_hooks(note_pickled, rebuild_object_id)
-
-
-# ---- ids that are awaited ------------------------------------------------------------------------
-
-
-class _Waiting:
-    """What ObjectIDs do in `awaiting`, imported when it is needed first: asyncio is large."""
-
-    def __getattr__(self, name: str) -> Any:
-        from rayx import awaiting
-
-        return getattr(awaiting, name)
-
-
-set_waiting_hooks(_Waiting())
-
-# ---- waits that are long -------------------------------------------------------------------------
-
-#: When a wait is looked at first.
-FIRST_LOOK_MS: Final = 5_000
-
-
-def _look(*wait: Any) -> Any:
-    from rayx import patience
-
-    return patience.look(*wait)
-
-
-set_long_wait_hook(_look, FIRST_LOOK_MS)

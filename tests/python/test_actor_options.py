@@ -1,7 +1,8 @@
 import pytest
 
 import rayx
-from rayx.actor_options import METHOD_ATTRIBUTE, ActorOptions
+from rayx.actor_description import METHOD_ATTRIBUTE
+from rayx.actor_options import ActorOptions
 
 
 def test_defaults():

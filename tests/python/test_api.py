@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import rayx
-from rayx import api, machine, session, start
+from rayx import machine, session, start
 
 
 class Parts:
@@ -130,40 +130,6 @@ def test_shutdown_in_another_thread(parts):
     thread.start()
     thread.join()
     assert parts.stopped == 1
-
-
-def test_error_info(node):
-    @rayx.remote
-    def f():
-        raise Exception("This task failed!!")
-
-    with pytest.raises(rayx.TaskError):
-        rayx.get(f.remote())
-    (info,) = rayx.error_info()
-    assert type(info) is rayx.ErrorInfo
-    assert info.function == info["function"] == "f"
-    assert info.kind == "TaskError"
-    assert "This task failed!!" in info.message
-    assert info.driver_id == (b"d" * 16).hex()
-
-
-def test_resources(node):
-    assert rayx.cluster_resources() == {"CPU": 2.0}
-    assert rayx.available_resources() == {"CPU": 1.0}
-
-
-def test_what_is_used_up_is_a_zero(node, monkeypatch):
-    totals = {"CPU": 2.0, "disk": 1.0}
-    monkeypatch.setattr(node, "cluster_resources", lambda timeout_ms: (totals, {"CPU": 0.5}))
-    assert rayx.available_resources() == {"CPU": 0.5, "disk": 0.0}
-    monkeypatch.setattr(node, "cluster_resources", lambda timeout_ms: (totals, {}))
-    assert rayx.available_resources() == {"CPU": 0.0, "disk": 0.0}
-
-
-@pytest.mark.parametrize("call", [api.error_info, api.cluster_resources, api.available_resources])
-def test_questions_need_a_session(call):
-    with pytest.raises(rayx.NotInitializedError):
-        call()
 
 
 def test_the_public_names_exist():

@@ -1,0 +1,68 @@
+"""What may be asked of a session: what there is, what is free, what has failed.
+
+>>> import rayx
+>>> with rayx.init(num_cpus=2):
+...     rayx.cluster_resources()
+{'CPU': 2.0}
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rayx import session
+from rayx._raylet import RayletError
+
+if TYPE_CHECKING:
+    from rayx.error_records import ErrorInfo
+
+# The node answers questions at once, or not at all.
+_QUERY_MS = 10_000
+
+
+def error_info() -> list[ErrorInfo]:
+    """The tasks of this driver that failed, oldest first, as far as the error table remembers.
+
+    >>> @rayx.remote
+    ... def fail():
+    ...     raise ValueError("no")
+    >>> try:
+    ...     rayx.get(fail.remote())
+    ... except ValueError:
+    ...     rayx.error_info()[-1].function
+    'fail'
+    """
+    from rayx import error_records
+
+    owner = session.current()
+    try:
+        return error_records.records(owner.client.errors(_QUERY_MS))
+    except RayletError as error:
+        raise owner.failure(error) from None
+
+
+def cluster_resources() -> dict[str, float]:
+    """All there is to be given to tasks.
+
+    >>> rayx.cluster_resources()
+    {'CPU': 4.0, 'GPU': 2.0}
+    """
+    return _resources()[0]
+
+
+def available_resources() -> dict[str, float]:
+    """What no task or actor holds at the moment, with the keys of `cluster_resources`.
+
+    >>> rayx.available_resources()
+    {'CPU': 4.0, 'GPU': 2.0}
+    """
+    total, available = _resources()
+    return {name: available.get(name, 0.0) for name in total}
+
+
+def _resources() -> tuple[dict[str, float], dict[str, float]]:
+    owner = session.current()
+    try:
+        return owner.client.cluster_resources(_QUERY_MS)
+    except RayletError as error:
+        raise owner.failure(error) from None
