@@ -13,43 +13,40 @@ SHELL := /bin/bash
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help demo examples test build tidy test-cpp test-python bench sanitize fuzz docs format clean FORCE
+.PHONY: help demo examples test build build-tests tidy test-cpp test-python bench sanitize fuzz wheel docs format clean FORCE
 
 help:  ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
-demo: build  ## Build, and run the hyperparameter search example
-	@$(PYTHON) examples/hyperopt/simple.py --serial
+demo: build $(STAMPS)/demo.txt  ## Build, and run the hyperparameter search example
+	@$(PYTHON) examples/hyperopt/simple.py --trials 24 --serial
 
-examples: build $(STAMPS)/all_requirements.txt  ## Run all examples for long (25 minutes): pictures, examples/RESULTS.md
+examples: build $(STAMPS)/all.txt  ## Run all examples for long (25 minutes): pictures, examples/RESULTS.md
 	@$(PYTHON) examples/run_all.py $(EXAMPLES)
 
 test: build tidy test-cpp test-python  ## Build, check the style, and run all tests
 
 # ---- setup ---------------------------------------------------------------------------------------
 
+# A line a phase of what takes time; V=1 shows all that the commands print.
+export V
+PHASE := ci/phase.sh
+
 $(STAMPS)/system: ci/install_system_packages.sh ci/find_python.sh
 	@mkdir -p $(STAMPS)
-	ci/install_system_packages.sh
+	$(PHASE) 'System packages' ci/install_system_packages.sh
 	touch $@
 
 $(PYTHON): | $(STAMPS)/system
-	@"$$(ci/find_python.sh)" -m venv .venv
+	@$(PHASE) 'Virtual environment' "$$(ci/find_python.sh)" -m venv .venv
 
-# What the build and the demo need.
-$(STAMPS)/requirements.txt: pyproject.toml ci/requirements.py $(PYTHON)
+# Python packages of the build (none), of the demo, and of the tests and linters (all).
+PIP := $(PYTHON) -m pip --disable-pip-version-check
+REQUIREMENTS := pyproject.toml ci/requirements.py
+$(STAMPS)/none.txt $(STAMPS)/demo.txt $(STAMPS)/all.txt: $(STAMPS)/%.txt: $(REQUIREMENTS) $(PYTHON)
 	@mkdir -p $(STAMPS)
-	echo "Installing the Python packages rayx is built with"
-	$(PYTHON) ci/requirements.py demo > $@.new
-	$(PYTHON) -m pip install --quiet --disable-pip-version-check -r $@.new
-	mv $@.new $@
-
-# What the checks and all examples need, TensorFlow and the games of Atari among them.
-$(STAMPS)/all_requirements.txt: pyproject.toml ci/requirements.py $(PYTHON)
-	@mkdir -p $(STAMPS)
-	echo "Installing the Python packages rayx is tested with"
-	$(PYTHON) ci/requirements.py > $@.new
-	$(PYTHON) -m pip install --quiet --disable-pip-version-check -r $@.new
+	$(PYTHON) ci/requirements.py $(filter-out all,$*) > $@.new
+	$(PHASE) 'Python packages ($*)' $(PIP) install -r $@.new
 	mv $@.new $@
 
 # ---- build ---------------------------------------------------------------------------------------
@@ -61,35 +58,47 @@ $(STAMPS)/compiled_files: FORCE
 	ls python/rayx/*.pyx cpp/*_main.cc > $@.new 2>/dev/null || true
 	cmp --quiet $@.new $@ && rm $@.new || mv $@.new $@
 
-$(STAMPS)/editable: $(STAMPS)/system $(STAMPS)/requirements.txt $(STAMPS)/compiled_files \
+# The packages of the demo are fetched while it compiles.
+$(STAMPS)/editable: $(STAMPS)/system $(STAMPS)/none.txt $(STAMPS)/compiled_files \
 		CMakeLists.txt $(wildcard cmake/*.cmake)
-	@$(PYTHON) -m pip install --disable-pip-version-check --no-deps --no-build-isolation -v -e . \
-		--config-settings cmake.build-type=RelWithDebInfo \
-		--config-settings cmake.define.RAYX_BUILD_TESTS=ON \
-		--config-settings cmake.define.RAYX_BUILD_BENCHMARKS=ON
+	@$(MAKE) -s --no-print-directory $(STAMPS)/demo.txt &
+	fetching=$$!
+	$(PHASE) 'Compile the daemons and the module, install the package' \
+	  $(PIP) install --no-deps --no-build-isolation -v -e . \
+	  --config-settings cmake.build-type=RelWithDebInfo \
+	  --config-settings cmake.define.RAYX_WERROR=ON
+	wait $$fetching
 	touch $@
 
 # Where the editable install put the compiled files.
 SITE = $(shell $(PYTHON) -c 'import sysconfig; print(sysconfig.get_path("platlib"))')
 
-build: $(STAMPS)/editable  ## Compile everything once: daemons, Cython module, C++ tests
-	@cmake --build $(BUILD) --parallel $(JOBS)
-	cmake --install $(BUILD) --prefix "$(SITE)" | grep -v Up-to-date || true
+build: $(STAMPS)/editable  ## Compile what is installed: the daemons and the module
+	@$(PHASE) 'Compile what has changed' cmake --build $(BUILD) --parallel $(JOBS) --target product
+	cmake --install $(BUILD) --prefix "$(SITE)" > /dev/null
+
+$(STAMPS)/tests: $(STAMPS)/editable $(STAMPS)/all.txt
+	@$(PHASE) 'System packages of the tests' ci/install_system_packages.sh test
+	$(PHASE) 'Configure the tests' cmake -B $(BUILD) -DRAYX_BUILD_TESTS=ON -DRAYX_BUILD_BENCHMARKS=ON .
+	touch $@
+
+build-tests: build $(STAMPS)/tests  ## Compile the C++ tests, too
+	@$(PHASE) 'Compile the C++ tests' cmake --build $(BUILD) --parallel $(JOBS)
 
 # ---- checks --------------------------------------------------------------------------------------
 
-tidy: build $(STAMPS)/all_requirements.txt  ## Check the style: include law, sizes, mirrored tests, formatting, types
+tidy: build $(STAMPS)/all.txt  ## Check the style: include law, sizes, mirrored tests, formatting, types
 	@$(PYTHON) ci/tidy.py
 
-test-cpp: build  ## C++ tests; the microbenchmarks are compiled
-	@cmake --build $(BUILD) --parallel $(JOBS) --target benchmarks
+test-cpp: build-tests  ## C++ tests; the microbenchmarks are compiled
+	@$(PHASE) 'Compile the microbenchmarks' cmake --build $(BUILD) --parallel $(JOBS) --target benchmarks
 	ctest --test-dir $(BUILD) --output-on-failure --parallel $(JOBS)
 
-test-python: build $(STAMPS)/all_requirements.txt  ## Python and end-to-end tests
+test-python: build-tests  ## Python and end-to-end tests
 	@$(PYTHON) -m pytest
 
-bench: build $(STAMPS)/all_requirements.txt  ## C++ microbenchmarks, then comparisons with other ways to do the same
-	@cmake --build $(BUILD) --parallel $(JOBS) --target benchmarks
+bench: build-tests  ## C++ microbenchmarks, then comparisons with other ways to do the same
+	@$(PHASE) 'Compile the microbenchmarks' cmake --build $(BUILD) --parallel $(JOBS) --target benchmarks
 	for benchmark in $(BUILD)/benchmarks/*; do
 	  [[ -x "$$benchmark" ]] || continue
 	  "$$benchmark" --benchmark_min_time=0.2
@@ -98,9 +107,9 @@ bench: build $(STAMPS)/all_requirements.txt  ## C++ microbenchmarks, then compar
 
 # TSan wants the old, narrower address randomisation where the system has a newer, wider one.
 SETARCH = $(shell setarch -R true 2>/dev/null && echo setarch -R)
-SANITIZED = -S . -G Ninja -DRAYX_BUILD_TESTS=ON -DRAYX_BUILD_PYTHON=OFF
+SANITIZED = -S . -G Ninja -DRAYX_BUILD_TESTS=ON -DRAYX_WERROR=ON -DRAYX_BUILD_PYTHON=OFF
 
-sanitize: build $(STAMPS)/all_requirements.txt  ## C++ tests and an end-to-end test under ASan and UBSan, C++ tests under TSan
+sanitize: build $(STAMPS)/tests  ## C++ tests and an end-to-end test under ASan and UBSan, C++ tests under TSan
 	@cmake -B build/asan $(SANITIZED) -DRAYX_SANITIZE=address > /dev/null
 	cmake --build build/asan --parallel $(JOBS)
 	export ASAN_OPTIONS=detect_leaks=1:strict_string_checks=1:detect_stack_use_after_return=1
@@ -132,12 +141,24 @@ fuzz: $(STAMPS)/system  ## Run each fuzzer for FUZZ_SECONDS (20), starting from 
 	  }
 	done
 
-docs: build $(STAMPS)/all_requirements.txt  ## The documentation, into build/docs; a warning is an error
+wheel: build $(STAMPS)/all.txt  ## A wheel in build/dist that needs no compiler where it is installed
+	@rm -rf build/dist && mkdir -p build/dist/raw
+	$(PHASE) 'Pack the wheel' $(PIP) wheel --no-deps \
+	  --no-build-isolation -v --wheel-dir build/dist/raw . --config-settings build-dir=$(BUILD) \
+	  --config-settings install.strip=true \
+	  --config-settings cmake.build-type=RelWithDebInfo \
+	  --config-settings cmake.define.RAYX_WERROR=ON
+	$(PHASE) 'Name the platform' env PATH="$(CURDIR)/.venv/bin:$$PATH" \
+	  $(PYTHON) -m auditwheel repair --wheel-dir build/dist build/dist/raw/*.whl
+	rm -rf build/dist/raw
+	ls -sh build/dist/*.whl
+
+docs: build $(STAMPS)/all.txt  ## The documentation, into build/docs; a warning is an error
 	@rm -rf build/docs
 	.venv/bin/sphinx-build --fail-on-warning --keep-going -q -b html -d build/cache/docs docs build/docs
 	echo "See build/docs/index.html"
 
-format: $(STAMPS)/all_requirements.txt  ## Format C++ and Python, and mend what ruff can mend
+format: $(STAMPS)/all.txt  ## Format C++ and Python, and mend what ruff can mend
 	@find cpp tests benchmarks \( -name '*.h' -o -name '*.cc' \) -print0 | xargs -0 -r .venv/bin/clang-format -i
 	.venv/bin/ruff check --fix --exit-zero .
 	.venv/bin/ruff format .

@@ -2,7 +2,8 @@
 # Installs the Debian and Ubuntu packages rayx is built with. Says what is missing and why; touches
 # neither the network nor the system when nothing is.
 #
-#   ci/install_system_packages.sh           what `make test` needs
+#   ci/install_system_packages.sh           what `make build` and `make demo` need
+#   ci/install_system_packages.sh test      what `make test` needs besides
 #   ci/install_system_packages.sh clang     what `make fuzz` needs besides
 #   ci/install_system_packages.sh --check   only says what is missing; exit code 1 if anything is
 
@@ -13,8 +14,8 @@ groups=(build)
 for word in "$@"; do
   case "$word" in
     --check) check_only=true ;;
-    clang) groups+=(clang) ;;
-    *) echo "unknown word '$word'; use: $0 [--check] [clang]" >&2; exit 2 ;;
+    test | clang) groups+=("$word") ;;
+    *) echo "unknown word '$word'; use: $0 [--check] [test] [clang]" >&2; exit 2 ;;
   esac
 done
 
@@ -51,6 +52,9 @@ want_build_packages() {
   want libspdlog-dev "logging, header only"
   want libfmt-dev "formatting, header only"
   want libcli11-dev "command lines of the daemons, header only"
+}
+
+want_test_packages() {
   want libgtest-dev "C++ tests"
   want libbenchmark-dev "C++ microbenchmarks"
 }
@@ -110,6 +114,7 @@ update_package_lists() {
 for group in "${groups[@]}"; do
   case "$group" in
     build) want_build_packages; want_python_packages ;;
+    test) want_test_packages ;;
     clang) want_clang_packages ;;
   esac
 done

@@ -2,6 +2,7 @@
 
     ci/requirements.py                 of the build, of the package and of all its extras
     ci/requirements.py demo            the same with these extras only
+    ci/requirements.py none            the same without extras
 
 pip can install a project's requirements only together with the project, and building the project
 without isolation needs them before.
@@ -39,4 +40,5 @@ def requirements(pyproject: Path, extras: Iterable[str] | None = None) -> list[s
 
 
 if __name__ == "__main__":
-    print("\n".join(requirements(PYPROJECT, sys.argv[1:] or None)))
+    words = sys.argv[1:]
+    print("\n".join(requirements(PYPROJECT, () if words == ["none"] else words or None)))

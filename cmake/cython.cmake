@@ -39,6 +39,11 @@ function(rayx_cython_module name)
   target_link_libraries(${name} PRIVATE rayx_flags ${deps})
   # The module exports its init function and nothing of the libraries inside it.
   target_link_options(${name} PRIVATE -Wl,--exclude-libs,ALL)
+  if(NOT RAYX_SANITIZE)
+    # As the daemons: it runs where no C++ library is installed.
+    target_link_options(${name} PRIVATE -static-libstdc++ -static-libgcc)
+  endif()
   set_target_properties(${name} PROPERTIES LIBRARY_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/python")
+  add_dependencies(product ${name})
   install(TARGETS ${name} LIBRARY DESTINATION "${arg_DESTINATION}")
 endfunction()

@@ -16,7 +16,7 @@
 namespace rayx {
 namespace {
 
-Status ClosedStatus() { return Status::InvalidArgument("the queue of completions is closed"); }
+Status QueueClosed() { return Status::InvalidArgument("the queue of completions is closed"); }
 
 }  // namespace
 
@@ -40,7 +40,7 @@ Status Completions::Add(std::span<const ObjectId> ids) {
   std::vector<ObjectId> ask;
   {
     const NodeLink::Lock lock = parts_.link->LockState();
-    if (closed_) return ClosedStatus();
+    if (closed_) return QueueClosed();
     for (const ObjectId& id : ids) {
       parts_.objects->AddReferenceLocked(id);
       if (parts_.objects->IsAvailable(id)) {
@@ -90,7 +90,7 @@ Result<std::vector<ObjectId>> Completions::Take(int64_t timeout_ms) {
     RAYX_RETURN_IF_ERROR(parts_.objects->Sleep(&lock, Deadline::After(timeout_ms),
                                                parts_.tasks->InOnlyTask(), {}, is_over));
   }
-  if (closed_) return ClosedStatus();
+  if (closed_) return QueueClosed();
   return TakeReady();
 }
 

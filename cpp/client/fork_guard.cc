@@ -7,16 +7,16 @@ namespace rayx {
 namespace {
 
 constexpr uint32_t kAlive = 1;
-constexpr size_t kPageBytes = 4096;
+constexpr size_t kGuardBytes = 4096;
 
 }  // namespace
 
 ForkGuard::ForkGuard() : pid_(::getpid()) {
   void* const memory =
-      ::mmap(nullptr, kPageBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+      ::mmap(nullptr, kGuardBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (memory == MAP_FAILED) return;
-  if (::madvise(memory, kPageBytes, MADV_WIPEONFORK) != 0) {
-    ::munmap(memory, kPageBytes);
+  if (::madvise(memory, kGuardBytes, MADV_WIPEONFORK) != 0) {
+    ::munmap(memory, kGuardBytes);
     return;
   }
   page_ = static_cast<volatile uint32_t*>(memory);
@@ -24,7 +24,7 @@ ForkGuard::ForkGuard() : pid_(::getpid()) {
 }
 
 ForkGuard::~ForkGuard() {
-  if (page_ != nullptr) ::munmap(const_cast<uint32_t*>(page_), kPageBytes);
+  if (page_ != nullptr) ::munmap(const_cast<uint32_t*>(page_), kGuardBytes);
 }
 
 Status ForkGuard::ForkedStatus() {

@@ -14,7 +14,7 @@ using protocol::MessageType;
 
 // An answer comes within a turn of the node's loop; a caller that does not read the socket itself
 // looks for signals in between, and then has to ask again.
-constexpr int64_t kSliceMs = 2000;
+constexpr int64_t kAnswerSliceMs = 2000;
 
 std::string TextOf(const flatbuffers::String* text) { return text != nullptr ? text->str() : ""; }
 
@@ -70,7 +70,7 @@ Result<std::string> Inquiry::FetchFunction(const FunctionId& id) {
       link_->Send(static_cast<uint16_t>(MessageType::FetchFunction), MessageBytes(builder));
   NodeLink::Lock lock = link_->LockState();
   if (status.ok()) {
-    status = link_->Wait(&lock, Deadline(), kSliceMs, [&] { return functions_.arrived(id); });
+    status = link_->Wait(&lock, Deadline(), kAnswerSliceMs, [&] { return functions_.arrived(id); });
   }
   const Reply reply = functions_.Leave(id);
   if (!status.ok()) return status;
@@ -117,7 +117,7 @@ Result<Inquiry::Reply> Inquiry::Ask(protocol::QueryKind kind, int64_t timeout_ms
   Status status = link_->Send(static_cast<uint16_t>(MessageType::Query), MessageBytes(builder));
   NodeLink::Lock lock = link_->LockState();
   if (status.ok()) {
-    status = link_->Wait(&lock, Deadline::After(timeout_ms), kSliceMs,
+    status = link_->Wait(&lock, Deadline::After(timeout_ms), kAnswerSliceMs,
                          [&] { return answers_.arrived(request); });
   }
   const Reply reply = answers_.Leave(request);

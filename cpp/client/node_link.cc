@@ -28,7 +28,7 @@ constexpr size_t kHeldBytesMax = 32u << 10;
 // How long a sender trusts that the leader reads before it looks for itself.
 constexpr int64_t kTrustLeaderMs = 20;
 
-Status ClosedStatus() { return Status::Disconnected("the connection to the node is closed"); }
+Status LinkClosed() { return Status::Disconnected("the connection to the node is closed"); }
 
 // Fails only without memory; then those who watch fd() look late.
 void Watch(int epoll_fd, int fd) {
@@ -403,7 +403,7 @@ void NodeLink::Close() {
   TryFlush();
   {
     Lock lock = LockState();
-    if (lost_.ok()) Lose(ClosedStatus());
+    if (lost_.ok()) Lose(LinkClosed());
   }
   // Nobody begins to read or write now; those who do are woken by the shutdown, and then the
   // descriptor can go.

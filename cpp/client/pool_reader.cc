@@ -7,7 +7,7 @@
 namespace rayx {
 namespace {
 
-constexpr uint64_t kPageBytes = 4096;
+constexpr uint64_t kTensorPageBytes = 4096;
 
 class Pin {
  public:
@@ -52,7 +52,7 @@ Result<PrivateBytes> PoolReader::MapCopyOnWrite(std::span<const uint8_t> object)
     return Status::NotFound("not mapped from the pool");
   }
   const auto offset = static_cast<uint64_t>(object.data() - begin);
-  const uint64_t into_page = offset & (kPageBytes - 1);
+  const uint64_t into_page = offset & (kTensorPageBytes - 1);
   const std::lock_guard lock(file_->mutex);
   if (!file_->file.IsOpen()) return Status::NotFound("the descriptor of the pool is closed");
   Result<SharedMapping> mapping = SharedMapping::MapCopyOnWrite(

@@ -21,7 +21,7 @@ constexpr size_t kReadBytes = 64u << 10;
 constexpr size_t kReadNowBytes = 4u << 20;
 
 // An output buffer beyond this is given back once it has been written.
-constexpr size_t kKeptBytesMax = 1u << 20;
+constexpr size_t kKeptOutputBytesMax = 1u << 20;
 
 // Bytes to write, and the descriptors that must leave with the first byte of their frame.
 class OutputQueue {
@@ -87,7 +87,7 @@ class OutputQueue {
     if (begin_ == bytes_.size()) {
       begin_ = 0;
       bytes_.clear();
-      if (bytes_.capacity() > kKeptBytesMax) GiveBackMemory();
+      if (bytes_.capacity() > kKeptOutputBytesMax) GiveBackMemory();
     } else if (begin_ > bytes_.size() / 2) {
       bytes_.erase(bytes_.begin(), bytes_.begin() + static_cast<std::ptrdiff_t>(begin_));
       begin_ = 0;

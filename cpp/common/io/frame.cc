@@ -14,7 +14,7 @@ static_assert(std::endian::native == std::endian::little, "headers are copied as
 
 // A buffer beyond this is given back once it is empty. Batches of small values stay below it, so
 // only a pickled function or a long list of ids pays for an allocation of its own.
-constexpr size_t kKeptBytesMax = 2u << 20;
+constexpr size_t kKeptInputBytesMax = 2u << 20;
 
 // Below this, one resize (which writes zeros) is cheaper than three inserts; above, writing twice
 // is dearer.
@@ -74,7 +74,7 @@ void FrameReader::Commit(size_t bytes) {
 }
 
 void FrameReader::Trim() {
-  if (begin_ != end_ || capacity_ <= kKeptBytesMax) return;
+  if (begin_ != end_ || capacity_ <= kKeptInputBytesMax) return;
   memory_.reset();
   capacity_ = begin_ = end_ = 0;
 }
