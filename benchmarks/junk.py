@@ -36,7 +36,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 import rayx
-from rayx import joining
+from rayx.launch import joining
 
 # Connections that a hostile process holds open at the same time.
 OPEN = 200

@@ -75,16 +75,14 @@ def _python_modules(tree: Tree, law: Law) -> list[Finding]:
         name = path.removeprefix(PACKAGE).removesuffix(".py").replace("/", ".")
         if name.rpartition(".")[2] in ("__init__", "__main__"):
             continue
-        flat = name.replace(".", "_")
-        wanted = [f"tests/python/test_{flat}.py", f"tests/python/test_{name.rpartition('.')[2]}.py"]
+        folder, _, last = name.replace(".", "/").rpartition("/")
+        wanted = PurePosixPath("tests/python", folder, f"test_{last}.py").as_posix()
         covering = law.python_tests.get(name)
         if covering is not None and not tree.exists(covering):
             message = f"{LAYERS} [python_tests] says {covering} covers it, which does not exist"
             findings.append(Finding(path, 1, "mirrored-test", message))
-        elif covering is None and not any(tree.exists(test) for test in wanted):
-            message = (
-                f"has no test {wanted[0]}; write it, or say in {LAYERS} [python_tests] who does"
-            )
+        elif covering is None and not tree.exists(wanted):
+            message = f"has no test {wanted}; write it, or say in {LAYERS} [python_tests] who does"
             findings.append(Finding(path, 1, "mirrored-test", message))
         if name not in law.python_entry_points and not _is_imported(tree, path, name):
             message = f"nobody imports rayx.{name}; remove it, or list it in {LAYERS}"

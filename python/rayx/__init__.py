@@ -15,12 +15,11 @@ import importlib
 import sys
 from typing import TYPE_CHECKING, Any
 
-from rayx import object_hooks
 from rayx._raylet import ObjectID
-from rayx.actor import Actor, ActorClass, get_actor, kill
-from rayx.actor_handle import ActorHandle, ActorMethod
-from rayx.actor_options import method
-from rayx.api import Context, init, is_initialized, shutdown
+from rayx.calls.actor import Actor, ActorClass, get_actor, kill
+from rayx.calls.actor_handle import ActorHandle, ActorMethod
+from rayx.calls.actor_options import method
+from rayx.calls.remote_function import RemoteFunction, remote
 from rayx.errors import (
     ActorDiedError,
     AlreadyInitializedError,
@@ -44,20 +43,21 @@ from rayx.errors import (
     WorkerCrashedError,
     WorkerStartError,
 )
-from rayx.object_stream import ObjectStream
-from rayx.objects import get, put, wait
+from rayx.launch.api import Context, init, is_initialized, shutdown
 from rayx.queries import available_resources, cluster_resources, error_info
-from rayx.remote_function import RemoteFunction, remote
+from rayx.results.objects import get, put, wait
 from rayx.session import PYTHON_MODE, SCRIPT_MODE, SILENT_MODE
+from rayx.waiting import object_hooks
+from rayx.waiting.object_stream import ObjectStream
 
 if TYPE_CHECKING:
-    from rayx.cancellation import cancel, cancel_all
-    from rayx.completion import as_completed
+    from rayx.calls.worker_setup import run_on_all_workers
     from rayx.error_records import ErrorInfo
-    from rayx.gpus import get_gpu_ids
-    from rayx.mapping import map
-    from rayx.progress_bar import progress
-    from rayx.worker_setup import run_on_all_workers
+    from rayx.process.gpus import get_gpu_ids
+    from rayx.results.cancellation import cancel, cancel_all
+    from rayx.results.completion import as_completed
+    from rayx.results.mapping import map
+    from rayx.results.progress_bar import progress
 
     __version__: str
 
@@ -126,13 +126,13 @@ __all__ = [
 # What not every program uses, and where it is: imported when it is asked for first.
 _LATER = {
     "ErrorInfo": "error_records",
-    "as_completed": "completion",
-    "cancel": "cancellation",
-    "cancel_all": "cancellation",
-    "get_gpu_ids": "gpus",
-    "map": "mapping",
-    "progress": "progress_bar",
-    "run_on_all_workers": "worker_setup",
+    "as_completed": "results.completion",
+    "cancel": "results.cancellation",
+    "cancel_all": "results.cancellation",
+    "get_gpu_ids": "process.gpus",
+    "map": "results.mapping",
+    "progress": "results.progress_bar",
+    "run_on_all_workers": "calls.worker_setup",
 }
 
 
@@ -152,7 +152,7 @@ def __getattr__(name: str) -> Any:
     if is_import:
         with contextlib.suppress(ModuleNotFoundError):
             return importlib.import_module(f"rayx.{name}")
-    words = importlib.import_module("rayx.words")
+    words = importlib.import_module("rayx.text.words")
     advice = words.advice(words.MODULE, name)
     if is_import and advice:
         raise ImportError(f"cannot import name '{name}' from 'rayx'{advice}", name="rayx")

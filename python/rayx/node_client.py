@@ -1,7 +1,7 @@
 """What a session asks of its client, whoever answers: a node, or in PYTHON_MODE this process.
 
     Session ──▶ NodeClient ◁── _raylet.Client        (a connection to a node)
-                           ◁── inline_client.InlineClient
+                           ◁── inline.client.InlineClient
 
 The methods are those of `_raylet.Client`, which says what each does.
 """

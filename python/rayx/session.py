@@ -14,9 +14,10 @@ import weakref
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from rayx import errors, importable, reducers, serialization
+from rayx import errors
 from rayx._raylet import RayletError, set_object_id_hooks
-from rayx.function_table import FunctionTable
+from rayx.values import importable, reducers, serialization
+from rayx.values.function_table import FunctionTable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -306,15 +306,15 @@ def mirrored_tree() -> dict[str, str]:
         "tests/cpp/base/ids_test.cc": "",
         "tests/cpp/base/limits_test.cc": "",
         "tests/cpp/testing/recorder_test.cc": "",
-        "python/rayx/__init__.py": "from rayx.api import get\nfrom rayx import (\n    actor,\n    errors,\n)\n",
-        "python/rayx/api.py": 'MAIN = ["-m", "rayx.worker_main"]\n',
-        "python/rayx/actor.py": "",
-        "python/rayx/errors.py": "",
-        "python/rayx/worker_main.py": "",
+        "python/rayx/__init__.py": "from rayx.api import get\nfrom rayx.calls import (\n    actor,\n    batch,\n)\n",
+        "python/rayx/api.py": 'MAIN = ["-m", "rayx.worker.main"]\n',
+        "python/rayx/calls/actor.py": "",
+        "python/rayx/calls/batch.py": "",
+        "python/rayx/worker/main.py": "",
         "tests/python/test_api.py": "",
-        "tests/python/test_actor.py": "",
-        "tests/python/test_errors.py": "",
-        "tests/python/test_worker_main.py": "",
+        "tests/python/calls/test_actor.py": "",
+        "tests/python/calls/test_batch.py": "",
+        "tests/python/worker/test_main.py": "",
     }
 
 
@@ -339,7 +339,7 @@ def law_with(law: Law, **changes: dict[str, str]) -> Law:
     [
         ("tests/cpp/base/ids_test.cc", ("mirrored-test", "cpp/common/base/ids.cc")),
         ("cpp/common/base/limits.h", ("mirrored-test", "tests/cpp/base/limits_test.cc")),
-        ("tests/python/test_actor.py", ("mirrored-test", "python/rayx/actor.py")),
+        ("tests/python/calls/test_actor.py", ("mirrored-test", "python/rayx/calls/actor.py")),
         ("cpp/common/base/README.md", ("readme", "cpp/common/base/README.md")),
         ("cpp/rayx_node_main.cc", ("stale-exception", "ci/layers.toml")),
     ],
@@ -353,20 +353,20 @@ def test_a_broken_mirror(tree_of, law, removed, found):
 
 def test_exceptions_to_the_mirror(tree_of, law):
     files = mirrored_tree()
-    del files["tests/python/test_actor.py"], files["cpp/common/base/limits.h"]
+    del files["tests/python/calls/test_actor.py"], files["cpp/common/base/limits.h"]
     files["tests/e2e/test_actors.py"] = ""
     own_law = law_with(
         law,
         untested={"cpp/*_main.cc": "e2e"},
         tests_without_source={"tests/cpp/base/limits_test.cc": "of generated code"},
-        python_tests={"actor": "tests/e2e/test_actors.py"},
+        python_tests={"calls.actor": "tests/e2e/test_actors.py"},
     )
     assert mirrors.check(tree_of(files), own_law) == []
     wrong = law_with(
-        law, **{**own_law.__dict__, "python_tests": {"actor": "tests/e2e/test_gone.py"}}
+        law, **{**own_law.__dict__, "python_tests": {"calls.actor": "tests/e2e/test_gone.py"}}
     )
     assert rules_of(mirrors.check(tree_of(files), wrong)) == [
-        ("mirrored-test", "python/rayx/actor.py")
+        ("mirrored-test", "python/rayx/calls/actor.py")
     ]
 
 

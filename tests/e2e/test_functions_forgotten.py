@@ -292,7 +292,7 @@ def test_a_function_that_is_forgotten_is_an_error():
     name = function._reference.function_id
     del function
     poll_until(lambda: functions_known() == 0, 10, "it is forgotten")
-    late = rayx.remote_function.by_reference(name, "size", tuple(capturing(b"")._options))
+    late = rayx.calls.remote_function.by_reference(name, "size", tuple(capturing(b"")._options))
     with pytest.raises(rayx.RayxError, match="(?s)not known to the node.*forgotten"):
         late.remote()
     with pytest.raises(rayx.RayxError, match="(?s)not known to the node.*forgotten"):

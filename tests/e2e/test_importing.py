@@ -128,7 +128,7 @@ with rayx.init(num_cpus=1):
     flag, variable, path = rayx.get(f.remote(), timeout=20)
     assert flag == 1
     assert variable == "/somewhere"
-    assert path[:len(sys.path)] == rayx.driver_config.search_path()
+    assert path[:len(sys.path)] == rayx.process.driver_config.search_path()
 """
     )
     subprocess.run(

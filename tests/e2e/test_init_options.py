@@ -113,7 +113,7 @@ def test_preloaded_libraries_have_as_many_threads_as_the_task_has_cpus(run_progr
     run_program(
         """
 import rayx
-from rayx import gpus
+from rayx.process import gpus
 
 def threads():
     import numpy

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import rayx
-from rayx import batching
+from rayx.results import batching
 
 
 @pytest.fixture

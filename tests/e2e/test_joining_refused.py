@@ -85,7 +85,7 @@ def test_a_server_that_is_no_node_of_ours(stale, run_program, stranger):
 @as_root
 def test_a_session_of_another_user(rayx_session, open_place):
     def join(address):
-        from rayx.joining import JoinedSession
+        from rayx.launch.joining import JoinedSession
 
         try:
             JoinedSession.find(address)

@@ -434,7 +434,7 @@ def test_a_place_that_cannot_be_used(short_place, monkeypatch, place):
 
 
 def test_no_place_at_all(tmp_path, monkeypatch):
-    from rayx import session_directory
+    from rayx.launch import session_directory
 
     monkeypatch.setattr(session_directory, "_parents", lambda: iter([tmp_path / "missing"]))
     with pytest.raises(rayx.StartError, match="there is no place for the session.*Set TMPDIR"):
@@ -443,7 +443,7 @@ def test_no_place_at_all(tmp_path, monkeypatch):
 
 def test_the_place_goes_away(tmp_path, monkeypatch):
     """Between the choice and the making of the directory."""
-    from rayx import session_directory
+    from rayx.launch import session_directory
 
     monkeypatch.setattr(session_directory, "choose", lambda: tmp_path / "gone" / "rayx-1")
     with pytest.raises(rayx.StartError, match="creating .*gone/rayx-1: No such file"):

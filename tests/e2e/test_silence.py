@@ -5,7 +5,9 @@ import pytest
 START = """
 import asyncio, re, sys, time
 import rayx
-from rayx import _raylet, completion, patience
+from rayx import _raylet
+from rayx.results import completion
+from rayx.waiting import patience
 
 def be_impatient():
     completion.FIRST_LOOK_MS = patience.FIRST_LOOK_MS = 300

@@ -13,7 +13,7 @@ from session_watch import poll_until
 
 import rayx
 from rayx import session
-from rayx.object_stream import WINDOW
+from rayx.waiting.object_stream import WINDOW
 
 LIMIT_SECONDS = 30
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import rayx
-from rayx import reducers
+from rayx.values import reducers
 
 # Kept on the heap of each process; in the pool, and copied; in the pool, and mapped anew.
 SIZES = [100, 300_000, 8 << 20]

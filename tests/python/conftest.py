@@ -13,7 +13,9 @@ def node(monkeypatch):
     """A session on a node that lives in this process; see fake_node.py."""
     import fake_node
 
-    from rayx import actor, actor_handle, gpus, remote_function, session
+    from rayx import session
+    from rayx.calls import actor, actor_handle, remote_function
+    from rayx.process import gpus
 
     for module in (actor, actor_handle, remote_function):
         monkeypatch.setattr(module, "TaskTemplate", fake_node.FakeTemplate)

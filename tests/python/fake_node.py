@@ -1,12 +1,12 @@
 """A node in one process, for tests of what lies above it: tasks run when somebody waits for them.
 
 `FakeClient` has the methods of `rayx._raylet.Client`. Objects pass through bytes, as they do with a
-real node, and tasks through `rayx.executor`.
+real node, and tasks through `rayx.worker.executor`.
 """
 
 import itertools
 
-from rayx import executor, serialization, session
+from rayx import session
 from rayx._raylet import (
     KIND_ACTOR_CALL,
     KIND_ACTOR_CREATION,
@@ -16,6 +16,8 @@ from rayx._raylet import (
     RayletError,
     detached_object_id,
 )
+from rayx.values import serialization
+from rayx.worker import executor
 
 ACTOR_DIED = b"\7"
 

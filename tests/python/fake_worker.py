@@ -15,8 +15,11 @@ import threading
 
 from fake_node import FakeBuffer, FakeOutput, FakeTask, FakeTemplate, failure
 
-from rayx import executor, serialization, session, signature
+from rayx import session
 from rayx._raylet import KIND_ACTOR_CALL, KIND_ACTOR_CREATION, KIND_PICKLE
+from rayx.calls import signature
+from rayx.values import serialization
+from rayx.worker import executor
 
 WAIT_SECONDS = 5
 

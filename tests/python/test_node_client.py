@@ -3,8 +3,8 @@ import inspect
 import pytest
 
 from rayx import _raylet
-from rayx.inline_client import InlineClient
-from rayx.inline_completions import InlineCompletions
+from rayx.inline.client import InlineClient
+from rayx.inline.completions import InlineCompletions
 from rayx.node_client import CompletionQueue, NodeClient
 
 

@@ -7,7 +7,7 @@ import pytest
 
 import rayx
 from rayx import session
-from rayx.function_reference import FunctionReference
+from rayx.calls.function_reference import FunctionReference
 
 
 class Closes:

@@ -1,5 +1,5 @@
 // Which driver a process works for: a variable of its environment, which its children inherit
-// however they detach themselves. Workers set it (python/rayx/process_mark.py).
+// however they detach themselves. Workers set it (python/rayx/process/process_mark.py).
 #pragma once
 
 #include <sys/types.h>

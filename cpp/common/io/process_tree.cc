@@ -42,7 +42,7 @@ struct Process {
   bool own = false;
 };
 
-// Workers and their template call themselves so (python/rayx/process_title.py), and the daemons
+// Workers and their template call themselves so (rayx/process/process_title.py), and the daemons
 // are called so: nobody has to look at what they were started with.
 constexpr std::string_view kOwnName = "(rayx-";
 

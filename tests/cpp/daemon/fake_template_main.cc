@@ -1,4 +1,4 @@
-// A worker template for tests of the daemon: what python/rayx/worker_template.py is, without
+// A worker template for tests of the daemon: what python/rayx/worker/template.py is, without
 // Python.
 //
 //   --fd N         the connection to the node (appended by it)

@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from rayx import objects
+from rayx.calls.remote_function import remote
 from rayx.experimental.array.distributed.dist_array import BLOCK_SIZE, DistArray, Index
 from rayx.experimental.array.remote import core as blocks
-from rayx.remote_function import remote
+from rayx.results import objects
 
 
 @remote

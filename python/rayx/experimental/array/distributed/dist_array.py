@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rayx import objects
+from rayx.results import objects
 
 if TYPE_CHECKING:
     from rayx._raylet import ObjectID

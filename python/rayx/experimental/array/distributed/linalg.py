@@ -12,12 +12,12 @@ from typing import Any
 
 import numpy as np
 
-from rayx import objects
+from rayx.calls.remote_function import remote
 from rayx.experimental.array.distributed import core
 from rayx.experimental.array.distributed.dist_array import DistArray, Index
 from rayx.experimental.array.remote import core as blocks
 from rayx.experimental.array.remote import linalg as block_linalg
-from rayx.remote_function import remote
+from rayx.results import objects
 
 # ---- tall and skinny -----------------------------------------------------------------------------
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from rayx.calls.remote_function import remote
 from rayx.experimental.array.distributed.dist_array import BLOCK_SIZE, DistArray, Index, blocks_of
 from rayx.experimental.array.remote import random as blocks
-from rayx.remote_function import remote
 
 
 @remote

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from rayx.remote_function import remote
+from rayx.calls.remote_function import remote
 
 
 @remote

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from rayx.remote_function import RemoteFunction, remote
+from rayx.calls.remote_function import RemoteFunction, remote
 
 
 def _task(name: str, num_return_vals: int = 1) -> RemoteFunction[..., Any]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from rayx.remote_function import remote
+from rayx.calls.remote_function import remote
 
 
 @remote

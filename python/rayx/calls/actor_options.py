@@ -1,0 +1,154 @@
+"""What may be said of an actor, and of its methods, beside their code.
+
+>>> from rayx.calls.actor_options import ActorOptions
+>>> ActorOptions().replaced({"num_gpus": 1}).demand()
+{'CPU': 0.0, 'GPU': 1.0}
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine, Mapping
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Concatenate,
+    Literal,
+    NamedTuple,
+    ParamSpec,
+    TypeVar,
+    overload,
+)
+
+from rayx.calls import resources as resource_amounts
+from rayx.calls import task_options
+from rayx.calls.actor_description import METHOD_ATTRIBUTE
+from rayx.text.quantities import whole
+from rayx.text.value_text import shown
+
+if TYPE_CHECKING:
+    from rayx._raylet import ObjectID
+    from rayx.calls.actor_types import (
+        ManyMethodDecorator,
+        Method,
+        MethodDecorator,
+        StreamMethodDecorator,
+    )
+
+_CONCURRENCY_MAX = 10_000  # limits::kActorConcurrencyMax of the node
+_RESTARTS_MAX = (1 << 31) - 1
+# Options, and what they may be at least and at most.
+_WHOLE_NUMBERS = (
+    ("max_restarts", -1, _RESTARTS_MAX),
+    ("max_concurrency", 1, _CONCURRENCY_MAX),
+    ("save_every", 1, _RESTARTS_MAX),
+)
+
+# Of a class with `async def` methods, when nothing is said: calls mostly wait.
+_COROUTINES_DEFAULT = 1000
+
+#: By which a class says what of its actors must survive a restart.
+SAVE, RESTORE = "__rayx_save__", "__rayx_restore__"
+
+#: The option `save_every` comes along with the constructor's arguments, under this name.
+SAVE_EVERY = "__rayx_save_every__"
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class ActorOptions(NamedTuple):
+    """Options of `rayx.remote` on a class, checked. None stands for the default."""
+
+    num_cpus: float | None = None
+    num_gpus: float | None = None
+    resources: Mapping[str, float] | None = None
+    max_restarts: int = 0
+    max_concurrency: int | None = None
+    name: str | None = None
+    save_every: int | None = None
+
+    def replaced(self, changes: dict[str, Any]) -> ActorOptions:
+        """These options with others in their place; TypeError or ValueError if one is wrong."""
+        changes = task_options.accepted(changes)
+        for name in changes:
+            if name not in self._fields:
+                from rayx.text import words
+
+                raise TypeError(
+                    words.no_option("rayx.remote on a class", name, words.CLASS_OPTIONS, self)
+                )
+        changed = self._replace(**changes)
+        for option, smallest, largest in _WHOLE_NUMBERS:
+            value = getattr(changed, option)
+            if value is not None or option == "max_restarts":
+                number: Any = whole(option, value, smallest, largest)
+                changed = changed._replace(**{option: number})
+        task_options.check_name(changed.name)
+        changed.demand()
+        if changed.resources is not None:
+            changed = changed._replace(resources=dict(changed.resources))
+        return changed
+
+    def demand(self) -> dict[str, float]:
+        """The resources that the actor holds for life: no CPU, if nothing is said."""
+        cpus = 0 if self.num_cpus is None else self.num_cpus
+        return resource_amounts.demand(cpus, self.num_gpus, self.resources)
+
+    def concurrency(self, is_async: bool) -> int:
+        """How many calls may run at the same time."""
+        if self.max_concurrency is not None:
+            return self.max_concurrency
+        return _COROUTINES_DEFAULT if is_async else 1
+
+
+@overload
+def method(
+    function: Callable[Concatenate[Any, P], Coroutine[Any, Any, T]], /
+) -> Method[P, Coroutine[Any, Any, T], ObjectID[T]]: ...
+@overload
+def method(function: Callable[Concatenate[Any, P], T], /) -> Method[P, T, ObjectID[T]]: ...
+@overload
+def method(*, num_return_vals: Literal[1] = 1) -> MethodDecorator: ...
+@overload
+def method(*, num_return_vals: Literal["stream"]) -> StreamMethodDecorator: ...
+@overload
+def method(*, num_return_vals: int) -> ManyMethodDecorator: ...
+@overload
+def method(*, num_returns: int) -> ManyMethodDecorator: ...
+def method(*args: Any, **options: Any) -> Any:
+    """Says of a method of an actor's class how many values it returns; "stream" if it yields them.
+
+    `num_returns` is another name for `num_return_vals`. Without options, `@rayx.method` is for type
+    checkers only: see `rayx.Actor`.
+
+    >>> @rayx.remote
+    ... class Splitter:
+    ...     @rayx.method(num_return_vals=2)
+    ...     def split(self, batch):
+    ...         return batch[::2], batch[1::2]
+    >>> even, odd = Splitter.remote().split.remote([1, 2, 3])
+    >>> rayx.get(odd)
+    [2]
+    """
+    options = task_options.accepted(options)
+    num_return_vals: task_options.ReturnCount = options.pop("num_return_vals", 1)
+    if options:
+        from rayx.text import words
+
+        words.refuse("rayx.method", options, words.METHOD_OPTIONS, ["num_return_vals"])
+    count = task_options.return_count(num_return_vals)
+
+    def note(function: Any) -> Any:
+        if not callable(function) and not isinstance(function, staticmethod | classmethod):
+            raise TypeError(f"rayx.method is for methods, not for {shown(function)}")
+        setattr(function, METHOD_ATTRIBUTE, count)
+        return function
+
+    if not args:
+        return note
+    if len(args) > 1 or num_return_vals != 1:
+        raise TypeError(
+            "rayx.method takes either one method, or options by name: "
+            "@rayx.method, or @rayx.method(num_return_vals=2)"
+        )
+    return note(args[0])

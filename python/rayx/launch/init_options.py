@@ -1,0 +1,235 @@
+"""The arguments of `rayx.init`, checked and completed.
+
+>>> InitOptions.checked(num_cpus=2).num_workers
+2
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, NamedTuple
+
+from rayx import errors
+from rayx.calls import resources
+from rayx.launch import machine, process_limits
+from rayx.session import PYTHON_MODE, SCRIPT_MODE, SILENT_MODE
+from rayx.text.quantities import whole
+from rayx.text.value_text import shown, type_name
+
+_STORE_BYTES_MIN = 1 << 20
+_WORKERS_MAX = 4096  # limits::kWorkersMax of the node
+_SHARDS_MAX = 64
+#: The node of a session is on this machine, and reached without a network.
+LOOPBACK = "127.0.0.1"
+# Of the memory limit; the rest is for the processes themselves.
+_STORE_SHARE = 3
+
+
+class InitOptions(NamedTuple):
+    """What `rayx.init` was asked for, every default filled in."""
+
+    object_id_seed: int | None
+    num_workers: int
+    driver_mode: int
+    redirect_output: bool
+    num_cpus: float
+    num_gpus: float
+    redis_shards: int
+    resources: dict[str, float]
+    object_store_bytes: int
+    preload: tuple[str, ...] = ()
+    #: Of the session to join; None: a new one.
+    redis_address: str | None = None
+    node_ip_address: str = LOOPBACK
+    #: Advice is printed.
+    hints: bool = True
+
+    @classmethod
+    def checked(
+        cls,
+        *,
+        redis_address: Any = None,
+        node_ip_address: Any = None,
+        object_id_seed: Any = None,
+        num_workers: Any = None,
+        driver_mode: Any = SCRIPT_MODE,
+        redirect_output: Any = False,
+        num_cpus: Any = None,
+        num_gpus: Any = None,
+        num_redis_shards: Any = None,
+        resources: Any = None,
+        object_store_memory: Any = None,
+        preload: Any = None,
+        hints: Any = True,
+    ) -> InitOptions:
+        """TypeError or ValueError for what has no meaning, NotYetError for what will have.
+
+        With `redis_address`, what describes a session's processes has its default and no meaning.
+        """
+        given = {
+            "num_workers": num_workers,
+            "num_redis_shards": num_redis_shards,
+            "redirect_output": redirect_output or None,
+            "num_cpus": num_cpus,
+            "num_gpus": num_gpus,
+            "resources": resources,
+            "object_store_memory": object_store_memory,
+            "preload": preload,
+        }
+        mode = _mode(driver_mode)
+        _refuse_combinations(
+            mode, {"redis_address": redis_address, "node_ip_address": node_ip_address}, given
+        )
+        for name, value in {"redirect_output": redirect_output, "hints": hints}.items():
+            if not isinstance(value, bool):
+                raise TypeError(f"{name} must be True or False, not {shown(value)}")
+        if object_id_seed is not None:
+            if redis_address is not None:
+                raise ValueError(
+                    "object_id_seed cannot be given together with redis_address: drivers of one "
+                    "session with the same seed would take each other's results for their own"
+                )
+            object_id_seed = whole("object_id_seed", object_id_seed, 0, (1 << 64) - 1)
+        cpus = float(machine.cpu_count())
+        if num_cpus is not None:
+            cpus = _amount("num_cpus", num_cpus)
+        workers = min(math.ceil(cpus), _WORKERS_MAX)
+        if num_workers is not None:
+            workers = whole("num_workers", num_workers, 0, _WORKERS_MAX)
+        shards = 1
+        if num_redis_shards is not None:
+            shards = whole("num_redis_shards", num_redis_shards, 1, _SHARDS_MAX)
+        return cls(
+            object_id_seed=object_id_seed,
+            num_workers=workers,
+            driver_mode=mode,
+            redirect_output=redirect_output,
+            num_cpus=cpus,
+            num_gpus=0.0 if num_gpus is None else _gpus(num_gpus),
+            redis_shards=shards,
+            resources=_custom(resources),
+            object_store_bytes=_store_bytes(object_store_memory),
+            preload=_modules(preload),
+            redis_address=_session_address(redis_address),
+            node_ip_address=_own_address(node_ip_address),
+            hints=hints,
+        )
+
+
+# The parameter `resources` hides the module of that name.
+_amount = resources.amount
+_custom = resources.custom
+
+
+# In PYTHON_MODE there are no processes, so that these have nothing to act on.
+_OF_PROCESSES = ("num_workers", "num_redis_shards", "redirect_output")
+
+
+def _refuse_combinations(
+    mode: int, of_clusters: dict[str, Any], of_sessions: dict[str, Any]
+) -> None:
+    cluster = next((name for name, value in of_clusters.items() if value is not None), None)
+    given = [name for name, value in of_sessions.items() if value is not None]
+    if mode == PYTHON_MODE:
+        named = [name for name in given if name in _OF_PROCESSES]
+        if cluster or named:
+            raise ValueError(
+                f"{cluster or named[0]} cannot be given together with driver_mode=PYTHON_MODE, in "
+                "which everything runs in this process"
+            )
+    elif of_clusters["redis_address"] is not None and given:
+        raise ValueError(
+            f"{given[0]} cannot be given together with redis_address: what the session has was "
+            "said when it was started"
+        )
+
+
+def _session_address(redis_address: Any) -> str | None:
+    if redis_address is None:
+        return None
+    _text("redis_address", redis_address)
+    if redis_address.removeprefix("unix:").startswith("/"):
+        return str(redis_address)
+    if not redis_address.startswith("unix:") and ":" in redis_address:
+        raise errors.NotYetError(
+            f"redis_address={redis_address!r} needs several machines, which this version cannot "
+            "use yet. Leave redis_address out for a session on this machine, or give what "
+            "rayx.init() has returned as 'redis_address' to another program of this machine."
+        )
+    raise ValueError(
+        f"redis_address={redis_address!r} is no address of a session: give what rayx.init() has "
+        "returned as 'redis_address', which begins with 'unix:/', or leave it out for a session on "
+        "this machine"
+    )
+
+
+def _own_address(node_ip_address: Any) -> str:
+    if node_ip_address is None:
+        return LOOPBACK
+    _text("node_ip_address", node_ip_address)
+    if node_ip_address in (LOOPBACK, "::1", "localhost"):
+        return LOOPBACK
+    known = machine.addresses()
+    if node_ip_address in known:
+        return str(node_ip_address)
+    raise ValueError(
+        f"node_ip_address={node_ip_address!r} is no address of a node: this version can use the "
+        f"node of this machine only, which has {', '.join(known)}"
+    )
+
+
+def _text(name: str, value: Any) -> None:
+    if not isinstance(value, str):
+        raise TypeError(f"{name} must be a string, not {shown(value)} of {type_name(value)}")
+
+
+def _mode(driver_mode: Any) -> int:
+    known = (SCRIPT_MODE, SILENT_MODE, PYTHON_MODE)
+    if isinstance(driver_mode, bool) or driver_mode not in known:
+        raise ValueError(
+            "driver_mode must be rayx.SCRIPT_MODE, rayx.SILENT_MODE or rayx.PYTHON_MODE, "
+            f"not {shown(driver_mode)}"
+        )
+    return int(driver_mode)
+
+
+def _gpus(num_gpus: Any) -> float:
+    count = _amount("num_gpus", num_gpus)
+    if not count.is_integer():
+        raise ValueError(
+            f"num_gpus must be a whole number, not {shown(num_gpus)}: tasks may ask for shares of "
+            "a GPU, but a machine has whole ones"
+        )
+    return count
+
+
+def _modules(preload: Any) -> tuple[str, ...]:
+    if preload is None:
+        return ()
+    if not isinstance(preload, list | tuple):
+        raise TypeError(
+            "preload must be a list of the names of modules such as ['numpy'], "
+            f"not {shown(preload)} of type {type_name(preload)}"
+        )
+    for name in preload:
+        if not isinstance(name, str):
+            raise TypeError(
+                f"preload must hold names of modules, not {shown(name)} of type {type_name(name)}"
+            )
+        if not all(part.isidentifier() for part in name.split(".")):
+            raise ValueError(f"preload: {name!r} is not the name of a module")
+    return tuple(dict.fromkeys(preload))
+
+
+def _store_bytes(object_store_memory: Any) -> int:
+    total = machine.memory_bytes()
+    if object_store_memory is None:
+        wanted = process_limits.default_store_bytes(total // _STORE_SHARE)
+        return max(_STORE_BYTES_MIN, wanted)
+    asked = whole("object_store_memory", object_store_memory, _STORE_BYTES_MIN, 1 << 62)
+    if asked > total:
+        raise ValueError(
+            f"object_store_memory={asked:,} is more than the {total:,} bytes of memory that this "
+            "process may use"
+        )
+    return asked
