@@ -13,7 +13,18 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from checks import banned, build_lists, cycles, headers, includes, mirrors, ratchet, schemas, tools
+from checks import (
+    banned,
+    build_lists,
+    cycles,
+    headers,
+    includes,
+    mirrors,
+    ratchet,
+    schemas,
+    shelves,
+    tools,
+)
 from checks.finding import Finding
 from checks.law import Law
 from checks.tree import Tree
@@ -23,6 +34,7 @@ Rule = Callable[[Tree, Law], list[Finding]]
 RULES: list[Rule] = [
     includes.check,
     cycles.check,
+    shelves.check,
     banned.check,
     build_lists.check,
     mirrors.check,

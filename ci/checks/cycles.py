@@ -15,14 +15,18 @@ def check(tree: Tree, law: Law) -> list[Finding]:
     arrows = _arrows_of(tree)
     graph = {module: list(others) for module, others in arrows.items()}
     findings = []
-    finished: set[str] = set()
-    for start in graph:
-        for cycle in _cycles_from(start, graph, finished):
-            path = [arrows[a][b] for a, b in zip(cycle, [*cycle[1:], cycle[0]], strict=True)]
-            told = ", ".join(f"{source} includes {included}" for source, _, included in path)
-            message = f"{told}; split what they share into a module of its own"
-            findings.append(Finding(path[0][0], path[0][1], "include-cycle", message))
+    for cycle in cycles_of(graph):
+        path = [arrows[a][b] for a, b in zip(cycle, [*cycle[1:], cycle[0]], strict=True)]
+        told = ", ".join(f"{source} includes {included}" for source, _, included in path)
+        message = f"{told}; split what they share into a module of its own"
+        findings.append(Finding(path[0][0], path[0][1], "include-cycle", message))
     return findings
+
+
+def cycles_of(graph: dict[str, list[str]]) -> list[list[str]]:
+    """The circles of a graph. Of those that share a node, one at least."""
+    finished: set[str] = set()
+    return [cycle for start in graph for cycle in _cycles_from(start, graph, finished)]
 
 
 def _arrows_of(tree: Tree) -> dict[str, dict[str, Arrow]]:

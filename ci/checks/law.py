@@ -27,11 +27,23 @@ class HeaderFamily:
 
 
 @dataclass(frozen=True)
+class Shelf:
+    """A folder of python/rayx, or some modules of it, and which other shelves they may import."""
+
+    name: str
+    paths: tuple[str, ...]
+    imports: tuple[str, ...]
+    #: Imported by users under its own name, so that its __init__.py may import.
+    public: bool
+
+
+@dataclass(frozen=True)
 class Law:
     """All that ci/layers.toml says."""
 
     rooms: tuple[Room, ...]
     families: tuple[HeaderFamily, ...]
+    shelves: tuple[Shelf, ...]
     raylet_includes: tuple[str, ...]
     allowed: dict[str, tuple[str, ...]]
     untested: dict[str, str]
@@ -52,6 +64,10 @@ class Law:
                 HeaderFamily(name, tuple(f["match"]), tuple(f["only"]), f["why"])
                 for name, f in data.get("headers", {}).items()
             ),
+            shelves=tuple(
+                Shelf(name, tuple(one["paths"]), tuple(one["imports"]), one.get("public", False))
+                for name, one in data.get("shelves", {}).items()
+            ),
             raylet_includes=tuple(data.get("raylet", {}).get("includes", [])),
             allowed={key: tuple(value) for key, value in data.get("allowed", {}).items()},
             untested=data.get("untested", {}),
@@ -64,6 +80,17 @@ class Law:
         """The room a file of cpp/ lies in: the one with the longest path above it."""
         above = [room for room in self.rooms if path.startswith(room.path + "/")]
         return max(above, key=lambda room: len(room.path), default=None)
+
+    def shelf_of(self, path: str) -> Shelf | None:
+        """The shelf of a module of python/rayx: a path of the file itself, or the folder above."""
+        return next(
+            (
+                shelf
+                for shelf in self.shelves
+                if any(path == one or path.startswith(one + "/") for one in shelf.paths)
+            ),
+            None,
+        )
 
     def is_allowed(self, construct: str, path: str) -> bool:
         """Whether a construct is at home in a file."""

@@ -6,10 +6,12 @@ from pathlib import PurePosixPath
 
 from checks.finding import Finding
 from checks.law import Law, Room, matches
+from checks.python_imports import PACKAGE, SOURCES, imports_of
 from checks.tree import PYTHON_SUFFIXES, Tree
 
-PACKAGE = "python/rayx/"
 LAYERS = "ci/layers.toml"
+# `python -m rayx.worker.template`, and what is imported by a name in a table.
+_NAMED = re.compile(r"[\"'](rayx(?:\.\w+)+)[\"']")
 
 
 def check(tree: Tree, law: Law) -> list[Finding]:
@@ -71,6 +73,7 @@ def _cpp_tests(tree: Tree, law: Law) -> list[Finding]:
 
 def _python_modules(tree: Tree, law: Law) -> list[Finding]:
     findings = []
+    used = _used_modules(tree)
     for path in tree.with_suffix(PYTHON_SUFFIXES, PACKAGE):
         name = path.removeprefix(PACKAGE).removesuffix(".py").replace("/", ".")
         if name.rpartition(".")[2] in ("__init__", "__main__"):
@@ -84,25 +87,21 @@ def _python_modules(tree: Tree, law: Law) -> list[Finding]:
         elif covering is None and not tree.exists(wanted):
             message = f"has no test {wanted}; write it, or say in {LAYERS} [python_tests] who does"
             findings.append(Finding(path, 1, "mirrored-test", message))
-        if name not in law.python_entry_points and not _is_imported(tree, path, name):
+        if name not in law.python_entry_points and path not in used:
             message = f"nobody imports rayx.{name}; remove it, or list it in {LAYERS}"
             findings.append(Finding(path, 1, "never-imported", message))
     return findings
 
 
-def _is_imported(tree: Tree, path: str, name: str) -> bool:
-    """By any other file of the product; names in strings count (`python -m`, lazy imports)."""
-    package, _, last = name.rpartition(".")
-    parent = f"rayx.{package}" if package else "rayx"
-    pattern = re.compile(
-        rf"\brayx\.{re.escape(name)}\b"
-        rf"|\bfrom\s+{re.escape(parent)}\s+c?import\s+(?:\([^)]*|[^\n(]*)\b{last}\b"
-        rf"|\bfrom\s+\.(?:{last}\s+import|\s*import\s+(?:\([^)]*|[^\n(]*)\b{last}\b)"
-        rf"|[\"']\.{last}[\"']"
-    )
-    places = tree.with_suffix((".py", ".pyx", ".pxi", ".cc"))
-    importers = [p for p in places if p != path and not p.startswith(("tests/", "ci/"))]
-    return any(pattern.search(tree.text(importer)) for importer in [*importers, "pyproject.toml"])
+def _used_modules(tree: Tree) -> set[str]:
+    """Paths of modules that another one imports, or that the product names in a string."""
+    used = {one.target for path in tree.modules(PACKAGE) for one in imports_of(tree, path)}
+    for path in [*tree.with_suffix((".py", ".pyx", ".pxi", ".cc"), "python/"), "pyproject.toml"]:
+        for name in _NAMED.findall(tree.text(path)):
+            named = f"{SOURCES}{name.replace('.', '/')}.py"
+            if named != path:
+                used.add(named)
+    return used
 
 
 # ---- rooms and exceptions ------------------------------------------------------------------------

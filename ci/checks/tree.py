@@ -48,6 +48,15 @@ class Tree:
         """Sources of these kinds, below a directory if one is given."""
         return [p for p in self.sources if p.endswith(suffixes) and p.startswith(under)]
 
+    def modules(self, under: str) -> list[str]:
+        """Python's modules below a directory, stubs too, sorted."""
+        found = []
+        for directory, subdirectories, names in os.walk(self.root / under):
+            subdirectories[:] = [d for d in subdirectories if not self._is_skipped(directory, d)]
+            relative = Path(directory).relative_to(self.root)
+            found += [(relative / n).as_posix() for n in names if n.endswith((".py", ".pyi"))]
+        return sorted(found)
+
     def text(self, path: str) -> str:
         """The file as it is; empty if there is none."""
         if path not in self._texts:

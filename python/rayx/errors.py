@@ -1,4 +1,4 @@
-"""What rayx raises. Every class is a `RayxError`.
+"""What rayx raises. Every class that users meet is a `RayxError`.
 
 A task that raised gives a `TaskError` which is also an instance of what the task raised:
 
@@ -291,6 +291,20 @@ def member_names(cls: type) -> list[str]:
         and not name.startswith("__")
         and not (base is AttributeError and name == "obj")
     ]
+
+
+# ---- between a batch and its task ---------------------------------------------------------------
+
+
+class CallFailedError(BaseException):
+    """A call of a batch (calls/batch.py) raised; TaskRun makes the task's failure of it."""
+
+    def __init__(self, error: BaseException, arguments: tuple[Any, ...], values: list[Any]) -> None:
+        super().__init__(error, arguments, values)
+        self.error = error
+        self.arguments = arguments
+        #: Of the calls before.
+        self.values = values
 
 
 # ---- what comes from the node --------------------------------------------------------------------

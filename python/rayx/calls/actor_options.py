@@ -19,9 +19,9 @@ from typing import (
     overload,
 )
 
-from rayx.calls import resources as resource_amounts
 from rayx.calls import task_options
 from rayx.calls.actor_description import METHOD_ATTRIBUTE
+from rayx.text import resources as resource_amounts
 from rayx.text.quantities import whole
 from rayx.text.value_text import shown
 

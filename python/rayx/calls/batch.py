@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from rayx import errors
 from rayx._raylet import KIND_PICKLE, KIND_TASK_ERROR
 from rayx.calls import signature
 from rayx.calls.remote_function import name_of
@@ -158,9 +159,7 @@ def run_batch(
             if now > end or room < 0:
                 break
     except BaseException as error:
-        from rayx.running.task_failure import CallFailedError  # which every worker has imported
-
-        raise CallFailedError(error, arguments, values) from None
+        raise errors.CallFailedError(error, arguments, values) from None
     return now - began, values
 
 

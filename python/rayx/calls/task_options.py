@@ -10,7 +10,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
-from rayx.calls import resources as resource_amounts
+from rayx.text import resources as resource_amounts
 from rayx.text.durations import SECONDS, Duration, in_units
 from rayx.text.quantities import whole
 from rayx.text.value_text import shown, type_name

@@ -10,9 +10,9 @@ import math
 from typing import Any, NamedTuple
 
 from rayx import errors
-from rayx.calls import resources
 from rayx.launch import machine, process_limits
 from rayx.session import PYTHON_MODE, SCRIPT_MODE, SILENT_MODE
+from rayx.text import resources
 from rayx.text.quantities import whole
 from rayx.text.value_text import shown, type_name
 

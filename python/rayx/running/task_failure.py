@@ -39,17 +39,6 @@ _TEXT_CHARS_MAX = 100_000
 _traceback_in = BaseException.__dict__["__traceback__"].__get__
 
 
-class CallFailedError(BaseException):
-    """One of the calls of a batch (batch.py) raised; TaskRun makes the task's failure of it."""
-
-    def __init__(self, error: BaseException, arguments: tuple[Any, ...], values: list[Any]) -> None:
-        super().__init__(error, arguments, values)
-        self.error = error
-        self.arguments = arguments
-        #: Of the calls before.
-        self.values = values
-
-
 def describe(error: BaseException, facts: dict[str, Any]) -> tuple[serialization.Serialized, str]:
     """The object that takes the place of the task's results, and the text to print.
 

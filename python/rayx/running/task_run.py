@@ -30,7 +30,6 @@ from rayx._raylet import (
 from rayx.calls import signature
 from rayx.process import driver_config, process_mark
 from rayx.running import task_failure
-from rayx.running.task_failure import CallFailedError
 from rayx.text import value_text
 from rayx.values import serialization
 from rayx.values.serialization import Serialized
@@ -161,7 +160,7 @@ class TaskRun:
     def failed(self, error: BaseException) -> None:
         """The function, or something on its way, raised. sys.exit() too is no more than that."""
         values: list[Any] | None = None
-        if type(error) is CallFailedError:
+        if type(error) is errors.CallFailedError:
             values, self.args, self.kwargs, error = error.values, error.arguments, {}, error.error
         facts = {
             "function": self._full_name(),

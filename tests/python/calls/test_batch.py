@@ -6,8 +6,8 @@ import pytest
 import rayx
 from rayx.calls import batch
 from rayx.calls.batch import Calls, Limits, Packed, run_batch
+from rayx.errors import CallFailedError
 from rayx.running import task_failure
-from rayx.running.task_failure import CallFailedError
 from rayx.values import serialization
 
 

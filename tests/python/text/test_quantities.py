@@ -4,11 +4,11 @@ import fractions
 import numpy as np
 import pytest
 
-from rayx.calls import actor_options, resources
+from rayx.calls import actor_options
 from rayx.calls import task_options as options
 from rayx.launch import init_options
 from rayx.results import objects
-from rayx.text import durations, quantities
+from rayx.text import durations, quantities, resources
 
 
 class Scalar:

@@ -4,7 +4,7 @@ import math
 import numpy as np
 import pytest
 
-from rayx.calls import resources
+from rayx.text import resources
 
 
 @pytest.mark.parametrize("value", [0, 1, 0.5, 0.0001, 1e9, fractions.Fraction(1, 4), np.int64(2)])
