@@ -24,7 +24,13 @@ demo: build $(STAMPS)/demo.txt  ## Build, and run the hyperparameter search exam
 examples: build $(STAMPS)/all.txt  ## Run all examples for long (25 minutes): pictures, examples/RESULTS.md
 	@$(PYTHON) examples/run_all.py $(EXAMPLES)
 
+# Of `make test` from a fresh clone on 2 cores. Who goes beyond it looks at the slowest tests.
+TEST_MINUTES := 15
+started := $(shell date +%s)
+
 test: build tidy test-cpp test-python  ## Build, check the style, and run all tests
+	@seconds=$$(($$(date +%s) - $(started)))
+	echo "make test: $$((seconds / 60)) min $$((seconds % 60)) s; its budget is $(TEST_MINUTES) min"
 
 # ---- setup ---------------------------------------------------------------------------------------
 
@@ -95,7 +101,7 @@ test-cpp: build-tests  ## C++ tests; the microbenchmarks are compiled
 	ctest --test-dir $(BUILD) --output-on-failure --parallel $(JOBS)
 
 test-python: build-tests  ## Python and end-to-end tests
-	@$(PYTHON) -m pytest
+	@$(PYTHON) -m pytest --durations=20 --durations-min=4
 
 bench: build-tests  ## C++ microbenchmarks, then comparisons with other ways to do the same
 	@$(PHASE) 'Compile the microbenchmarks' cmake --build $(BUILD) --parallel $(JOBS) --target benchmarks
