@@ -43,8 +43,6 @@ from rayx.errors import (
     WorkerCrashedError,
     WorkerStartError,
 )
-from rayx.launch.api import Context, init, is_initialized, shutdown
-from rayx.queries import available_resources, cluster_resources, error_info
 from rayx.results.objects import get, put, wait
 from rayx.session import PYTHON_MODE, SCRIPT_MODE, SILENT_MODE
 from rayx.waiting import object_hooks
@@ -53,7 +51,9 @@ from rayx.waiting.object_stream import ObjectStream
 if TYPE_CHECKING:
     from rayx.calls.worker_setup import run_on_all_workers
     from rayx.error_records import ErrorInfo
+    from rayx.launch.api import Context, init, is_initialized, shutdown
     from rayx.process.gpus import get_gpu_ids
+    from rayx.queries import available_resources, cluster_resources, error_info
     from rayx.results.cancellation import cancel, cancel_all
     from rayx.results.completion import as_completed
     from rayx.results.mapping import map
@@ -123,16 +123,24 @@ __all__ = [
 ]
 
 
-# What not every program uses, and where it is: imported when it is asked for first.
+# What not every process uses, and where it is: imported when it is asked for first. Workers do not
+# begin sessions.
 _LATER = {
+    "Context": "launch.api",
     "ErrorInfo": "error_records",
     "as_completed": "results.completion",
+    "available_resources": "queries",
     "cancel": "results.cancellation",
     "cancel_all": "results.cancellation",
+    "cluster_resources": "queries",
+    "error_info": "queries",
     "get_gpu_ids": "process.gpus",
+    "init": "launch.api",
+    "is_initialized": "launch.api",
     "map": "results.mapping",
     "progress": "results.progress_bar",
     "run_on_all_workers": "calls.worker_setup",
+    "shutdown": "launch.api",
 }
 
 

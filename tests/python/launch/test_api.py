@@ -157,8 +157,8 @@ def test_heavy_modules_are_not_imported_before_they_are_needed():
         "ctypes html array difflib traceback logging"
     )
     ours = (
-        "calls.batch calls.worker_setup error_records launch.start process.gpus "
-        "process.thread_limits results.batching results.cancellation results.completion "
+        "calls.batch calls.worker_setup error_records launch.api launch.start process.gpus "
+        "process.thread_limits queries results.batching results.cancellation results.completion "
         "results.mapping results.progress_bar text.words values.by_value values.redefinitions "
         "waiting.patience"
     )

@@ -200,7 +200,8 @@ def test_imports_what_it_is_told_to_before_it_serves(monkeypatch, succeeds):
 def test_a_worker_does_not_import_what_it_seldom_needs():
     seldom = (
         "asyncio array datetime difflib html numpy rayx.calls.batch rayx.calls.worker_setup "
-        "rayx.launch.start rayx.process.driver_logging rayx.process.preload rayx.results.batching "
+        "rayx.launch.api rayx.launch.start rayx.process.driver_logging rayx.process.preload "
+        "rayx.queries rayx.results.batching "
         "rayx.results.cancellation rayx.results.completion rayx.results.mapping "
         "rayx.results.progress_bar rayx.running.stream_run rayx.text.words rayx.values.by_value "
         "rayx.values.pickle_path rayx.values.redefinitions rayx.waiting.patience "
