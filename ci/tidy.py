@@ -19,6 +19,7 @@ from checks import (
     cycles,
     headers,
     includes,
+    markdown,
     mirrors,
     ratchet,
     schemas,
@@ -39,6 +40,7 @@ RULES: list[Rule] = [
     build_lists.check,
     mirrors.check,
     schemas.check,
+    markdown.check,
     ratchet.check,
 ]
 # These start other programs.

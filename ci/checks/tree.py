@@ -41,6 +41,20 @@ class Tree:
                 found += [(relative / n).as_posix() for n in names if n.endswith(SOURCE_SUFFIXES)]
         return sorted(found)
 
+    @cached_property
+    def documents(self) -> list[str]:
+        """All pages of Markdown, sorted."""
+        found = []
+        for directory, subdirectories, names in os.walk(self.root):
+            subdirectories[:] = [
+                d
+                for d in subdirectories
+                if not self._is_skipped(directory, d) and (d == ".github" or not d.startswith("."))
+            ]
+            relative = Path(directory).relative_to(self.root)
+            found += [(relative / name).as_posix() for name in names if name.endswith(".md")]
+        return sorted(found)
+
     def _is_skipped(self, directory: str, name: str) -> bool:
         return name in SKIPPED_DIRECTORIES or (Path(directory) / name / "pyvenv.cfg").exists()
 

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import os
 import platform
+import textwrap
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+# Lines of Markdown are no longer.
+COLUMNS = 100
+
 HEAD = """# What the examples do, and how fast
 
-Made by `make examples` on {date}: {machine}.{gains}
-
+{made}
+{gains}
 Times are seconds of the work itself, with workers and actors that have started and imported what
 they need; each is of a single run. *Serial* is the same work in one process without rayx, with one
 thread of linear algebra; *faster* is serial / rayx.
-*Ray* is {ray}, which runs the same file by the adapter `harness/on_ray`; a dash where no such run
-was asked for, or none makes sense.
+*Ray* is {ray}, which runs the same file by the adapter `harness/on_ray`; a dash where no such
+run was asked for, or none makes sense.
 
 | example | what came out | serial | rayx | faster | Ray | CPUs |
 |---|---|--:|--:|--:|--:|--:|
@@ -75,9 +79,8 @@ def table(rows: Sequence[Row], limits: dict[str, Any] | None = None) -> str:
     """RESULTS.md; `limits` is what limits.py has printed."""
     versions = sorted({row.ray_version for row in rows if row.ray_version is not None})
     ray = ", ".join(versions) or "Ray 2"
-    text = HEAD.format(
-        date=time.strftime("%Y-%m-%d"), machine=machine(), gains=gains(limits), ray=ray
-    )
+    made = f"Made by `make examples` on {time.strftime('%Y-%m-%d')}: {machine()}."
+    text = HEAD.format(made=filled(made), gains=gains(limits), ray=ray)
     for row in rows:
         folder = row.program.rpartition("/")[0]
         text += (
@@ -97,19 +100,31 @@ def gains(limits: dict[str, Any] | None) -> str:
         return ""
     of_works = [f"{gain:.2f} times as many {work}" for work, gain in limits["gains"].items()]
     return (
-        f"\nWithout any engine, {limits['processes']} processes do {' and '.join(of_works)}\n"
-        "in the same time as one does (`harness/limits.py`); no engine can gain more of such work."
+        "\n"
+        + filled(
+            f"Without any engine, {limits['processes']} processes do {' and '.join(of_works)} in "
+            "the same time as one does (`harness/limits.py`); no engine can gain more of such work."
+        )
+        + "\n"
     )
 
 
 def with_figures(readme: str, row: Row) -> str:
-    """The README with the line after `<!-- figures: NAME -->` written anew."""
+    """The README with the paragraph after `<!-- figures: NAME -->` written anew."""
     mark = f"<!-- figures: {row.example} -->"
     lines = readme.split("\n")
-    for place, line in enumerate(lines[:-1]):
-        if line.strip() == mark:
-            lines[place + 1] = sentence(row)
+    first = next((at for at, line in enumerate(lines, start=1) if line.strip() == mark), len(lines))
+    last = first
+    while last < len(lines) and lines[last].strip():
+        last += 1
+    if first < len(lines):
+        lines[first:last] = filled(sentence(row)).split("\n")
     return "\n".join(lines)
+
+
+def filled(text: str) -> str:
+    """A paragraph of Markdown."""
+    return textwrap.fill(text, COLUMNS, break_long_words=False, break_on_hyphens=False)
 
 
 def sentence(row: Row) -> str:

@@ -89,7 +89,9 @@ def test_figures_go_to_the_table_and_to_the_readme(run_all, project, monkeypatch
         "# One\n\n<!-- figures: one -->\nA | b, in 2.0 s with 2 at a time, 3.0 s"
     )
     assert readme.count("make examples") == 1
-    assert readme.endswith("\nThe end.\n")
+    assert readme.endswith(" here.\n\nThe end.\n")
+    prose = [line for line in f"{readme}{table}".split("\n") if not line.startswith("|")]
+    assert max(len(line) for line in prose) <= 100
 
 
 def test_what_the_machine_allows_is_measured():
