@@ -22,6 +22,7 @@ from checks import (
     markdown,
     mirrors,
     ratchet,
+    room_shelves,
     schemas,
     shelves,
     tools,
@@ -34,6 +35,7 @@ Rule = Callable[[Tree, Law], list[Finding]]
 
 RULES: list[Rule] = [
     includes.check,
+    room_shelves.check,
     cycles.check,
     shelves.check,
     banned.check,

@@ -1,7 +1,7 @@
 """ci/layers.toml, as objects."""
 
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
 
@@ -14,6 +14,14 @@ class Room:
     path: str
     includes: tuple[str, ...]
     core: bool
+    # Its folders, from the lowest up, and which others each may include. What lies in the room
+    # itself may include all of them, and none of them may include that.
+    shelves: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def shelf_of(self, path: str) -> str | None:
+        """The shelf that a file of the room lies on, if it lies on one."""
+        first, slash, _ = path.removeprefix(f"{self.path}/").partition("/")
+        return first if slash and first in self.shelves else None
 
 
 @dataclass(frozen=True)
@@ -57,7 +65,13 @@ class Law:
         data = tomllib.loads(path.read_text())
         return cls(
             rooms=tuple(
-                Room(name, room["path"], tuple(room["includes"]), room.get("core", False))
+                Room(
+                    name,
+                    room["path"],
+                    tuple(room["includes"]),
+                    room.get("core", False),
+                    {shelf: tuple(others) for shelf, others in room.get("shelves", {}).items()},
+                )
                 for name, room in data.get("rooms", {}).items()
             ),
             families=tuple(
