@@ -7,10 +7,10 @@
 #include <utility>
 #include <vector>
 
-#include "client/object_cache.h"
-#include "client/object_memory.h"
-#include "client/pool_writer.h"
-#include "client/task_encoder.h"
+#include "client/memory/object_memory.h"
+#include "client/memory/pool_writer.h"
+#include "client/objects/object_cache.h"
+#include "client/tasks/task_encoder.h"
 #include "common/base/ids.h"
 #include "common/io/shared_memory.h"
 #include "testing/task_ids.h"

@@ -25,14 +25,14 @@
 #include <string_view>
 #include <vector>
 
-#include "client/answers.h"
-#include "client/driver_options.h"
-#include "client/looker.h"
-#include "client/object_pieces.h"
-#include "client/object_view.h"
-#include "client/pool_reader.h"
-#include "client/runnable_task.h"
-#include "client/task_template.h"
+#include "client/memory/pool_reader.h"
+#include "client/values/answers.h"
+#include "client/values/driver_options.h"
+#include "client/values/looker.h"
+#include "client/values/object_pieces.h"
+#include "client/values/object_view.h"
+#include "client/values/runnable_task.h"
+#include "client/values/task_template.h"
 #include "common/base/ids.h"
 #include "common/base/status.h"
 #include "common/io/claim_word.h"

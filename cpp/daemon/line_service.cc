@@ -18,8 +18,8 @@ namespace {
 // rare: less than one call of a hundred meets one, and the others have what is saved.
 constexpr int kRestMs = 10;
 
-// A task that a line would take (client/direct_calls.h). A call keeps its actor alive, nothing
-// else.
+// A task that a line would take (client/tasks/direct_calls.h). A call keeps its actor alive,
+// nothing else.
 bool Suits(const TaskSpec& spec) {
   if (spec.stream_window != 0 || spec.timeout_ms != 0) return false;
   const bool is_call = spec.kind == TaskKind::kActorCall;

@@ -1,5 +1,6 @@
 // Whether the machine has a processor for each thread that wants one, so that processes which only
-// wait for each other may keep theirs meanwhile (client/spin.h) without taking it from anybody.
+// wait for each other may keep theirs meanwhile (client/link/spin.h) without taking it from
+// anybody.
 #pragma once
 
 #include <cstddef>

@@ -311,7 +311,7 @@ class Client:
     ) -> list[ObjectID[Any]]:
         """The consumer of a stream wants `count` more items, from number `first` on.
 
-        Their ids, and that of the room, an object that the task waits for (cpp/client/streams.h).
+        Their ids, and that of the room, an object that the task waits for (cpp/client/objects/streams.h).
         """
     def cancel(self, object_id: ObjectID[Any], force: bool) -> None:
         """Nobody wants the results of the task that makes the object any more.

@@ -99,7 +99,7 @@ class ObjectId : public Id<struct ObjectIdTag, 20> {
  public:
   static constexpr uint32_t kPutBit = 0x80000000u;
   // Items of a stream have return values 1 to kStreamItemsMax; with this bit, the index names what
-  // tells its task to go on (client/streams.h).
+  // tells its task to go on (client/objects/streams.h).
   static constexpr uint32_t kStreamRoomBit = 0x40000000u;
   static constexpr uint32_t kStreamItemsMax = kStreamRoomBit - 1;
 

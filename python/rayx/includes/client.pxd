@@ -99,14 +99,14 @@ cdef extern from "client/client.h" namespace "rayx" nogil:
     Result[ObjectParts] ParseObject(ByteSpan memory)
 
 
-cdef extern from "client/object_view.h" namespace "rayx" nogil:
+cdef extern from "client/values/object_view.h" namespace "rayx" nogil:
     cdef cppclass ObjectView:
         ObjectView()
         ObjectView(shared_ptr[const void] owner, ByteSpan data)
         ByteSpan bytes()
 
 
-cdef extern from "client/pool_reader.h" namespace "rayx" nogil:
+cdef extern from "client/memory/pool_reader.h" namespace "rayx" nogil:
     cdef cppclass MutableByteSpan "std::span<uint8_t>":
         uint8_t* data()
         size_t size()
@@ -115,12 +115,12 @@ cdef extern from "client/pool_reader.h" namespace "rayx" nogil:
         MutableByteSpan bytes
 
 
-cdef extern from "client/looker.h" namespace "rayx" nogil:
+cdef extern from "client/values/looker.h" namespace "rayx" nogil:
     cdef cppclass Looker:
         cbool (*look)(Looker* self, int64_t waited_ms) noexcept
 
 
-cdef extern from "client/completions.h" namespace "rayx" nogil:
+cdef extern from "client/tasks/completions.h" namespace "rayx" nogil:
     cdef cppclass CCompletions "rayx::Completions":
         Status Add(IdSpan ids)
         Result[vector[CObjectId]] Take(int64_t timeout_ms)
@@ -269,7 +269,7 @@ cdef extern from "client/client.h" namespace "rayx" nogil:
         void Close()
 
 
-cdef extern from "client/output_channel.h" namespace "rayx" nogil:
+cdef extern from "client/connection/output_channel.h" namespace "rayx" nogil:
     cdef enum class OutputKind "rayx::OutputEvent::Kind":
         kLines
         kTaskFailed
@@ -291,7 +291,7 @@ cdef extern from "client/output_channel.h" namespace "rayx" nogil:
         void Close()
 
 
-cdef extern from "client/template_channel.h" namespace "rayx" nogil:
+cdef extern from "client/connection/template_channel.h" namespace "rayx" nogil:
     cdef cppclass ForkRequest:
         uint64_t number
         int socket_fd
@@ -318,7 +318,7 @@ cdef extern from * namespace "rayx::doorway" nogil:
     #include <utility>
 
     #include "common/base/status.h"
-    #include "client/object_view.h"
+    #include "client/values/object_view.h"
 
     namespace rayx::doorway {
     // The value goes to `out` if there is one.

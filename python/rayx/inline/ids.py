@@ -1,6 +1,6 @@
 """Names of tasks and objects in PYTHON_MODE.
 
-With a seed they are those that a real run of the same program would give (cpp/client/id_source.cc),
+With a seed they are those that a real run of the same program would give (cpp/client/tasks/id_source.cc),
 so that one may be compared with the other.
 
 >>> ids = InlineIds(seed=1)

@@ -10,7 +10,7 @@
     items:  taken | known to us, wanted, made or not | not to be made yet
                   └───────────── window ─────────────┘
 
-For what passes between the processes see cpp/client/streams.h.
+For what passes between the processes see cpp/client/objects/streams.h.
 """
 
 from __future__ import annotations

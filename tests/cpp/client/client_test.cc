@@ -9,7 +9,7 @@
 #include <cstring>
 #include <thread>
 
-#include "client/deadline.h"
+#include "client/connection/deadline.h"
 #include "client/fake_node.h"
 #include "common/base/limits.h"
 #include "common/io/clock.h"

@@ -13,7 +13,7 @@
 #include <thread>
 #include <vector>
 
-#include "client/message.h"
+#include "client/connection/message.h"
 #include "common/base/ids.h"
 #include "common/io/frame.h"
 #include "common/io/home_cpu.h"

@@ -8,9 +8,9 @@
 #include <utility>
 #include <vector>
 
-#include "client/message.h"
-#include "client/object_memory.h"
-#include "client/task_encoder.h"
+#include "client/connection/message.h"
+#include "client/memory/object_memory.h"
+#include "client/tasks/task_encoder.h"
 #include "common/protocol/wire_ids.h"
 
 namespace rayx {

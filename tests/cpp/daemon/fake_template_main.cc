@@ -14,7 +14,7 @@
 #include <cstdlib>
 #include <cstring>
 
-#include "client/template_channel.h"
+#include "client/connection/template_channel.h"
 #include "daemon/fake_worker.h"
 
 namespace {

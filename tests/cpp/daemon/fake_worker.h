@@ -4,7 +4,7 @@
 #include <memory>
 
 #include "client/client.h"
-#include "client/template_channel.h"
+#include "client/connection/template_channel.h"
 
 namespace rayx {
 

@@ -3,7 +3,7 @@
 
 #include <filesystem>
 
-#include "client/output_channel.h"
+#include "client/connection/output_channel.h"
 #include "daemon/test_node.h"
 
 namespace rayx {

@@ -18,7 +18,7 @@ def test_the_same_seed_gives_the_same_names():
 
 
 def test_names_are_those_of_a_node():
-    """As cpp/client/id_source.cc makes them of seed 7."""
+    """As cpp/client/tasks/id_source.cc makes them of seed 7."""
     ids = InlineIds(7)
     task = ids.next_task()
     assert task.hex() == "a0624969c23acc8a6545b37942dc73b8"

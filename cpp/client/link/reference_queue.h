@@ -1,0 +1,75 @@
+// What the node is still to be told about references and pins, in order.
+//
+// The order on the one stream to the node is what makes reference counting right: a reference that
+// is added because an id came inside a value must be known before the pin on that value goes. So
+// everything is queued here and put on the stream before any other frame.
+//
+// Any thread, at any time, also inside destructors: one short lock, no call back, no waiting. In a
+// forked child nothing is queued.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <vector>
+
+#include "client/connection/fork_guard.h"
+#include "common/base/ids.h"
+
+namespace rayx {
+
+class ReferenceQueue {
+ public:
+  // Told that the queue should be sent soon: something large can go, or there is much. Must not
+  // wait.
+  class Flusher {
+   public:
+    virtual ~Flusher() = default;
+    virtual void TryFlush() = 0;
+  };
+
+  ReferenceQueue() = default;
+  ReferenceQueue(const ReferenceQueue&) = delete;
+  ReferenceQueue& operator=(const ReferenceQueue&) = delete;
+
+  // Before other threads know the queue.
+  void set_flusher(std::weak_ptr<Flusher> flusher) { flusher_ = std::move(flusher); }
+
+  // An ObjectID for `id` lives in this process now.
+  void Add(const ObjectId& id) { Push(Kind::kAdd, id); }
+  // None lives any more.
+  void Drop(const ObjectId& id) { Push(Kind::kDrop, id); }
+  // One pin less.
+  void Unpin(const ObjectId& id) { Push(Kind::kUnpin, id); }
+
+  // To be called after what should not wait for the next message (`urgent`), and after all else:
+  // sends when there is much.
+  void Nudge(bool urgent);
+
+  bool empty() const;
+  // Takes all that is queued and hands it to `emit` as messages (type, payload), in order. One
+  // thread at a time.
+  void Drain(const std::function<void(uint16_t, std::span<const uint8_t>)>& emit);
+
+  // Tells whether this process is a fork of the one that made the queue.
+  bool InForkedChild() const { return fork_guard_.InChild(); }
+
+ private:
+  enum class Kind : uint8_t { kAdd, kDrop, kUnpin };
+  struct Change {
+    Kind kind;
+    ObjectId id;
+  };
+
+  void Push(Kind kind, const ObjectId& id);
+
+  ForkGuard fork_guard_;
+  std::weak_ptr<Flusher> flusher_;
+  mutable std::mutex mutex_;
+  std::vector<Change> changes_;  // protected by mutex_
+  std::vector<Change> drained_;  // of the one that drains; kept for its memory
+};
+
+}  // namespace rayx

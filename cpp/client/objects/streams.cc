@@ -1,0 +1,57 @@
+#include "client/objects/streams.h"
+
+#include <string>
+
+#include "client/memory/object_memory.h"
+#include "common/base/limits.h"
+
+namespace rayx {
+namespace {
+
+Status TooLong() {
+  return Status::InvalidArgument("a stream has at most " +
+                                 std::to_string(ObjectId::kStreamItemsMax) + " items");
+}
+
+}  // namespace
+
+Result<std::vector<ObjectId>> Streams::MakeRoom(const ObjectId& stream_end, uint32_t first,
+                                                uint32_t count, uint32_t room) {
+  if (count > ObjectId::kStreamItemsMax || first > ObjectId::kStreamItemsMax - count ||
+      room >= ObjectId::kStreamRoomBit) {
+    return TooLong();
+  }
+  const TaskId task = stream_end.Task();
+  std::vector<ObjectId> ids;
+  ids.reserve(count + 1);
+  for (uint32_t i = 0; i < count; ++i) ids.push_back(ObjectId::ForStreamItem(task, first + i));
+  objects_->AddResults(ids);
+  Status status = objects_->AskFor(ids, /*pin=*/false);
+  const ObjectId room_id = ObjectId::ForStreamRoom(task, room);
+  if (status.ok()) {
+    const ObjectPieces nothing;
+    status =
+        objects_->PutSmall(room_id, PlanObject(nothing), nothing, ObjectAccess::Sending::kAtOnce);
+  }
+  if (!status.ok()) {
+    objects_->RemoveReferences(ids);
+    return status;
+  }
+  ids.push_back(room_id);
+  return ids;
+}
+
+Status Streams::PutItem(const TaskId& task, uint32_t item, const ObjectPieces& value) {
+  if (item >= ObjectId::kStreamItemsMax) return TooLong();
+  const ObjectId id = ObjectId::ForStreamItem(task, item);
+  const ObjectPlan plan = PlanObject(value);
+  const bool small = plan.total_bytes() <= limits::kInlineObjectBytesMax;
+  const Status status = small ? objects_->PutSmall(id, plan, value, ObjectAccess::Sending::kAtOnce)
+                              : objects_->PutLarge(id, plan, value, ObjectAccess::Sending::kAtOnce,
+                                                   /*keep_reference=*/false);
+  // It is the consumer's from here on, or nobody's.
+  if (small && status.ok()) objects_->RemoveReference(id);
+  return status;
+}
+
+}  // namespace rayx

@@ -1,0 +1,81 @@
+// A client's end of its direct line: gives tasks to a worker without the node in between, which
+// hears of them meanwhile. What the node decides and why stands in daemon/line_service.h.
+//
+//             OnLineOpened                    Submit
+//   no line ───────────────▶ usable ────────────────────────▶ waiting for TaskDone
+//      ▲                      │  ▲                                   │       │
+//      │ OnLost               │  └───────────── OnFrame ─────────────┘       │
+//      ├──────────────────────┼──────────────────────────────────────────────┘
+//      │                      ▼
+//      └─ a line that is not used: until OnLineOpened says that it may be
+//
+// One task is under way at a time. Whatever else is submitted goes to the node, and ends the use of
+// the line at both ends: so the calls of an actor stay in order, and a second task finds another
+// processor.
+//
+// Results come over the line if they are small, else from the node as always. When the line is
+// lost, the node is asked for them; it gives the task to another worker or says what became of it.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "client/link/node_link.h"
+#include "client/objects/object_access.h"
+#include "client/tasks/task_encoder.h"
+#include "common/base/ids.h"
+#include "common/base/status.h"
+#include "common/io/claim_word.h"
+
+namespace rayx {
+
+class DirectCalls {
+ public:
+  // Both must outlive it.
+  DirectCalls(NodeLink* link, ObjectAccess* objects) : link_(link), objects_(objects) {}
+
+  // Gives the task to the worker. False, and nothing has happened, if it must go to the node: then
+  // it goes there now. `spec`: the encoded task. One thread at a time, in the order of submission.
+  Result<bool> Submit(const TaskCall& call, std::span<const uint8_t> spec);
+  // The node has been told of one more function that workers run first; a line to a worker that
+  // has not been is of no use.
+  void OnWorkerSetup();
+  // The node is about to be told to end the actor. What is called from now on comes after that.
+  void OnKill(const TaskId& actor);
+
+  // --- under the link's state lock ---
+
+  Status OnLineOpened(FrameStream* stream, std::span<const uint8_t> payload);
+  Status OnFrame(const Frame& frame);
+  void OnLost();
+
+  // Asks the node for what a lost line has not brought. REQUIRES: the state lock is not held.
+  void Ask();
+
+ private:
+  // May this task go over the line, if it is free?
+  bool Fits(const TaskCall& call) const;
+  // A number for the task, if the line is free; else the line is not used any more.
+  std::optional<uint32_t> Take(const TaskCall& call);
+
+  NodeLink* const link_;
+  ObjectAccess* const objects_;
+  // Of the thread in Submit.
+  flatbuffers::FlatBufferBuilder builder_{1024};
+
+  // Below: protected by the link's state lock.
+  std::shared_ptr<ClaimWord> claims_;
+  bool usable_ = false;
+  TaskId actor_;  // nil: for functions
+  // Sent to the node: tasks and ends of actors, whose order counts.
+  uint64_t submitted_ = 0;
+  uint64_t setups_ = 0;
+  std::optional<TaskId> under_way_;
+  uint32_t return_count_ = 0;  // of that
+  std::vector<ObjectId> to_ask_;
+};
+
+}  // namespace rayx

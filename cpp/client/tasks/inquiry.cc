@@ -1,0 +1,210 @@
+#include "client/tasks/inquiry.h"
+
+#include <utility>
+
+#include "client/connection/message.h"
+#include "client/link/outcome.h"
+#include "common/base/limits.h"
+#include "common/protocol/wire_ids.h"
+
+namespace rayx {
+namespace {
+
+using protocol::MessageType;
+
+// An answer comes within a turn of the node's loop; a caller that does not read the socket itself
+// looks for signals in between, and then has to ask again.
+constexpr int64_t kAnswerSliceMs = 2000;
+
+std::string TextOf(const flatbuffers::String* text) { return text != nullptr ? text->str() : ""; }
+
+ResourceSet ResourcesOf(
+    const flatbuffers::Vector<flatbuffers::Offset<protocol::ResourceItem>>* items) {
+  ResourceSet resources;
+  if (items == nullptr) return resources;
+  for (const protocol::ResourceItem* item : *items) {
+    resources.Set(item->name()->string_view(), ResourceAmount::FromUnits(item->units()));
+  }
+  return resources;
+}
+
+const protocol::Answer& AnswerIn(const MessageCopy& reply) {
+  // Verified when it came.
+  return *flatbuffers::GetRoot<protocol::Answer>(reply.bytes().data());
+}
+
+}  // namespace
+
+// --- functions ---
+
+Status Inquiry::ExportFunction(const FunctionId& id, const std::string& name,
+                               std::span<const uint8_t> pickled,
+                               std::span<const ObjectId> contained) {
+  if (pickled.size() > limits::kFunctionBytesMax) {
+    return Status::InvalidArgument("the pickled function " + name + " has " +
+                                   std::to_string(pickled.size()) + " bytes, more than " +
+                                   std::to_string(limits::kFunctionBytesMax) +
+                                   "; what it closes over belongs into the object store");
+  }
+  if (name.size() > limits::kNameBytesMax) {
+    return Status::InvalidArgument("a function's name has at most " +
+                                   std::to_string(limits::kNameBytesMax) + " bytes");
+  }
+  flatbuffers::FlatBufferBuilder builder(pickled.size() + 256);
+  const auto encoded_name = builder.CreateString(name);
+  const auto content = builder.CreateVector(pickled.data(), pickled.size());
+  flatbuffers::Offset<flatbuffers::Vector<const protocol::Id20*>> ids;
+  if (!contained.empty()) ids = ToWire(builder, contained);
+  builder.Finish(protocol::CreateExportFunction(builder, ToWire(id), encoded_name, content, ids));
+  return link_->Send(static_cast<uint16_t>(MessageType::ExportFunction), MessageBytes(builder));
+}
+
+Result<std::string> Inquiry::FetchFunction(const FunctionId& id) {
+  {
+    const NodeLink::Lock lock = link_->LockState();
+    functions_.Expect(id);
+  }
+  flatbuffers::FlatBufferBuilder builder(128);
+  builder.Finish(protocol::CreateFetchFunction(builder, ToWire(id)));
+  Status status =
+      link_->Send(static_cast<uint16_t>(MessageType::FetchFunction), MessageBytes(builder));
+  NodeLink::Lock lock = link_->LockState();
+  if (status.ok()) {
+    status = link_->Wait(&lock, Deadline(), kAnswerSliceMs, [&] { return functions_.arrived(id); });
+  }
+  const Reply reply = functions_.Leave(id);
+  if (!status.ok()) return status;
+  const auto* message = flatbuffers::GetRoot<protocol::FunctionContent>(reply->bytes().data());
+  if (message->pickled() == nullptr) {
+    return Status::NotFound("function " + id.Hex() + " has not been exported, or was forgotten");
+  }
+  const std::span<const uint8_t> pickled = BytesOf(*message->pickled());
+  return std::string(pickled.begin(), pickled.end());
+}
+
+Status Inquiry::AddWorkerSetup(std::span<const uint8_t> pickled) {
+  if (pickled.size() > limits::kFunctionBytesMax) {
+    return Status::InvalidArgument("a pickled function for all workers has at most " +
+                                   std::to_string(limits::kFunctionBytesMax) + " bytes");
+  }
+  flatbuffers::FlatBufferBuilder builder(pickled.size() + 64);
+  const auto content = builder.CreateVector(pickled.data(), pickled.size());
+  const auto setup = protocol::CreateWorkerSetup(builder, content);
+  builder.Finish(protocol::CreateAddWorkerSetup(builder, setup));
+  return link_->Send(static_cast<uint16_t>(MessageType::AddWorkerSetup), MessageBytes(builder));
+}
+
+Status Inquiry::OnFunctionContent(std::span<const uint8_t> payload) {
+  const auto* message = VerifiedMessage<protocol::FunctionContent>(payload);
+  if (message == nullptr) return MalformedMessage("FunctionContent");
+  functions_.Deliver(FromWire<FunctionId>(*message->function_id()), payload);
+  return Status::Ok();
+}
+
+// --- questions ---
+
+Result<Inquiry::Reply> Inquiry::Ask(protocol::QueryKind kind, int64_t timeout_ms,
+                                    const std::string& name) {
+  const uint64_t request = next_request_.fetch_add(1);
+  {
+    const NodeLink::Lock lock = link_->LockState();
+    answers_.Expect(request);
+  }
+  flatbuffers::FlatBufferBuilder builder(64 + name.size());
+  flatbuffers::Offset<flatbuffers::String> encoded_name;
+  if (!name.empty()) encoded_name = builder.CreateString(name);
+  builder.Finish(protocol::CreateQuery(builder, request, kind, encoded_name));
+  Status status = link_->Send(static_cast<uint16_t>(MessageType::Query), MessageBytes(builder));
+  NodeLink::Lock lock = link_->LockState();
+  if (status.ok()) {
+    status = link_->Wait(&lock, Deadline::After(timeout_ms), kAnswerSliceMs,
+                         [&] { return answers_.arrived(request); });
+  }
+  const Reply reply = answers_.Leave(request);
+  if (!status.ok()) return status;
+  const protocol::Answer& answer = AnswerIn(*reply);
+  RAYX_RETURN_IF_ERROR(FromWire(answer.outcome(), answer.message()));
+  return reply;
+}
+
+Status Inquiry::OnAnswer(std::span<const uint8_t> payload) {
+  const auto* message = VerifiedMessage<protocol::Answer>(payload);
+  if (message == nullptr) return MalformedMessage("Answer");
+  if (message->actor() != nullptr) {
+    // The node counts us from now on, also if whoever asked has left meanwhile.
+    const ObjectId actor = FromWire(*message->actor());
+    objects_->AddReferenceLocked(actor);
+    // It goes to the node with the next message: an actor without use for a while harms nobody.
+    if (!answers_.expected(message->request())) (void)objects_->RemoveReferenceLocked(actor);
+  }
+  answers_.Deliver(message->request(), payload);
+  return Status::Ok();
+}
+
+Result<std::optional<NamedActor>> Inquiry::FindActor(const std::string& name, int64_t timeout_ms) {
+  if (name.empty() || name.size() > limits::kNameBytesMax) {
+    return Status::InvalidArgument("an actor's name has 1 to " +
+                                   std::to_string(limits::kNameBytesMax) + " bytes");
+  }
+  const Result<Reply> reply = Ask(protocol::QueryKind::NamedActor, timeout_ms, name);
+  if (!reply.ok()) return reply.status();
+  const protocol::Answer& answer = AnswerIn(**reply);
+  std::optional<NamedActor> found;
+  if (answer.actor() == nullptr) return found;
+  found.emplace();
+  found->id = FromWire(*answer.actor());
+  if (answer.actor_info() != nullptr) {
+    const std::span<const uint8_t> info = BytesOf(*answer.actor_info());
+    found->info.assign(info.begin(), info.end());
+  }
+  return found;
+}
+
+Result<std::vector<ErrorInfo>> Inquiry::Errors(int64_t timeout_ms) {
+  const Result<Reply> reply = Ask(protocol::QueryKind::Errors, timeout_ms);
+  if (!reply.ok()) return reply.status();
+  std::vector<ErrorInfo> errors;
+  const auto* records = AnswerIn(**reply).errors();
+  if (records == nullptr) return errors;
+  errors.reserve(records->size());
+  for (const protocol::ErrorRecord* record : *records) {
+    errors.push_back({FromWire<DriverId>(*record->driver_id()),
+                      FromWire<TaskId>(*record->task_id()), TextOf(record->name()),
+                      TextOf(record->kind()), TextOf(record->text()), record->time()});
+  }
+  return errors;
+}
+
+Result<ResourceTotals> Inquiry::ClusterResources(int64_t timeout_ms) {
+  const Result<Reply> reply = Ask(protocol::QueryKind::Resources, timeout_ms);
+  if (!reply.ok()) return reply.status();
+  const protocol::Answer& answer = AnswerIn(**reply);
+  return ResourceTotals{ResourcesOf(answer.total()), ResourcesOf(answer.available())};
+}
+
+Result<std::string> Inquiry::Explain(const ObjectId& id, int64_t timeout_ms) {
+  const Result<Reply> reply = Ask(protocol::QueryKind::Explain, timeout_ms, id.Task().Hex());
+  if (!reply.ok()) return reply.status();
+  return TextOf(AnswerIn(**reply).dump());
+}
+
+Result<HoldUp> Inquiry::FindHoldUp(const ObjectId& id, int64_t timeout_ms) {
+  const Result<Reply> reply = Ask(protocol::QueryKind::HoldUp, timeout_ms, id.Task().Hex());
+  if (!reply.ok()) return reply.status();
+  const protocol::Answer& answer = AnswerIn(**reply);
+  return HoldUp{TextOf(answer.message()), TextOf(answer.dump())};
+}
+
+Result<uint64_t> Inquiry::CountUnfinished(int64_t timeout_ms) {
+  const Result<Reply> reply = Ask(protocol::QueryKind::Unfinished, timeout_ms);
+  if (!reply.ok()) return reply.status();
+  return AnswerIn(**reply).count();
+}
+
+Result<std::string> Inquiry::Dump(int64_t timeout_ms) {
+  const Result<Reply> reply = Ask(protocol::QueryKind::Dump, timeout_ms);
+  if (!reply.ok()) return reply.status();
+  return TextOf(AnswerIn(**reply).dump());
+}
+
+}  // namespace rayx

@@ -1,0 +1,57 @@
+// What a driver tells its workers, and questions that the node answers. Any thread.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "client/link/node_link.h"
+#include "client/link/reply_box.h"
+#include "client/objects/object_access.h"
+#include "client/values/answers.h"
+#include "common/base/ids.h"
+#include "common/base/status.h"
+
+namespace rayx {
+
+class Inquiry {
+ public:
+  // Both must outlive it.
+  Inquiry(NodeLink* link, ObjectAccess* objects) : link_(link), objects_(objects) {}
+
+  // As Client says.
+  Status ExportFunction(const FunctionId& id, const std::string& name,
+                        std::span<const uint8_t> pickled, std::span<const ObjectId> contained);
+  Result<std::string> FetchFunction(const FunctionId& id);
+  Result<std::vector<ErrorInfo>> Errors(int64_t timeout_ms);
+  Result<ResourceTotals> ClusterResources(int64_t timeout_ms);
+  Result<std::string> Dump(int64_t timeout_ms);
+  Result<std::string> Explain(const ObjectId& id, int64_t timeout_ms);
+  Result<HoldUp> FindHoldUp(const ObjectId& id, int64_t timeout_ms);
+  Result<uint64_t> CountUnfinished(int64_t timeout_ms);
+  Status AddWorkerSetup(std::span<const uint8_t> pickled);
+  Result<std::optional<NamedActor>> FindActor(const std::string& name, int64_t timeout_ms);
+
+  // --- messages, under the link's state lock ---
+
+  Status OnFunctionContent(std::span<const uint8_t> payload);
+  Status OnAnswer(std::span<const uint8_t> payload);
+
+ private:
+  using Reply = std::shared_ptr<const MessageCopy>;
+  // An Answer with outcome Ok.
+  Result<Reply> Ask(protocol::QueryKind kind, int64_t timeout_ms, const std::string& name = {});
+
+  NodeLink* const link_;
+  ObjectAccess* const objects_;
+  std::atomic<uint64_t> next_request_{1};
+  // Below: protected by the link's state lock.
+  ReplyBox<uint64_t> answers_;
+  ReplyBox<FunctionId> functions_;
+};
+
+}  // namespace rayx

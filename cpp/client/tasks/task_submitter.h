@@ -1,0 +1,46 @@
+// Sends tasks to the node, and what ends them again. Any thread.
+#pragma once
+
+#include <mutex>
+#include <span>
+#include <vector>
+
+#include "client/link/node_link.h"
+#include "client/objects/object_access.h"
+#include "client/tasks/direct_calls.h"
+#include "client/tasks/id_source.h"
+#include "client/tasks/task_encoder.h"
+#include "client/values/object_pieces.h"
+#include "client/values/task_template.h"
+#include "common/base/ids.h"
+#include "common/base/status.h"
+
+namespace rayx {
+
+class TaskSubmitter {
+ public:
+  // All must outlive it.
+  TaskSubmitter(NodeLink* link, ObjectAccess* objects, DirectCalls* direct, IdSource* ids)
+      : link_(link), objects_(objects), direct_(direct), ids_(ids) {}
+
+  // As Client says. `in_task`: ids are named after the task that this thread runs.
+  Result<std::vector<ObjectId>> Submit(const TaskTemplate& task, const DriverId& driver,
+                                       const ObjectPieces* args,
+                                       std::span<const ObjectId> dependencies, bool in_task);
+  Status Cancel(const ObjectId& id, bool force);
+  Status CancelAll(bool force);
+  Status KillActor(const ObjectId& actor);
+
+ private:
+  Status SendCancel(const TaskId& task, bool force);
+  Status Send(const TaskCall& call);
+
+  NodeLink* const link_;
+  ObjectAccess* const objects_;
+  DirectCalls* const direct_;
+  IdSource* const ids_;
+  std::mutex encoder_mutex_;
+  TaskEncoder encoder_;  // protected by encoder_mutex_
+};
+
+}  // namespace rayx

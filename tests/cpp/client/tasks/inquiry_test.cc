@@ -1,0 +1,110 @@
+#include "client/tasks/inquiry.h"
+
+#include <gtest/gtest.h>
+
+#include "client/fake_node_driver.h"
+#include "common/base/limits.h"
+#include "common/protocol/wire_ids.h"
+
+namespace rayx {
+namespace {
+
+class InquiryTest : public FakeNodeDriverTest {};
+
+TEST_F(InquiryTest, FetchesFunctions) {
+  uint8_t bytes[16] = {1};
+  EXPECT_EQ(*client_->FetchFunction(FunctionId::FromBytes(bytes)), node_.function());
+  EXPECT_EQ(client_->FetchFunction(FunctionId()).status().code(), StatusCode::kNotFound);
+}
+
+TEST_F(InquiryTest, ExportsFunctionsUpToTheirLimit) {
+  const std::vector<uint8_t> pickled(limits::kFunctionBytesMax + 1);
+  EXPECT_EQ(client_->ExportFunction({}, "f", pickled, {}).code(), StatusCode::kInvalidArgument);
+  EXPECT_EQ(client_->ExportFunction({}, std::string(2000, 'n'), {}, {}).code(),
+            StatusCode::kInvalidArgument);
+  const ObjectId inside = ObjectId::ForPut(TaskId(), 5);
+  ASSERT_TRUE(
+      client_->ExportFunction({}, "f", std::span(pickled).first(10), std::span(&inside, 1)).ok());
+  const FakeNode::Received received = node_.Next();
+  ASSERT_EQ(received.type, protocol::MessageType::ExportFunction);
+  const auto& message = received.As<protocol::ExportFunction>();
+  EXPECT_EQ(message.pickled()->size(), 10u);
+  EXPECT_EQ(FromWire(message.contained()), std::vector{inside});
+}
+
+TEST_F(InquiryTest, AsksQuestions) {
+  const auto errors = client_->Errors(-1);
+  ASSERT_TRUE(errors.ok());
+  ASSERT_EQ(errors->size(), 1u);
+  EXPECT_EQ((*errors)[0].text, "boom");
+  const auto resources = client_->ClusterResources(-1);
+  ASSERT_TRUE(resources.ok());
+  EXPECT_EQ(resources->total.Get("CPU"), ResourceAmount::Of(2));
+  EXPECT_EQ(*client_->Dump(-1), "a dump");
+  EXPECT_EQ(*client_->Explain(ObjectId::ForReturn(TaskId(), 3), -1), "a dump");
+}
+
+TEST_F(InquiryTest, FindsActorsAndRefersToThem) {
+  const auto found = client_->FindActor("known", -1);
+  ASSERT_TRUE(found.ok() && found->has_value());
+  EXPECT_EQ((*found)->id, FakeNode::NamedActor());
+  EXPECT_EQ((*found)->info, "info");
+  EXPECT_FALSE(client_->FindActor("unknown", -1)->has_value());
+  const FakeNode::Received query = node_.Next();
+  EXPECT_EQ(query.As<protocol::Query>().name()->str(), "known");
+  // The second question took it along: from here on it counts as any ObjectID does.
+  const FakeNode::Received add = node_.Next();
+  ASSERT_EQ(add.type, protocol::MessageType::AddReferences);
+  EXPECT_EQ(node_.Next().type, protocol::MessageType::Query);
+  client_->RemoveLocalReference((*found)->id);
+  const FakeNode::Received release = node_.Next();
+  ASSERT_EQ(release.type, protocol::MessageType::ReleaseObjects);
+  EXPECT_EQ(FromWire(release.As<protocol::ReleaseObjects>().unreferenced()),
+            std::vector<ObjectId>{FakeNode::NamedActor()});
+  EXPECT_EQ(client_->FindActor("", -1).status().code(), StatusCode::kInvalidArgument);
+}
+
+// Nobody would ever let go of it otherwise.
+TEST_F(InquiryTest, AnActorThatIsFoundTooLateIsLetGo) {
+  node_.set_answering(false);
+  EXPECT_EQ(client_->FindActor("known", 5).status().code(), StatusCode::kTimedOut);
+  const FakeNode::Received query = node_.Next();
+  flatbuffers::FlatBufferBuilder builder;
+  const ObjectId actor = FakeNode::NamedActor();
+  protocol::AnswerBuilder answer(builder);
+  answer.add_request(query.As<protocol::Query>().request());
+  answer.add_actor(ToWire(actor));
+  builder.Finish(answer.Finish());
+  node_.Send(protocol::MessageType::Answer, builder);
+  node_.set_answering(true);
+  EXPECT_TRUE(client_->Dump(-1).ok());
+  EXPECT_EQ(node_.Next().type, protocol::MessageType::Query);
+  EXPECT_TRUE(client_->Dump(-1).ok());
+  EXPECT_EQ(node_.Next().type, protocol::MessageType::AddReferences);
+  const FakeNode::Received release = node_.Next();
+  ASSERT_EQ(release.type, protocol::MessageType::ReleaseObjects);
+  EXPECT_EQ(FromWire(release.As<protocol::ReleaseObjects>().unreferenced()),
+            std::vector<ObjectId>{actor});
+}
+
+TEST_F(InquiryTest, TellsWorkersWhatToRun) {
+  const std::vector<uint8_t> pickled(limits::kFunctionBytesMax + 1);
+  EXPECT_EQ(client_->AddWorkerSetup(pickled).code(), StatusCode::kInvalidArgument);
+  ASSERT_TRUE(client_->AddWorkerSetup(std::span(pickled).first(10)).ok());
+  const FakeNode::Received received = node_.Next();
+  ASSERT_EQ(received.type, protocol::MessageType::AddWorkerSetup);
+  EXPECT_EQ(received.As<protocol::AddWorkerSetup>().setup()->pickled()->size(), 10u);
+}
+
+TEST_F(InquiryTest, TimesOutAndDropsTheLateAnswer) {
+  node_.set_answering(false);
+  EXPECT_EQ(client_->Dump(5).status().code(), StatusCode::kTimedOut);
+  flatbuffers::FlatBufferBuilder builder;
+  builder.Finish(protocol::CreateAnswer(builder, 1));
+  node_.Send(protocol::MessageType::Answer, builder);
+  node_.set_answering(true);
+  EXPECT_EQ(*client_->Dump(-1), "a dump");
+}
+
+}  // namespace
+}  // namespace rayx
