@@ -24,7 +24,7 @@
 //   watching ─────────────────────────────────▶ open ◀──┐ SubmitDirect
 //      ▲                                        │  │    │
 //      └────────────────────────────────────────┘  └────┘
-//    the client submits another way, others need the worker (scheduler/direct_line.h), or nothing
+//    the client submits another way, others need the worker (scheduler/transitions/direct_line.h), or nothing
 //    comes for a while
 //
 // The socket pair is kept for the next time, until another pair of client and worker gets one.

@@ -4,7 +4,7 @@
 //      └──────────────(ended)─────────────────────────▲
 //
 // One that has ended is started again by the next wish for a worker; how often there are such
-// wishes while none succeeds, the scheduler decides (scheduler/start_backoff.h).
+// wishes while none succeeds, the scheduler decides (scheduler/tables/start_backoff.h).
 #pragma once
 
 #include <sys/types.h>

@@ -16,7 +16,7 @@
 #include "daemon/template_process.h"
 #include "daemon/worker_process.h"
 #include "node/shell.h"
-#include "scheduler/effects.h"
+#include "scheduler/types/effects.h"
 #include "scheduler/local_scheduler.h"
 
 namespace rayx::daemon {

@@ -20,7 +20,7 @@
 #include "common/protocol/task_spec.h"
 #include "plasma/effects.h"
 #include "plasma/object_store.h"
-#include "scheduler/effects.h"
+#include "scheduler/types/effects.h"
 #include "scheduler/local_scheduler.h"
 
 namespace rayx::node {

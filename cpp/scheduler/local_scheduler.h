@@ -31,9 +31,9 @@
 #include "common/base/ids.h"
 #include "common/base/resources.h"
 #include "common/protocol/task_spec.h"
-#include "scheduler/effects.h"
-#include "scheduler/options.h"
-#include "scheduler/reports.h"
+#include "scheduler/types/effects.h"
+#include "scheduler/types/options.h"
+#include "scheduler/types/reports.h"
 
 namespace rayx::scheduler {
 

@@ -4,7 +4,7 @@
 
 #include "common/base/limits.h"
 #include "scheduler/simulated_worlds.h"
-#include "scheduler/waiting_heads.h"
+#include "scheduler/queues/waiting_heads.h"
 
 namespace rayx::scheduler {
 namespace {

@@ -1,0 +1,108 @@
+// One worker process of this node, and the states it may be in.
+//
+//   Starting ──► Idle ◄──► Busy ◄──► Blocked
+//      │          │          │          │
+//      │          └────► Ending ◄───────┘      told to end; what it holds is settled when it is
+//      gone └──────────────────► Gone ◄── every state     (the entry is erased)
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <deque>
+#include <string_view>
+#include <vector>
+
+#include "common/base/check.h"
+#include "common/base/ids.h"
+#include "scheduler/types/effects.h"
+#include "scheduler/types/task_entry.h"
+
+namespace rayx::scheduler {
+
+enum class WorkerState : uint8_t { kStarting, kIdle, kBusy, kBlocked, kEnding };
+inline constexpr size_t kWorkerStates = 5;
+
+constexpr std::string_view WorkerStateName(WorkerState state) {
+  constexpr std::array<std::string_view, kWorkerStates> kNames = {"Starting", "Idle", "Busy",
+                                                                  "Blocked", "Ending"};
+  return kNames[static_cast<size_t>(state)];
+}
+
+constexpr uint8_t Bit(WorkerState state) {
+  return static_cast<uint8_t>(1u << static_cast<unsigned>(state));
+}
+// Bit n of entry s: a worker in state s may move to state n. From each state it may also be gone.
+inline constexpr std::array<uint8_t, kWorkerStates> kWorkerMoves = {
+    Bit(WorkerState::kIdle),
+    Bit(WorkerState::kBusy) | Bit(WorkerState::kEnding),
+    Bit(WorkerState::kIdle) | Bit(WorkerState::kBlocked) | Bit(WorkerState::kEnding),
+    Bit(WorkerState::kBusy) | Bit(WorkerState::kEnding),
+    0,
+};
+
+// A task in the hands of a worker.
+struct HeldTask {
+  TaskEntry* task = nullptr;
+  uint32_t sequence = 0;
+};
+
+struct WorkerEntry {
+  WorkerNumber number = 0;
+  WorkerState state = WorkerState::kStarting;
+  // Of its process, for people; 0 if nobody has told it.
+  int64_t pid = 0;
+  // From its first task on; nil before.
+  DriverId driver;
+  // First the task it runs, then the tail: those handed out ahead. All of one lane. Empty unless
+  // Busy, Blocked or Ending. Of a worker that has an actor: first the creation, for life, then
+  // calls.
+  std::deque<HeldTask> held;
+  // The lane of the first of `held`; null if that is empty.
+  Lane* lane = nullptr;
+  uint32_t next_sequence = 0;
+  // By the last answer to a recall, tasks below this number have begun and cannot be taken back.
+  uint32_t begun_below = 0;
+  // A recall is on its way: nothing is handed out until it is answered.
+  bool recalling = false;
+  // The first number that was not handed out when it was asked for: what it was given since is not
+  // meant.
+  uint32_t recall_end = 0;
+  // It blocked and has not taken its CPU back (also when it was told to end since).
+  bool gave_back_cpu = false;
+  int64_t idle_since_ms = kTimeUnknown;
+  // When the first of `held` came to the front.
+  int64_t front_since_ms = kTimeUnknown;
+  // Place in its lane's `runners`, if it is one.
+  size_t runner_index = 0;
+  bool is_runner = false;
+
+  // It was given the creation of an actor, and serves nothing else from then on.
+  bool has_actor = false;
+  // A client gives it tasks directly (direct_line.h); nobody else does.
+  bool lined = false;
+  // Indices of the GPUs that the first of `held` has.
+  std::vector<uint32_t> gpus;
+
+  bool IsBound() const { return !driver.IsNil(); }
+  // Where in `held` the task with this number is; held.size() if it is not there.
+  size_t IndexOf(uint32_t sequence) const {
+    const auto place = std::lower_bound(
+        held.begin(), held.end(), sequence,
+        [](const HeldTask& one, uint32_t wanted) { return one.sequence < wanted; });
+    const bool is_there = place != held.end() && place->sequence == sequence;
+    return is_there ? static_cast<size_t>(place - held.begin()) : held.size();
+  }
+  // Tasks handed out ahead, begun or not.
+  size_t tail() const { return held.empty() ? 0 : held.size() - 1; }
+  // How many a recall would bring back, as far as known here.
+  size_t recallable() const {
+    // What came over a line has begun.
+    if (lined) return 0;
+    size_t count = 0;
+    for (size_t i = held.size(); i > 1 && held[i - 1].sequence >= begun_below; --i) ++count;
+    return count;
+  }
+};
+
+}  // namespace rayx::scheduler

@@ -1,0 +1,117 @@
+#include "scheduler/queues/pipeline.h"
+
+#include <gtest/gtest.h>
+
+#include <deque>
+
+#include "testing/task_builder.h"
+
+namespace rayx::scheduler {
+namespace {
+
+class PipelineTest : public ::testing::Test {
+ protected:
+  WorkerEntry& Runner(size_t tail) {
+    WorkerEntry& worker = workers_.emplace_back();
+    worker.number = workers_.size();
+    worker.state = WorkerState::kBusy;
+    worker.lane = &lane_;
+    worker.held.push_back({nullptr, worker.next_sequence++});
+    pipeline_.AddRunner(worker);
+    SetTail(worker, tail);
+    return worker;
+  }
+  void SetTail(WorkerEntry& worker, size_t tail) {
+    const size_t before = worker.tail();
+    while (worker.tail() < tail) worker.held.push_back({nullptr, worker.next_sequence++});
+    while (worker.tail() > tail) worker.held.pop_front();
+    pipeline_.OnTailChanged(worker, before);
+    pipeline_.SanityCheck();
+  }
+  WorkerEntry* Longest(int64_t now_ms) {
+    look_ms_.reset();
+    return pipeline_.LongestTail(lane_, now_ms, look_ms_);
+  }
+
+  Shape shape_;
+  Lane lane_{testing::DriverNumber(1), &shape_, nullptr};
+  Pipeline pipeline_{limits::kPipelineDepth};
+  std::deque<WorkerEntry> workers_;
+  std::optional<int64_t> look_ms_;
+};
+
+TEST_F(PipelineTest, KeepsTheSumOfTailsAndTheLanesThatHaveAny) {
+  WorkerEntry& a = Runner(3);
+  WorkerEntry& b = Runner(0);
+  EXPECT_EQ(lane_.tail_total, 3u);
+  EXPECT_EQ(pipeline_.tailed(), std::vector<Lane*>{&lane_});
+  SetTail(b, 2);
+  EXPECT_EQ(lane_.tail_total, 5u);
+  pipeline_.RemoveRunner(a);
+  pipeline_.RemoveRunner(a);
+  EXPECT_EQ(lane_.tail_total, 2u);
+  SetTail(b, 0);
+  EXPECT_TRUE(pipeline_.tailed().empty());
+}
+
+TEST_F(PipelineTest, FillingIsWorthwhileWhenARunnerHasLittleLeftOrThereIsMuchRoom) {
+  EXPECT_FALSE(pipeline_.WorthFilling(lane_)) << "no runner";
+  WorkerEntry& a = Runner(0);
+  EXPECT_TRUE(pipeline_.WorthFilling(lane_));
+  SetTail(a, limits::kPipelineDepth);
+  lane_.short_tail = false;
+  EXPECT_FALSE(pipeline_.WorthFilling(lane_)) << "full";
+  SetTail(a, limits::kPipelineDepth - 1);
+  EXPECT_FALSE(pipeline_.WorthFilling(lane_)) << "one by one is not worth it";
+  SetTail(a, limits::kPipelineDepth * 3 / 4);
+  EXPECT_TRUE(pipeline_.WorthFilling(lane_));
+  EXPECT_EQ(pipeline_.Room(a), limits::kPipelineDepth / 4);
+  a.recalling = true;
+  EXPECT_EQ(pipeline_.Room(a), 0u);
+}
+
+TEST_F(PipelineTest, OneRunnerThatIsFastIsEnough) {
+  WorkerEntry& a = Runner(limits::kPipelineDepth);
+  for (int i = 0; i < 7; ++i) Runner(limits::kPipelineDepth);
+  lane_.short_tail = false;
+  SetTail(a, Pipeline::kShortTail + 1);
+  EXPECT_FALSE(pipeline_.WorthFilling(lane_));
+  SetTail(a, Pipeline::kShortTail);
+  EXPECT_TRUE(pipeline_.WorthFilling(lane_));
+}
+
+TEST_F(PipelineTest, LongTailsAreRecalledAtOnceShortOnesIfNothingMoves) {
+  WorkerEntry& a = Runner(Pipeline::kShortTail);
+  a.front_since_ms = 100;
+  EXPECT_EQ(Longest(100), nullptr);
+  EXPECT_EQ(look_ms_, 100 + Pipeline::kNoProgressMs);
+  EXPECT_EQ(Longest(100 + Pipeline::kNoProgressMs), &a);
+  WorkerEntry& b = Runner(Pipeline::kShortTail + 1);
+  EXPECT_EQ(Longest(100), &b);
+  b.recalling = true;
+  EXPECT_EQ(Longest(100), nullptr);
+}
+
+TEST_F(PipelineTest, WhatIsKnownToHaveBegunIsNotRecalled) {
+  WorkerEntry& a = Runner(2);
+  a.front_since_ms = 0;
+  EXPECT_EQ(Longest(10), &a);
+  a.begun_below = a.next_sequence;
+  EXPECT_EQ(a.recallable(), 0u);
+  EXPECT_EQ(Longest(10), nullptr);
+  SetTail(a, 3);
+  EXPECT_EQ(a.recallable(), 1u);
+  EXPECT_EQ(Longest(10), &a);
+}
+
+TEST(Pipeline, NothingIsHandedOutAheadWithoutDepth) {
+  const Pipeline pipeline(0);
+  Shape shape;
+  Lane lane(testing::DriverNumber(1), &shape, nullptr);
+  WorkerEntry worker;
+  EXPECT_EQ(pipeline.Room(worker), 0u);
+  EXPECT_FALSE(pipeline.WorthFilling(lane));
+}
+
+}  // namespace
+}  // namespace rayx::scheduler
