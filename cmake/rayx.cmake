@@ -7,7 +7,7 @@
 #   rayx_benchmark(<name> SOURCES a_bench.cc DEPS base)       Google Benchmark program
 #   rayx_fuzzer(<name> SOURCES a_fuzz.cc DEPS base)           libFuzzer program, or a replay of its corpus
 #
-# DEPS are rooms (base, io, protocol, plasma, scheduler, control, client, daemon, testing) or
+# DEPS are rooms (base, protocol, os, io, shm, process, plasma, scheduler, control, client, ...) or
 # packages (asio, flatbuffers, hiredis, spdlog, fmt, cli11, threads). Includes are written from
 # cpp/: "plasma/object_store.h".
 

@@ -12,7 +12,7 @@
 #include "client/objects/object_cache.h"
 #include "client/tasks/task_encoder.h"
 #include "common/base/ids.h"
-#include "common/io/shared_memory.h"
+#include "common/shm/shared_memory.h"
 #include "testing/task_ids.h"
 
 namespace rayx {

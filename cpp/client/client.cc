@@ -18,10 +18,10 @@
 #include "client/tasks/inquiry.h"
 #include "client/tasks/task_submitter.h"
 #include "client/tasks/worker_tasks.h"
-#include "common/io/claim_word.h"
-#include "common/io/home_cpu.h"
-#include "common/io/shared_memory.h"
 #include "common/io/socket.h"
+#include "common/shm/claim_word.h"
+#include "common/shm/home_cpu.h"
+#include "common/shm/shared_memory.h"
 
 namespace rayx {
 // The parts of a client; what each knows stands in its header.

@@ -35,7 +35,7 @@
 #include "client/values/task_template.h"
 #include "common/base/ids.h"
 #include "common/base/status.h"
-#include "common/io/claim_word.h"
+#include "common/shm/claim_word.h"
 
 namespace rayx {
 

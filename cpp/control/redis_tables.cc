@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "common/base/limits.h"
-#include "common/io/random_bytes.h"
+#include "common/os/random_bytes.h"
 #include "control/redis_driver_tables.h"
 #include "control/redis_local_tables.h"
 #include "control/redis_node_table.h"

@@ -4,8 +4,8 @@
 
 #include "common/base/limits.h"
 #include "common/base/log.h"
-#include "common/io/process_mark.h"
-#include "common/io/process_tree.h"
+#include "common/process/process_mark.h"
+#include "common/process/process_tree.h"
 
 namespace rayx::daemon {
 namespace {

@@ -15,7 +15,7 @@
 #include <string_view>
 
 #include "common/io/event_loop.h"
-#include "common/io/scoped_fd.h"
+#include "common/os/scoped_fd.h"
 
 namespace rayx::daemon {
 

@@ -5,8 +5,8 @@
 
 #include "common/base/limits.h"
 #include "common/base/log.h"
-#include "common/io/clock.h"
 #include "common/io/socket.h"
+#include "common/os/clock.h"
 #include "common/protocol/wire_ids.h"
 
 namespace rayx::daemon {

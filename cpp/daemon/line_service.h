@@ -24,8 +24,8 @@
 //   watching ─────────────────────────────────▶ open ◀──┐ SubmitDirect
 //      ▲                                        │  │    │
 //      └────────────────────────────────────────┘  └────┘
-//    the client submits another way, others need the worker (scheduler/transitions/direct_line.h), or nothing
-//    comes for a while
+//    the client submits another way, others need the worker (scheduler/transitions/direct_line.h),
+//    or nothing comes for a while
 //
 // The socket pair is kept for the next time, until another pair of client and worker gets one.
 #pragma once

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "common/io/connection.h"
-#include "common/io/scoped_fd.h"
+#include "common/os/scoped_fd.h"
 #include "common/protocol/generated/messages_generated.h"
 
 namespace rayx::daemon {

@@ -11,11 +11,11 @@
 #include "common/base/flight_log.h"
 #include "common/base/limits.h"
 #include "common/base/log.h"
-#include "common/io/child_process.h"
-#include "common/io/clock.h"
-#include "common/io/shared_leftovers.h"
-#include "common/io/shared_memory.h"
+#include "common/os/clock.h"
+#include "common/process/child_process.h"
+#include "common/process/shared_leftovers.h"
 #include "common/protocol/wire_ids.h"
+#include "common/shm/shared_memory.h"
 #include "daemon/session_files.h"
 
 namespace rayx::daemon {

@@ -5,7 +5,7 @@
 
 #include "common/base/check.h"
 #include "common/base/log.h"
-#include "common/io/clock.h"
+#include "common/os/clock.h"
 #include "daemon/session.h"
 
 namespace rayx::daemon {

@@ -6,7 +6,7 @@
 #include <string>
 #include <unordered_map>
 
-#include "common/io/scoped_fd.h"
+#include "common/os/scoped_fd.h"
 
 namespace rayx::daemon {
 

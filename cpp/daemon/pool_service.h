@@ -9,7 +9,7 @@
 
 #include "common/base/ids.h"
 #include "common/base/status.h"
-#include "common/io/scoped_fd.h"
+#include "common/os/scoped_fd.h"
 #include "common/protocol/generated/messages_generated.h"
 #include "daemon/message_writer.h"
 #include "daemon/session_table.h"

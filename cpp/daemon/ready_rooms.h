@@ -1,5 +1,5 @@
 // The rooms of the pool that are held ready for one client while it stores one large value after
-// the other: it takes them without asking (common/io/room_words.h), and so need not wait for us.
+// the other: it takes them without asking (common/shm/room_words.h), and so need not wait for us.
 //
 // The second Create in a row for the same size begins it, a Create for another size ends it. A room
 // that was filled is replaced by the next. What the client has not taken goes back when there is no
@@ -13,8 +13,8 @@
 
 #include "common/base/ids.h"
 #include "common/base/status.h"
-#include "common/io/room_words.h"
-#include "common/io/scoped_fd.h"
+#include "common/os/scoped_fd.h"
+#include "common/shm/room_words.h"
 #include "plasma/object_store.h"
 
 namespace rayx::daemon {

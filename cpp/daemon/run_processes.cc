@@ -12,7 +12,7 @@
 
 #include "common/base/log.h"
 #include "common/io/event_loop.h"
-#include "common/io/random_bytes.h"
+#include "common/os/random_bytes.h"
 #include "control/memory_tables.h"
 #include "control/redis_tables.h"
 #include "daemon/node_daemon.h"

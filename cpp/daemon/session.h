@@ -12,7 +12,7 @@
 #include "common/base/ids.h"
 #include "common/io/connection.h"
 #include "common/io/event_loop.h"
-#include "common/io/scoped_fd.h"
+#include "common/os/scoped_fd.h"
 #include "common/protocol/generated/messages_generated.h"
 #include "daemon/ready_rooms.h"
 #include "node/shell.h"

@@ -8,7 +8,7 @@
 #include <optional>
 #include <string>
 
-#include "common/io/scoped_fd.h"
+#include "common/os/scoped_fd.h"
 
 namespace rayx::daemon {
 

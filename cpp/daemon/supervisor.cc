@@ -14,10 +14,10 @@
 
 #include "common/base/limits.h"
 #include "common/base/log.h"
-#include "common/io/child_process.h"
-#include "common/io/random_bytes.h"
-#include "common/io/shared_leftovers.h"
 #include "common/io/socket.h"
+#include "common/os/random_bytes.h"
+#include "common/process/child_process.h"
+#include "common/process/shared_leftovers.h"
 #include "control/server_config.h"
 #include "daemon/session_files.h"
 

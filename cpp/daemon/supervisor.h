@@ -18,7 +18,7 @@
 
 #include "common/base/status.h"
 #include "common/io/event_loop.h"
-#include "common/io/scoped_fd.h"
+#include "common/os/scoped_fd.h"
 
 namespace rayx::daemon {
 

@@ -9,8 +9,8 @@
 
 #include "common/base/limits.h"
 #include "common/base/log.h"
-#include "common/io/child_process.h"
 #include "common/io/socket.h"
+#include "common/process/child_process.h"
 
 namespace rayx::daemon {
 

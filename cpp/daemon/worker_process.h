@@ -13,8 +13,8 @@
 #include <optional>
 
 #include "common/base/ids.h"
-#include "common/io/claim_word.h"
 #include "common/io/event_loop.h"
+#include "common/shm/claim_word.h"
 #include "daemon/line_pipe.h"
 #include "daemon/line_tail.h"
 #include "node/shell.h"

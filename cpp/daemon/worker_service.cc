@@ -12,8 +12,8 @@
 
 #include "common/base/limits.h"
 #include "common/base/log.h"
-#include "common/io/child_process.h"
-#include "common/io/process_tree.h"
+#include "common/process/child_process.h"
+#include "common/process/process_tree.h"
 #include "common/io/socket.h"
 #include "daemon/message_values.h"
 

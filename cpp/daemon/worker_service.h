@@ -10,7 +10,7 @@
 #include "common/base/ids.h"
 #include "common/base/status.h"
 #include "common/io/event_loop.h"
-#include "common/io/shared_leftovers.h"
+#include "common/process/shared_leftovers.h"
 #include "daemon/message_writer.h"
 #include "daemon/session_table.h"
 #include "daemon/template_process.h"

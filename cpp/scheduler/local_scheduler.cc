@@ -4,15 +4,15 @@
 #include <utility>
 
 #include "common/base/flight_log.h"
+#include "scheduler/explanations/explain.h"
+#include "scheduler/explanations/hold_up.h"
+#include "scheduler/state/sanity_check.h"
+#include "scheduler/state/scheduler_state.h"
 #include "scheduler/transitions/actor_lifecycle.h"
 #include "scheduler/transitions/assignment.h"
 #include "scheduler/transitions/cancellation.h"
 #include "scheduler/transitions/direct_line.h"
 #include "scheduler/transitions/dispatcher.h"
-#include "scheduler/explanations/explain.h"
-#include "scheduler/explanations/hold_up.h"
-#include "scheduler/state/sanity_check.h"
-#include "scheduler/state/scheduler_state.h"
 #include "scheduler/transitions/task_outcome.h"
 
 namespace rayx::scheduler {

@@ -228,7 +228,7 @@ def test_banned(tree_of, law, rule, path, line):
             "cpp/control/redis_link.cc",
             "void OnReply(redisAsyncContext* link, void* reply, void* self);",
         ),
-        ("cpp/common/io/shared_memory.cc", "void* base = mmap(nullptr, 1, 2, 3, 4, 5);"),
+        ("cpp/common/shm/shared_memory.cc", "void* base = mmap(nullptr, 1, 2, 3, 4, 5);"),
         ("cpp/daemon/spill_thread.cc", "std::thread thread_;"),
         ("cpp/daemon/a.cc", "CHECK(std::this_thread::get_id() == id_);"),
         ("cpp/daemon/clock.cc", "return std::chrono::steady_clock::now();"),

@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <optional>
 
-#include "common/io/clock.h"
+#include "common/os/clock.h"
 
 namespace rayx {
 

@@ -15,7 +15,7 @@
 
 #include "common/base/status.h"
 #include "common/io/frame.h"
-#include "common/io/scoped_fd.h"
+#include "common/os/scoped_fd.h"
 
 namespace rayx {
 

@@ -7,7 +7,7 @@
 #include "client/connection/frame_stream.h"
 #include "common/base/ids.h"
 #include "common/base/status.h"
-#include "common/io/scoped_fd.h"
+#include "common/os/scoped_fd.h"
 
 namespace rayx {
 

@@ -13,7 +13,7 @@
 
 #include "common/base/check.h"
 #include "common/base/limits.h"
-#include "common/io/clock.h"
+#include "common/os/clock.h"
 
 namespace rayx {
 namespace {

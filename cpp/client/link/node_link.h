@@ -35,9 +35,9 @@
 #include "client/link/send_token.h"
 #include "client/link/spin.h"
 #include "common/base/status.h"
-#include "common/io/claim_word.h"
-#include "common/io/home_cpu.h"
-#include "common/io/scoped_fd.h"
+#include "common/os/scoped_fd.h"
+#include "common/shm/claim_word.h"
+#include "common/shm/home_cpu.h"
 
 namespace rayx {
 
@@ -79,7 +79,7 @@ class NodeLink : public ReferenceQueue::Flusher {
 
   Lock LockState() { return Lock(state_mutex_); }
 
-  // kSoon: nobody waits for what the node does with it; a node that rests (common/io/rest_word.h)
+  // kSoon: nobody waits for what the node does with it; a node that rests (common/shm/rest_word.h)
   // need not wake. But what is sent elsewhere next must be behind it, so a signal does not end
   // this: when it returns, all has been written.
   enum class Urgency { kNow, kSoon };

@@ -3,7 +3,7 @@
 
 #include <sys/types.h>
 
-#include "common/io/scoped_fd.h"
+#include "common/os/scoped_fd.h"
 
 namespace rayx {
 

@@ -12,7 +12,7 @@
 #include "client/values/object_view.h"
 #include "common/base/ids.h"
 #include "common/base/status.h"
-#include "common/io/shared_memory.h"
+#include "common/shm/shared_memory.h"
 
 namespace rayx {
 

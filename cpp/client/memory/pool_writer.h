@@ -33,8 +33,8 @@
 
 #include "client/memory/pool_file.h"
 #include "common/base/status.h"
-#include "common/io/scoped_fd.h"
-#include "common/io/shared_memory.h"
+#include "common/os/scoped_fd.h"
+#include "common/shm/shared_memory.h"
 
 namespace rayx {
 

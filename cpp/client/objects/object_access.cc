@@ -8,7 +8,7 @@
 #include "client/link/outcome.h"
 #include "client/memory/object_memory.h"
 #include "common/base/limits.h"
-#include "common/io/clock.h"
+#include "common/os/clock.h"
 #include "common/protocol/wire_ids.h"
 
 namespace rayx {

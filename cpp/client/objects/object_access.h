@@ -25,9 +25,9 @@
 #include "client/values/object_view.h"
 #include "common/base/ids.h"
 #include "common/base/status.h"
-#include "common/io/room_words.h"
-#include "common/io/shared_memory.h"
 #include "common/protocol/object_layout.h"
+#include "common/shm/room_words.h"
+#include "common/shm/shared_memory.h"
 
 namespace rayx {
 

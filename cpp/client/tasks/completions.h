@@ -28,7 +28,7 @@
 #include "client/tasks/worker_tasks.h"
 #include "common/base/ids.h"
 #include "common/base/status.h"
-#include "common/io/scoped_fd.h"
+#include "common/os/scoped_fd.h"
 
 namespace rayx {
 

@@ -12,7 +12,8 @@ using protocol::MessageType;
 
 constexpr size_t kReadBytes = 16u << 10;
 
-// What a worker may take without having been asked by the scheduler (scheduler/transitions/direct_line.h).
+// What a worker may take without having been asked by the scheduler
+// (scheduler/transitions/direct_line.h).
 bool AsksForOneCpu(const ResourceSet& resources) {
   const auto& items = resources.items();
   return items.size() == 1 && items[0].first == kCpu && items[0].second == ResourceAmount::Of(1);

@@ -28,7 +28,7 @@
 #include "client/tasks/task_encoder.h"
 #include "common/base/ids.h"
 #include "common/base/status.h"
-#include "common/io/claim_word.h"
+#include "common/shm/claim_word.h"
 
 namespace rayx {
 

@@ -13,7 +13,7 @@
 #include <optional>
 
 #include "common/base/ids.h"
-#include "common/io/random_bytes.h"
+#include "common/os/random_bytes.h"
 
 namespace rayx {
 

@@ -22,7 +22,7 @@
 #include "client/memory/pool_reader.h"
 #include "client/values/runnable_task.h"
 #include "common/base/status.h"
-#include "common/io/claim_word.h"
+#include "common/shm/claim_word.h"
 
 namespace rayx {
 

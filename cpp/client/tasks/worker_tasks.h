@@ -26,7 +26,7 @@
 #include "client/values/runnable_task.h"
 #include "common/base/ids.h"
 #include "common/base/status.h"
-#include "common/io/claim_word.h"
+#include "common/shm/claim_word.h"
 
 namespace rayx {
 

@@ -24,7 +24,7 @@ inline constexpr size_t kHelloBytesMax = 64u << 10;
 // create an object.
 inline constexpr size_t kInlineObjectBytesMax = 64u << 10;
 
-// Behind the pool's bytes, in the same memory: a page for HomeCpu (common/io/home_cpu.h).
+// Behind the pool's bytes, in the same memory: a page for HomeCpu (common/shm/home_cpu.h).
 inline constexpr size_t kHomeCpuBytes = 4096;
 
 // Inline values that one message may carry in sum (arguments of a task, results, a batch of ready

@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "common/base/check.h"
-#include "common/io/clock.h"
+#include "common/os/clock.h"
 
 namespace rayx {
 namespace {

@@ -11,8 +11,8 @@
 #include <memory>
 
 #include "common/base/status.h"
-#include "common/io/rest_set.h"
-#include "common/io/scoped_fd.h"
+#include "common/os/rest_set.h"
+#include "common/os/scoped_fd.h"
 
 namespace rayx {
 

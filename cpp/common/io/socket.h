@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "common/base/status.h"
-#include "common/io/scoped_fd.h"
+#include "common/os/scoped_fd.h"
 
 namespace rayx {
 

@@ -10,19 +10,19 @@
 #include <vector>
 
 #include "common/base/limits.h"
-#include "scheduler/tables/actor_table.h"
 #include "scheduler/queues/dependency_tracker.h"
-#include "scheduler/types/effects.h"
-#include "scheduler/resources/gpu_slots.h"
 #include "scheduler/queues/interrupts.h"
-#include "scheduler/types/options.h"
 #include "scheduler/queues/pipeline.h"
 #include "scheduler/queues/ready_queue.h"
+#include "scheduler/queues/waiting_heads.h"
+#include "scheduler/resources/gpu_slots.h"
 #include "scheduler/resources/resource_ledger.h"
 #include "scheduler/resources/resource_shape.h"
-#include "scheduler/types/task_entry.h"
-#include "scheduler/queues/waiting_heads.h"
+#include "scheduler/tables/actor_table.h"
 #include "scheduler/tables/worker_pool.h"
+#include "scheduler/types/effects.h"
+#include "scheduler/types/options.h"
+#include "scheduler/types/task_entry.h"
 
 namespace rayx::scheduler {
 

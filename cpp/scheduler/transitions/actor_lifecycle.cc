@@ -13,7 +13,7 @@
 namespace rayx::scheduler {
 namespace {
 
-// A bit of a claim word (common/io/claim_word.h) is not for numbers.
+// A bit of a claim word (common/shm/claim_word.h) is not for numbers.
 constexpr uint32_t kCallsMax = (1u << 31) - 1;
 
 std::string ActorLabel(const ActorEntry& actor) {

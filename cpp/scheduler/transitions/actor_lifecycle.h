@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "scheduler/types/reports.h"
 #include "scheduler/state/scheduler_state.h"
+#include "scheduler/types/reports.h"
 
 namespace rayx::scheduler {
 

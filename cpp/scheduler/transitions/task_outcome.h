@@ -4,8 +4,8 @@
 #include <span>
 #include <string>
 
-#include "scheduler/types/reports.h"
 #include "scheduler/state/scheduler_state.h"
+#include "scheduler/types/reports.h"
 
 namespace rayx::scheduler {
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 import functools
 import os
 
-#: Also in cpp/common/io/process_mark.h.
+#: Also in cpp/common/process/process_mark.h.
 NAME = "RAYX_PROCESS_MARK"
 #: Of processes that belong to no single driver; as long as a mark, to be overwritten by one.
 UNMARKED = "0" * 32

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import ctypes
 
-#: Of workers that have no actor. cpp/common/io/process_tree.cc knows what begins with "rayx-".
+#: Of workers that have no actor. cpp/common/process/process_tree.cc knows what begins with "rayx-".
 WORKER = "rayx-worker"
 TEMPLATE = "rayx-template"
 

@@ -12,7 +12,7 @@
 #include "client/connection/deadline.h"
 #include "client/fake_node.h"
 #include "common/base/limits.h"
-#include "common/io/clock.h"
+#include "common/os/clock.h"
 #include "common/protocol/wire_ids.h"
 
 namespace rayx {

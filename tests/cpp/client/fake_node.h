@@ -16,10 +16,10 @@
 #include "client/connection/message.h"
 #include "common/base/ids.h"
 #include "common/io/frame.h"
-#include "common/io/home_cpu.h"
-#include "common/io/room_words.h"
-#include "common/io/scoped_fd.h"
-#include "common/io/shared_memory.h"
+#include "common/os/scoped_fd.h"
+#include "common/shm/home_cpu.h"
+#include "common/shm/room_words.h"
+#include "common/shm/shared_memory.h"
 
 namespace rayx {
 

@@ -14,8 +14,8 @@
 #include <string>
 #include <vector>
 
-#include "common/io/child_process.h"
-#include "common/io/scoped_fd.h"
+#include "common/os/scoped_fd.h"
+#include "common/process/child_process.h"
 #include "control/server_config.h"
 
 namespace rayx::control {

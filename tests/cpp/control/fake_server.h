@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "common/io/event_loop.h"
-#include "common/io/scoped_fd.h"
+#include "common/os/scoped_fd.h"
 #include "control/redis_protocol.h"
 #include "control/scratch_directory.h"
 

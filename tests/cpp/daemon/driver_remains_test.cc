@@ -6,9 +6,9 @@
 
 #include <csignal>
 
-#include "common/io/child_process.h"
-#include "common/io/process_mark.h"
-#include "common/io/random_bytes.h"
+#include "common/os/random_bytes.h"
+#include "common/process/child_process.h"
+#include "common/process/process_mark.h"
 
 namespace rayx::daemon {
 namespace {

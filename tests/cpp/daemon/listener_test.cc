@@ -14,9 +14,9 @@
 
 #include "common/base/check.h"
 #include "common/base/limits.h"
-#include "common/io/clock.h"
 #include "common/io/frame.h"
 #include "common/io/socket.h"
+#include "common/os/clock.h"
 #include "common/protocol/generated/messages_generated.h"
 #include "daemon/test_process.h"
 #include "testing/open_fds.h"

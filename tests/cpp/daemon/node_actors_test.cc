@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "common/io/process_tree.h"
+#include "common/process/process_tree.h"
 #include "daemon/test_node.h"
 
 namespace rayx {

@@ -9,7 +9,7 @@
 #include <thread>
 
 #include "common/base/limits.h"
-#include "common/io/process_tree.h"
+#include "common/process/process_tree.h"
 #include "daemon/test_node.h"
 
 namespace rayx {

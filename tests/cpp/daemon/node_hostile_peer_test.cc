@@ -6,10 +6,10 @@
 #include <thread>
 
 #include "common/base/limits.h"
-#include "common/io/random_bytes.h"
-#include "common/io/room_words.h"
+#include "common/os/random_bytes.h"
 #include "common/protocol/object_layout.h"
 #include "common/protocol/wire_ids.h"
+#include "common/shm/room_words.h"
 #include "daemon/honest_driver.h"
 #include "daemon/raw_peer.h"
 #include "daemon/test_node.h"

@@ -10,7 +10,7 @@
 #include <thread>
 
 #include "common/base/limits.h"
-#include "common/io/random_bytes.h"
+#include "common/os/random_bytes.h"
 #include "daemon/honest_driver.h"
 #include "daemon/raw_peer.h"
 #include "daemon/test_node.h"

@@ -10,8 +10,8 @@
 
 #include "common/base/check.h"
 #include "common/base/limits.h"
-#include "common/io/random_bytes.h"
 #include "common/io/socket.h"
+#include "common/os/random_bytes.h"
 #include "common/protocol/wire_ids.h"
 
 namespace rayx {

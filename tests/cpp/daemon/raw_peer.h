@@ -14,7 +14,7 @@
 
 #include "common/base/ids.h"
 #include "common/io/frame.h"
-#include "common/io/scoped_fd.h"
+#include "common/os/scoped_fd.h"
 #include "common/protocol/generated/messages_generated.h"
 
 namespace rayx {

@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "common/base/limits.h"
-#include "common/io/random_bytes.h"
+#include "common/os/random_bytes.h"
 #include "control/memory_tables.h"
 
 namespace rayx::daemon {

@@ -11,9 +11,9 @@
 #include <filesystem>
 #include <optional>
 
-#include "common/io/child_process.h"
-#include "common/io/process_tree.h"
 #include "common/io/socket.h"
+#include "common/process/child_process.h"
+#include "common/process/process_tree.h"
 #include "daemon/test_node.h"
 
 namespace rayx {

@@ -8,10 +8,10 @@
 
 #include <csignal>
 
-#include "common/io/child_process.h"
-#include "common/io/process_tree.h"
-#include "common/io/random_bytes.h"
 #include "common/io/socket.h"
+#include "common/os/random_bytes.h"
+#include "common/process/child_process.h"
+#include "common/process/process_tree.h"
 
 namespace rayx {
 

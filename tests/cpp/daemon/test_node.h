@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "client/client.h"
-#include "common/io/scoped_fd.h"
+#include "common/os/scoped_fd.h"
 #include "daemon/test_process.h"
 
 namespace rayx {

@@ -3,8 +3,8 @@
 #include <gtest/gtest.h>
 
 #include "common/base/limits.h"
-#include "scheduler/simulated_worlds.h"
 #include "scheduler/queues/waiting_heads.h"
+#include "scheduler/simulated_worlds.h"
 
 namespace rayx::scheduler {
 namespace {

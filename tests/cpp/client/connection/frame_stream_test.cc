@@ -5,8 +5,8 @@
 #include <numeric>
 #include <thread>
 
-#include "common/io/shared_memory.h"
 #include "common/io/socket.h"
+#include "common/shm/shared_memory.h"
 #include "testing/open_fds.h"
 
 namespace rayx {

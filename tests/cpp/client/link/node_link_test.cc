@@ -8,8 +8,8 @@
 #include <thread>
 #include <vector>
 
-#include "common/io/clock.h"
 #include "common/io/socket.h"
+#include "common/os/clock.h"
 
 namespace rayx {
 namespace {

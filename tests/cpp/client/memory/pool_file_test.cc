@@ -6,7 +6,7 @@
 
 #include <utility>
 
-#include "common/io/shared_memory.h"
+#include "common/shm/shared_memory.h"
 
 namespace rayx {
 namespace {

@@ -12,7 +12,7 @@
 #include <thread>
 #include <vector>
 
-#include "common/io/scoped_fd.h"
+#include "common/os/scoped_fd.h"
 #include "testing/open_fds.h"
 
 namespace rayx {

@@ -8,8 +8,8 @@
 #include "client/fake_node_driver.h"
 #include "client/run_task_message.h"
 #include "common/base/limits.h"
-#include "common/io/claim_word.h"
 #include "common/protocol/wire_ids.h"
+#include "common/shm/claim_word.h"
 
 namespace rayx {
 namespace {

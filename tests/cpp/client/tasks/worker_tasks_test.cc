@@ -11,9 +11,9 @@
 #include "client/run_task_message.h"
 #include "client/tasks/completions.h"
 #include "common/base/limits.h"
-#include "common/io/claim_word.h"
 #include "common/io/socket.h"
 #include "common/protocol/wire_ids.h"
+#include "common/shm/claim_word.h"
 
 namespace rayx {
 namespace {

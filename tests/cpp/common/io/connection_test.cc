@@ -13,8 +13,8 @@
 #include <utility>
 
 #include "common/base/limits.h"
-#include "common/io/shared_memory.h"
 #include "common/io/socket.h"
+#include "common/shm/shared_memory.h"
 #include "testing/open_fds.h"
 
 namespace rayx {

@@ -1,0 +1,175 @@
+#include "common/shm/claim_word.h"
+
+#include <algorithm>
+#include <new>
+#include <utility>
+
+#include "common/base/check.h"
+
+namespace rayx {
+namespace {
+
+static_assert(std::atomic<uint64_t>::is_always_lock_free, "shared between processes");
+static_assert(sizeof(std::atomic<uint64_t>) == sizeof(uint64_t));
+
+constexpr uint64_t kMemoryBytes = 4 * sizeof(uint64_t);
+constexpr size_t kRestOffset = 2 * sizeof(uint64_t);
+constexpr size_t kSpinOffset = kRestOffset + sizeof(uint32_t);
+constexpr size_t kExitWorkOffset = kSpinOffset + sizeof(uint32_t);
+
+struct Claims {
+  uint32_t next;
+  uint32_t end;
+  bool line = false;
+};
+
+constexpr uint64_t kLineBit = uint64_t{1} << 63;
+
+Claims Unpack(uint64_t word) {
+  return {static_cast<uint32_t>(word), static_cast<uint32_t>((word & ~kLineBit) >> 32),
+          (word & kLineBit) != 0};
+}
+
+uint64_t Pack(Claims claims) {
+  return (claims.line ? kLineBit : 0) | uint64_t{claims.end} << 32 | claims.next;
+}
+
+}  // namespace
+
+ClaimWord::ClaimWord(ScopedFd fd, SharedMapping mapping)
+    : fd_(std::move(fd)), mapping_(std::move(mapping)) {}
+
+Result<ClaimWord> ClaimWord::Create() {
+  Result<ScopedFd> fd = CreateSharedMemory("rayx-claims", kMemoryBytes);
+  if (!fd.ok()) return fd.status();
+  Result<SharedMapping> mapping = SharedMapping::Map(fd->get(), kMemoryBytes, true);
+  if (!mapping.ok()) return mapping.status();
+  return ClaimWord(std::move(*fd), std::move(*mapping));
+}
+
+Result<ClaimWord> ClaimWord::Map(int fd) {
+  Result<SharedMapping> mapping = SharedMapping::Map(fd, kMemoryBytes, true);
+  if (!mapping.ok()) return mapping.status();
+  return ClaimWord(ScopedFd(), std::move(*mapping));
+}
+
+std::atomic<uint64_t>& ClaimWord::word_at(size_t offset_bytes) const {
+  return *std::launder(reinterpret_cast<std::atomic<uint64_t>*>(mapping_.data() + offset_bytes));
+}
+
+std::atomic<uint32_t>& ClaimWord::half_word_at(size_t offset_bytes) const {
+  return *std::launder(reinterpret_cast<std::atomic<uint32_t>*>(mapping_.data() + offset_bytes));
+}
+
+RestWord ClaimWord::rest() const { return RestWord(half_word_at(kRestOffset)); }
+
+void ClaimWord::AllowSpinning(bool allowed) {
+  half_word_at(kSpinOffset).store(allowed ? 1 : 0, std::memory_order_relaxed);
+}
+
+bool ClaimWord::may_spin() const {
+  return half_word_at(kSpinOffset).load(std::memory_order_relaxed) != 0;
+}
+
+void ClaimWord::NoteExitWork() {
+  half_word_at(kExitWorkOffset).store(1, std::memory_order_release);
+}
+
+bool ClaimWord::has_exit_work() const {
+  return half_word_at(kExitWorkOffset).load(std::memory_order_acquire) != 0;
+}
+
+// `change` gets what the word says and returns what it shall say, or nothing to leave it; the last
+// answer is returned.
+template <typename Change>
+auto ClaimWord::Update(Change change) {
+  uint64_t seen = word().load(std::memory_order_acquire);
+  while (true) {
+    const std::optional<Claims> next = change(Unpack(seen));
+    if (!next || word().compare_exchange_weak(seen, Pack(*next), std::memory_order_acq_rel,
+                                              std::memory_order_acquire)) {
+      return next;
+    }
+  }
+}
+
+// --- the node ---
+
+void ClaimWord::HandOut(uint32_t sequence) {
+  RAYX_CHECK(sequence == handed_out_ && sequence < kSequenceEnd - 1);
+  handed_out_ = sequence + 1;
+  (void)Update([this](Claims seen) { return std::optional<Claims>({seen.next, handed_out_}); });
+}
+
+uint32_t ClaimWord::TakeBack() {
+  uint32_t next = 0;
+  (void)Update([&](Claims seen) {
+    // Without a line the end is our own number, not the word's, which the worker can write.
+    const uint32_t end = line_ ? std::max(seen.end, handed_out_) : handed_out_;
+    next = std::min(seen.next, end);
+    return std::optional<Claims>({end, end});
+  });
+  line_ = false;
+  return next;
+}
+
+void ClaimWord::OpenLine() {
+  line_ = true;
+  (void)Update([this](Claims seen) {
+    return std::optional<Claims>({seen.next, handed_out_, true});
+  });
+}
+
+void ClaimWord::OnHandedOut(uint32_t sequence) {
+  RAYX_CHECK(sequence == handed_out_ && sequence < kSequenceEnd - 1);
+  handed_out_ = sequence + 1;
+}
+
+bool ClaimWord::CloseLine() {
+  const auto closed = Update([this](Claims seen) -> std::optional<Claims> {
+    if (seen.end != handed_out_) return std::nullopt;
+    return Claims{seen.next, seen.end, false};
+  });
+  if (closed) line_ = false;
+  return closed.has_value();
+}
+
+// --- the client of a line ---
+
+std::optional<uint32_t> ClaimWord::Take() {
+  const auto taken = Update([](Claims seen) -> std::optional<Claims> {
+    if (!seen.line || seen.next != seen.end || seen.end >= kSequenceEnd - 1) return std::nullopt;
+    return Claims{seen.next, seen.end + 1, true};
+  });
+  return taken ? std::optional<uint32_t>(taken->end - 1) : std::nullopt;
+}
+
+// --- the worker ---
+
+ClaimWord::Claim ClaimWord::Begin(uint32_t sequence) {
+  Claim claim = Claim::kOurs;
+  (void)Update([&](Claims seen) -> std::optional<Claims> {
+    claim = sequence < seen.next                           ? Claim::kTakenBack
+            : sequence > seen.next || sequence >= seen.end ? Claim::kNotYet
+                                                           : Claim::kOurs;
+    if (claim != Claim::kOurs) return std::nullopt;
+    return Claims{sequence + 1, seen.end, seen.line};
+  });
+  return claim;
+}
+
+uint32_t ClaimWord::next() const { return Unpack(word().load(std::memory_order_acquire)).next; }
+
+// One word, so that the worker never sees the reason of one with the number of another.
+
+void ClaimWord::Interrupt(uint32_t sequence, uint8_t reason) {
+  RAYX_CHECK(reason != 0);
+  interrupt_word().store(uint64_t{reason} << 32 | sequence, std::memory_order_release);
+}
+
+ClaimWord::Interrupted ClaimWord::interrupt() const {
+  const uint64_t seen = interrupt_word().load(std::memory_order_acquire);
+  return {static_cast<uint32_t>(seen), static_cast<uint8_t>(seen >> 32)};
+}
+
+}  // namespace rayx

@@ -1,0 +1,120 @@
+// Memory shared by a worker and its node: which of the tasks handed out ahead are begun, and which
+// one is to be interrupted. Neither needs a message, which a busy worker would not read.
+//
+//   byte 0   next, u32            ┐ the claim word, written by all
+//   byte 4   end, u31; line, u1   ┘
+//   byte 8   sequence, u32        ┐ the interrupt word, written by the node
+//   byte 12  reason, u8; 3 zeros  ┘
+//   byte 16  the rest word (rest_word.h)
+//   byte 20  u32, not 0: the ends of a line may spin (client/link/spin.h). Written by the node
+//   byte 24  u32, not 0: the worker has something to finish when it ends. Written by the worker
+//
+// Tasks given to one worker are numbered 0, 1, 2, …. The claim word holds (next, end): the worker
+// may begin task `next` if next < end, and says so by raising next by one. The node hands out a
+// task by raising end, and takes back all that is not begun by setting next = end. Both by
+// compare-and-swap, so a task is either begun or taken back, never both. A worker that meets a task
+// whose number is below `next` knows that it was taken back, and drops it.
+//
+// While `line` is set, the client at the other end of the worker's direct line (daemon/
+// line_service.h) hands out instead of the node, if nothing else waits: it takes the number `end`
+// for a task by raising end. The node closes the line by the same compare-and-swap, which fails if
+// a number has been taken of which it has not heard: then it will hear soon.
+//
+// A worker or client that writes nonsense harms only this worker: the node checks what it reads
+// against what it knows to be handed out, and never reads the interrupt word. Numbers end at 2^31;
+// workers are replaced long before (the node checks).
+//
+// An interrupt replaces the one before, whether the worker has looked or not. The worker looks when
+// a signal tells it to, and compares the number with those of the tasks that it runs: what was
+// meant for a task that has ended does not meet the next one.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+
+#include "common/base/status.h"
+#include "common/os/scoped_fd.h"
+#include "common/shm/rest_word.h"
+#include "common/shm/shared_memory.h"
+
+namespace rayx {
+
+class ClaimWord {
+ public:
+  struct Interrupted {
+    uint32_t sequence = 0;
+    // 0: no task has been interrupted. What else there is, is for the two to agree on.
+    uint8_t reason = 0;
+  };
+
+  // A fresh word (0, 0), and no interrupt, in memory of their own.
+  static Result<ClaimWord> Create();
+  // The worker's side: maps the memory that came with the fork.
+  static Result<ClaimWord> Map(int fd);
+  ClaimWord(ClaimWord&&) = default;
+  ClaimWord& operator=(ClaimWord&&) = default;
+
+  // Numbers are smaller.
+  static constexpr uint32_t kSequenceEnd = 1u << 31;
+
+  // Node: task number `sequence` may be begun. REQUIRES: numbers rise by one, no line is open.
+  void HandOut(uint32_t sequence);
+  // Node: returns the first number that the worker had not begun; none from it on will be. A line
+  // is closed; what its client took counts as handed out.
+  uint32_t TakeBack();
+
+  // Node: the client of the line may hand out.
+  void OpenLine();
+  // Node: it has said that it has handed out this number.
+  void OnHandedOut(uint32_t sequence);
+  // Node: false, and nothing happens, if a number was taken that OnHandedOut has not been told of.
+  bool CloseLine();
+  // Client: a number for the next task; nothing if the line is closed, or a task waits to be begun.
+  std::optional<uint32_t> Take();
+
+  enum class Claim { kOurs, kTakenBack, kNotYet };
+  // Worker: whether task `sequence` is ours to begin. kNotYet: others come before it.
+  Claim Begin(uint32_t sequence);
+  // First number not begun (or taken back).
+  uint32_t next() const;
+
+  // Node: task `sequence` is to be interrupted. The worker has to be told to look. REQUIRES: the
+  // reason is not 0.
+  void Interrupt(uint32_t sequence, uint8_t reason);
+  // Worker: the last of them.
+  Interrupted interrupt() const;
+
+  // Node: whether there is a processor to spare for who waits for its peer on the line.
+  void AllowSpinning(bool allowed);
+  bool may_spin() const;
+
+  // Worker: something is to be run when it ends, so that the end of its driver waits for it.
+  void NoteExitWork();
+  bool has_exit_work() const;
+
+  // Tells the node to look at once, or lets it rest (rest_word.h). The bell is not part of the
+  // memory.
+  RestWord rest() const;
+
+  // The memory's descriptor (node's side), to pass on.
+  int fd() const { return fd_.get(); }
+
+ private:
+  ClaimWord(ScopedFd fd, SharedMapping mapping);
+  std::atomic<uint64_t>& word() const { return word_at(0); }
+  std::atomic<uint64_t>& interrupt_word() const { return word_at(sizeof(uint64_t)); }
+  std::atomic<uint64_t>& word_at(size_t offset_bytes) const;
+  std::atomic<uint32_t>& half_word_at(size_t offset_bytes) const;
+  template <typename Change>
+  auto Update(Change change);
+  ScopedFd fd_;
+  SharedMapping mapping_;
+  // Node: tasks known to be handed out. Kept here, since others can write the word.
+  uint32_t handed_out_ = 0;
+  // Node: a line is open.
+  bool line_ = false;
+};
+
+}  // namespace rayx

@@ -1,0 +1,84 @@
+#include "common/os/rest_set.h"
+
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+
+#include <thread>
+#include <utility>
+
+#include "common/io/socket.h"
+#include "common/os/clock.h"
+
+namespace rayx {
+namespace {
+
+// Longer than any test waits.
+constexpr int kForeverMs = 60'000;
+
+class RestSetTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    auto sockets = SocketPair();
+    ASSERT_TRUE(sockets.ok());
+    ours_ = std::move(sockets->first);
+    theirs_ = std::move(sockets->second);
+  }
+  void Say() { ASSERT_EQ(::send(theirs_.get(), "x", 1, 0), 1); }
+  // Nothing that has happened would end a rest.
+  bool IsQuiet() {
+    const int64_t begin_us = MonotonicUs();
+    set_.Wait(2);
+    return MonotonicUs() - begin_us >= 1000;
+  }
+
+  RestSet set_;
+  ScopedFd ours_, theirs_;
+};
+
+TEST_F(RestSetTest, WhatHappensEndsARest) {
+  set_.Add(ours_.get());
+  std::thread peer([this] { Say(); });
+  set_.Wait(kForeverMs);
+  peer.join();
+}
+
+TEST_F(RestSetTest, WhatHappenedBeforeEndsItToo) {
+  set_.Add(ours_.get());
+  Say();
+  set_.Wait(kForeverMs);
+}
+
+TEST_F(RestSetTest, WhatWasSaidBeforeItWasAddedEndsItToo) {
+  Say();
+  set_.Add(ours_.get());
+  set_.Wait(kForeverMs);
+}
+
+TEST_F(RestSetTest, OneEventEndsOneRest) {
+  set_.Add(ours_.get());
+  Say();
+  set_.Wait(kForeverMs);
+  EXPECT_TRUE(IsQuiet()) << "though nobody has read it";
+  Say();
+  set_.Wait(kForeverMs);
+}
+
+TEST_F(RestSetTest, ThePeersEndEndsIt) {
+  set_.Add(ours_.get());
+  theirs_.Reset();
+  set_.Wait(kForeverMs);
+}
+
+TEST_F(RestSetTest, WhoIsTakenOutIsNotHeard) {
+  set_.Add(ours_.get());
+  set_.Add(ours_.get());
+  set_.Remove(ours_.get());
+  Say();
+  EXPECT_TRUE(IsQuiet());
+  set_.Remove(ours_.get());
+  set_.Add(ours_.get());
+  set_.Wait(kForeverMs);
+}
+
+}  // namespace
+}  // namespace rayx
