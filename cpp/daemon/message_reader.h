@@ -10,11 +10,11 @@
 #include "common/base/status.h"
 #include "common/io/frame.h"
 #include "common/protocol/generated/messages_generated.h"
-#include "daemon/line_service.h"
-#include "daemon/message_writer.h"
-#include "daemon/pool_service.h"
-#include "daemon/session.h"
-#include "daemon/worker_service.h"
+#include "daemon/latency/line_service.h"
+#include "daemon/messages/message_writer.h"
+#include "daemon/peers/pool_service.h"
+#include "daemon/peers/session.h"
+#include "daemon/workers/worker_service.h"
 #include "node/node_core.h"
 
 namespace rayx::daemon {

@@ -16,7 +16,7 @@
 #include "common/process/shared_leftovers.h"
 #include "common/protocol/wire_ids.h"
 #include "common/shm/shared_memory.h"
-#include "daemon/session_files.h"
+#include "daemon/supervision/session_files.h"
 
 namespace rayx::daemon {
 namespace {

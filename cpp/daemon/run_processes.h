@@ -3,7 +3,7 @@
 #pragma once
 
 #include "daemon/node_options.h"
-#include "daemon/supervisor.h"
+#include "daemon/supervision/supervisor.h"
 
 namespace rayx::daemon {
 

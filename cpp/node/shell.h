@@ -20,8 +20,8 @@
 #include "common/protocol/task_spec.h"
 #include "plasma/effects.h"
 #include "plasma/object_store.h"
-#include "scheduler/types/effects.h"
 #include "scheduler/local_scheduler.h"
+#include "scheduler/types/effects.h"
 
 namespace rayx::node {
 

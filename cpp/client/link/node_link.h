@@ -17,8 +17,9 @@
 // The state that the handler changes is protected by one lock, given out by LockState. Never send
 // while you hold it.
 //
-// Beside the connection there may be a direct line (daemon/line_service.h), to a worker or, in a
-// worker, to a client. Whoever leads sleeps on both, and hands its frames to a handler of its own.
+// Beside the connection there may be a direct line (daemon/latency/line_service.h), to a worker or,
+// in a worker, to a client. Whoever leads sleeps on both, and hands its frames to a handler of its
+// own.
 #pragma once
 
 #include <atomic>

@@ -2,11 +2,12 @@
 //
 // Two processes that answer each other within some microseconds lose more than that when each
 // sleeps meanwhile: the kernel has to wake it, and others have had its caches. But looking keeps a
-// processor from others. So it is done only while there is one to spare (daemon/spare_cpus.h), and
-// what it may cost is earned: each quick answer gives as much time as it might have taken, to be
-// spent when one is late because a peer has lost its processor for a moment; who sleeps then is
-// woken late as well, often on the processor of its peer, and several more answers are late. Once
-// looking was in vain, it is done less and less often, until an answer comes in time again.
+// processor from others. So it is done only while there is one to spare
+// (daemon/latency/spare_cpus.h), and what it may cost is earned: each quick answer gives as much
+// time as it might have taken, to be spent when one is late because a peer has lost its processor
+// for a moment; who sleeps then is woken late as well, often on the processor of its peer, and
+// several more answers are late. Once looking was in vain, it is done less and less often, until an
+// answer comes in time again.
 //
 // Told the times; asks for none. Of one thread at a time.
 #pragma once

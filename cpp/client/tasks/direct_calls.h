@@ -1,5 +1,5 @@
 // A client's end of its direct line: gives tasks to a worker without the node in between, which
-// hears of them meanwhile. What the node decides and why stands in daemon/line_service.h.
+// hears of them meanwhile. What the node decides and why stands in daemon/latency/line_service.h.
 //
 //             OnLineOpened                    Submit
 //   no line ───────────────▶ usable ────────────────────────▶ waiting for TaskDone

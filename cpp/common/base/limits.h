@@ -88,7 +88,8 @@ inline constexpr int64_t kHelloTimeoutMs = 5000;
 inline constexpr size_t kObjectAlignment = 64;
 
 // A client that stores one large value after the other finds room held ready for it
-// (daemon/ready_rooms.h): for larger values the answer of the node is nothing beside the copy.
+// (daemon/peers/ready_rooms.h): for larger values the answer of the node is nothing beside the
+// copy.
 inline constexpr uint64_t kReadyRoomBytesMax = 4u << 20;
 // In sum for one client, and a share of the pool: what is not used can be given to others, but lies
 // between their objects until then.

@@ -3,10 +3,10 @@
 // When a driver waits for a task, the worker for the next one, and the node for both, one of them
 // runs at a time; yet the kernel wakes each on whichever processor is idle, and waking an idle one
 // takes ten times as long as handing over the one that is about to be given up (30-60 us against
-// 2-5 us in a virtual machine). So the node, when it sees such ping-pong (daemon/ping_pong.h),
-// stays on one processor and publishes its number in memory that all its clients map; who then
-// sleeps on the connection does so bound to that processor, and is free again before it does
-// anything else.
+// 2-5 us in a virtual machine). So the node, when it sees such ping-pong
+// (daemon/latency/ping_pong.h), stays on one processor and publishes its number in memory that all
+// its clients map; who then sleeps on the connection does so bound to that processor, and is free
+// again before it does anything else.
 //
 // Only the sleeping thread is bound, never user code.
 #pragma once

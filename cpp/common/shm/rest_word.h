@@ -4,9 +4,9 @@
 //   bits 1..31  how often it was hurried; wraps around
 //
 // A node that is told of what has happened, but need not act on it at once, rests for a moment
-// instead of being woken by each message (daemon/line_service.h). Whoever sends it something that
-// somebody waits for hurries it afterwards: then it does not begin to rest, or ends its rest, since
-// a bell rings.
+// instead of being woken by each message (daemon/latency/line_service.h). Whoever sends it
+// something that somebody waits for hurries it afterwards: then it does not begin to rest, or ends
+// its rest, since a bell rings.
 //
 // Whoever writes nonsense keeps the node from resting, or lets it rest for its bounded time.
 #pragma once

@@ -21,7 +21,7 @@ from rayx.launch import session_directory
 from rayx.launch.session_facts import SessionFacts
 
 #: Where control servers listen in a session's directory, the primary first
-#: (cpp/daemon/supervisor.cc).
+#: (cpp/daemon/supervision/supervisor.cc).
 CONTROL_SOCKET = "control-{}/redis.sock"
 #: Where the supervisor writes why the session ends, before it ends it.
 ENDING = "ending"

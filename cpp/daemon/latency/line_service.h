@@ -1,0 +1,167 @@
+// Direct lines: a client that has one task after the other run by the same worker, and waits for
+// each, gives it the tasks itself.
+//
+// The way through the node and back costs a round trip two turns of the node and two changes of
+// processes, more than half of its time. So when the node sees that it only passes on
+// (ping_pong.h), it gives both ends of a socket pair to the client and the worker, and to the
+// client the memory of the worker's claim word, in which it takes a number for each task:
+//
+//            1. a number (claim word)
+//   client ─────────────────────────────────▶ worker
+//     │ │    3. RunTask, 5. TaskDone           │
+//     │ └──────────────(line)──────────────────┘
+//     │ 2. SubmitDirect                        │ 4. TaskDone
+//     ▼                                        ▼
+//   node ◀─────────────────────────────────────┘      (whenever it comes to it)
+//
+// Nothing else changes: the node learns of each task, and of its results, as of any other, only
+// later; it alone knows about references, retries and errors, and whatever goes wrong goes its way.
+// By the order of 1 to 5, what the worker says of a task is behind what the client has said of it:
+// so before the node listens to what it has read of the worker, it reads what the client has sent
+// (CatchUp). If the worker dies, all it can have begun is known then.
+//
+//                 kRounds in a row, one worker
+//   watching ─────────────────────────────────▶ open ◀──┐ SubmitDirect
+//      ▲                                        │  │    │
+//      └────────────────────────────────────────┘  └────┘
+//    the client submits another way, others need the worker (scheduler/transitions/direct_line.h),
+//    or nothing comes for a while
+//
+// The socket pair is kept for the next time, until another pair of client and worker gets one.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/base/ids.h"
+#include "common/base/status.h"
+#include "common/protocol/task_spec.h"
+#include "daemon/latency/ping_pong.h"
+#include "daemon/latency/spare_cpus.h"
+#include "daemon/messages/message_writer.h"
+#include "daemon/peers/session_table.h"
+#include "daemon/workers/worker_service.h"
+#include "node/node_core.h"
+
+namespace rayx::daemon {
+
+class LineService final : public node::DirectLines {
+ public:
+  // Rounds through the node, by tasks that a line could take, after those that made it notice.
+  static constexpr int kRounds = 8;
+  // So quick a round must be: in a longer one, what the node costs is next to nothing.
+  static constexpr int64_t kQuickUs = 10'000;
+
+  // All must outlive it; `core` is used from the first event on. `rest_set`: of the loop.
+  // `busy_cpus`: as SpareCpus says.
+  LineService(SessionTable* sessions, MessageWriter* writer, WorkerService* workers,
+              node::NodeCore* core, RestSet* rest_set, size_t busy_cpus);
+
+  // --- tasks that go through the node ---
+
+  void OnSubmitted(node::Peer& client, const TaskSpec& spec) override;
+  // After the scheduler knows of it. `from_task`: who submits is a task.
+  void NotePace(bool from_task);
+  void OnEnded(scheduler::WorkerNumber worker, const TaskId& task) override;
+
+  // --- tasks that do not ---
+
+  // The client has given a task, which the store knows, to its worker. Not OK: a breach of
+  // protocol.
+  Status OnGiven(node::Peer& client, TaskSpec spec, uint32_t sequence) override;
+  // The worker says that it sends the results to the client: the node need not.
+  void OnDelivered(scheduler::WorkerNumber worker, const TaskSpec& spec) override;
+
+  // --- others ---
+
+  // Reads what the client has sent. Before anything of the worker is heard.
+  void CatchUp();
+  // Reads what the worker has sent: what its client knows by now, the node knows then. REQUIRES: as
+  // Close.
+  void HearWorker() override;
+  bool IsClient(const Session& session) const { return open_ && session.id == ends_.client; }
+  // What has been read of this session is about to be handled.
+  void OnRead(const Session& session) {
+    if (open_) Listen(session);
+  }
+  // Nobody may give the worker tasks any more; the scheduler is told how that went. REQUIRES: no
+  // frame of the client is being handled.
+  void Close(scheduler::WorkerNumber worker) override;
+  // What a worker has sent is handled, and it is gone. Before the scheduler hears of it.
+  void OnWorkerGone(scheduler::WorkerNumber worker) override;
+  void OnPeerGone(const node::Peer& peer) override;
+  // Now and then: a line that is not used is closed.
+  void OnHeartbeat();
+
+  bool open() const { return open_; }
+  // Those who only wait for each other should meet on one processor.
+  bool ShouldGather() const { return pace_.together() && !open_; }
+  // At the end of a turn: rests, if nothing has come but what a line brings, and nobody hurries.
+  void Rest();
+
+  std::string DebugText() const;
+
+ private:
+  void Listen(const Session& session);
+  void AllowSpinning(WorkerProcess& worker, bool allowed);
+  // The line's client or worker is in the midst of sending something.
+  bool ExpectMore(const WorkerProcess& worker) const;
+  void Open(Session& client, WorkerProcess& worker);
+  // True if the line was closed.
+  bool TryClose();
+  void ForgetUse();
+  // Whether the node listens to both ends as to all others, or leaves them unheard while it rests.
+  void ListenWhileResting(bool listen);
+  // Sends the worker its end, and leaves what the client is to have.
+  Status SendEnds(Session& worker_session, const WorkerProcess& worker,
+                  std::vector<ScopedFd>* client_fds);
+
+  SessionTable* sessions_;
+  MessageWriter* writer_;
+  WorkerService* workers_;
+  node::NodeCore* core_;
+  RestSet* rest_set_;
+
+  // Whether the processes of the node only wait for each other, and do so quickly enough for a
+  // line.
+  PingPong pace_;
+  PingPong line_pace_{kQuickUs};
+
+  // Who might be given a line: the client and the worker of the last rounds, and the task between
+  // them.
+  struct Pair {
+    ClientId client = 0;
+    scheduler::WorkerNumber worker = 0;
+    friend bool operator==(const Pair&, const Pair&) = default;
+  };
+  Pair candidate_;
+  int rounds_ = 0;
+  TaskId between_;
+  TaskId actor_;  // nil: a function's call
+
+  // Who has the socket pair, or had it last.
+  Pair ends_;
+  bool connected_ = false;
+  // By which they end a rest.
+  ScopedFd bell_;
+  bool open_ = false;
+  bool catching_up_ = false;
+
+  // The results that the worker has sent last.
+  std::vector<ObjectId> delivered_;
+
+  // Its ends may spin.
+  bool spinning_ = false;
+  SpareCpus spare_cpus_;
+
+  // Of this turn.
+  bool used_ = false;
+  bool others_came_ = false;
+  // Since the last heartbeat.
+  bool used_lately_ = false;
+  uint32_t hurries_seen_ = 0;
+};
+
+}  // namespace rayx::daemon

@@ -1,0 +1,135 @@
+#include "daemon/peers/listener.h"
+
+#include <unistd.h>
+
+#include <span>
+#include <utility>
+
+#include "common/base/limits.h"
+#include "common/base/log.h"
+#include "common/io/frame.h"
+#include "common/io/socket.h"
+#include "daemon/peers/first_bytes.h"
+
+namespace rayx::daemon {
+namespace {
+
+// When the process is out of descriptors, accepting is tried again after this time.
+constexpr int64_t kAcceptRetryMs = 200;
+
+}  // namespace
+
+Listener::Listener(EventLoop* loop, std::function<void(ScopedFd, pid_t)> taken)
+    : loop_(loop), taken_(std::move(taken)), first_bytes_(kFirstBytesMax / sizeof(uint64_t)) {}
+
+Listener::~Listener() { Close(); }
+
+Status Listener::Listen(const std::string& path) {
+  Result<ScopedFd> socket = ListenUnix(path, limits::kListenQueue);
+  if (!socket.ok()) return socket.status();
+  socket_ = std::move(*socket);
+  Watch();
+  return Status::Ok();
+}
+
+void Listener::Watch() {
+  if (!watch_) watch_ = loop_->Watch(socket_.get(), [this] { due_ = true; });
+}
+
+void Listener::PauseFor(int64_t ms) {
+  watch_.reset();
+  due_ = false;
+  pause_ = loop_->CallAt(loop_->now_ms() + ms, [this] { due_ = true; });
+}
+
+void Listener::Close() {
+  watch_.reset();
+  pause_.reset();
+  due_ = false;
+  socket_.Reset();
+}
+
+void Listener::OnTurn() {
+  if (!std::exchange(due_, false)) return;
+  pace_.BeginTurn(loop_->now_ms());
+  while (pace_.Take()) {
+    Result<ScopedFd> socket = AcceptUnix(socket_.get());
+    if (!socket.ok()) {
+      // Out of descriptors: those who wait to connect go on waiting, those who are connected are
+      // served.
+      LogWarning("accept: " + socket.status().message());
+      return PauseFor(kAcceptRetryMs);
+    }
+    if (!socket->valid()) break;
+    Judge(std::move(*socket));
+  }
+  pace_.WantsPause() ? PauseFor(limits::kAcceptPauseMs) : Watch();
+}
+
+void Listener::Judge(ScopedFd socket) {
+  Status why;
+  pid_t pid = 0;
+  const Result<PeerCredentials> peer = GetPeerCredentials(socket.get());
+  if (peer.ok()) pid = peer->pid;
+  if (!peer.ok() || peer->uid != ::geteuid()) why = Status::ProtocolError("another user's process");
+  const Glance glance = why.ok() ? GlanceAt(socket.get(), &why) : Glance::kWrong;
+  switch (glance) {
+    case Glance::kGone:
+      ++gone_count_;
+      return pace_.OnRefused();
+    case Glance::kWrong:
+      return Refuse(pid, why);
+    case Glance::kPromising:
+      ++taken_count_;
+      return taken_(std::move(socket), pid);
+  }
+}
+
+Listener::Glance Listener::GlanceAt(int socket, Status* why) {
+  const std::span<uint8_t> room(reinterpret_cast<uint8_t*>(first_bytes_.data()), kFirstBytesMax);
+  // The header first: most junk ends here, however long it is.
+  PeekOutcome said = PeekAt(socket, room.first(sizeof(FrameHeader)));
+  // Nobody is there who could hear an answer, so it does not matter what was said: a client does
+  // nothing before its welcome.
+  if (said.gone) return Glance::kGone;
+  Result<bool> is_whole = IsWholeHello(room.first(said.bytes));
+  if (is_whole.ok() && said.bytes == sizeof(FrameHeader)) {
+    said = PeekAt(socket, room);
+    is_whole = IsWholeHello(room.first(said.bytes));
+  }
+  if (!is_whole.ok()) {
+    *why = is_whole.status();
+    return Glance::kWrong;
+  }
+  // A part of a hello, or nothing, to which nothing will be added.
+  if (said.gone || (said.ends && !*is_whole)) return Glance::kGone;
+  return Glance::kPromising;
+}
+
+void Listener::OnRefused(pid_t pid, const Status& why) {
+  Refuse(pid, why);
+  // It does not put off the end of a pause.
+  if (watch_) PauseFor(limits::kAcceptPauseMs);
+}
+
+void Listener::Refuse(pid_t pid, const Status& why) {
+  ++refused_count_;
+  pace_.OnRefused();
+  // Who has gone by himself is nobody's concern.
+  if (why.code() == StatusCode::kDisconnected) return;
+  const std::optional<uint64_t> count = refusal_log_.OnRefused(loop_->now_ms());
+  if (!count) return;
+  std::string line = "refused a connection of pid " + std::to_string(pid) + ": " + why.message();
+  if (*count > 1) {
+    line += ", and " + std::to_string(*count - 1) + " others since the last such line";
+  }
+  LogWarning(line);
+}
+
+std::string Listener::DebugText() const {
+  return "connections: " + std::to_string(taken_count_) +
+         " became sessions, had gone before: " + std::to_string(gone_count_) +
+         ", were refused: " + std::to_string(refused_count_) + "\n";
+}
+
+}  // namespace rayx::daemon

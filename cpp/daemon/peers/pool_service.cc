@@ -1,0 +1,117 @@
+#include "daemon/peers/pool_service.h"
+
+#include <utility>
+
+#include "common/protocol/wire_ids.h"
+
+namespace rayx::daemon {
+namespace {
+
+// Values of protocol::Outcome equal those of StatusCode by its comment; this is where it is relied
+// upon.
+static_assert(static_cast<int>(protocol::Outcome::StoreFull) ==
+              static_cast<int>(StatusCode::kStoreFull));
+static_assert(static_cast<int>(protocol::Outcome::Unavailable) != 0);
+protocol::Outcome ToOutcome(const Status& status) {
+  switch (status.code()) {
+    case StatusCode::kOk:
+      return protocol::Outcome::Ok;
+    case StatusCode::kStoreFull:
+      return protocol::Outcome::StoreFull;
+    case StatusCode::kAlreadyExists:
+      return protocol::Outcome::AlreadyExists;
+    case StatusCode::kNotFound:
+      return protocol::Outcome::NotFound;
+    case StatusCode::kIoError:
+      return protocol::Outcome::IoError;
+    default:
+      return protocol::Outcome::InvalidArgument;
+  }
+}
+
+}  // namespace
+
+void PoolService::Serve(ScopedFd pool, ScopedFd pool_read_only) {
+  pool_ = std::move(pool);
+  pool_read_only_ = std::move(pool_read_only);
+}
+
+Result<ScopedFd> PoolService::DuplicateReadOnlyPool() const {
+  return DuplicateFd(pool_read_only_.get());
+}
+
+Status PoolService::OnCreate(Session& session, const protocol::CreateObject& message) {
+  const ObjectId id = FromWire(*message.id());
+  Result<uint64_t> offset = Create(session, id, message.size());
+  if (message.again()) {
+    session.has_writable_pool = false;
+    if (session.ready_rooms != nullptr) session.ready_rooms->OnMemoryLost();
+  }
+  Memory memory;
+  if (offset.ok()) {
+    Result<Memory> passed = MemoryFor(session);
+    if (passed.ok()) {
+      memory = std::move(*passed);
+    } else {
+      // No descriptors left here; with the next value they are tried again.
+      RAYX_RETURN_IF_ERROR(core_->objects().OnAbort(session, id));
+      offset = Status::IoError("the node cannot pass its memory on (" + passed.status().message() +
+                               "). Raise its limit of open files (ulimit -n before rayx.init), or "
+                               "end actors that are not needed, and try again.");
+    }
+  }
+  writer_->Send(
+      *session.connection, protocol::MessageType::ObjectCreated,
+      [&](flatbuffers::FlatBufferBuilder& builder) {
+        const auto text = builder.CreateString(offset.ok() ? "" : offset.status().message());
+        return protocol::CreateObjectCreated(builder, message.request(), ToOutcome(offset.status()),
+                                             text, offset.ok() ? offset.value() : 0,
+                                             memory.has_pool, memory.has_rooms);
+      },
+      std::move(memory.fds));
+  return Status::Ok();
+}
+
+Result<uint64_t> PoolService::Create(Session& session, const ObjectId& id, uint64_t size_bytes) {
+  Result<uint64_t> offset = core_->objects().Create(session, id, size_bytes);
+  if (!offset.ok()) return offset;
+  if (session.ready_rooms == nullptr) {
+    session.ready_rooms = std::make_unique<ReadyRooms>(session.id, &core_->store());
+  }
+  session.ready_rooms->OnCreate(size_bytes);
+  return offset;
+}
+
+bool PoolService::TakeBack() {
+  bool any = false;
+  for (const auto& [id, session] : sessions_->all()) {
+    if (session->ready_rooms != nullptr) any |= session->ready_rooms->TakeBack();
+  }
+  return any;
+}
+
+Result<PoolService::Memory> PoolService::MemoryFor(Session& session) {
+  Memory memory;
+  if (!session.has_writable_pool) {
+    Result<ScopedFd> pool = DuplicateFd(pool_.get());
+    if (!pool.ok()) return pool.status();
+    memory.fds.push_back(std::move(*pool));
+    memory.has_pool = session.has_writable_pool = true;
+  }
+  Result<ScopedFd> rooms = session.ready_rooms->TakeMemory();
+  // If there is no descriptor now, it goes with a later answer; until then the client asks for each
+  // room.
+  memory.has_rooms = rooms.ok() && rooms->valid();
+  if (memory.has_rooms) memory.fds.push_back(std::move(*rooms));
+  return memory;
+}
+
+void PoolService::OnPutInRoom(Session& session, uint64_t offset) {
+  if (session.ready_rooms != nullptr) session.ready_rooms->OnPut(offset);
+}
+
+void PoolService::OnSessionClosed(Session& session) {
+  if (session.ready_rooms != nullptr) (void)session.ready_rooms->TakeBack();
+}
+
+}  // namespace rayx::daemon

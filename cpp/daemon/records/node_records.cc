@@ -1,0 +1,108 @@
+#include "daemon/records/node_records.h"
+
+#include <optional>
+#include <utility>
+
+#include "common/base/check.h"
+#include "common/base/log.h"
+#include "common/os/clock.h"
+#include "daemon/peers/session.h"
+
+namespace rayx::daemon {
+namespace {
+
+control::ActorState RecordState(scheduler::ActorState state) {
+  switch (state) {
+    case scheduler::ActorState::kPending:
+      return control::ActorState::kPending;
+    case scheduler::ActorState::kAlive:
+      return control::ActorState::kAlive;
+    case scheduler::ActorState::kRestarting:
+      return control::ActorState::kRestarting;
+    case scheduler::ActorState::kDead:
+      return control::ActorState::kDead;
+  }
+  RAYX_CHECK(false);
+}
+
+// The task's record for the task table; nothing if it has ended.
+std::optional<control::TaskRecord> RecordOf(const scheduler::LocalScheduler& scheduler,
+                                            const TaskId& id, const NodeId& node) {
+  const TaskSpec* spec = scheduler.FindTask(id);
+  if (spec == nullptr) return std::nullopt;
+  return control::TaskRecord{.id = id,
+                             .driver = spec->driver,
+                             .function = spec->function,
+                             .node = node,
+                             .name = spec->name,
+                             .state = scheduler.IsAssigned(id) ? control::TaskState::kRunning
+                                                               : control::TaskState::kWaiting,
+                             .attempt = 0,
+                             .spec = spec->encoded};
+}
+
+}  // namespace
+
+NodeRecords::NodeRecords(control::Tables* tables, NodeId node, node::NodeCore* core)
+    : tables_(tables), node_(node), core_(core), keeper_(tables, node) {
+  keeper_.set_sources(
+      {.task = [this](const TaskId& id) { return RecordOf(core_->scheduler(), id, node_); },
+       .object_size = [this](const ObjectId& id) -> std::optional<uint64_t> {
+         const auto location = core_->store().Find(id);
+         if (!location) return std::nullopt;
+         return location->size;
+       }});
+}
+
+void NodeRecords::OnActorChanged(const scheduler::ActorSummary& actor) {
+  tables_->actors().Put({.id = actor.id,
+                         .driver = actor.driver,
+                         .node = node_,
+                         .class_name = actor.class_name,
+                         .name = actor.name,
+                         .state = RecordState(actor.state),
+                         .restarts = actor.restarts,
+                         .cause = actor.cause});
+}
+
+void NodeRecords::OnActorForgotten(const TaskId& actor) { tables_->actors().Remove(actor); }
+
+void NodeRecords::OnFunction(const DriverId& driver, const FunctionId& id, std::string_view name,
+                             const std::string& pickled) {
+  tables_->functions().Put(driver, {.id = id, .name = std::string(name), .pickled = pickled});
+}
+
+void NodeRecords::OnFunctionGone(const DriverId& driver, const FunctionId& id) {
+  tables_->functions().Remove(driver, id);
+}
+
+void NodeRecords::AskForFunction(ClientId asker, const FunctionId& id) {
+  tables_->functions().Get(id, [this, id, asker](auto found) {
+    const bool known = found.ok() && found->has_value();
+    core_->functions().OnFound(asker, id, known ? &found.value()->pickled : nullptr);
+  });
+}
+
+void NodeRecords::OnDriver(const node::Peer& driver) {
+  const pid_t pid = static_cast<const Session&>(driver).pid;
+  tables_->drivers().Register(
+      {.id = driver.driver, .node = node_, .pid = pid, .started_at = WallSeconds(), .ended_at = 0});
+  LogInfo("driver " + driver.driver.Hex() + " pid " + std::to_string(pid) + " connected");
+}
+
+void NodeRecords::OnDriverEnded(const DriverId& driver) {
+  tables_->drivers().MarkEnded(driver, WallSeconds());
+  tables_->functions().RemoveDriver(driver);
+  LogInfo("driver " + driver.Hex() + " has ended");
+}
+
+void NodeRecords::OnError(node::TaskError error) {
+  tables_->errors().Append({.driver = error.driver,
+                            .task = error.task,
+                            .name = std::move(error.name),
+                            .kind = std::move(error.kind),
+                            .text = std::move(error.text),
+                            .time = WallSeconds()});
+}
+
+}  // namespace rayx::daemon

@@ -1,0 +1,275 @@
+// The real supervisor with a real node: however a session ends, nothing of it stays.
+#include "daemon/supervision/supervisor.h"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <filesystem>
+#include <optional>
+
+#include "common/io/socket.h"
+#include "common/process/child_process.h"
+#include "common/process/process_tree.h"
+#include "daemon/test_node.h"
+
+namespace rayx {
+namespace {
+
+namespace fs = std::filesystem;
+using std::chrono::seconds;
+
+// Within which everything must be gone.
+constexpr seconds kEndMax{2};
+
+struct SessionOptions {
+  pid_t driver_pid = 0;
+  std::vector<std::string> arguments;
+  std::vector<std::string> node_arguments;
+};
+
+// A session whose driver is the test.
+class Session {
+ public:
+  explicit Session(const SessionOptions& options) {
+    directory_ = scratch_.path() + "/session";
+    ::mkdir(directory_.c_str(), 0700);
+    ::chmod(directory_.c_str(), 0700);
+    auto stream = SocketPair();
+    RAYX_CHECK(stream.ok());
+    lifeline_ = std::move(stream->first);
+    SpawnOptions spawn;
+    spawn.argv = {RAYX_SUPERVISOR_PROGRAM,
+                  "--session-dir",
+                  directory_,
+                  "--lifeline-fd",
+                  "3",
+                  "--redis-server",
+                  RAYX_CONTROL_SERVER_PROGRAM};
+    if (options.driver_pid > 0) {
+      spawn.argv.insert(spawn.argv.end(), {"--driver-pid", std::to_string(options.driver_pid)});
+    }
+    spawn.argv.insert(spawn.argv.end(), options.arguments.begin(), options.arguments.end());
+    spawn.argv.insert(spawn.argv.end(),
+                      {"--", "--num-cpus", "2", "--object-store-memory", "67108864",
+                       std::string("--template-arg=") + RAYX_TEMPLATE_PROGRAM});
+    spawn.argv.insert(spawn.argv.end(), options.node_arguments.begin(),
+                      options.node_arguments.end());
+    const ScopedFd log(::open((scratch_.path() + "/supervisor.log").c_str(),
+                              O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600));
+    ::fchmod(log.get(), 0600);
+    spawn.fds = {{log.get(), 1}, {log.get(), 2}, {stream->second.get(), 3}};
+    const Result<pid_t> pid = Spawn(spawn);
+    RAYX_CHECK_MSG(pid.ok(), pid.status().ToString());
+    pid_ = *pid;
+  }
+  ~Session() {
+    if (pid_ > 0 && !HasEnded()) {
+      for (const pid_t pid : Descendants(pid_)) ::kill(pid, SIGKILL);
+      ::kill(pid_, SIGKILL);
+      ::waitpid(pid_, nullptr, 0);
+    }
+    if (testing::Test::HasFailure())
+      std::fprintf(stderr, "--- supervisor's log\n%s\n", Log().c_str());
+  }
+
+  // The next line that the supervisor writes; "" when it closes.
+  std::string ReadLine() {
+    std::string line;
+    char byte = 0;
+    while (::read(lifeline_.get(), &byte, 1) == 1) {
+      if (byte == '\n') break;
+      line.push_back(byte);
+    }
+    return line;
+  }
+  void CloseLifeline() { lifeline_.Reset(); }
+  bool HasEnded() {
+    if (pid_ > 0 && ::waitpid(pid_, nullptr, WNOHANG) == pid_) ended_ = true;
+    return ended_;
+  }
+  // All that is below it now must be gone soon, the directory too.
+  void ExpectTotalEnd(const std::vector<pid_t>& below) {
+    const auto start = std::chrono::steady_clock::now();
+    EXPECT_TRUE(WaitUntil([this] { return HasEnded(); }, kEndMax * 5));
+    for (const pid_t pid : below) {
+      EXPECT_TRUE(WaitUntil([pid] { return !IsAlive(pid); })) << "pid " << pid << " is left";
+    }
+    EXPECT_TRUE(WaitUntil([this] { return !fs::exists(directory_); })) << directory_ << " is left";
+    EXPECT_LE(std::chrono::steady_clock::now() - start, kEndMax);
+  }
+  pid_t ChildNamed(const std::string& name) const {
+    for (const pid_t pid : Descendants(pid_)) {
+      const std::string command = ReadFile("/proc/" + std::to_string(pid) + "/cmdline");
+      if (command.substr(0, command.find('\0')).ends_with(name)) return pid;
+    }
+    return 0;
+  }
+  std::string Log() const { return ReadFile(scratch_.path() + "/supervisor.log"); }
+
+  pid_t pid() const { return pid_; }
+  const std::string& directory() const { return directory_; }
+  std::string socket_path() const { return directory_ + "/node.sock"; }
+
+ private:
+  ScratchDirectory scratch_;
+  std::string directory_;
+  ScopedFd lifeline_;
+  pid_t pid_ = 0;
+  bool ended_ = false;
+};
+
+// Everything a session has: servers, node, template, workers, and a child that has detached itself
+// from its worker.
+std::vector<pid_t> FillSession(Session* session) {
+  EXPECT_EQ(session->ReadLine(), "ready");
+  TestDriver driver(session->socket_path());
+  const pid_t detached = std::stoi(driver.Call("detach"));
+  EXPECT_TRUE(IsAlive(detached));
+  std::vector<pid_t> below = Descendants(session->pid());
+  EXPECT_NE(std::find(below.begin(), below.end(), detached), below.end());
+  return below;
+}
+
+TEST(Supervisor, AllEndsWhenTheLifelineCloses) {
+  Session session({});
+  const auto below = FillSession(&session);
+  session.CloseLifeline();
+  session.ExpectTotalEnd(below);
+}
+
+TEST(Supervisor, AllEndsOnSigterm) {
+  Session session({});
+  const auto below = FillSession(&session);
+  ::kill(session.pid(), SIGTERM);
+  session.ExpectTotalEnd(below);
+}
+
+TEST(Supervisor, AllEndsWhenTheDriverDiesThoughItsChildKeepsTheLifeline) {
+  // The test is the child that has the lifeline; this is the driver.
+  const pid_t driver = ::fork();
+  if (driver == 0) {
+    while (true) ::pause();
+  }
+  Session session({.driver_pid = driver, .arguments = {}, .node_arguments = {}});
+  const auto below = FillSession(&session);
+  ::kill(driver, SIGKILL);
+  ::waitpid(driver, nullptr, 0);
+  session.ExpectTotalEnd(below);
+}
+
+TEST(Supervisor, TheDriverIsToldWhenTheNodeDies) {
+  Session session({});
+  const auto below = FillSession(&session);
+  const pid_t node = session.ChildNamed("rayx-node");
+  ASSERT_GT(node, 0);
+  ::kill(node, SIGKILL);
+  const std::string line = session.ReadLine();
+  EXPECT_TRUE(line.starts_with("error ")) << line;
+  EXPECT_NE(line.find("signal 9 (SIGKILL)"), std::string::npos) << line;
+  session.ExpectTotalEnd(below);
+}
+
+TEST(Supervisor, TheDriverIsToldWhenTheControlServerDies) {
+  Session session({});
+  const auto below = FillSession(&session);
+  const pid_t server = session.ChildNamed("daemon_test_control_server");
+  ASSERT_GT(server, 0);
+  ::kill(server, SIGKILL);
+  const std::string line = session.ReadLine();
+  EXPECT_TRUE(line.starts_with("error the control server")) << line;
+  session.ExpectTotalEnd(below);
+}
+
+TEST(Supervisor, AllEndsWhenTheSupervisorItselfIsKilled) {
+  Session session({});
+  const auto below = FillSession(&session);
+  ::kill(session.pid(), SIGKILL);
+  session.ExpectTotalEnd(below);
+}
+
+TEST(Supervisor, ANodeThatCannotStartIsToldWithTheEndOfItsLog) {
+  Session session({.driver_pid = 0, .arguments = {}, .node_arguments = {"--resource", "nonsense"}});
+  const std::string line = session.ReadLine();
+  EXPECT_TRUE(line.starts_with("error ")) << line;
+  std::string rest;
+  for (std::string more; !(more = session.ReadLine()).empty();) rest += more;
+  EXPECT_NE((line + rest).find("nonsense"), std::string::npos) << line + rest;
+  session.ExpectTotalEnd({});
+}
+
+TEST(Supervisor, LogsStayIfOutputIsRedirected) {
+  Session session({.driver_pid = 0, .arguments = {"--redirect-output"}, .node_arguments = {}});
+  EXPECT_EQ(session.ReadLine(), "ready");
+  {
+    TestDriver driver(session.socket_path());
+    driver.Call("print", "kept\n");
+  }
+  session.CloseLifeline();
+  EXPECT_TRUE(WaitUntil([&] { return session.HasEnded(); }));
+  EXPECT_FALSE(fs::exists(session.socket_path()));
+  size_t outputs = 0;
+  for (const auto& entry : fs::directory_iterator(session.directory() + "/logs")) {
+    if (entry.path().extension() == ".out") ++outputs;
+  }
+  EXPECT_EQ(outputs, 1u);
+}
+
+// Modes of all files below `directory` that anyone but their owner could do something with, or
+// their owner nothing.
+std::string WrongModes(const std::string& directory) {
+  std::string wrong;
+  for (const auto& entry : fs::recursive_directory_iterator(directory)) {
+    struct stat info {};
+    if (::lstat(entry.path().c_str(), &info) != 0) continue;
+    const mode_t mode = info.st_mode & 07777;
+    const mode_t right = S_ISDIR(info.st_mode) ? 0700 : 0600;
+    if (mode != right) wrong += entry.path().string() + " " + std::to_string(mode) + "\n";
+  }
+  return wrong;
+}
+
+TEST(Supervisor, FilesArePrivateWhateverTheUmask) {
+  for (const mode_t mask : {mode_t{0}, mode_t{0777}}) {
+    const mode_t before = ::umask(mask);
+    {
+      Session session({});
+      EXPECT_EQ(session.ReadLine(), "ready");
+      {
+        TestDriver driver(session.socket_path());
+        EXPECT_EQ(driver.Call("echo", "x"), "x");
+      }
+      EXPECT_EQ(WrongModes(session.directory()), "");
+      const auto below = Descendants(session.pid());
+      session.CloseLifeline();
+      session.ExpectTotalEnd(below);
+    }
+    ::umask(before);
+  }
+}
+
+TEST(Supervisor, TheSecretIsInNoCommandLineAndNoEnvironment) {
+  Session session({});
+  const auto below = FillSession(&session);
+  const std::string secret = ReadFile(session.directory() + "/control.password");
+  ASSERT_EQ(secret.size(), 64u);
+  std::vector<pid_t> all = below;
+  all.push_back(session.pid());
+  for (const pid_t pid : all) {
+    for (const char* file : {"/cmdline", "/environ"}) {
+      const std::string text = ReadFile("/proc/" + std::to_string(pid) + file);
+      EXPECT_EQ(text.find(secret), std::string::npos) << pid << file;
+    }
+  }
+  for (const auto& entry : fs::directory_iterator(session.directory() + "/logs")) {
+    EXPECT_EQ(ReadFile(entry.path()).find(secret), std::string::npos) << entry.path();
+  }
+  session.CloseLifeline();
+  session.ExpectTotalEnd(below);
+}
+
+}  // namespace
+}  // namespace rayx
