@@ -12,7 +12,7 @@ namespace {
 static_assert(std::atomic<uint64_t>::is_always_lock_free, "shared between processes");
 static_assert(sizeof(std::atomic<uint64_t>) == sizeof(uint64_t));
 
-constexpr uint64_t kMemoryBytes = 4 * sizeof(uint64_t);
+constexpr uint64_t kClaimMemoryBytes = 4 * sizeof(uint64_t);
 constexpr size_t kRestOffset = 2 * sizeof(uint64_t);
 constexpr size_t kSpinOffset = kRestOffset + sizeof(uint32_t);
 constexpr size_t kExitWorkOffset = kSpinOffset + sizeof(uint32_t);
@@ -25,12 +25,12 @@ struct Claims {
 
 constexpr uint64_t kLineBit = uint64_t{1} << 63;
 
-Claims Unpack(uint64_t word) {
+Claims UnpackClaims(uint64_t word) {
   return {static_cast<uint32_t>(word), static_cast<uint32_t>((word & ~kLineBit) >> 32),
           (word & kLineBit) != 0};
 }
 
-uint64_t Pack(Claims claims) {
+uint64_t PackClaims(Claims claims) {
   return (claims.line ? kLineBit : 0) | uint64_t{claims.end} << 32 | claims.next;
 }
 
@@ -40,15 +40,15 @@ ClaimWord::ClaimWord(ScopedFd fd, SharedMapping mapping)
     : fd_(std::move(fd)), mapping_(std::move(mapping)) {}
 
 Result<ClaimWord> ClaimWord::Create() {
-  Result<ScopedFd> fd = CreateSharedMemory("rayx-claims", kMemoryBytes);
+  Result<ScopedFd> fd = CreateSharedMemory("rayx-claims", kClaimMemoryBytes);
   if (!fd.ok()) return fd.status();
-  Result<SharedMapping> mapping = SharedMapping::Map(fd->get(), kMemoryBytes, true);
+  Result<SharedMapping> mapping = SharedMapping::Map(fd->get(), kClaimMemoryBytes, true);
   if (!mapping.ok()) return mapping.status();
   return ClaimWord(std::move(*fd), std::move(*mapping));
 }
 
 Result<ClaimWord> ClaimWord::Map(int fd) {
-  Result<SharedMapping> mapping = SharedMapping::Map(fd, kMemoryBytes, true);
+  Result<SharedMapping> mapping = SharedMapping::Map(fd, kClaimMemoryBytes, true);
   if (!mapping.ok()) return mapping.status();
   return ClaimWord(ScopedFd(), std::move(*mapping));
 }
@@ -85,8 +85,8 @@ template <typename Change>
 auto ClaimWord::Update(Change change) {
   uint64_t seen = word().load(std::memory_order_acquire);
   while (true) {
-    const std::optional<Claims> next = change(Unpack(seen));
-    if (!next || word().compare_exchange_weak(seen, Pack(*next), std::memory_order_acq_rel,
+    const std::optional<Claims> next = change(UnpackClaims(seen));
+    if (!next || word().compare_exchange_weak(seen, PackClaims(*next), std::memory_order_acq_rel,
                                               std::memory_order_acquire)) {
       return next;
     }
@@ -158,7 +158,9 @@ ClaimWord::Claim ClaimWord::Begin(uint32_t sequence) {
   return claim;
 }
 
-uint32_t ClaimWord::next() const { return Unpack(word().load(std::memory_order_acquire)).next; }
+uint32_t ClaimWord::next() const {
+  return UnpackClaims(word().load(std::memory_order_acquire)).next;
+}
 
 // One word, so that the worker never sees the reason of one with the number of another.
 

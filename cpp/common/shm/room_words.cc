@@ -16,13 +16,13 @@ constexpr uint64_t kUnit = 64;
 static_assert(limits::kObjectAlignment == kUnit, "rooms begin and end at multiples of it");
 constexpr int kSizeBits = 20;
 static_assert(RoomWords::kRoomBytesEnd == kUnit << kSizeBits);
-constexpr uint64_t kMemoryBytes = RoomWords::kRooms * sizeof(uint64_t);
+constexpr uint64_t kRoomMemoryBytes = RoomWords::kRooms * sizeof(uint64_t);
 
-uint64_t Pack(RoomWords::Room room) {
+uint64_t PackRoom(RoomWords::Room room) {
   return (room.offset / kUnit) << kSizeBits | room.size_bytes / kUnit;
 }
 
-RoomWords::Room Unpack(uint64_t word) {
+RoomWords::Room UnpackRoom(uint64_t word) {
   return {(word >> kSizeBits) * kUnit, (word & ((uint64_t{1} << kSizeBits) - 1)) * kUnit};
 }
 
@@ -32,15 +32,15 @@ RoomWords::RoomWords(ScopedFd fd, SharedMapping mapping)
     : fd_(std::move(fd)), mapping_(std::move(mapping)) {}
 
 Result<RoomWords> RoomWords::Create() {
-  Result<ScopedFd> fd = CreateSharedMemory("rayx-rooms", kMemoryBytes);
+  Result<ScopedFd> fd = CreateSharedMemory("rayx-rooms", kRoomMemoryBytes);
   if (!fd.ok()) return fd.status();
-  Result<SharedMapping> mapping = SharedMapping::Map(fd->get(), kMemoryBytes, true);
+  Result<SharedMapping> mapping = SharedMapping::Map(fd->get(), kRoomMemoryBytes, true);
   if (!mapping.ok()) return mapping.status();
   return RoomWords(std::move(*fd), std::move(*mapping));
 }
 
 Result<RoomWords> RoomWords::Map(int fd) {
-  Result<SharedMapping> mapping = SharedMapping::Map(fd, kMemoryBytes, true);
+  Result<SharedMapping> mapping = SharedMapping::Map(fd, kRoomMemoryBytes, true);
   if (!mapping.ok()) return mapping.status();
   return RoomWords(ScopedFd(), std::move(*mapping));
 }
@@ -53,12 +53,12 @@ std::atomic<uint64_t>& RoomWords::word(size_t index) const {
 void RoomWords::Offer(size_t index, Room room) {
   RAYX_CHECK(index < kRooms && room.offset % kUnit == 0 && room.size_bytes % kUnit == 0);
   RAYX_CHECK(room.size_bytes > 0 && room.size_bytes < kRoomBytesEnd);
-  word(index).store(Pack(room), std::memory_order_release);
+  word(index).store(PackRoom(room), std::memory_order_release);
 }
 
 bool RoomWords::TakeBack(size_t index, Room room) {
   RAYX_CHECK(index < kRooms);
-  uint64_t offered = Pack(room);
+  uint64_t offered = PackRoom(room);
   return word(index).compare_exchange_strong(offered, 0, std::memory_order_acq_rel);
 }
 
@@ -66,10 +66,10 @@ std::optional<RoomWords::Room> RoomWords::Take(uint64_t size_bytes) {
   if (size_bytes >= kRoomBytesEnd) return std::nullopt;
   for (size_t index = 0; index < kRooms; ++index) {
     uint64_t seen = word(index).load(std::memory_order_acquire);
-    if (seen == 0 || Unpack(seen).size_bytes != RoomBytes(size_bytes)) continue;
+    if (seen == 0 || UnpackRoom(seen).size_bytes != RoomBytes(size_bytes)) continue;
     // Taken back, or by another thread, meanwhile: then the next one.
     if (word(index).compare_exchange_strong(seen, 0, std::memory_order_acq_rel)) {
-      return Unpack(seen);
+      return UnpackRoom(seen);
     }
   }
   return std::nullopt;
