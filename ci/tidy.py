@@ -26,6 +26,7 @@ from checks import (
     schemas,
     shelves,
     tools,
+    wire_numbers,
 )
 from checks.finding import Finding
 from checks.law import Law
@@ -43,6 +44,7 @@ RULES: list[Rule] = [
     mirrors.check,
     schemas.check,
     markdown.check,
+    wire_numbers.check,
     ratchet.check,
 ]
 # These start other programs.

@@ -35,6 +35,7 @@
 #include "client/values/task_template.h"
 #include "common/base/ids.h"
 #include "common/base/status.h"
+#include "common/protocol/interrupt_reason.h"
 #include "common/shm/claim_word.h"
 
 namespace rayx {

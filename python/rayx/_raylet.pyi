@@ -25,6 +25,38 @@ KIND_FUNCTION: Final[int]
 KIND_ACTOR_CREATION: Final[int]
 KIND_ACTOR_CALL: Final[int]
 
+# Why rayx gave an object an error for a value (cpp/common/protocol/object_layout.h).
+ERROR_WORKER_CRASHED: Final[int]
+ERROR_INFEASIBLE: Final[int]
+ERROR_OBJECT_LOST: Final[int]
+ERROR_TASK_CANCELLED: Final[int]
+ERROR_OBJECT_STORE_FULL: Final[int]
+ERROR_WORKER_START_FAILED: Final[int]
+ERROR_ACTOR_DIED: Final[int]
+ERROR_TASK_TIMED_OUT: Final[int]
+
+# Why a task is interrupted (cpp/common/protocol/interrupt_reason.h).
+INTERRUPT_CANCELLED: Final[int]
+INTERRUPT_TIMED_OUT: Final[int]
+
+# An ObjectID is the id of a task, then an index in four bytes, little endian: a return value, an
+# item of a stream, or with a bit for puts and for room in a stream (cpp/common/base/ids.h).
+TASK_ID_BYTES: Final[int]
+PUT_BIT: Final[int]
+STREAM_ROOM_BIT: Final[int]
+FUNCTION_INDEX: Final[int]
+
+# What the node takes at most, and how long it waits (cpp/common/base/limits.h).
+FUNCTION_BYTES_MAX: Final[int]
+NAME_BYTES_MAX: Final[int]
+RETURNS_MAX: Final[int]
+ACTOR_CONCURRENCY_MAX: Final[int]
+WORKERS_MAX: Final[int]
+RESOURCE_MAX: Final[int]
+RESOURCE_UNITS_PER_ONE: Final[int]
+WORKER_EXIT_MS: Final[int]
+DRIVER_END_MS: Final[int]
+
 class RayletError(Exception):
     """A Status that is not OK; errors.py makes the public exceptions of it.
 
@@ -311,7 +343,7 @@ class Client:
     ) -> list[ObjectID[Any]]:
         """The consumer of a stream wants `count` more items, from number `first` on.
 
-        Their ids, and that of the room, an object that the task waits for (cpp/client/objects/streams.h).
+        Their ids, and that of the room, an object that the task waits for (streams.h of the client).
         """
     def cancel(self, object_id: ObjectID[Any], force: bool) -> None:
         """Nobody wants the results of the task that makes the object any more.

@@ -32,10 +32,34 @@ KIND_SYSTEM_ERROR = <int> ObjectKind.kSystemError
 KIND_FUNCTION = <int> TaskKind.kFunction
 KIND_ACTOR_CREATION = <int> TaskKind.kActorCreation
 KIND_ACTOR_CALL = <int> TaskKind.kActorCall
+ERROR_WORKER_CRASHED = <int> SystemErrorCode.kWorkerCrashed
+ERROR_INFEASIBLE = <int> SystemErrorCode.kInfeasible
+ERROR_OBJECT_LOST = <int> SystemErrorCode.kObjectLost
+ERROR_TASK_CANCELLED = <int> SystemErrorCode.kTaskCancelled
+ERROR_OBJECT_STORE_FULL = <int> SystemErrorCode.kObjectStoreFull
+ERROR_WORKER_START_FAILED = <int> SystemErrorCode.kWorkerStartFailed
+ERROR_ACTOR_DIED = <int> SystemErrorCode.kActorDied
+ERROR_TASK_TIMED_OUT = <int> SystemErrorCode.kTaskTimedOut
+INTERRUPT_CANCELLED = <int> InterruptReason.kCancelled
+INTERRUPT_TIMED_OUT = <int> InterruptReason.kTimedOut
+PUT_BIT = kPutBit
+STREAM_ROOM_BIT = kStreamRoomBit
+FUNCTION_INDEX = kFunctionIndex
+FUNCTION_BYTES_MAX = kFunctionBytesMax
+NAME_BYTES_MAX = kNameBytesMax
+RETURNS_MAX = kReturnsMax
+ACTOR_CONCURRENCY_MAX = kActorConcurrencyMax
+WORKERS_MAX = kWorkersMax
+RESOURCE_MAX = kResourceMax
+RESOURCE_UNITS_PER_ONE = kResourceUnitsPerOne
+WORKER_EXIT_MS = kWorkerExitMs
+DRIVER_END_MS = kDriverEndMs
 
 cdef enum:
     OBJECT_ID_BYTES = 20
     SHORT_ID_BYTES = 16
+
+TASK_ID_BYTES = SHORT_ID_BYTES
 
 
 # Known to this module only: what is made without it would have nothing behind it.

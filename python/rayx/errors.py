@@ -17,6 +17,8 @@ from __future__ import annotations
 from types import GetSetDescriptorType, MemberDescriptorType
 from typing import Any, TypeVar
 
+from rayx import _raylet
+
 _E = TypeVar("_E", bound=BaseException)
 
 
@@ -309,21 +311,16 @@ class CallFailedError(BaseException):
 
 # ---- what comes from the node --------------------------------------------------------------------
 
-# SystemErrorCode in cpp/common/protocol/object_layout.h.
 _SYSTEM_ERRORS: dict[int, type[RayxError]] = {
-    1: WorkerCrashedError,
-    2: InfeasibleError,
-    3: ObjectLostError,
-    4: TaskCancelledError,
-    5: ObjectStoreFullError,
-    6: WorkerStartError,
-    7: ActorDiedError,
-    8: TaskTimeoutError,
+    _raylet.ERROR_WORKER_CRASHED: WorkerCrashedError,
+    _raylet.ERROR_INFEASIBLE: InfeasibleError,
+    _raylet.ERROR_OBJECT_LOST: ObjectLostError,
+    _raylet.ERROR_TASK_CANCELLED: TaskCancelledError,
+    _raylet.ERROR_OBJECT_STORE_FULL: ObjectStoreFullError,
+    _raylet.ERROR_WORKER_START_FAILED: WorkerStartError,
+    _raylet.ERROR_ACTOR_DIED: ActorDiedError,
+    _raylet.ERROR_TASK_TIMED_OUT: TaskTimeoutError,
 }
-INFEASIBLE = 2
-TASK_CANCELLED = 4
-OBJECT_STORE_FULL = 5
-ACTOR_DIED = 7
 
 # Names of StatusCode in cpp/common/base/status.h.
 _STATUS_ERRORS: dict[str, type[RayxError]] = {

@@ -15,15 +15,15 @@ from collections.abc import Callable
 from math import ceil
 from typing import TYPE_CHECKING
 
-from rayx._raylet import RayletError
+from rayx._raylet import DRIVER_END_MS, RayletError
 from rayx.failure_log import FailureLog
 
 if TYPE_CHECKING:
     from rayx._raylet import OutputChannel
 
-# Time that shutdown gives to workers that have something to finish, which the node lets have a
-# second (limits::kDriverEndMs), and to what they print.
-_DRAIN_SECONDS = 1.5
+# Time that shutdown gives to workers that have something to finish, which the node waits for
+# too, and to what they print.
+_DRAIN_SECONDS = DRIVER_END_MS / 1000 + 0.5
 # The thread then ends at once, unless it hangs in a write to a terminal.
 _JOIN_SECONDS = 0.5
 

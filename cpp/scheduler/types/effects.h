@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "common/base/ids.h"
+#include "common/protocol/interrupt_reason.h"
 #include "common/protocol/object_layout.h"
 #include "common/protocol/task_spec.h"
 
@@ -53,8 +54,7 @@ struct CloseLine {
   WorkerNumber worker = 0;
 };
 
-// Why a task is interrupted. Numbers are part of the claim word.
-enum class InterruptReason : uint8_t { kCancelled = 1, kTimedOut = 2 };
+using rayx::InterruptReason;
 
 // Make the worker stop the task, which it has begun, as far as the task lets it. It may have ended
 // meanwhile, or its worker.

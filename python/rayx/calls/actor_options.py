@@ -19,6 +19,7 @@ from typing import (
     overload,
 )
 
+from rayx._raylet import ACTOR_CONCURRENCY_MAX
 from rayx.calls import task_options
 from rayx.calls.actor_description import METHOD_ATTRIBUTE
 from rayx.text import resources as resource_amounts
@@ -34,12 +35,11 @@ if TYPE_CHECKING:
         StreamMethodDecorator,
     )
 
-_CONCURRENCY_MAX = 10_000  # limits::kActorConcurrencyMax of the node
 _RESTARTS_MAX = (1 << 31) - 1
 # Options, and what they may be at least and at most.
 _WHOLE_NUMBERS = (
     ("max_restarts", -1, _RESTARTS_MAX),
-    ("max_concurrency", 1, _CONCURRENCY_MAX),
+    ("max_concurrency", 1, ACTOR_CONCURRENCY_MAX),
     ("save_every", 1, _RESTARTS_MAX),
 )
 

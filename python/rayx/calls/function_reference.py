@@ -12,13 +12,13 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from rayx import session
+from rayx._raylet import FUNCTION_INDEX
 
 if TYPE_CHECKING:
     from rayx._raylet import ObjectID
     from rayx.node_client import NodeClient
 
-# ObjectId::kFunctionIndex of cpp/common/base/ids.h, little endian.
-_OBJECT_INDEX = b"\xff\xff\xff\xff"
+_OBJECT_INDEX = FUNCTION_INDEX.to_bytes(4, "little")
 
 
 class FunctionReference:

@@ -10,6 +10,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
+from rayx._raylet import NAME_BYTES_MAX, RETURNS_MAX
 from rayx.text import resources as resource_amounts
 from rayx.text.durations import SECONDS, Duration, in_units
 from rayx.text.quantities import whole
@@ -20,11 +21,9 @@ from rayx.waiting.object_stream import WINDOW, ObjectStream
 STREAM: Literal["stream"] = "stream"
 ReturnCount = int | Literal["stream"]
 
-_RETURNS_MAX = 1 << 20  # limits::kReturnsMax of the node
 _RETRIES_MAX = (1 << 31) - 1
 _PRIORITY_MAX = (1 << 31) - 1
 _TIMEOUT_SECONDS_MAX = 1e9
-_NAME_BYTES_MAX = 1024  # limits::kNameBytesMax of the node
 
 
 # Words of others that mean the same, and ours.
@@ -121,7 +120,7 @@ def return_count(num_return_vals: Any) -> ReturnCount:
                 f"not {shown(num_return_vals)} of {type_name(num_return_vals)}"
             )
         return STREAM
-    return whole("num_return_vals", num_return_vals, 0, _RETURNS_MAX)
+    return whole("num_return_vals", num_return_vals, 0, RETURNS_MAX)
 
 
 def check_name(name: Any) -> None:
@@ -130,9 +129,9 @@ def check_name(name: Any) -> None:
         return
     if not isinstance(name, str):
         raise TypeError(f"name must be a string, not {shown(name)} of {type_name(name)}")
-    if not name or not name.isprintable() or len(name.encode()) > _NAME_BYTES_MAX:
+    if not name or not name.isprintable() or len(name.encode()) > NAME_BYTES_MAX:
         raise ValueError(
-            f"name must be printable, not empty and of at most {_NAME_BYTES_MAX} bytes, "
+            f"name must be printable, not empty and of at most {NAME_BYTES_MAX} bytes, "
             f"not {shown(name[:60])}"
         )
 
@@ -152,4 +151,4 @@ def timeout_ms(timeout: Any) -> int:
 
 def shortened_name(name: str) -> str:
     """A name as the node takes it: in UTF-8, and not too long."""
-    return name.encode(errors="replace")[:_NAME_BYTES_MAX].decode(errors="ignore")
+    return name.encode(errors="replace")[:NAME_BYTES_MAX].decode(errors="ignore")

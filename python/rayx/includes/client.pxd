@@ -33,9 +33,20 @@ cdef extern from "common/base/status.h" namespace "rayx" nogil:
 cdef extern from "common/base/limits.h" nogil:
     const uint32_t kProtocolVersion "rayx::limits::kProtocolVersion"
     const size_t kInlineObjectBytesMax "rayx::limits::kInlineObjectBytesMax"
+    const size_t kFunctionBytesMax "rayx::limits::kFunctionBytesMax"
+    const size_t kNameBytesMax "rayx::limits::kNameBytesMax"
+    const uint32_t kReturnsMax "rayx::limits::kReturnsMax"
+    const uint32_t kActorConcurrencyMax "rayx::limits::kActorConcurrencyMax"
+    const size_t kWorkersMax "rayx::limits::kWorkersMax"
+    const int64_t kWorkerExitMs "rayx::limits::kWorkerExitMs"
+    const int64_t kDriverEndMs "rayx::limits::kDriverEndMs"
 
 
 cdef extern from "common/base/ids.h" namespace "rayx" nogil:
+    const uint32_t kPutBit "rayx::ObjectId::kPutBit"
+    const uint32_t kStreamRoomBit "rayx::ObjectId::kStreamRoomBit"
+    const uint32_t kFunctionIndex "rayx::ObjectId::kFunctionIndex"
+
     cdef cppclass Id16 "rayx::TaskId":
         const uint8_t* data()
 
@@ -58,6 +69,9 @@ cdef extern from "common/base/ids.h" namespace "rayx" nogil:
 
 
 cdef extern from "client/client.h" namespace "rayx" nogil:
+    const int64_t kResourceUnitsPerOne "rayx::ResourceAmount::kUnitsPerOne"
+    const int64_t kResourceMax "rayx::ResourceAmount::kWholeMax"
+
     cdef cppclass ResourceAmount:
         @staticmethod
         Result[ResourceAmount] FromDouble(double value)
@@ -90,6 +104,20 @@ cdef extern from "client/client.h" namespace "rayx" nogil:
         kBytes
         kTaskError
         kSystemError
+
+    cdef enum class SystemErrorCode:
+        kWorkerCrashed
+        kInfeasible
+        kObjectLost
+        kTaskCancelled
+        kObjectStoreFull
+        kWorkerStartFailed
+        kActorDied
+        kTaskTimedOut
+
+    cdef enum class InterruptReason:
+        kCancelled
+        kTimedOut
 
     cdef cppclass ObjectParts:
         ObjectKind kind

@@ -20,11 +20,14 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, cast
 
-from rayx import errors
 from rayx._raylet import (
+    ERROR_ACTOR_DIED,
+    ERROR_INFEASIBLE,
+    ERROR_TASK_CANCELLED,
     KIND_ACTOR_CALL,
     KIND_ACTOR_CREATION,
     KIND_TASK_ERROR,
+    TASK_ID_BYTES,
     RayletError,
 )
 from rayx.calls import function_reference
@@ -33,7 +36,7 @@ from rayx.inline.absent import NoProcesses
 from rayx.inline.actors import InlineActor
 from rayx.inline.completions import InlineCompletions
 from rayx.inline.environment import InlineEnvironment
-from rayx.inline.ids import TASK_ID_BYTES, InlineIds, item_binary, object_binary
+from rayx.inline.ids import InlineIds, item_binary, object_binary
 from rayx.inline.objects import InlineObject, InlineObjects, never_there, system_error
 from rayx.inline.resources import InlineResources
 from rayx.inline.streams import InlineStream
@@ -238,7 +241,7 @@ class InlineClient(NoProcesses):
         task = next((one for one in self._waiting if object_id.binary() in one.results), None)
         if task is not None:
             self._waiting.remove(task)
-            self._fail(task, errors.TASK_CANCELLED, f"{task.name} was cancelled by rayx.cancel")
+            self._fail(task, ERROR_TASK_CANCELLED, f"{task.name} was cancelled by rayx.cancel")
 
     def cancel_all(self, force: bool) -> None:
         """See `cancel`."""
@@ -246,7 +249,7 @@ class InlineClient(NoProcesses):
             self._streams.popitem()[1].close()
         while self._waiting:
             task = self._waiting.pop()
-            self._fail(task, errors.TASK_CANCELLED, f"{task.name} was cancelled by rayx.cancel_all")
+            self._fail(task, ERROR_TASK_CANCELLED, f"{task.name} was cancelled by rayx.cancel_all")
 
     def count_unfinished(self, timeout_ms: int) -> int:
         """Tasks that wait."""
@@ -268,7 +271,7 @@ class InlineClient(NoProcesses):
         """Ends it."""
         actor = self._actors.get(object_id.binary()[:TASK_ID_BYTES])
         if actor is not None and actor.failure is None:
-            actor.failure = system_error(errors.ACTOR_DIED, "it was ended by rayx.kill")
+            actor.failure = system_error(ERROR_ACTOR_DIED, "it was ended by rayx.kill")
             self._end(actor)
 
     def find_actor(self, name: str, timeout_ms: int) -> tuple[ObjectID[Any], bytes] | None:
@@ -302,7 +305,7 @@ class InlineClient(NoProcesses):
         if lacking:
             text = f"{task.name} asks for {lacking}"
             self._report(task, "InfeasibleError", text)
-            self._fail(task, errors.INFEASIBLE, text)
+            self._fail(task, ERROR_INFEASIBLE, text)
             return
         holding = self._resources.take(wanted)
         if task.kind == KIND_ACTOR_CREATION:
@@ -333,7 +336,7 @@ class InlineClient(NoProcesses):
     def _call(self, task: InlineTask) -> None:
         actor = self._actors.get(task.actor_id)
         if actor is None:
-            self._fail(task, errors.ACTOR_DIED, "the actor is not known here (any more)")
+            self._fail(task, ERROR_ACTOR_DIED, "the actor is not known here (any more)")
         else:
             actor.run_in_order(task, self._run_call)
 
@@ -356,7 +359,7 @@ class InlineClient(NoProcesses):
         actor.kept_id = None
 
     def _fail_like(self, task: InlineTask, actor: InlineActor) -> None:
-        like = actor.failure or system_error(errors.ACTOR_DIED, "its last handle is gone")
+        like = actor.failure or system_error(ERROR_ACTOR_DIED, "its last handle is gone")
         for binary in task.results:
             self._objects.store(binary, like)
         task.release()

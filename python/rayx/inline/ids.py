@@ -1,7 +1,7 @@
 """Names of tasks and objects in PYTHON_MODE.
 
-With a seed they are those that a real run of the same program would give (cpp/client/tasks/id_source.cc),
-so that one may be compared with the other.
+With a seed they are those that a real run of the same program would give
+(cpp/client/tasks/id_source.cc), so that one may be compared with the other.
 
 >>> ids = InlineIds(seed=1)
 >>> first = ids.next_task()
@@ -15,8 +15,8 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-TASK_ID_BYTES = 16
-_PUT_BIT = 0x80000000
+from rayx._raylet import PUT_BIT, TASK_ID_BYTES
+
 _WORD = (1 << 64) - 1
 
 
@@ -49,7 +49,7 @@ class InlineIds:
     def next_put(self) -> bytes:
         """The id of the next object that this thread puts."""
         owner = self._owner()
-        return object_binary(owner.task_id, next(owner.puts) | _PUT_BIT)
+        return object_binary(owner.task_id, next(owner.puts) | PUT_BIT)
 
     @contextmanager
     def within(self, task_id: bytes) -> Iterator[None]:

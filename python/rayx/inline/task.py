@@ -6,8 +6,8 @@ import types
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from rayx._raylet import KIND_ACTOR_CALL, KIND_PICKLE
-from rayx.inline.ids import TASK_ID_BYTES, object_binary
+from rayx._raylet import KIND_ACTOR_CALL, KIND_PICKLE, TASK_ID_BYTES
+from rayx.inline.ids import object_binary
 from rayx.inline.objects import InlineObject
 
 if TYPE_CHECKING:

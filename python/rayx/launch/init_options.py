@@ -10,6 +10,7 @@ import math
 from typing import Any, NamedTuple
 
 from rayx import errors
+from rayx._raylet import WORKERS_MAX
 from rayx.launch import machine, process_limits
 from rayx.session import PYTHON_MODE, SCRIPT_MODE, SILENT_MODE
 from rayx.text import resources
@@ -17,7 +18,6 @@ from rayx.text.quantities import whole
 from rayx.text.value_text import shown, type_name
 
 _STORE_BYTES_MIN = 1 << 20
-_WORKERS_MAX = 4096  # limits::kWorkersMax of the node
 _SHARDS_MAX = 64
 #: The node of a session is on this machine, and reached without a network.
 LOOPBACK = "127.0.0.1"
@@ -93,9 +93,9 @@ class InitOptions(NamedTuple):
         cpus = float(machine.cpu_count())
         if num_cpus is not None:
             cpus = _amount("num_cpus", num_cpus)
-        workers = min(math.ceil(cpus), _WORKERS_MAX)
+        workers = min(math.ceil(cpus), WORKERS_MAX)
         if num_workers is not None:
-            workers = whole("num_workers", num_workers, 0, _WORKERS_MAX)
+            workers = whole("num_workers", num_workers, 0, WORKERS_MAX)
         shards = 1
         if num_redis_shards is not None:
             shards = whole("num_redis_shards", num_redis_shards, 1, _SHARDS_MAX)

@@ -15,7 +15,7 @@ import types
 from typing import TYPE_CHECKING, Any
 
 from rayx import errors, session
-from rayx._raylet import RayletError
+from rayx._raylet import TASK_ID_BYTES, RayletError
 from rayx.calls import actor_description
 from rayx.calls.actor_options import RESTORE, SAVE, SAVE_EVERY
 from rayx.values import serialization
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 
     from rayx._raylet import ObjectID, RunnableTask
     from rayx.running.task_run import TaskRun
-
-_TASK_ID_BYTES = 16
 
 _bind = types.MethodType
 
@@ -131,7 +129,7 @@ class RunningActor:
     def note_call(self, actor: ObjectID[Any], results: Sequence[ObjectID[Any]]) -> None:
         """This process has called a method of some actor. Of interest if that is this one."""
         if results and actor.binary().startswith(self.actor_id):
-            self._own_calls.add(results[0].binary()[:_TASK_ID_BYTES])
+            self._own_calls.add(results[0].binary()[:TASK_ID_BYTES])
 
     def check_wait(self, ids: Sequence[ObjectID[Any]], count: int) -> None:
         """DeadlockError if a wait for `count` of these ids keeps them from ever being there.
@@ -143,7 +141,7 @@ class RunningActor:
             return
         if threading.current_thread() is not threading.main_thread():
             return  # a thread of the user's, which holds up nothing
-        own = [one for one in ids if one.binary()[:_TASK_ID_BYTES] in self._own_calls]
+        own = [one for one in ids if one.binary()[:TASK_ID_BYTES] in self._own_calls]
         if len(ids) - len(own) < count:
             raise errors.DeadlockError(
                 f"the actor {self.class_name} waits for a call of itself ({own[0]!r}), which runs "

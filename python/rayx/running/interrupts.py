@@ -26,15 +26,12 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from rayx import errors
-from rayx._raylet import UnraisableHook
+from rayx._raylet import INTERRUPT_TIMED_OUT, UnraisableHook
 from rayx.running import broad_handlers
 
 if TYPE_CHECKING:
     from rayx._raylet import RunnableTask
     from rayx.node_client import NodeClient
-
-_CANCELLED = 1
-_TIMED_OUT = 2
 
 #: Called with the exception that the task is to end with.
 Interrupter = Callable[[errors.RayxError], None]
@@ -136,7 +133,7 @@ class Interrupts:
 
 def error_for(task: RunnableTask, reason: int) -> errors.RayxError:
     """What a task that was interrupted ends with."""
-    if reason == _TIMED_OUT:
+    if reason == INTERRUPT_TIMED_OUT:
         return errors.TaskTimeoutError(
             f"{task.name} ran for longer than its timeout of {task.timeout_ms / 1000:g} seconds"
         )

@@ -15,7 +15,7 @@ from collections.abc import Generator, Iterator
 from typing import TYPE_CHECKING, Any
 
 from rayx import errors
-from rayx._raylet import RayletError
+from rayx._raylet import STREAM_ROOM_BIT, RayletError
 from rayx.running import interrupts
 from rayx.text import value_text
 from rayx.values import serialization
@@ -24,8 +24,6 @@ from rayx.waiting.object_stream import STEP
 if TYPE_CHECKING:
     from rayx._raylet import ObjectID, RunnableTask
     from rayx.node_client import NodeClient
-
-_ROOM_BIT = 0x40000000  # ObjectId::kStreamRoomBit
 
 # How often a thread that waits for room looks for an interrupt. The main thread need not: the
 # signal's handler ends its wait.
@@ -109,7 +107,9 @@ class StreamRun:
         if room <= self._room:
             return None
         self._room = room
-        return self._client.object_id(self._task.task_id + (_ROOM_BIT | room).to_bytes(4, "little"))
+        return self._client.object_id(
+            self._task.task_id + (STREAM_ROOM_BIT | room).to_bytes(4, "little")
+        )
 
     def _check_interrupt(self) -> None:
         """A generator may catch what interrupts it; it gets no further."""

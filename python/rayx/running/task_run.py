@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from rayx import errors
 from rayx._raylet import (
+    ERROR_OBJECT_STORE_FULL,
     KIND_ACTOR_CALL,
     KIND_ACTOR_CREATION,
     KIND_SYSTEM_ERROR,
@@ -240,7 +241,7 @@ class TaskRun:
                     results = shorter
                     continue
                 error_text = error.message
-                stream = bytes([errors.OBJECT_STORE_FULL]) + error_text.encode()
+                stream = bytes([ERROR_OBJECT_STORE_FULL]) + error_text.encode()
                 self._client.put_result(self.task, stored, KIND_SYSTEM_ERROR, stream, None, None)
                 stored += 1
         return error_text

@@ -10,13 +10,9 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from rayx._raylet import NAME_BYTES_MAX, RESOURCE_MAX, RESOURCE_UNITS_PER_ONE
 from rayx.text.quantities import real
 from rayx.text.value_text import shown, type_name
-
-# ResourceAmount of the node: a fixed-point number of this many units a whole, up to this.
-_UNITS_PER_ONE = 10000
-_AMOUNT_MAX = 1e9
-_NAME_BYTES_MAX = 1024
 
 
 def amount(name: str, value: Any) -> float:
@@ -24,10 +20,12 @@ def amount(name: str, value: Any) -> float:
     number = real(value)
     if number is None:
         raise TypeError(f"{name} must be a number, not {shown(value)} of type {type_name(value)}")
-    if not math.isfinite(number) or not 0 <= number <= _AMOUNT_MAX:
-        raise ValueError(f"{name} must be between 0 and {_AMOUNT_MAX:,.0f}, not {shown(value)}")
-    if 0 < number < 1 / _UNITS_PER_ONE:
-        raise ValueError(f"{name} must be 0 or at least {1 / _UNITS_PER_ONE}, not {shown(value)}")
+    if not math.isfinite(number) or not 0 <= number <= RESOURCE_MAX:
+        raise ValueError(f"{name} must be between 0 and {RESOURCE_MAX:,}, not {shown(value)}")
+    if 0 < number < 1 / RESOURCE_UNITS_PER_ONE:
+        raise ValueError(
+            f"{name} must be 0 or at least {1 / RESOURCE_UNITS_PER_ONE}, not {shown(value)}"
+        )
     return number
 
 
@@ -48,9 +46,9 @@ def custom(resources: Any) -> dict[str, float]:
             )
         if name in ("CPU", "GPU"):
             raise ValueError(f"give {name} as num_{name.lower()}s={shown(value)}, not in resources")
-        if len(name.encode(errors="replace")) > _NAME_BYTES_MAX or not name.isprintable():
+        if len(name.encode(errors="replace")) > NAME_BYTES_MAX or not name.isprintable():
             raise ValueError(
-                f"a resource's name must be printable and have at most {_NAME_BYTES_MAX} bytes, "
+                f"a resource's name must be printable and have at most {NAME_BYTES_MAX} bytes, "
                 f"not {shown(name[:60])}"
             )
         if "=" in name:

@@ -18,16 +18,13 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Protocol
 
 from rayx import errors
-from rayx._raylet import RayletError
+from rayx._raylet import FUNCTION_BYTES_MAX, RayletError
 from rayx.text import value_text
 from rayx.values import serialization
 
 if TYPE_CHECKING:
     from rayx._raylet import ObjectID
     from rayx.node_client import NodeClient
-
-# limits::kFunctionBytesMax of the node: data that large belongs into the object store.
-FUNCTION_BYTES_MAX = 32 << 20
 
 # Functions a worker keeps; a session that redefines functions for ever must not fill its workers.
 _LOADED_MAX = 1000

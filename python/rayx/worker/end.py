@@ -29,12 +29,14 @@ import weakref
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from rayx._raylet import WORKER_EXIT_MS
+
 if TYPE_CHECKING:
     from rayx.session import Session
     from rayx.worker.executor import Executor
 
-# A second less than the node waits before it kills (limits::kWorkerExitMs).
-_SECONDS_MAX = 4.0
+# A second less than the node waits before it kills.
+_SECONDS_MAX = WORKER_EXIT_MS / 1000 - 1
 # What is registered with atexit is run after this time, though threads go on: one that never ends
 # shall not keep files from being flushed. What time is left then is the threads' again.
 _JOIN_SECONDS = 0.5

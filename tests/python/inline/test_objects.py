@@ -2,7 +2,7 @@ import gc
 
 import pytest
 
-from rayx import errors
+from rayx import _raylet, errors
 from rayx._raylet import KIND_PICKLE, ObjectID, RayletError, detached_object_id
 from rayx.inline.objects import InlineObject, InlineObjects, never_there, system_error
 from rayx.values import serialization
@@ -85,7 +85,7 @@ def test_after_the_end_ids_may_go(objects, deleted):
 
 
 def test_what_stands_for_a_value_that_there_is_not():
-    found = system_error(errors.ACTOR_DIED, "it ended")
+    found = system_error(_raylet.ERROR_ACTOR_DIED, "it ended")
     assert isinstance(serialization.stored_error(found), errors.ActorDiedError)
     missing = [detached_object_id(bytes(20))]
     assert "would never be there" in str(never_there(missing))

@@ -6,7 +6,7 @@ import pickle
 import pytest
 from fake_node import FakeBuffer, failure
 
-from rayx import errors, session
+from rayx import _raylet, errors, session
 from rayx._raylet import detached_object_id
 from rayx.values import serialization
 from rayx.waiting.object_stream import STEP, WINDOW, ObjectStream
@@ -90,7 +90,7 @@ def test_room_is_made_in_steps(node, stream):
 
 def test_an_error_comes_after_the_items(node, stream):
     node.items(2)
-    system_error = bytes([errors.ACTOR_DIED]) + b"it died"
+    system_error = bytes([_raylet.ERROR_ACTOR_DIED]) + b"it died"
     node.objects[named(0).binary()] = FakeBuffer(
         serialization.KIND_SYSTEM_ERROR, system_error, None
     )
