@@ -343,7 +343,7 @@ class Client:
     ) -> list[ObjectID[Any]]:
         """The consumer of a stream wants `count` more items, from number `first` on.
 
-        Their ids, and that of the room, an object that the task waits for (streams.h of the client).
+        Their ids, and that of the room, an object that the task waits for (streams.h of `cpp`).
         """
     def cancel(self, object_id: ObjectID[Any], force: bool) -> None:
         """Nobody wants the results of the task that makes the object any more.
