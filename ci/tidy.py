@@ -26,6 +26,7 @@ from checks import (
     schemas,
     shelves,
     tools,
+    unused,
     wire_numbers,
 )
 from checks.finding import Finding
@@ -45,6 +46,7 @@ RULES: list[Rule] = [
     schemas.check,
     markdown.check,
     wire_numbers.check,
+    unused.check,
     ratchet.check,
 ]
 # These start other programs.

@@ -13,7 +13,6 @@ from pathlib import Path
 from rayx import errors
 
 SUPERVISOR = "rayx-supervisor"
-NODE = "rayx-node"
 
 
 def find_daemon(name: str, compiled_module: str) -> Path:
