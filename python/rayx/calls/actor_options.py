@@ -69,25 +69,13 @@ class ActorOptions(NamedTuple):
 
     def replaced(self, changes: dict[str, Any]) -> ActorOptions:
         """These options with others in their place; TypeError or ValueError if one is wrong."""
-        changes = task_options.accepted(changes)
-        for name in changes:
-            if name not in self._fields:
-                from rayx.text import words
-
-                raise TypeError(
-                    words.no_option("rayx.remote on a class", name, words.CLASS_OPTIONS, self)
-                )
-        changed = self._replace(**changes)
+        changed = task_options.with_changes(self, changes, "class")
         for option, smallest, largest in _WHOLE_NUMBERS:
             value = getattr(changed, option)
             if value is not None or option == "max_restarts":
                 number: Any = whole(option, value, smallest, largest)
                 changed = changed._replace(**{option: number})
-        task_options.check_name(changed.name)
-        changed.demand()
-        if changed.resources is not None:
-            changed = changed._replace(resources=dict(changed.resources))
-        return changed
+        return task_options.with_own_resources(changed)
 
     def demand(self) -> dict[str, float]:
         """The resources that the actor holds for life: no CPU, if nothing is said."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, TypeVar
 
 from rayx._raylet import NAME_BYTES_MAX, RETURNS_MAX
 from rayx.text import resources as resource_amounts
@@ -44,6 +44,36 @@ def accepted(options: dict[str, Any]) -> dict[str, Any]:
     return options
 
 
+Options = TypeVar("Options", bound="tuple[Any, ...]")  # TaskOptions or ActorOptions
+
+
+def with_changes(
+    options: Options, changes: dict[str, Any], decorated: Literal["function", "class"]
+) -> Options:
+    """These options with others in their place, unchecked; TypeError for one that there is not."""
+    known: Any = options
+    changes = accepted(changes)
+    for name in changes:
+        if name not in known._fields:
+            from rayx.text import words
+
+            table = words.CLASS_OPTIONS if decorated == "class" else words.FUNCTION_OPTIONS
+            raise TypeError(words.no_option(f"rayx.remote on a {decorated}", name, table, known))
+    changed: Options = known._replace(**changes)
+    return changed
+
+
+def with_own_resources(options: Options) -> Options:
+    """These, checked for what both kinds have; the caller's dictionary may change afterwards."""
+    known: Any = options
+    check_name(known.name)
+    known.demand()
+    if known.resources is not None:
+        known = known._replace(resources=dict(known.resources))
+    checked: Options = known
+    return checked
+
+
 class TaskOptions(NamedTuple):
     """Options of `rayx.remote` on a function, checked. None stands for the default."""
 
@@ -58,27 +88,14 @@ class TaskOptions(NamedTuple):
 
     def replaced(self, changes: dict[str, Any]) -> TaskOptions:
         """These options with others in their place; TypeError or ValueError if one is wrong."""
-        changes = accepted(changes)
-        for name in changes:
-            if name not in self._fields:
-                from rayx.text import words
-
-                raise TypeError(
-                    words.no_option("rayx.remote on a function", name, words.FUNCTION_OPTIONS, self)
-                )
-        changed = self._replace(**changes)
+        changed = with_changes(self, changes, "function")
         changed = changed._replace(
             num_return_vals=return_count(changed.num_return_vals),
             max_retries=whole("max_retries", changed.max_retries, -1, _RETRIES_MAX),
             priority=whole("priority", changed.priority, -_PRIORITY_MAX, _PRIORITY_MAX),
         )
-        check_name(changed.name)
         timeout_ms(changed.timeout)
-        changed.demand()
-        if changed.resources is not None:
-            # A copy: the caller's dictionary may change.
-            changed = changed._replace(resources=dict(changed.resources))
-        return changed
+        return with_own_resources(changed)
 
     def demand(self) -> dict[str, float]:
         """The resources that a task holds while it runs."""
