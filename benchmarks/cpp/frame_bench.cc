@@ -66,7 +66,8 @@ void RoundTrips(benchmark::State& state) {
   std::unique_ptr<Connection> caller;
   std::unique_ptr<Connection> echo;
   size_t returned = 0;
-  caller = std::make_unique<Connection>(&loop, std::move(pair->first), kPayloadBytesMax,
+  caller = std::make_unique<Connection>(&loop, std::make_unique<UnixStream>(std::move(pair->first)),
+                                        kPayloadBytesMax,
                                         Connection::Handlers{[&] {
                                                                while (caller->NextFrame())
                                                                  ++returned;
@@ -74,7 +75,7 @@ void RoundTrips(benchmark::State& state) {
                                                              {},
                                                              {}});
   echo = std::make_unique<Connection>(
-      &loop, std::move(pair->second), kPayloadBytesMax,
+      &loop, std::make_unique<UnixStream>(std::move(pair->second)), kPayloadBytesMax,
       Connection::Handlers{[&] {
                              while (const auto frame = echo->NextFrame()) {
                                echo->Send(frame->type, frame->payload);

@@ -33,19 +33,19 @@ class OutputQueue {
 
   size_t size() const { return bytes_.size() - begin_; }
 
-  // Writes until all is written or the socket takes no more; true if all.
-  Result<bool> WriteTo(int socket) {
+  // Writes until all is written or the stream takes no more; true if all.
+  Result<bool> WriteTo(ByteStream* stream) {
     while (size() != 0) {
       std::array<int, kFdsPerReadMax> fds;
       const size_t fd_count = FdsOfNextByte(&fds);
       const std::span<const uint8_t> part(bytes_.data() + begin_, BytesUntilNextFds(fd_count != 0));
-      Result<size_t> written = WriteWithFds(socket, part, {fds.data(), fd_count});
+      Result<size_t> written = stream->Write(part, {fds.data(), fd_count});
       if (!written.ok()) return written.status();
       if (*written == 0) break;
       if (fd_count != 0) attachments_.pop_front();
       begin_ += *written;
       written_ += *written;
-      // A short write means that the socket is full; asking again would only say so.
+      // A short write means that the stream is full; asking again would only say so.
       if (*written < part.size()) break;
     }
     const bool all = size() == 0;
@@ -104,34 +104,43 @@ class OutputQueue {
 }  // namespace
 
 struct Connection::Impl {
-  Impl(EventLoop* the_loop, ScopedFd the_socket, size_t payload_bytes_max, Handlers the_handlers)
+  Impl(EventLoop* the_loop, std::unique_ptr<ByteStream> the_stream, size_t payload_bytes_max,
+       Handlers the_handlers)
       : loop(the_loop),
-        socket(std::move(the_socket)),
+        stream(std::move(the_stream)),
         reader(payload_bytes_max),
         handlers(std::move(the_handlers)) {}
 
   EventLoop* loop;
-  ScopedFd socket;
+  // Nothing once closed.
+  std::unique_ptr<ByteStream> stream;
   FrameReader reader;
   Handlers handlers;
   OutputQueue output;
   std::vector<ScopedFd> arrived_fds;
   bool closed = false;
   bool paused = false;
-  // The last reading ended before the socket was empty.
+  // The last reading ended before the stream was empty.
   bool cut_short = false;
   bool dirty = false;
-  // The socket was full; the watcher tells when it is not.
+  // The stream took no more; the watcher tells when it does.
   bool waits_for_room = false;
+  // What the watcher watches for.
+  bool watches_read = true;
+  bool watches_write = false;
   // Writing failed: what the peer sent before it went is still read, then this closes the
   // connection.
   Status write_failure;
-  // Declared after `socket`, so that it is destroyed first.
+  // Declared after `stream`, so that it is destroyed first.
   std::unique_ptr<EventLoop::Watcher> watcher;
   // Posted closures hold it weakly.
   std::shared_ptr<Impl*> self = std::make_shared<Impl*>(this);
 
-  void OnReadable(size_t budget);
+  void OnSocketReadable();
+  void OnSocketWritable();
+  void Watch();
+  void ReadUpTo(size_t budget);
+  void PostReading();
   enum class ReadResult { kDrained, kMore, kClosed };
   ReadResult ReadOnce(size_t* budget);
   bool DeliverFrames();
@@ -144,18 +153,28 @@ struct Connection::Impl {
 
 // ---- reading ------------------------------------------------------------------------------------
 
-void Connection::Impl::OnReadable(size_t budget) {
+void Connection::Impl::ReadUpTo(size_t budget) {
   ReadResult result = ReadResult::kMore;
   // Frames are handed over after each read, while they are in the cache.
   while (result == ReadResult::kMore && !paused && budget != 0) result = ReadOnce(&budget);
   cut_short = result == ReadResult::kMore;
   if (result == ReadResult::kDrained && !write_failure.ok()) BeginClose(write_failure);
+  if (closed) return;
+  Watch();
+  // Of what lies in the stream the socket does not tell.
+  if (cut_short && !paused && stream->holds_bytes()) PostReading();
+}
+
+void Connection::Impl::PostReading() {
+  PostIfAlive([](Impl* impl) {
+    if (!impl->closed && !impl->paused) impl->ReadUpTo(limits::kPeerReadBytesPerTurn);
+  });
 }
 
 Connection::Impl::ReadResult Connection::Impl::ReadOnce(size_t* budget) {
   std::span<uint8_t> room = reader.PrepareRead(kReadBytes);
   room = room.first(std::min(room.size(), *budget));
-  Result<ReadOutcome> outcome = ReadWithFds(socket.get(), room);
+  Result<ReadOutcome> outcome = stream->Read(room);
   if (!outcome.ok()) {
     BeginClose(outcome.status());
     return ReadResult::kClosed;
@@ -173,7 +192,8 @@ Connection::Impl::ReadResult Connection::Impl::ReadOnce(size_t* budget) {
   reader.Commit(outcome->bytes);
   *budget -= outcome->bytes;
   // The kernel ends a read at descriptors, so one that brought some may be short with more to come.
-  const bool drained = outcome->bytes < room.size() && outcome->fds.empty();
+  const bool drained =
+      outcome->bytes < room.size() && outcome->fds.empty() && !stream->holds_bytes();
   std::move(outcome->fds.begin(), outcome->fds.end(), std::back_inserter(arrived_fds));
   if (!DeliverFrames()) return ReadResult::kClosed;
   return drained ? ReadResult::kDrained : ReadResult::kMore;
@@ -201,7 +221,7 @@ std::optional<Frame> Connection::NextFrame() {
 }
 
 void Connection::ReadNow() {
-  if (!impl_->closed) impl_->OnReadable(kReadNowBytes);
+  if (!impl_->closed) impl_->ReadUpTo(kReadNowBytes);
 }
 
 bool Connection::expects_more() const {
@@ -214,8 +234,10 @@ std::vector<ScopedFd> Connection::TakeFds() { return std::exchange(impl_->arrive
 void Connection::PauseReading(bool pause) {
   if (impl_->closed || impl_->paused == pause) return;
   impl_->paused = pause;
-  impl_->watcher->WantRead(!pause);
-  if (pause || impl_->reader.buffered_bytes() == 0) return;
+  impl_->Watch();
+  if (pause) return;
+  if (impl_->stream->holds_bytes()) impl_->PostReading();
+  if (impl_->reader.buffered_bytes() == 0) return;
   // Frames that were read before the pause are told again; the socket may have no more to say.
   impl_->PostIfAlive([](Impl* impl) {
     if (!impl->closed && !impl->paused) impl->DeliverFrames();
@@ -229,6 +251,7 @@ void Connection::set_payload_bytes_max(size_t bytes) { impl_->reader.set_payload
 void Connection::Send(uint16_t type, std::span<const uint8_t> payload, std::vector<ScopedFd> fds) {
   RAYX_CHECK(payload.size() <= limits::kFrameBytesMax);
   RAYX_CHECK(fds.size() <= kFdsPerReadMax);
+  RAYX_CHECK(fds.empty() || impl_->closed || impl_->stream->passes_fds());
   if (impl_->closed || !impl_->write_failure.ok()) return;
   if (impl_->output.size() + FrameBytes(payload.size()) > limits::kPeerBacklogBytesMax) {
     impl_->BeginClose(Status::Disconnected(
@@ -247,7 +270,7 @@ void Connection::Flush() {
 size_t Connection::backlog_bytes() const { return impl_->output.size(); }
 
 void Connection::Impl::MarkDirty() {
-  // A socket without room writes when it has some; flushing would only try in vain.
+  // A stream that takes no more is written to when it does; flushing would only try in vain.
   if (dirty || waits_for_room) return;
   dirty = true;
   if (handlers.on_dirty) handlers.on_dirty();
@@ -255,34 +278,51 @@ void Connection::Impl::MarkDirty() {
 
 void Connection::Impl::WriteOut() {
   if (!write_failure.ok()) return;
-  Result<bool> all = output.WriteTo(socket.get());
+  Result<bool> all = output.WriteTo(stream.get());
   if (!all.ok()) {
     write_failure = all.status();
     output.Clear();
   }
-  const bool wait = all.ok() && !*all;
-  if (wait != waits_for_room) watcher->WantWrite(wait);
-  waits_for_room = wait;
+  waits_for_room = all.ok() && !*all;
+  Watch();
   // Reads what is left, whether or not the socket says so, and closes.
-  if (!all.ok()) {
-    PostIfAlive([](Impl* impl) {
-      if (!impl->closed && !impl->paused) impl->OnReadable(limits::kPeerReadBytesPerTurn);
-    });
-  }
+  if (!all.ok()) PostReading();
+}
+
+// ---- the socket's readiness ---------------------------------------------------------------------
+
+// Reading wants a readable socket and writing a writable one, or what the stream says.
+void Connection::Impl::Watch() {
+  const bool reading_wants_write = !paused && stream->read_wants_write();
+  const bool writing_wants_read = waits_for_room && stream->write_wants_read();
+  const bool want_read = (!paused && !reading_wants_write) || writing_wants_read;
+  const bool want_write = (waits_for_room && !writing_wants_read) || reading_wants_write;
+  if (want_read != watches_read) watcher->WantRead(watches_read = want_read);
+  if (want_write != watches_write) watcher->WantWrite(watches_write = want_write);
+}
+
+void Connection::Impl::OnSocketReadable() {
+  if (waits_for_room && stream->write_wants_read()) WriteOut();
+  if (!paused) ReadUpTo(limits::kPeerReadBytesPerTurn);
+}
+
+void Connection::Impl::OnSocketWritable() {
+  if (!paused && stream->read_wants_write()) ReadUpTo(limits::kPeerReadBytesPerTurn);
+  if (!closed && waits_for_room) WriteOut();
 }
 
 // ---- closing ------------------------------------------------------------------------------------
 
-Connection::Connection(EventLoop* loop, ScopedFd socket, size_t payload_bytes_max,
-                       Handlers handlers)
+Connection::Connection(EventLoop* loop, std::unique_ptr<ByteStream> stream,
+                       size_t payload_bytes_max, Handlers handlers)
     : impl_(
-          std::make_unique<Impl>(loop, std::move(socket), payload_bytes_max, std::move(handlers))) {
+          std::make_unique<Impl>(loop, std::move(stream), payload_bytes_max, std::move(handlers))) {
   Impl* impl = impl_.get();
+  const int fd = impl->stream->fd();
   impl->watcher = loop->Watch(
-      impl->socket.get(), [impl] { impl->OnReadable(limits::kPeerReadBytesPerTurn); },
-      [impl] { impl->WriteOut(); });
+      fd, [impl] { impl->OnSocketReadable(); }, [impl] { impl->OnSocketWritable(); });
   // asio makes it non-blocking when it first waits; a Flush may come sooner.
-  const Status status = SetNonBlocking(impl->socket.get(), true);
+  const Status status = SetNonBlocking(fd, true);
   RAYX_CHECK_MSG(status.ok(), status.message());
 }
 
@@ -298,7 +338,7 @@ void Connection::Impl::BeginClose(Status reason) {
   if (closed) return;
   closed = true;
   watcher.reset();
-  socket.Reset();
+  stream.reset();
   output.Clear();
   arrived_fds.clear();
   PostIfAlive([reason = std::move(reason)](Impl* impl) {
@@ -314,6 +354,6 @@ void Connection::Impl::PostIfAlive(Action action) {
 }
 
 bool Connection::closed() const { return impl_->closed; }
-int Connection::fd() const { return impl_->socket.get(); }
+int Connection::fd() const { return impl_->closed ? -1 : impl_->stream->fd(); }
 
 }  // namespace rayx

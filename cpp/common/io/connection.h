@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "common/base/status.h"
+#include "common/io/byte_stream.h"
 #include "common/io/event_loop.h"
 #include "common/io/frame.h"
 #include "common/os/scoped_fd.h"
@@ -38,7 +39,8 @@ class Connection {
     std::function<void()> on_dirty;
   };
 
-  Connection(EventLoop* loop, ScopedFd socket, size_t payload_bytes_max, Handlers handlers);
+  Connection(EventLoop* loop, std::unique_ptr<ByteStream> stream, size_t payload_bytes_max,
+             Handlers handlers);
   ~Connection();
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
@@ -53,9 +55,9 @@ class Connection {
 
   // Queues a frame; nothing happens if closed. Descriptors are sent with its first byte, and owned
   // until then. REQUIRES: payload is not over limits::kFrameBytesMax, and fds not more than
-  // kFdsPerReadMax (socket.h).
+  // kFdsPerReadMax (socket.h), none if the stream does not pass them.
   void Send(uint16_t type, std::span<const uint8_t> payload, std::vector<ScopedFd> fds = {});
-  // Writes what the socket takes; waits for room by itself.
+  // Writes what the stream takes; waits until it takes more by itself.
   void Flush();
   // Takes in what has arrived by now, as the loop would a moment later.
   void ReadNow();

@@ -18,7 +18,7 @@ Session& SessionTable::Add(ScopedFd socket, scheduler::WorkerNumber worker) {
   session->id = id;
   session->worker = worker;
   session->connection = std::make_unique<Connection>(
-      loop_, std::move(socket), limits::kHelloBytesMax,
+      loop_, std::make_unique<UnixStream>(std::move(socket)), limits::kHelloBytesMax,
       Connection::Handlers{
           .on_frames = [this, id] { OnFrames(id); },
           .on_closed = [this, id](const Status& reason) { OnConnectionClosed(id, reason); },

@@ -47,7 +47,7 @@ Status TemplateProcess::Start() {
         LogInfo("worker template: " + lines);
       });
   connection_ = std::make_unique<Connection>(
-      loop_, std::move(sockets->first), limits::kHelloBytesMax,
+      loop_, std::make_unique<UnixStream>(std::move(sockets->first)), limits::kHelloBytesMax,
       Connection::Handlers{.on_frames = [this] { OnFrames(); },
                            .on_closed = [this](const Status& reason) { OnDisconnected(reason); },
                            .on_dirty = [] {}});

@@ -26,9 +26,11 @@ TEST(MessageWriter, WhatIsSentArrivesWithItsTypeAndDescriptors) {
       texts.push_back(message->text()->str());
     }
   };
-  receiver = std::make_unique<Connection>(&loop, std::move(sockets->first), limits::kFrameBytesMax,
-                                          Connection::Handlers{on_frames, {}, {}});
-  Connection sender(&loop, std::move(sockets->second), limits::kFrameBytesMax, {});
+  receiver =
+      std::make_unique<Connection>(&loop, std::make_unique<UnixStream>(std::move(sockets->first)),
+                                   limits::kFrameBytesMax, Connection::Handlers{on_frames, {}, {}});
+  Connection sender(&loop, std::make_unique<UnixStream>(std::move(sockets->second)),
+                    limits::kFrameBytesMax, {});
   MessageWriter writer;
   for (const char* text : {"first", "second"}) {
     std::vector<ScopedFd> fds;

@@ -1,0 +1,21 @@
+#include "common/io/byte_stream.h"
+
+#include <utility>
+
+namespace rayx {
+
+UnixStream::UnixStream(ScopedFd socket) : socket_(std::move(socket)) {}
+
+int UnixStream::fd() const { return socket_.get(); }
+
+Result<ReadOutcome> UnixStream::Read(std::span<uint8_t> room) {
+  return ReadWithFds(socket_.get(), room);
+}
+
+Result<size_t> UnixStream::Write(std::span<const uint8_t> bytes, std::span<const int> fds) {
+  return WriteWithFds(socket_.get(), bytes, fds);
+}
+
+bool UnixStream::passes_fds() const { return true; }
+
+}  // namespace rayx
