@@ -10,8 +10,8 @@ namespace rayx::plasma {
 namespace {
 
 constexpr uint64_t kPoolBytes = uint64_t{1} << 30;
-constexpr ClientId kDriver = 1;
-constexpr ClientId kWorker = 2;
+constexpr ClientId kDriver(1);
+constexpr ClientId kWorker(2);
 
 // The daemon takes the effects once a turn; a turn under load has about so many events.
 constexpr size_t kEventsPerTurn = 100;
@@ -49,7 +49,7 @@ void BM_StoreTaskResult(benchmark::State& state) {
     const ObjectId id = IdOf(number++);
     store.AddClientReference(kDriver, id);
     store.Get(kDriver, id, true);
-    benchmark::DoNotOptimize(store.PutInline(0, id, data, {}));
+    benchmark::DoNotOptimize(store.PutInline(kNoClient, id, data, {}));
     benchmark::DoNotOptimize(store.Find(id));
     benchmark::DoNotOptimize(store.RemoveClientReference(kDriver, id));
     turns.OnEvent();
@@ -101,7 +101,8 @@ void BM_StoreBurst(benchmark::State& state) {
   for (uint64_t i = 0; i < kBurst; ++i) ids.push_back(IdOf(i));
   for (auto _ : state) {
     for (const ObjectId& id : ids) store.Get(kDriver, id, true);
-    for (const ObjectId& id : ids) benchmark::DoNotOptimize(store.PutInline(0, id, data, {}));
+    for (const ObjectId& id : ids)
+      benchmark::DoNotOptimize(store.PutInline(kNoClient, id, data, {}));
     benchmark::DoNotOptimize(store.TakeEffects());
     for (const ObjectId& id : ids)
       benchmark::DoNotOptimize(store.RemoveClientReference(kDriver, id));

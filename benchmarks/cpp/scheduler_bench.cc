@@ -214,7 +214,8 @@ void CallsOfOneActor(benchmark::State& state) {
     state.ResumeTiming();
     for (uint64_t i = 0; i < kBatch;) {
       for (uint64_t k = 0; k < burst && i < kBatch; ++k) {
-        node.core().OnTaskSubmitted(std::move(specs[i++]), {}, kNoWorker, 7);
+        node.core().OnTaskSubmitted(std::move(specs[i++]), {}, kNoWorker,
+                                    {.node = {}, .client = ClientId(7)});
       }
       node.Turn();
       while (node.held() > 0) {

@@ -114,9 +114,8 @@ Client::~Client() {
 // --- connecting ---
 
 Result<std::unique_ptr<Client>> Client::Open(int socket_fd, const DriverOptions* options,
-                                             uint64_t worker_number,
-                                             const std::string& python_version, int claim_fd,
-                                             bool looks_for_signals) {
+                                             WorkerNumber worker, const std::string& python_version,
+                                             int claim_fd, bool looks_for_signals) {
   auto stream = std::make_unique<FrameStream>(ScopedFd(socket_fd));
   const ScopedFd claim_memory(claim_fd);
   Greeting greeting;
@@ -128,7 +127,7 @@ Result<std::unique_ptr<Client>> Client::Open(int socket_fd, const DriverOptions*
     greeting.driver_config = options->driver_config;
   } else {
     greeting.role = ClientRole::kWorker;
-    greeting.worker_number = worker_number;
+    greeting.worker = worker;
     Result<ClaimWord> word = ClaimWord::Map(claim_memory.get());
     if (!word.ok()) return word.status();
     claims = std::make_shared<ClaimWord>(std::move(*word));
@@ -152,11 +151,12 @@ Result<std::unique_ptr<Client>> Client::ConnectDriver(const DriverOptions& optio
   if (options.driver.IsNil()) return Status::InvalidArgument("a driver needs an id");
   Result<ScopedFd> socket = ConnectUnix(options.socket_path);
   if (!socket.ok()) return socket.status();
-  return Open(socket->Release(), &options, 0, options.python_version, -1,
+  return Open(socket->Release(), &options, kNoWorker, options.python_version, -1,
               options.looks_for_signals);
 }
 
-Result<std::unique_ptr<Client>> Client::AdoptWorker(int socket_fd, int claim_fd, uint64_t number,
+Result<std::unique_ptr<Client>> Client::AdoptWorker(int socket_fd, int claim_fd,
+                                                    WorkerNumber number,
                                                     const std::string& python_version,
                                                     bool looks_for_signals) {
   return Open(socket_fd, nullptr, number, python_version, claim_fd, looks_for_signals);

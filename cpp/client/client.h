@@ -48,7 +48,8 @@ class Client {
   // the node's reason.
   static Result<std::unique_ptr<Client>> ConnectDriver(const DriverOptions& options);
   // A worker's end of the connection that came with its fork. Takes both descriptors.
-  static Result<std::unique_ptr<Client>> AdoptWorker(int socket_fd, int claim_fd, uint64_t number,
+  static Result<std::unique_ptr<Client>> AdoptWorker(int socket_fd, int claim_fd,
+                                                     WorkerNumber number,
                                                      const std::string& python_version,
                                                      bool looks_for_signals = false);
   ~Client();
@@ -192,7 +193,7 @@ class Client {
  private:
   // Takes the descriptors. Without `options`: a worker.
   static Result<std::unique_ptr<Client>> Open(int socket_fd, const DriverOptions* options,
-                                              uint64_t worker_number,
+                                              WorkerNumber worker,
                                               const std::string& python_version, int claim_fd,
                                               bool looks_for_signals);
 

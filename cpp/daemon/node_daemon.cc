@@ -69,7 +69,7 @@ NodeDaemon::NodeDaemon(EventLoop* loop, NodeOptions options, NodeId id,
       reader_(&core_, &pool_, &workers_, &lines_),
       remains_(loop, ::getpid()),
       listener_(loop, [this](ScopedFd socket, pid_t pid) {
-        sessions_.Add(std::move(socket), 0).pid = pid;
+        sessions_.Add(std::move(socket), kNoWorker).pid = pid;
       }) {}
 
 NodeDaemon::~NodeDaemon() = default;
@@ -134,15 +134,15 @@ Status NodeDaemon::WatchLifeline() {
 void NodeDaemon::OnSessionClosed(Session& session, const Status& reason) {
   // Nothing else knows of it; and of a flood of such, neither the log nor the last events are to be
   // full.
-  if (!session.welcomed && session.worker == 0) return listener_.OnRefused(session.pid, reason);
-  FlightLog::Note("session " + std::to_string(session.id) + " closed: " + reason.message());
+  if (!session.welcomed && session.worker.IsNil()) return listener_.OnRefused(session.pid, reason);
+  FlightLog::Note("session " + session.id.ToString() + " closed: " + reason.message());
   if (reason.code() == StatusCode::kProtocolError || reason.code() == StatusCode::kTimedOut) {
-    LogWarning("session " + std::to_string(session.id) + " (pid " + std::to_string(session.pid) +
+    LogWarning("session " + session.id.ToString() + " (pid " + std::to_string(session.pid) +
                ") closed: " + reason.message());
   }
   pool_.OnSessionClosed(session);
   const bool driver_gone = core_.OnPeerGone(session);
-  if (session.worker != 0) workers_.OnSessionClosed(session, reason);
+  if (!session.worker.IsNil()) workers_.OnSessionClosed(session, reason);
   // Who has submitted nothing has had no worker, and a search looks at all processes.
   if (driver_gone && session.submitted > 0) remains_.OnDriverGone(session.driver);
 }

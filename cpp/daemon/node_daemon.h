@@ -106,7 +106,7 @@ class NodeDaemon {
   int64_t timer_at_ms_ = -1;
   int64_t heartbeat_at_ms_ = 0;
   struct LateQuery {
-    ClientId client = 0;
+    ClientId client;
     std::vector<uint8_t> payload;
   };
   std::vector<LateQuery> late_queries_;

@@ -66,7 +66,7 @@ Status NodeDaemon::OnHello(Session& session, const Frame& frame) {
                                "; install the same rayx on both");
   }
   session.role = hello->role();
-  const bool made_by_us = session.worker != 0;
+  const bool made_by_us = !session.worker.IsNil();
   if (made_by_us != (session.role == protocol::Role::Worker)) {
     return Refuse(session, "a worker's connection is made by its node, any other by connecting");
   }

@@ -11,7 +11,7 @@ Status DriverBook::OnDriver(Peer& peer, const DriverId& driver, std::span<const 
   if (drivers_.count(driver) != 0) return Status::ProtocolError("driver id in use");
   peer.driver = driver;
   drivers_[driver] = {.client = peer.id,
-                      .output = 0,
+                      .output = kNoClient,
                       .config = std::string(config.begin(), config.end()),
                       .setups = {},
                       .lines_dropped = 0};
@@ -32,11 +32,11 @@ bool DriverBook::OnPeerGone(const Peer& peer) {
   const auto it = drivers_.find(peer.driver);
   if (it == drivers_.end()) return false;
   if (it->second.output == peer.id) {
-    it->second.output = 0;
+    it->second.output = kNoClient;
     return false;
   }
   if (it->second.client != peer.id) return false;
-  if (it->second.output != 0) {
+  if (!it->second.output.IsNil()) {
     shell_.peers->Close(it->second.output, Status::Disconnected("the driver has ended"));
   }
   shell_.records->OnDriverEnded(peer.driver);

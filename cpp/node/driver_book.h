@@ -45,8 +45,8 @@ class DriverBook {
 
  private:
   struct Driver {
-    ClientId client = 0;
-    ClientId output = 0;
+    ClientId client;
+    ClientId output;
     std::string config;
     std::vector<std::string> setups;
     // Lines that were not sent since the driver did not read.

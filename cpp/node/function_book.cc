@@ -23,7 +23,7 @@ Status FunctionBook::OnExport(const Peer& peer, const FunctionId& id, std::strin
   store_->AddClientReference(peer.id, object);
   // Known, unless the news that it is gone is on its way to OnDeleted.
   if (functions_.contains(id) && store_->IsSealed(object)) return Status::Ok();
-  const Status put = store_->PutInline(0, object, {}, contained);
+  const Status put = store_->PutInline(kNoClient, object, {}, contained);
   if (!put.ok() && put.code() != StatusCode::kAlreadyExists) return put;
   if (std::find(contained.begin(), contained.end(), object) != contained.end()) {
     recursive_.insert(id);
@@ -40,7 +40,7 @@ void FunctionBook::OnFetch(Peer& peer, const FunctionId& id) {
   if (it == functions_.end()) return shell_.records->AskForFunction(peer.id, id);
   std::vector<ClientId>& loaded_by = it->second.loaded_by;
   // A driver keeps what it loads in the remote function for which it did.
-  if (peer.worker != 0 &&
+  if (!peer.worker.IsNil() &&
       std::find(loaded_by.begin(), loaded_by.end(), peer.id) == loaded_by.end()) {
     loaded_by.push_back(peer.id);
   }

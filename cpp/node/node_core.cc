@@ -31,7 +31,7 @@ NodeCore::NodeCore(const Shell& shell, scheduler::SchedulerOptions options, uint
 bool NodeCore::OnPeerGone(const Peer& peer) {
   store_.OnClientGone(peer.id);
   tasks_.OnPeerGone(peer);
-  if (peer.worker != 0) {
+  if (!peer.worker.IsNil()) {
     functions_.OnWorkerGone(peer.id);
     return false;
   }

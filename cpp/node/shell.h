@@ -25,14 +25,12 @@
 
 namespace rayx::node {
 
-using scheduler::WorkerNumber;
-
 // What the core keeps about one connection. The shell makes it with the connection, as a part of
 // what it keeps itself, and ends it after NodeCore::OnPeerGone.
 struct Peer {
-  ClientId id = 0;
+  ClientId id;
   // Of a worker; 0 for others.
-  WorkerNumber worker = 0;
+  WorkerNumber worker;
   // A driver's and its output's; a worker's once it has been given a task.
   DriverId driver;
   // Objects to send as soon as the peer's backlog allows. Values stay in the store until then, so a
@@ -44,9 +42,9 @@ struct Peer {
 
 // What the core keeps about one worker process, from Workers::Start until it is gone.
 struct Worker {
-  WorkerNumber number = 0;
+  WorkerNumber number;
   // Its connection, which is there before it has said hello.
-  ClientId client = 0;
+  ClientId client;
   // We ended it; its death is no failure.
   bool stopped = false;
   // Set by the first task of a driver, which brings the driver's configuration.

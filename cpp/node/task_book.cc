@@ -84,7 +84,8 @@ Status TaskBook::OnSubmit(Peer& peer, TaskSpec spec) {
   const std::vector<ObjectId> missing = Admit(peer, spec, /*direct=*/false);
   shell_.lines->OnSubmitted(peer, spec);
   if (spec.kind == TaskKind::kActorCreation) actors_->OnSubmitted(spec);
-  scheduler_->OnTaskSubmitted(std::move(spec), missing, peer.worker, peer.id);
+  scheduler_->OnTaskSubmitted(std::move(spec), missing, peer.worker,
+                              {.node = {}, .client = peer.id});
   return Status::Ok();
 }
 
@@ -147,7 +148,7 @@ Status TaskBook::TakeResults(const Peer& peer, const TaskSpec& spec,
     }
     // AlreadyExists: the first value of an id wins.
     const Status put =
-        store_->PutInline(0, spec.ReturnId(result.index), result.data, result.contained);
+        store_->PutInline(kNoClient, spec.ReturnId(result.index), result.data, result.contained);
     if (!put.ok() && put.code() != StatusCode::kAlreadyExists) return put;
   }
   if (results.size() == 1 && spec.return_count == 1) return Status::Ok();
@@ -156,11 +157,11 @@ Status TaskBook::TakeResults(const Peer& peer, const TaskSpec& spec,
   for (uint32_t i = 0; i < spec.return_count; ++i) {
     const ObjectId id = spec.ReturnId(i);
     if (store_->IsSealed(id) || !store_->IsExpected(id)) continue;
-    LogWarning("worker " + std::to_string(peer.worker) + " gave no value for " + id.Hex());
+    LogWarning("worker " + peer.worker.ToString() + " gave no value for " + id.Hex());
     const std::string error = EncodeSystemError(
         SystemErrorCode::kObjectLost, "return value " + std::to_string(i) + " of " + spec.name +
                                           " was not stored by the worker that ran it");
-    RAYX_RETURN_IF_ERROR(store_->PutInline(0, id, BytesOf(error), {}));
+    RAYX_RETURN_IF_ERROR(store_->PutInline(kNoClient, id, BytesOf(error), {}));
   }
   return Status::Ok();
 }
@@ -168,7 +169,7 @@ Status TaskBook::TakeResults(const Peer& peer, const TaskSpec& spec,
 // --- events of the other parts ---
 
 void TaskBook::OnObjectMade(const Peer& peer, const ObjectId& id) {
-  if (id.IsPut() || peer.worker == 0) return;
+  if (id.IsPut() || peer.worker.IsNil()) return;
   const TaskId task = id.Task();
   if (scheduler_->HeldTask(peer.worker, task) == nullptr) return;
   // Of a stream, a room, which the consumer makes, is no item.
@@ -272,7 +273,7 @@ void TaskBook::Act(const scheduler::FailTask& effect) {
     const ObjectId id = ObjectId::ForReturn(effect.task, i);
     is_lacking = is_lacking || store_->IsExpected(id);
     // AlreadyExists: a result that was stored before the worker died stays.
-    const Status put = store_->PutInline(0, id, BytesOf(error), contained);
+    const Status put = store_->PutInline(kNoClient, id, BytesOf(error), contained);
     RAYX_CHECK(put.ok() || put.code() == StatusCode::kAlreadyExists);
   }
   if (scheduler_->FindActor(effect.task)) actors_->OnCreated(effect.task);

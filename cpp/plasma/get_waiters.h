@@ -11,7 +11,7 @@ namespace rayx::plasma {
 class GetWaiters {
  public:
   struct Waiter {
-    ClientId client = 0;
+    ClientId client;
     bool pin = false;
     // Somebody else may give it the value; then it waits no longer.
     bool unless_told = false;

@@ -21,7 +21,7 @@ Holder* HolderTable::Find(HolderList& list, ClientId client) {
 }
 
 Holder& HolderTable::FindOrAdd(HolderList& list, ClientId client, const ObjectId& object) {
-  RAYX_CHECK(client != 0);
+  RAYX_CHECK(!client.IsNil());
   if (Holder* found = Find(list, client)) return *found;
   auto added = std::make_unique<Holder>();
   added->client = client;

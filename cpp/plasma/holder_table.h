@@ -23,7 +23,7 @@
 namespace rayx::plasma {
 
 struct Holder {
-  ClientId client = 0;
+  ClientId client;
   ObjectId object;
   // How often the client has pinned the object.
   uint64_t pins = 0;

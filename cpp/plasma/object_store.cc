@@ -19,8 +19,7 @@ Status HasValueAlready(const ObjectId& id) {
 }
 
 Status NotCreatedBy(ClientId client, const ObjectId& id) {
-  return Status::NotFound("client " + std::to_string(client) + " is not creating object " +
-                          id.Hex());
+  return Status::NotFound("client " + client.ToString() + " is not creating object " + id.Hex());
 }
 
 }  // namespace
@@ -48,13 +47,13 @@ ObjectStore::Object& ObjectStore::FindOrExpect(const ObjectId& id) {
 // ---- making objects ----------------------------------------------------------------------------
 
 Result<uint64_t> ObjectStore::Create(ClientId creator, const ObjectId& id, uint64_t size) {
-  RAYX_CHECK(creator != 0);
+  RAYX_CHECK(!creator.IsNil());
   if (size == 0) return Status::InvalidArgument("an object of 0 bytes needs no room in the pool");
   if (const Object* object = FindObject(id)) {
     if (object->second.IsSealed()) return HasValueAlready(id);
     if (const CreatedObject* created = object->second.created()) {
       return Status::AlreadyExists("object " + id.Hex() + " is being created by client " +
-                                   std::to_string(created->creator));
+                                   created->creator.ToString());
     }
   }
   if (IsSuperseded(creator, id)) return HasValueAlready(id);
@@ -102,7 +101,7 @@ Status ObjectStore::Abort(ClientId creator, const ObjectId& id) {
 
 Status ObjectStore::PutInline(ClientId creator, const ObjectId& id, std::span<const uint8_t> data,
                               std::span<const ObjectId> contained) {
-  const Result<Object*> object = ObjectToPut(creator, id, /*keep_reference=*/creator != 0);
+  const Result<Object*> object = ObjectToPut(creator, id, /*keep_reference=*/!creator.IsNil());
   if (!object.ok() || *object == nullptr) return object.status();
   SealedObject value;
   value.is_inline = true;
@@ -229,7 +228,7 @@ Status ObjectStore::RemoveClientReference(ClientId client, const ObjectId& id) {
   Object* object = FindObject(id);
   Holder* holder = object == nullptr ? nullptr : holders_.Find(object->second.holders, client);
   if (holder == nullptr || !holder->referenced) {
-    return Status::NotFound("client " + std::to_string(client) + " holds no reference to object " +
+    return Status::NotFound("client " + client.ToString() + " holds no reference to object " +
                             id.Hex());
   }
   DropReferenceOf(client, *object, *holder);
@@ -297,8 +296,7 @@ Status ObjectStore::Unpin(ClientId client, const ObjectId& id) {
   Object* object = FindObject(id);
   Holder* holder = object == nullptr ? nullptr : holders_.Find(object->second.holders, client);
   if (holder == nullptr || holder->pins == 0) {
-    return Status::NotFound("client " + std::to_string(client) + " holds no pin of object " +
-                            id.Hex());
+    return Status::NotFound("client " + client.ToString() + " holds no pin of object " + id.Hex());
   }
   RemovePins(*object, *holder, 1);
   holders_.RemoveIfIdle(object->second.holders, client);

@@ -79,7 +79,7 @@ class ObjectStore {
   // Gives the room back. NotFound if `creator` did not create it. Takes back the reference that
   // Create gave; one that the client held before, or got otherwise meanwhile, stays.
   Status Abort(ClientId creator, const ObjectId& id);
-  // A small object, whole. `creator` 0: made by the node itself (no reference is taken).
+  // A small object, whole. `creator` kNoClient: made by the node itself (no reference is taken).
   // AlreadyExists if it has a value; the new one is dropped. An object that a client is still
   // writing gets this value, and the client learns of it from Seal. A value that nobody refers to
   // or waits for is dropped at once.
@@ -165,7 +165,7 @@ class ObjectStore {
   // Room that a client still writes to although its object got a value from elsewhere. It cannot be
   // handed out again before the client has said that it is done.
   struct SupersededCreation {
-    ClientId creator = 0;
+    ClientId creator;
     ObjectId id;
     Extent room;
   };

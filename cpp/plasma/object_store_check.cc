@@ -33,7 +33,7 @@ void ObjectStore::CheckHolders(const Object& object) const {
   const auto& [id, entry] = object;
   uint64_t references = 0;
   uint64_t pins = 0;
-  ClientId creator = 0;
+  ClientId creator;
   for (const Holder* holder : holders_.HoldersOf(entry.holders)) {
     RAYX_CHECK(holder->object == id);
     references += holder->referenced ? 1 : 0;
@@ -41,12 +41,12 @@ void ObjectStore::CheckHolders(const Object& object) const {
     RAYX_IMPLIES(holder->referenced_by_create,
                  holder->creating || IsSuperseded(holder->client, id));
     if (!holder->creating) continue;
-    RAYX_CHECK(creator == 0);
+    RAYX_CHECK(creator.IsNil());
     creator = holder->client;
   }
   RAYX_CHECK(references == entry.client_references);
   RAYX_CHECK(pins == entry.pins);
-  RAYX_CHECK(creator == (entry.created() == nullptr ? 0 : entry.created()->creator));
+  RAYX_CHECK(creator == (entry.created() == nullptr ? kNoClient : entry.created()->creator));
   for (const GetWaiters::Waiter& waiter : entry.waiters.waiters()) {
     const Holder* holder = holders_.Find(entry.holders, waiter.client);
     RAYX_CHECK(holder != nullptr && holder->referenced);

@@ -7,7 +7,7 @@
 namespace rayx::plasma {
 
 std::optional<uint64_t> ObjectStore::Reserve(ClientId client, uint64_t size) {
-  RAYX_CHECK(client != 0 && size > 0);
+  RAYX_CHECK(!client.IsNil() && size > 0);
   const std::optional<Arena::Allocation> room = arena_.Allocate(size);
   if (!room) return std::nullopt;
   // Whole: it may be used by an object of any of the sizes that are rounded up to this one.
@@ -44,7 +44,7 @@ Status ObjectStore::PutReserved(ClientId creator, const ObjectId& id, Extent val
 
 Status ObjectStore::NotReservedFor(ClientId client, uint64_t offset) {
   return Status::NotFound("no room at " + std::to_string(offset) + " is reserved for client " +
-                          std::to_string(client));
+                          client.ToString());
 }
 
 void ObjectStore::GiveBackAllOf(ClientId client) {

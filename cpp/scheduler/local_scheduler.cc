@@ -18,7 +18,7 @@
 namespace rayx::scheduler {
 namespace {
 
-std::string WorkerLabel(WorkerNumber worker) { return "worker " + std::to_string(worker); }
+std::string WorkerLabel(WorkerNumber worker) { return "worker " + worker.ToString(); }
 
 // Of the tasks that a gone worker held: had it begun this one?
 bool Begun(const HeldTask& held, const WorkerEntry& worker, const WorkerEnd& end) {
@@ -79,7 +79,7 @@ LocalScheduler::~LocalScheduler() = default;
 // --- events ---
 
 void LocalScheduler::OnTaskSubmitted(TaskSpec spec, std::span<const ObjectId> missing,
-                                     WorkerNumber submitter, ClientId caller) {
+                                     WorkerNumber submitter, const CallerId& caller) {
   SchedulerState& state = *state_;
   if (!state.gone_drivers.empty() && state.gone_drivers.contains(spec.driver)) {
     state.outbox.push_back(TaskEnded{std::move(spec), true});
@@ -114,7 +114,7 @@ void LocalScheduler::OnTaskSubmitted(TaskSpec spec, std::span<const ObjectId> mi
 }
 
 Status LocalScheduler::OnTaskGivenDirectly(TaskSpec spec, WorkerNumber number, uint32_t sequence,
-                                           ClientId caller) {
+                                           const CallerId& caller) {
   WorkerEntry* worker = state_->pool.Find(number);
   const bool is_ending = worker == nullptr || worker->state == WorkerState::kEnding;
   // A killed actor may have run the call: that is settled when its worker is gone.

@@ -57,12 +57,12 @@ class LocalScheduler {
   // actor that is dead, not known, or not of the same driver fails (FailTask kActorDied), and so
   // does a creation with the name of another actor of the driver.
   void OnTaskSubmitted(TaskSpec spec, std::span<const ObjectId> missing,
-                       WorkerNumber submitter = kNoWorker, ClientId caller = 0);
+                       WorkerNumber submitter = kNoWorker, const CallerId& caller = {});
   // The submitter has given the task, which has no dependencies, to the worker of its direct line
   // itself, as number `sequence` (direct_line.h). InvalidArgument if that cannot be. If the worker
   // has gone meanwhile, or is ending, it has not begun the task: as OnTaskSubmitted.
   Status OnTaskGivenDirectly(TaskSpec spec, WorkerNumber worker, uint32_t sequence,
-                             ClientId caller);
+                             const CallerId& caller);
   // Somebody may give the worker tasks directly from now on. False: it cannot have a line now.
   bool OnLineOpened(WorkerNumber worker);
   // Nobody does any more.

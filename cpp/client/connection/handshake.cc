@@ -66,7 +66,7 @@ Status SendHello(FrameStream* stream, const Greeting& greeting) {
   hello.add_role(ToWireRole(greeting.role));
   hello.add_pid(::getpid());
   if (!greeting.driver.IsNil()) hello.add_driver_id(ToWire(greeting.driver));
-  hello.add_worker_number(greeting.worker_number);
+  hello.add_worker_number(greeting.worker.value());
   hello.add_python_version(version);
   if (!greeting.driver_config.empty()) hello.add_driver_config(config);
   builder.Finish(hello.Finish());

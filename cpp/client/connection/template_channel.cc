@@ -18,7 +18,7 @@ Result<ForkRequest> RequestOf(FrameStream* stream, const Frame& frame) {
   const auto* message = VerifiedMessage<protocol::ForkWorker>(frame.payload);
   if (message == nullptr) return MalformedMessage("ForkWorker");
   ForkRequest request;
-  request.number = message->number();
+  request.number = WorkerNumber(message->number());
   Result<std::vector<ScopedFd>> taken = stream->TakeFds(4);
   if (taken.status().code() == StatusCode::kIoError) return request;
   if (!taken.ok()) return taken.status();
@@ -95,10 +95,10 @@ Result<std::optional<ForkRequest>> TemplateChannel::NextRequest() {
   }
 }
 
-Status TemplateChannel::ReportForked(uint64_t number, int pid, int error_number) {
+Status TemplateChannel::ReportForked(WorkerNumber number, int pid, int error_number) {
   flatbuffers::FlatBufferBuilder builder(64);
   return SendMessage(&impl_->stream, &builder, MessageType::WorkerForked,
-                     protocol::CreateWorkerForked(builder, number, pid, error_number));
+                     protocol::CreateWorkerForked(builder, number.value(), pid, error_number));
 }
 
 Status TemplateChannel::ReportExited(int pid, int wait_status) {

@@ -6,12 +6,13 @@
 #include <memory>
 #include <optional>
 
+#include "common/base/ids.h"
 #include "common/base/status.h"
 
 namespace rayx {
 
 struct ForkRequest {
-  uint64_t number = 0;
+  WorkerNumber number;
   // The four descriptors for the worker; the receiver owns them.
   int socket_fd = -1;
   int stdout_fd = -1;
@@ -30,7 +31,7 @@ class TemplateChannel {
   // The next request that has arrived; nothing if none has (does not wait: the template polls fd()
   // and its SIGCHLD wake-up together). Disconnected when the node is gone.
   Result<std::optional<ForkRequest>> NextRequest();
-  Status ReportForked(uint64_t number, int pid, int error_number);
+  Status ReportForked(WorkerNumber number, int pid, int error_number);
   Status ReportExited(int pid, int wait_status);
   // In the forked child: closes the descriptor without a word.
   void Abandon();

@@ -1,4 +1,5 @@
-// Identifiers of the things rayx knows: objects, tasks, functions, workers, nodes, drivers, actors.
+// Identifiers of the things rayx knows: objects, tasks, functions, nodes, drivers, and, within one
+// node, clients and workers. An actor is known by the id of the task that makes it.
 //
 // Each kind is a type of its own, so that a task id cannot be passed where a function id is wanted.
 // Ids are plain bytes (values): they are copied, compared and hashed, and never own anything.
@@ -15,6 +16,7 @@
 #include <cstdint>
 #include <cstring>
 #include <functional>
+#include <iosfwd>
 #include <optional>
 #include <span>
 #include <string>
@@ -90,10 +92,8 @@ class Id {
 
 using TaskId = Id<struct TaskIdTag, 16>;
 using FunctionId = Id<struct FunctionIdTag, 16>;
-using WorkerId = Id<struct WorkerIdTag, 16>;
 using NodeId = Id<struct NodeIdTag, 16>;
 using DriverId = Id<struct DriverIdTag, 16>;
-using ActorId = Id<struct ActorIdTag, 16>;
 
 class ObjectId : public Id<struct ObjectIdTag, 20> {
  public:
@@ -159,9 +159,53 @@ static_assert(sizeof(ObjectId) == 20, "ids travel as plain bytes");
 // some ns an id.
 size_t FirstRepeated(std::span<const ObjectId> ids);
 
-// Number of a connection within one daemon, in order of arrival; never reused. It stands for "who
-// holds this" in the cores. 0 is nobody.
-using ClientId = uint64_t;
+// A number that names something within one node, counted from 1; 0 names nothing. `Tag` only keeps
+// the kinds apart: a plain integer is none of them until it is said to be.
+template <typename Tag>
+class Number {
+ public:
+  constexpr Number() = default;
+  explicit constexpr Number(uint64_t value) : value_(value) {}
+
+  constexpr uint64_t value() const { return value_; }
+  constexpr bool IsNil() const { return value_ == 0; }
+  // Goes on to the one that is given out next.
+  constexpr Number& operator++() {
+    ++value_;
+    return *this;
+  }
+  std::string ToString() const { return std::to_string(value_); }
+
+  friend constexpr bool operator==(Number a, Number b) = default;
+  friend constexpr auto operator<=>(Number a, Number b) = default;
+
+ private:
+  uint64_t value_ = 0;
+};
+
+// How tests and logs show it.
+template <typename Tag>
+std::ostream& operator<<(std::ostream& out, Number<Tag> number) {
+  return out << number.value();
+}
+
+// A connection of a node, in order of arrival; never reused. It stands for "who holds this" in the
+// cores.
+using ClientId = Number<struct ClientIdTag>;
+inline constexpr ClientId kNoClient;
+// A worker of a node, in the order in which they were started; never reused.
+using WorkerNumber = Number<struct WorkerNumberTag>;
+inline constexpr WorkerNumber kNoWorker;
+
+// Who calls an actor: a client, and the node that it is connected to. A nil node is this one. Calls
+// of one caller begin in the order in which they were submitted.
+struct CallerId {
+  NodeId node;
+  ClientId client;
+
+  friend bool operator==(const CallerId& a, const CallerId& b) = default;
+  friend auto operator<=>(const CallerId& a, const CallerId& b) = default;
+};
 
 }  // namespace rayx
 
@@ -172,4 +216,16 @@ struct std::hash<rayx::Id<Tag, kBytes>> {
 template <>
 struct std::hash<rayx::ObjectId> {
   size_t operator()(const rayx::ObjectId& id) const noexcept { return id.Hash(); }
+};
+template <typename Tag>
+struct std::hash<rayx::Number<Tag>> {
+  size_t operator()(rayx::Number<Tag> number) const noexcept {
+    return std::hash<uint64_t>()(number.value());
+  }
+};
+template <>
+struct std::hash<rayx::CallerId> {
+  size_t operator()(const rayx::CallerId& caller) const noexcept {
+    return caller.node.Hash() ^ std::hash<rayx::ClientId>()(caller.client);
+  }
 };

@@ -47,7 +47,7 @@ void LineService::OnSubmitted(node::Peer& client, const TaskSpec& spec) {
   ++static_cast<Session&>(client).submitted;
   // It has stopped using its line, too; all that it has given is known, since it came before.
   if (open_ && client.id == ends_.client) (void)TryClose();
-  if (!line_pace_.together() || client.worker != 0 || !Suits(spec)) return ForgetUse();
+  if (!line_pace_.together() || !client.worker.IsNil() || !Suits(spec)) return ForgetUse();
   if (candidate_.client != client.id) {
     ForgetUse();
     candidate_.client = client.id;
@@ -73,8 +73,8 @@ void LineService::ForgetUse() {
   between_ = TaskId();
 }
 
-void LineService::OnEnded(scheduler::WorkerNumber worker, const TaskId& task) {
-  if (task != between_ || candidate_.client == 0) return;
+void LineService::OnEnded(WorkerNumber worker, const TaskId& task) {
+  if (task != between_ || candidate_.client.IsNil()) return;
   rounds_ = candidate_.worker == worker ? rounds_ + 1 : 0;
   candidate_.worker = worker;
   if (rounds_ < kRounds || open_) return;
@@ -160,7 +160,7 @@ bool LineService::TryClose() {
 
 void LineService::ListenWhileResting(bool listen) {
   const WorkerProcess* worker = workers_->Find(ends_.worker);
-  const ClientId sessions[] = {ends_.client, worker != nullptr ? worker->client : 0};
+  const ClientId sessions[] = {ends_.client, worker != nullptr ? worker->client : kNoClient};
   for (const ClientId id : sessions) {
     const Session* session = sessions_->Find(id);
     if (session == nullptr || session->connection->closed()) continue;
@@ -169,7 +169,7 @@ void LineService::ListenWhileResting(bool listen) {
   }
 }
 
-void LineService::Close(scheduler::WorkerNumber worker) {
+void LineService::Close(WorkerNumber worker) {
   CatchUp();
   if (!open_ || worker != ends_.worker) return core_->scheduler().OnLineClosed(worker);
   if (!TryClose()) core_->scheduler().OnLineInUse(worker);
@@ -179,7 +179,7 @@ void LineService::OnHeartbeat() {
   if (open_ && !std::exchange(used_lately_, false)) Close(ends_.worker);
 }
 
-void LineService::OnWorkerGone(scheduler::WorkerNumber worker) {
+void LineService::OnWorkerGone(WorkerNumber worker) {
   if (!connected_ || worker != ends_.worker) return;
   CatchUp();
   // It may have been killed before it sent what it said that it would.
@@ -207,8 +207,8 @@ Status LineService::OnGiven(node::Peer& client, TaskSpec spec, uint32_t sequence
     return Status::ProtocolError("SubmitDirect of a client without a line");
   }
   const std::string name = spec.name;
-  RAYX_RETURN_IF_ERROR(
-      core_->scheduler().OnTaskGivenDirectly(std::move(spec), ends_.worker, sequence, client.id));
+  RAYX_RETURN_IF_ERROR(core_->scheduler().OnTaskGivenDirectly(
+      std::move(spec), ends_.worker, sequence, {.node = {}, .client = client.id}));
   WorkerProcess* worker = workers_->Find(ends_.worker);
   if (!open_ || worker == nullptr) return Status::Ok();
   worker->claim.OnHandedOut(sequence);
@@ -216,7 +216,7 @@ Status LineService::OnGiven(node::Peer& client, TaskSpec spec, uint32_t sequence
   return Status::Ok();
 }
 
-void LineService::OnDelivered(scheduler::WorkerNumber worker, const TaskSpec& spec) {
+void LineService::OnDelivered(WorkerNumber worker, const TaskSpec& spec) {
   if (worker != ends_.worker) return;
   delivered_.clear();
   for (uint32_t i = 0; i < spec.return_count; ++i) {
@@ -241,7 +241,7 @@ void LineService::HearWorker() {
 }
 
 void LineService::Listen(const Session& session) {
-  if (session.worker != 0 && session.worker == ends_.worker) {
+  if (!session.worker.IsNil() && session.worker == ends_.worker) {
     used_ = used_lately_ = true;
     CatchUp();
   } else if (session.id == ends_.client) {
@@ -279,8 +279,8 @@ void LineService::AllowSpinning(WorkerProcess& worker, bool allowed) {
 
 std::string LineService::DebugText() const {
   if (!open_) return "direct line: none\n";
-  return "direct line: from session " + std::to_string(ends_.client) + " to worker " +
-         std::to_string(ends_.worker) + (spinning_ ? ", which may spin\n" : "\n");
+  return "direct line: from session " + ends_.client.ToString() + " to worker " +
+         ends_.worker.ToString() + (spinning_ ? ", which may spin\n" : "\n");
 }
 
 }  // namespace rayx::daemon

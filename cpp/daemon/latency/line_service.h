@@ -64,7 +64,7 @@ class LineService final : public node::DirectLines {
   void OnSubmitted(node::Peer& client, const TaskSpec& spec) override;
   // After the scheduler knows of it. `from_task`: who submits is a task.
   void NotePace(bool from_task);
-  void OnEnded(scheduler::WorkerNumber worker, const TaskId& task) override;
+  void OnEnded(WorkerNumber worker, const TaskId& task) override;
 
   // --- tasks that do not ---
 
@@ -72,7 +72,7 @@ class LineService final : public node::DirectLines {
   // protocol.
   Status OnGiven(node::Peer& client, TaskSpec spec, uint32_t sequence) override;
   // The worker says that it sends the results to the client: the node need not.
-  void OnDelivered(scheduler::WorkerNumber worker, const TaskSpec& spec) override;
+  void OnDelivered(WorkerNumber worker, const TaskSpec& spec) override;
 
   // --- others ---
 
@@ -88,9 +88,9 @@ class LineService final : public node::DirectLines {
   }
   // Nobody may give the worker tasks any more; the scheduler is told how that went. REQUIRES: no
   // frame of the client is being handled.
-  void Close(scheduler::WorkerNumber worker) override;
+  void Close(WorkerNumber worker) override;
   // What a worker has sent is handled, and it is gone. Before the scheduler hears of it.
-  void OnWorkerGone(scheduler::WorkerNumber worker) override;
+  void OnWorkerGone(WorkerNumber worker) override;
   void OnPeerGone(const node::Peer& peer) override;
   // Now and then: a line that is not used is closed.
   void OnHeartbeat();
@@ -132,8 +132,8 @@ class LineService final : public node::DirectLines {
   // Who might be given a line: the client and the worker of the last rounds, and the task between
   // them.
   struct Pair {
-    ClientId client = 0;
-    scheduler::WorkerNumber worker = 0;
+    ClientId client;
+    WorkerNumber worker;
     friend bool operator==(const Pair&, const Pair&) = default;
   };
   Pair candidate_;

@@ -12,7 +12,7 @@ SessionTable::SessionTable(EventLoop* loop, Handlers handlers)
 
 SessionTable::~SessionTable() = default;
 
-Session& SessionTable::Add(ScopedFd socket, scheduler::WorkerNumber worker) {
+Session& SessionTable::Add(ScopedFd socket, WorkerNumber worker) {
   const ClientId id = ++last_id_;
   auto session = std::make_unique<Session>();
   session->id = id;
@@ -25,7 +25,7 @@ Session& SessionTable::Add(ScopedFd socket, scheduler::WorkerNumber worker) {
           .on_dirty = [this, id] { dirty_.push_back(id); },
       });
   // A worker has its own, longer time to start, which the worker service watches.
-  if (worker == 0) {
+  if (worker.IsNil()) {
     session->hello_timer = loop_->CallAt(loop_->now_ms() + limits::kHelloTimeoutMs, [this, id] {
       Close(id,
             Status::TimedOut("no hello within " + std::to_string(limits::kHelloTimeoutMs) + " ms"));
@@ -67,7 +67,7 @@ void SessionTable::OnFrames(ClientId id) {
 bool SessionTable::MustPause(const Session& session) {
   // A worker reads when it has nothing to run; what it has done must be heard before. And so must
   // be what a client with a line has given to its worker.
-  return session.worker == 0 && !session.has_line &&
+  return session.worker.IsNil() && !session.has_line &&
          session.connection->backlog_bytes() > limits::kPeerBacklogBytesPause;
 }
 

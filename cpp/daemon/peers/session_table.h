@@ -33,7 +33,7 @@ class SessionTable {
 
   // Takes a connected socket. The peer must say hello in time. `worker` is the number of the worker
   // that was given the other end, 0 for a peer that came through the listener.
-  Session& Add(ScopedFd socket, scheduler::WorkerNumber worker);
+  Session& Add(ScopedFd socket, WorkerNumber worker);
   // Null if there is none, or it is closed.
   Session* Find(ClientId id);
   // Closes; on_closed follows from the loop. Harmless if it is closed.
@@ -56,7 +56,7 @@ class SessionTable {
 
   EventLoop* loop_;
   Handlers handlers_;
-  ClientId last_id_ = 0;
+  ClientId last_id_;
   std::unordered_map<ClientId, std::unique_ptr<Session>> sessions_;
   std::vector<ClientId> dirty_;
   std::vector<ClientId> closed_;

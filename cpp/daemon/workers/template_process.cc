@@ -54,11 +54,11 @@ Status TemplateProcess::Start() {
   return Status::Ok();
 }
 
-void TemplateProcess::RequestFork(uint64_t number, std::vector<ScopedFd> fds) {
+void TemplateProcess::RequestFork(WorkerNumber number, std::vector<ScopedFd> fds) {
   writer_->Send(
       *connection_, protocol::MessageType::ForkWorker,
       [&](flatbuffers::FlatBufferBuilder& builder) {
-        return protocol::CreateForkWorker(builder, number);
+        return protocol::CreateForkWorker(builder, number.value());
       },
       std::move(fds));
 }
@@ -97,7 +97,7 @@ bool TemplateProcess::HandleFrame(const Frame& frame) {
     case protocol::MessageType::WorkerForked: {
       const auto* message = Verified<protocol::WorkerForked>(frame.payload);
       if (message == nullptr) return false;
-      events_.on_forked(message->number(), message->pid(), message->error_number());
+      events_.on_forked(WorkerNumber(message->number()), message->pid(), message->error_number());
       return true;
     }
     case protocol::MessageType::WorkerExited: {

@@ -14,6 +14,7 @@
 #include <string>
 #include <vector>
 
+#include "common/base/ids.h"
 #include "common/base/status.h"
 #include "common/io/connection.h"
 #include "common/io/event_loop.h"
@@ -27,7 +28,7 @@ class TemplateProcess {
  public:
   struct Events {
     // pid -1: fork failed with `error_number`.
-    std::function<void(uint64_t number, pid_t pid, int error_number)> on_forked;
+    std::function<void(WorkerNumber number, pid_t pid, int error_number)> on_forked;
     std::function<void(pid_t pid, int wait_status)> on_worker_exited;
     // The template has ended, and all its workers with it. `description` says how, with the last
     // lines it printed.
@@ -41,7 +42,7 @@ class TemplateProcess {
 
   Status Start();
   // Asks for a fork; `fds` are the worker's four descriptors. Queued until the template reads.
-  void RequestFork(uint64_t number, std::vector<ScopedFd> fds);
+  void RequestFork(WorkerNumber number, std::vector<ScopedFd> fds);
   // Our child `pid` has ended (from SIGCHLD). False if it is not the template.
   bool OnChildExited(pid_t pid, int wait_status);
   // Writes what is queued. Once a turn.

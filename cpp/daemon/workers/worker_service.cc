@@ -62,7 +62,7 @@ WorkerService::WorkerService(EventLoop* loop, SessionTable* sessions, MessageWri
       writer_(writer),
       events_(std::move(events)),
       template_(loop, writer, std::move(template_command),
-                {.on_forked = [this](uint64_t number, pid_t pid,
+                {.on_forked = [this](WorkerNumber number, pid_t pid,
                                      int error) { OnForked(number, pid, error); },
                  .on_worker_exited = [this](pid_t pid, int status) { OnWorkerExited(pid, status); },
                  .on_ended = [this](const std::string& text) { OnTemplateEnded(text); }}) {}
@@ -71,12 +71,12 @@ WorkerService::~WorkerService() = default;
 
 Status WorkerService::StartTemplate() { return template_.Start(); }
 
-WorkerProcess* WorkerService::Find(scheduler::WorkerNumber number) {
+WorkerProcess* WorkerService::Find(WorkerNumber number) {
   const auto it = workers_.find(number);
   return it == workers_.end() ? nullptr : it->second.get();
 }
 
-void WorkerService::Start(scheduler::WorkerNumber number) {
+void WorkerService::Start(WorkerNumber number) {
   if (!template_.running()) {
     const Status status = template_.Start();
     if (!status.ok()) {
@@ -118,7 +118,7 @@ void WorkerService::Start(scheduler::WorkerNumber number) {
   template_.RequestFork(number, std::move(fds));
 }
 
-std::unique_ptr<LinePipe> WorkerService::MakePipe(scheduler::WorkerNumber number, ScopedFd read_end,
+std::unique_ptr<LinePipe> WorkerService::MakePipe(WorkerNumber number, ScopedFd read_end,
                                                   bool is_stderr) {
   return std::make_unique<LinePipe>(loop_, std::move(read_end),
                                     [this, number, is_stderr](std::string lines) {
@@ -129,7 +129,7 @@ std::unique_ptr<LinePipe> WorkerService::MakePipe(scheduler::WorkerNumber number
                                     });
 }
 
-void WorkerService::OnForked(uint64_t number, pid_t pid, int error_number) {
+void WorkerService::OnForked(WorkerNumber number, pid_t pid, int error_number) {
   WorkerProcess* worker = Find(number);
   if (worker == nullptr) {
     // Given up while it was forked.
@@ -236,14 +236,14 @@ void WorkerService::OnSessionClosed(Session& session, const Status& reason) {
   if (worker == nullptr || worker->client != session.id) return;
   worker->socket_closed = true;
   worker->state = WorkerState::kEnding;
-  LogDebug("worker " + std::to_string(session.worker) + ": " + reason.message());
+  LogDebug("worker " + session.worker.ToString() + ": " + reason.message());
   AwaitEnd(*worker);
 }
 
 void WorkerService::OnWorkerExited(pid_t pid, int wait_status) {
   const auto it = by_pid_.find(pid);
   if (it == by_pid_.end()) return;
-  const scheduler::WorkerNumber number = it->second;
+  const WorkerNumber number = it->second;
   WorkerProcess* worker = Find(number);
   worker->wait_status = wait_status;
   worker->state = WorkerState::kEnding;
@@ -261,16 +261,16 @@ void WorkerService::OnChildExited(pid_t pid, int wait_status) {
 void WorkerService::OnTemplateEnded(const std::string& description) {
   // Workers die with their template (PR_SET_PDEATHSIG); those that were not forked yet never will
   // be.
-  std::vector<scheduler::WorkerNumber> unborn;
+  std::vector<WorkerNumber> unborn;
   for (const auto& [number, worker] : workers_) {
     // Whatever its state: its connection, on the way to the template, may have closed first.
     if (worker->pid == 0) unborn.push_back(number);
   }
   std::sort(unborn.begin(), unborn.end());
-  for (const scheduler::WorkerNumber number : unborn) FailStart(number, description);
+  for (const WorkerNumber number : unborn) FailStart(number, description);
 }
 
-void WorkerService::FailStart(scheduler::WorkerNumber number, std::string description) {
+void WorkerService::FailStart(WorkerNumber number, std::string description) {
   WorkerProcess* worker = Find(number);
   if (worker == nullptr || worker->state == WorkerState::kServing) return;
   if (worker->pid > 0) {
@@ -294,7 +294,7 @@ void WorkerService::AwaitEnd(WorkerProcess& worker) {
                                [this, number = worker.number] { OnEndAwaited(number); });
 }
 
-void WorkerService::OnEndAwaited(scheduler::WorkerNumber number) {
+void WorkerService::OnEndAwaited(WorkerNumber number) {
   WorkerProcess* worker = Find(number);
   if (!worker->wait_status && !worker->killed_for_socket && worker->pid > 0) {
     // It closed its socket and lives on; a worker without a node is of no use.
@@ -339,7 +339,7 @@ std::string WorkerService::DescribeEnd(const WorkerProcess& worker) {
   return text + worker.tail.Story();
 }
 
-void WorkerService::ReadOutput(scheduler::WorkerNumber number) {
+void WorkerService::ReadOutput(WorkerNumber number) {
   WorkerProcess* worker = Find(number);
   if (worker == nullptr) return;
   worker->out->EndLine();
@@ -350,7 +350,7 @@ std::string WorkerService::DebugText() const {
   static constexpr const char* kNames[] = {"forking", "starting", "serving", "ending"};
   std::string text;
   for (const auto& [number, worker] : workers_) {
-    text += "worker " + std::to_string(number) + " pid " + std::to_string(worker->pid) + " " +
+    text += "worker " + number.ToString() + " pid " + std::to_string(worker->pid) + " " +
             kNames[static_cast<int>(worker->state)] + "\n";
   }
   return text;

@@ -25,9 +25,9 @@ class WorkerService final : public node::Workers {
  public:
   struct Events {
     // The worker has said hello.
-    std::function<void(scheduler::WorkerNumber, pid_t)> on_started;
+    std::function<void(WorkerNumber, pid_t)> on_started;
     // The worker is gone; everything it had sent has been handled.
-    std::function<void(scheduler::WorkerNumber, const scheduler::WorkerEnd&)> on_gone;
+    std::function<void(WorkerNumber, const scheduler::WorkerEnd&)> on_gone;
     // Lines that the worker printed.
     std::function<void(const WorkerProcess&, bool is_stderr, std::string lines)> on_output;
     // Nothing more of the worker comes to on_output. Before on_gone.
@@ -42,8 +42,8 @@ class WorkerService final : public node::Workers {
   Status StartTemplate();
 
   // Carries out the core's wishes.
-  node::Worker* FindWorker(scheduler::WorkerNumber number) override { return Find(number); }
-  void Start(scheduler::WorkerNumber number) override;
+  node::Worker* FindWorker(WorkerNumber number) override { return Find(number); }
+  void Start(WorkerNumber number) override;
   void Stop(node::Worker& worker, bool kill) override;
   void HandOut(node::Worker& worker, node::Peer& peer, const node::GivenTask& task) override;
   uint32_t TakeBack(node::Worker& worker) override;
@@ -58,9 +58,9 @@ class WorkerService final : public node::Workers {
   void OnChildExited(pid_t pid, int wait_status);
 
   // Null if there is none.
-  WorkerProcess* Find(scheduler::WorkerNumber number);
+  WorkerProcess* Find(WorkerNumber number);
   // Takes in what the worker has printed so far. Unknown ones are ignored.
-  void ReadOutput(scheduler::WorkerNumber number);
+  void ReadOutput(WorkerNumber number);
   void Flush() { template_.Flush(); }
   std::string DebugText() const;
 
@@ -69,30 +69,29 @@ class WorkerService final : public node::Workers {
   static WorkerProcess& ProcessOf(node::Worker& worker) {
     return static_cast<WorkerProcess&>(worker);
   }
-  void OnForked(uint64_t number, pid_t pid, int error_number);
+  void OnForked(WorkerNumber number, pid_t pid, int error_number);
   // It has said hello, and its process is known.
   void BeginServing(WorkerProcess& worker);
   void OnWorkerExited(pid_t pid, int wait_status);
   void OnTemplateEnded(const std::string& description);
   // The start did not come to its end.
-  void FailStart(scheduler::WorkerNumber number, std::string description);
+  void FailStart(WorkerNumber number, std::string description);
   // One half of the worker's end is known; waits for the other, then OnEndAwaited.
   void AwaitEnd(WorkerProcess& worker);
-  void OnEndAwaited(scheduler::WorkerNumber number);
+  void OnEndAwaited(WorkerNumber number);
   void EndOutput(WorkerProcess& worker);
   // With all that it has started. What it has in shared memory is removed a moment later.
   void Kill(const WorkerProcess& worker);
   static std::string DescribeEnd(const WorkerProcess& worker);
-  std::unique_ptr<LinePipe> MakePipe(scheduler::WorkerNumber number, ScopedFd read_end,
-                                     bool is_stderr);
+  std::unique_ptr<LinePipe> MakePipe(WorkerNumber number, ScopedFd read_end, bool is_stderr);
 
   EventLoop* loop_;
   SessionTable* sessions_;
   MessageWriter* writer_;
   Events events_;
   TemplateProcess template_;
-  std::unordered_map<scheduler::WorkerNumber, std::unique_ptr<WorkerProcess>> workers_;
-  std::unordered_map<pid_t, scheduler::WorkerNumber> by_pid_;
+  std::unordered_map<WorkerNumber, std::unique_ptr<WorkerProcess>> workers_;
+  std::unordered_map<pid_t, WorkerNumber> by_pid_;
   // Of killed workers.
   struct Remains {
     SharedLeftovers left;

@@ -78,8 +78,8 @@ std::string ExplainAssigned(const SchedulerState& state, const TaskEntry& task) 
 }
 
 std::string WorkerLine(const WorkerEntry& worker) {
-  std::string line = "  worker " + std::to_string(worker.number) + " " +
-                     std::string(WorkerStateName(worker.state));
+  std::string line =
+      "  worker " + worker.number.ToString() + " " + std::string(WorkerStateName(worker.state));
   if (worker.IsBound()) line += ", driver " + worker.driver.Hex();
   if (worker.held.empty()) return line + "\n";
   const TaskSpec& spec = worker.held.front().task->spec;

@@ -15,7 +15,7 @@ constexpr size_t kChainMax = 100;
 
 std::string PidOf(const WorkerEntry& worker) {
   return worker.pid > 0 ? "pid " + std::to_string(worker.pid)
-                        : "worker " + std::to_string(worker.number);
+                        : "worker " + worker.number.ToString();
 }
 
 // "a, b, c, …"
@@ -172,7 +172,7 @@ std::string CountOf(size_t count, const std::string& noun) {
 }
 
 std::string WorkerName(const WorkerEntry& worker) {
-  return "worker " + std::to_string(worker.number) +
+  return "worker " + worker.number.ToString() +
          (worker.pid > 0 ? " (pid " + std::to_string(worker.pid) + ")" : "");
 }
 

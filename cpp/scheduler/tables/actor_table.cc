@@ -86,7 +86,7 @@ std::vector<ActorEntry*> ActorTable::OfDriver(const DriverId& driver) {
   return found;
 }
 
-void ActorTable::LookAtFirst(ActorEntry& actor, ClientId caller, CallQueue& queue) {
+void ActorTable::LookAtFirst(ActorEntry& actor, const CallerId& caller, CallQueue& queue) {
   if (queue.in_turns || queue.calls.front()->state() != TaskState::kReady) return;
   queue.in_turns = true;
   actor.turns.push_back(caller);
@@ -111,7 +111,7 @@ void ActorTable::OnCallReady(TaskEntry& call) {
 
 TaskEntry* ActorTable::TakeCall(ActorEntry& actor) {
   if (actor.turns.empty()) return nullptr;
-  const ClientId caller = actor.turns.front();
+  const CallerId caller = actor.turns.front();
   actor.turns.pop_front();
   const auto it = actor.callers.find(caller);
   CallQueue& queue = it->second;
@@ -144,11 +144,11 @@ void ActorTable::RemoveCall(TaskEntry& call) {
 }
 
 std::vector<TaskEntry*> ActorTable::TakeAllCalls(ActorEntry& actor) {
-  std::vector<ClientId> callers;
+  std::vector<CallerId> callers;
   for (const auto& [caller, queue] : actor.callers) callers.push_back(caller);
   std::sort(callers.begin(), callers.end());
   std::vector<TaskEntry*> calls;
-  for (const ClientId caller : callers) {
+  for (const CallerId& caller : callers) {
     const CallQueue& queue = actor.callers[caller];
     calls.insert(calls.end(), queue.calls.begin(), queue.calls.end());
   }

@@ -64,7 +64,7 @@ class ActorTable {
     }
   };
   // The first call of the queue may have changed.
-  void LookAtFirst(ActorEntry& actor, ClientId caller, CallQueue& queue);
+  void LookAtFirst(ActorEntry& actor, const CallerId& caller, CallQueue& queue);
 
   std::unordered_map<TaskId, ActorEntry> actors_;
   std::unordered_map<Name, ActorEntry*, NameHash> names_;

@@ -18,7 +18,7 @@ WorkerPool::WorkerPool(Options options) : options_(options) {}
 
 WorkerEntry& WorkerPool::Add() {
   auto worker = std::make_unique<WorkerEntry>();
-  worker->number = next_number_++;
+  worker->number = ++last_number_;
   CountState(*worker, +1);
   return *(workers_[worker->number] = std::move(worker));
 }

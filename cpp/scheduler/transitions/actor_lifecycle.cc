@@ -79,9 +79,9 @@ void ReleaseInputsOf(SchedulerState& state, TaskEntry& creation) {
 Status NotRun(const WorkerEntry& worker, const TaskId& id, uint32_t sequence) {
   // It was told to end, and its calls have failed: what it says of them does not matter.
   if (worker.state == WorkerState::kEnding) return Status::Ok();
-  return Status::InvalidArgument("worker " + std::to_string(worker.number) +
-                                 " says it finished task " + id.Hex() + " as number " +
-                                 std::to_string(sequence) + ", which it does not run");
+  return Status::InvalidArgument("worker " + worker.number.ToString() + " says it finished task " +
+                                 id.Hex() + " as number " + std::to_string(sequence) +
+                                 ", which it does not run");
 }
 
 void FinishCreation(SchedulerState& state, WorkerEntry& worker, bool failed) {
@@ -192,7 +192,7 @@ void AddActor(SchedulerState& state, TaskEntry& creation) {
 }
 
 TaskEntry* SubmitCall(SchedulerState& state, TaskSpec spec, std::span<const ObjectId> missing,
-                      ClientId caller) {
+                      const CallerId& caller) {
   ActorEntry* actor = state.actors.Find(spec.actor);
   if (actor == nullptr || actor->driver != spec.driver) {
     PushFailure(state, spec, SystemErrorCode::kActorDied,

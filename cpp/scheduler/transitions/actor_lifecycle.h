@@ -20,7 +20,7 @@ void AddActor(SchedulerState& state, TaskEntry& creation);
 // The call waits for its turn, or fails if there is no such actor. Null if it failed or its id is
 // known.
 TaskEntry* SubmitCall(SchedulerState& state, TaskSpec spec, std::span<const ObjectId> missing,
-                      ClientId caller);
+                      const CallerId& caller);
 
 // TaskDone of a worker that has an actor.
 Status FinishOfActor(SchedulerState& state, WorkerEntry& worker, const TaskId& id,

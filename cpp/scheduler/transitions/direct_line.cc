@@ -30,7 +30,7 @@ bool IsForActor(const TaskSpec& spec, const WorkerEntry& worker) {
 
 Status Refusal(const TaskSpec& spec, const WorkerEntry& worker, uint32_t sequence) {
   return Status::InvalidArgument("task " + spec.id.Hex() + " was given to worker " +
-                                 std::to_string(worker.number) + " directly, as number " +
+                                 worker.number.ToString() + " directly, as number " +
                                  std::to_string(sequence) + ", which cannot be");
 }
 
@@ -76,7 +76,7 @@ bool CloseForOthers(SchedulerState& state) {
 }
 
 Status GiveDirectly(SchedulerState& state, TaskSpec spec, WorkerEntry& worker, uint32_t sequence,
-                    ClientId caller) {
+                    const CallerId& caller) {
   const bool fits = worker.has_actor ? IsForActor(spec, worker) : IsPlain(spec);
   if (!fits || !worker.lined || sequence != worker.next_sequence || spec.driver != worker.driver) {
     return Refusal(spec, worker, sequence);

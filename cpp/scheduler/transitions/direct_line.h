@@ -35,6 +35,6 @@ bool CloseForOthers(SchedulerState& state);
 // The client has given `spec` to the worker as number `sequence`. InvalidArgument if that cannot
 // be. REQUIRES: the worker is known and not ending; the task is not known and has no dependencies.
 Status GiveDirectly(SchedulerState& state, TaskSpec spec, WorkerEntry& worker, uint32_t sequence,
-                    ClientId caller);
+                    const CallerId& caller);
 
 }  // namespace rayx::scheduler

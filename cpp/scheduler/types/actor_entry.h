@@ -49,9 +49,9 @@ struct ActorEntry {
   SystemErrorCode cause_code = SystemErrorCode::kActorDied;
 
   // By caller; none is empty.
-  std::unordered_map<ClientId, CallQueue> callers;
+  std::unordered_map<CallerId, CallQueue> callers;
   // Callers whose first call is ready; they take turns.
-  std::deque<ClientId> turns;
+  std::deque<CallerId> turns;
   // Calls that its worker held at the last look.
   size_t held_calls = 0;
   // It stands in ActorTable's list of those that may have calls to hand out.

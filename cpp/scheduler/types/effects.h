@@ -12,27 +12,23 @@
 
 namespace rayx::scheduler {
 
-// Number of a worker of this node, counted from 1 in order of start; never reused.
-using WorkerNumber = uint64_t;
-inline constexpr WorkerNumber kNoWorker = 0;
-
 // Fork a worker. Answered by OnWorkerStarted, or by OnWorkerGone.
 struct StartWorker {
-  WorkerNumber worker = 0;
+  WorkerNumber worker;
 };
 
 // End a worker. `kill`: at once, with all it started (its driver is gone, its actor was killed, its
 // task does not heed an interrupt); else it is idle and may end by itself. May name a worker that
 // has gone in this very turn, or be repeated with `kill`.
 struct StopWorker {
-  WorkerNumber worker = 0;
+  WorkerNumber worker;
   bool kill = false;
 };
 
 // Hand the task to the worker, behind what it was given before. The task is FindTask(task) until it
 // ends.
 struct AssignTask {
-  WorkerNumber worker = 0;
+  WorkerNumber worker;
   TaskId task;
   uint32_t sequence = 0;
   uint32_t attempt = 0;
@@ -44,14 +40,14 @@ struct AssignTask {
 // (and then by Schedule, in the same turn: what came back may run elsewhere now). May name a worker
 // that has gone in this very turn.
 struct RecallTasks {
-  WorkerNumber worker = 0;
+  WorkerNumber worker;
 };
 
 // The client of the worker's direct line shall give it no more tasks. Answered, before any other
 // event, by OnLineClosed or, if a task is on its way that OnTaskGivenDirectly has not told of, by
 // OnLineInUse (and then by Schedule, in the same turn).
 struct CloseLine {
-  WorkerNumber worker = 0;
+  WorkerNumber worker;
 };
 
 using rayx::InterruptReason;
@@ -59,7 +55,7 @@ using rayx::InterruptReason;
 // Make the worker stop the task, which it has begun, as far as the task lets it. It may have ended
 // meanwhile, or its worker.
 struct InterruptTask {
-  WorkerNumber worker = 0;
+  WorkerNumber worker;
   TaskId task;
   uint32_t sequence = 0;
   InterruptReason reason = InterruptReason::kCancelled;

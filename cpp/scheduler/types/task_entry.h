@@ -48,7 +48,7 @@ struct WaitingArgs {
 struct Ready {};
 // Held by a worker, as number `sequence` of what it was given.
 struct Assigned {
-  WorkerNumber worker = 0;
+  WorkerNumber worker;
   uint32_t sequence = 0;
 };
 
@@ -78,7 +78,7 @@ struct TaskEntry {
   // Of a creation and of a call; else null.
   ActorEntry* actor = nullptr;
   // Of a call: who submitted it.
-  ClientId caller = 0;
+  CallerId caller;
   // Rises with each task that becomes ready. A task that is put back keeps its number, and so its
   // place.
   uint64_t arrival = 0;

@@ -48,7 +48,7 @@ struct HeldTask {
 };
 
 struct WorkerEntry {
-  WorkerNumber number = 0;
+  WorkerNumber number;
   WorkerState state = WorkerState::kStarting;
   // Of its process, for people; 0 if nobody has told it.
   int64_t pid = 0;

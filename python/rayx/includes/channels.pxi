@@ -64,11 +64,11 @@ cdef class TemplateChannel:
         raise_unless_ok(Unwrap(self.core().NextRequest(), &request))
         if not request.has_value():
             return None
-        return (request.value().number, request.value().socket_fd, request.value().stdout_fd,
+        return (request.value().number.value(), request.value().socket_fd, request.value().stdout_fd,
                 request.value().stderr_fd, request.value().claim_fd)
 
     def report_forked(self, uint64_t number, int pid, int error_number):
-        raise_unless_ok(self.core().ReportForked(number, pid, error_number))
+        raise_unless_ok(self.core().ReportForked(WorkerNumber(number), pid, error_number))
 
     def report_exited(self, int pid, int wait_status):
         raise_unless_ok(self.core().ReportExited(pid, wait_status))

@@ -61,6 +61,10 @@ cdef extern from "common/base/ids.h" namespace "rayx" nogil:
     cdef cppclass CNodeId "rayx::NodeId"(Id16):
         pass
 
+    cdef cppclass WorkerNumber:
+        WorkerNumber(uint64_t value)
+        uint64_t value()
+
     cdef cppclass CObjectId "rayx::ObjectId":
         @staticmethod
         CObjectId FromBytes(const uint8_t*)
@@ -249,7 +253,7 @@ cdef extern from "client/client.h" namespace "rayx" nogil:
         Result[unique_ptr[CClient]] ConnectDriver(const DriverOptions& options)
         @staticmethod
         Result[unique_ptr[CClient]] AdoptWorker(
-            int socket_fd, int claim_fd, uint64_t number, const string& python_version,
+            int socket_fd, int claim_fd, WorkerNumber number, const string& python_version,
             cbool looks_for_signals)
         CNodeId node_id()
         uint64_t pool_bytes()
@@ -321,7 +325,7 @@ cdef extern from "client/connection/output_channel.h" namespace "rayx" nogil:
 
 cdef extern from "client/connection/template_channel.h" namespace "rayx" nogil:
     cdef cppclass ForkRequest:
-        uint64_t number
+        WorkerNumber number
         int socket_fd
         int stdout_fd
         int stderr_fd
@@ -333,7 +337,7 @@ cdef extern from "client/connection/template_channel.h" namespace "rayx" nogil:
         int fd()
         Status ReportReady(int pid)
         Result[optional[ForkRequest]] NextRequest()
-        Status ReportForked(uint64_t number, int pid, int error_number)
+        Status ReportForked(WorkerNumber number, int pid, int error_number)
         Status ReportExited(int pid, int wait_status)
         void Abandon()
 

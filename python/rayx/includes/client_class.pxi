@@ -42,7 +42,8 @@ cdef class Client:
         cdef Status status
         with nogil:
             status = Unwrap(
-                CClient.AdoptWorker(socket_fd, claim_fd, number, version, True), &made.client)
+                CClient.AdoptWorker(
+                    socket_fd, claim_fd, WorkerNumber(number), version, True), &made.client)
         raise_unless_ok(status)
         return made
 

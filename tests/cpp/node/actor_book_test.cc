@@ -13,7 +13,7 @@ class ActorBookTest : public ::testing::Test {
   Peer& Make(std::string name = "") {
     node_.Submit(driver_, Task(1).Creation(1, std::move(name)));
     EXPECT_EQ(node_.Turn().back(), "start w1");
-    Peer& worker = node_.Started(1);
+    Peer& worker = node_.Started(WorkerNumber(1));
     EXPECT_EQ(node_.Turn(), Lines({"t1 to w1 as 0 config"}));
     node_.Done(worker, 1, 0, "actor");
     return worker;
@@ -32,7 +32,7 @@ TEST_F(ActorBookTest, EndsWhenNobodyRefersToIt) {
   EXPECT_EQ(node_.Turn(), Lines({"actor t1 is Alive", "objects to c1: t1.0=actor"}));
   Release(driver_, ResultOf(1));
   EXPECT_EQ(node_.Turn(), Lines({"deleted t1.0", "actor t1 is Dead", "stop w1"}));
-  node_.WorkerGone(1, 1);
+  node_.WorkerGone(WorkerNumber(1), 1);
   EXPECT_EQ(node_.Turn(), Lines({"ended t1", "actor t1 is forgotten"}));
 }
 
@@ -61,7 +61,7 @@ TEST_F(ActorBookTest, OnlyItsOwnDriverKillsIt) {
 TEST_F(ActorBookTest, TheLastStateIsKeptAndGivenToWhoMakesItAnew) {
   node_.Submit(driver_, Task(1).Creation().Retries(1));
   EXPECT_EQ(node_.Turn().back(), "start w1");
-  Peer& worker = node_.Started(1);
+  Peer& worker = node_.Started(WorkerNumber(1));
   node_.Turn();
   node_.Done(worker, 1, 0, "actor");
   for (uint64_t call = 2; call <= 3; ++call) {
@@ -80,9 +80,9 @@ TEST_F(ActorBookTest, TheLastStateIsKeptAndGivenToWhoMakesItAnew) {
   ASSERT_TRUE(node_.status().ok()) << node_.status().ToString();
   EXPECT_EQ(node_.core().actors().StateOf(TaskNumber(1)), ObjectId::ForPut(TaskNumber(3), 0));
   EXPECT_FALSE(node_.core().store().IsSealed(ObjectId::ForPut(TaskNumber(2), 0)));
-  node_.WorkerGone(1, 3);
+  node_.WorkerGone(WorkerNumber(1), 3);
   EXPECT_EQ(node_.Turn(), Lines({"actor t1 is Restarting", "start w2"}));
-  node_.Started(2);
+  node_.Started(WorkerNumber(2));
   EXPECT_EQ(node_.Turn(), Lines({"t1 to w2 as 0 config state t3.put0"}));
 }
 

@@ -11,12 +11,12 @@ namespace {
 TEST(DriverBook, AnIdIsTakenOnceAndAnOutputNeedsItsDriver) {
   NodeRecorder node;
   DriverBook& drivers = node.core().drivers();
-  Peer& first = node.Connect(0);
+  Peer& first = node.Connect(WorkerNumber(0));
   EXPECT_FALSE(drivers.OnOutput(first, DriverNumber(1)).ok());
   EXPECT_FALSE(drivers.OnDriver(first, DriverId(), {}).ok());
   EXPECT_TRUE(drivers.OnDriver(first, DriverNumber(1), Bytes("config")).ok());
-  EXPECT_FALSE(drivers.OnDriver(node.Connect(0), DriverNumber(1), {}).ok());
-  EXPECT_TRUE(drivers.OnOutput(node.Connect(0), DriverNumber(1)).ok());
+  EXPECT_FALSE(drivers.OnDriver(node.Connect(WorkerNumber(0)), DriverNumber(1), {}).ok());
+  EXPECT_TRUE(drivers.OnOutput(node.Connect(WorkerNumber(0)), DriverNumber(1)).ok());
   EXPECT_EQ(drivers.ConfigOf(DriverNumber(1)), "config");
   EXPECT_EQ(node.Turn(), Lines());
 }
@@ -30,7 +30,7 @@ TEST(DriverBook, TheEndOfItsMainConnectionIsItsEnd) {
   node.Gone(output);
   EXPECT_EQ(node.Take(), Lines()) << "its place was taken by the second";
   node.Gone(driver);
-  EXPECT_EQ(node.Take(), Lines({"close c" + std::to_string(second_output.id), "driver gone"}));
+  EXPECT_EQ(node.Take(), Lines({"close c" + second_output.id.ToString(), "driver gone"}));
   EXPECT_NE(output_id, second_output.id);
   EXPECT_FALSE(node.core().drivers().IsKnown(DriverNumber(1)));
 }
@@ -49,7 +49,7 @@ TEST(DriverBook, LinesThatItDoesNotReadAreCountedAndLost) {
   node.backlog_bytes = 0;
   drivers.SendLines(DriverNumber(1), lines);
   drivers.SendLines(DriverNumber(1), lines);
-  const std::string at = "print at c" + std::to_string(output.id) + " f: ";
+  const std::string at = "print at c" + output.id.ToString() + " f: ";
   EXPECT_EQ(node.Take(), Lines({at + "[rayx: 2 blocks of output were dropped, the driver did not "
                                      "read them]\nhello",
                                 at + "hello"}));
@@ -66,8 +66,8 @@ TEST(DriverBook, AnErrorIsPrintedAndRecorded) {
                                      .text = std::string(limits::kErrorBytesMax + 1, 'x')});
   const Lines lines = node.Take();
   ASSERT_EQ(lines.size(), 2u);
-  EXPECT_EQ(lines[0], "error at c" + std::to_string(output.id) + ": " +
-                          std::string(limits::kErrorBytesMax, 'x'));
+  EXPECT_EQ(lines[0],
+            "error at c" + output.id.ToString() + ": " + std::string(limits::kErrorBytesMax, 'x'));
   EXPECT_EQ(lines[1], "record TaskError of f");
 }
 
@@ -75,7 +75,7 @@ TEST(DriverBook, SetupsAreKeptInOrderAndBounded) {
   NodeRecorder node;
   Peer& driver = node.Driver(1);
   DriverBook& drivers = node.core().drivers();
-  EXPECT_FALSE(drivers.OnSetup(node.Connect(0), Bytes("a")).ok());
+  EXPECT_FALSE(drivers.OnSetup(node.Connect(WorkerNumber(0)), Bytes("a")).ok());
   for (size_t i = 0; i < limits::kWorkerSetupsMax; ++i) {
     ASSERT_TRUE(drivers.OnSetup(driver, Bytes(std::to_string(i))).ok());
   }

@@ -32,7 +32,7 @@ TEST(FunctionBook, WhatIsNotKnownHereIsAskedOfTheTable) {
   const std::string code = "code";
   functions.OnFound(driver.id, kF, &code);
   functions.OnFound(driver.id, kF, nullptr);
-  functions.OnFound(99, kF, &code);
+  functions.OnFound(ClientId(99), kF, &code);
   EXPECT_EQ(node.Take(), Lines({"function f1 to c1: code", "function f1 to c1: unknown"}));
 }
 
@@ -43,7 +43,7 @@ TEST(FunctionBook, ARecursiveFunctionIsForgottenByItsWorkers) {
   FunctionBook& functions = node.core().functions();
   const std::vector<ObjectId> itself = {kObject};
   ASSERT_TRUE(functions.OnExport(driver, kF, "f", Bytes("code"), itself).ok());
-  Peer& worker = node.Connect(1);
+  Peer& worker = node.Connect(WorkerNumber(1));
   functions.OnFetch(worker, kF);
   functions.OnFetch(worker, kF);
   node.core().objects().OnAddReferences(worker, itself);
@@ -60,7 +60,8 @@ TEST(FunctionBook, ARecursiveFunctionIsForgottenByItsWorkers) {
 TEST(FunctionBook, GoesWithItsDriver) {
   NodeRecorder node;
   Peer& driver = node.Driver(1);
-  EXPECT_FALSE(node.core().functions().OnExport(node.Connect(1), kF, "f", {}, {}).ok());
+  EXPECT_FALSE(
+      node.core().functions().OnExport(node.Connect(WorkerNumber(1)), kF, "f", {}, {}).ok());
   ASSERT_TRUE(node.core().functions().OnExport(driver, kF, "f", Bytes("code"), {}).ok());
   node.Gone(driver);
   EXPECT_FALSE(node.core().functions().IsKnown(kF));

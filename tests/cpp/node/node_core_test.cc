@@ -14,11 +14,11 @@ TEST(NodeCore, ADriverThatGoesTakesItsTasksAndWorkersAlong) {
   node.Submit(driver, Task(1));
   node.Submit(driver, Task(2).DependsOn(ResultOf(1)));
   node.Turn();
-  node.Started(1);
+  node.Started(WorkerNumber(1));
   EXPECT_EQ(node.Turn(), Lines({"t1 to w1 as 0 config"}));
   node.Gone(driver);
   EXPECT_EQ(node.Turn(), Lines({"driver gone", "failed t2", "kill w1"}));
-  node.WorkerGone(1, 1);
+  node.WorkerGone(WorkerNumber(1), 1);
   EXPECT_EQ(node.Turn(), Lines({"failed t1"}));
   EXPECT_EQ(node.core().store().Stats().objects, 0u);
 }
@@ -29,14 +29,14 @@ TEST(NodeCore, AnEndingDriverWaitsForItsActors) {
   Peer& output = node.Output(1);
   node.Submit(driver, Task(1).Creation());
   node.Turn();
-  Peer& worker = node.Started(1);
+  Peer& worker = node.Started(WorkerNumber(1));
   node.Turn();
   node.Done(worker, 1, 0, "actor");
   node.Turn();
   node.core().endings().OnDrain(output.id, DriverNumber(1));
   EXPECT_EQ(node.Turn(10), Lines({"actor t1 is Dead", "stop w1"}));
   EXPECT_EQ(node.core().NextTickMs(), 10 + limits::kDriverEndMs);
-  node.WorkerGone(1, 1);
+  node.WorkerGone(WorkerNumber(1), 1);
   const Lines lines = node.Turn(20);
   EXPECT_NE(std::find(lines.begin(), lines.end(), "drained c2"), lines.end());
 }
@@ -46,12 +46,12 @@ TEST(NodeCore, AWorkerThatWasToldToEndMayStillSayThatItIsDone) {
   Peer& driver = node.Driver(1);
   node.Submit(driver, Task(1));
   node.Turn();
-  Peer& worker = node.Started(1);
+  Peer& worker = node.Started(WorkerNumber(1));
   node.Turn();
   node.begun = 1;
   node.core().tasks().OnCancel(driver, TaskNumber(1), /*force=*/true);
   node.Turn();
-  EXPECT_TRUE(node.FindWorker(1)->stopped);
+  EXPECT_TRUE(node.FindWorker(WorkerNumber(1))->stopped);
   node.Done(worker, 1, 0, "too late");
   EXPECT_TRUE(node.status().ok()) << node.status().ToString();
 }

@@ -59,12 +59,12 @@ class NodeRecorder final : public Peers,
 
   // Connects a driver, or an output of it.
   Peer& Driver(uint64_t number) {
-    Peer& peer = Connect(0);
+    Peer& peer = Connect(kNoWorker);
     Note(core_.drivers().OnDriver(peer, DriverNumber(number), Bytes("config")));
     return peer;
   }
   Peer& Output(uint64_t number) {
-    Peer& peer = Connect(0);
+    Peer& peer = Connect(kNoWorker);
     Note(core_.drivers().OnOutput(peer, DriverNumber(number)));
     return peer;
   }
@@ -80,7 +80,7 @@ class NodeRecorder final : public Peers,
   }
   // The worker that was asked for says hello.
   Peer& Started(WorkerNumber number) {
-    core_.OnWorkerStarted(number, 100 + static_cast<int64_t>(number));
+    core_.OnWorkerStarted(number, 100 + static_cast<int64_t>(number.value()));
     return *FindPeer(workers_.at(number).client);
   }
   // The worker has run the task, with one result.
@@ -121,7 +121,7 @@ class NodeRecorder final : public Peers,
     return it == peers_.end() ? nullptr : it->second.get();
   }
   uint64_t BacklogBytes(const Peer&) const override { return backlog_bytes; }
-  void Close(ClientId id, Status) override { lines_.push_back("close c" + std::to_string(id)); }
+  void Close(ClientId id, Status) override { lines_.push_back("close c" + id.ToString()); }
   void SendObjects(Peer& peer, std::span<const ObjectView> objects, uint64_t fence) override {
     std::string line = "objects to " + Name(peer) + ":";
     for (const ObjectView& object : objects) line += " " + Text(object);
@@ -149,17 +149,17 @@ class NodeRecorder final : public Peers,
     return it == workers_.end() ? nullptr : &it->second;
   }
   void Start(WorkerNumber number) override {
-    lines_.push_back("start w" + std::to_string(number));
+    lines_.push_back("start w" + number.ToString());
     Worker& worker = workers_[number];
     worker.number = number;
     worker.client = Connect(number).id;
   }
   void Stop(Worker& worker, bool kill) override {
-    lines_.push_back((kill ? "kill w" : "stop w") + std::to_string(worker.number));
+    lines_.push_back((kill ? "kill w" : "stop w") + worker.number.ToString());
   }
   void HandOut(Worker& worker, Peer&, const GivenTask& task) override {
     std::string line = "t" + std::to_string(testing::NumberOf(task.spec.id)) + " to w" +
-                       std::to_string(worker.number) + " as " + std::to_string(task.place.sequence);
+                       worker.number.ToString() + " as " + std::to_string(task.place.sequence);
     for (const ObjectView& value : task.values) line += " " + Text(value);
     if (task.config != nullptr) line += " " + *task.config;
     for (const std::string& setup : task.setups) line += " setup " + setup;
@@ -167,12 +167,11 @@ class NodeRecorder final : public Peers,
     lines_.push_back(line);
   }
   uint32_t TakeBack(Worker& worker) override {
-    lines_.push_back("take back from w" + std::to_string(worker.number));
+    lines_.push_back("take back from w" + worker.number.ToString());
     return begun;
   }
   void Interrupt(Worker& worker, uint32_t sequence, scheduler::InterruptReason) override {
-    lines_.push_back("interrupt w" + std::to_string(worker.number) + " as " +
-                     std::to_string(sequence));
+    lines_.push_back("interrupt w" + worker.number.ToString() + " as " + std::to_string(sequence));
   }
   bool HasExitWork(const Worker&) const override { return has_exit_work; }
 
@@ -200,7 +199,7 @@ class NodeRecorder final : public Peers,
     lines_.push_back("record that " + Name(id) + " is gone");
   }
   void AskForFunction(ClientId asker, const FunctionId& id) override {
-    lines_.push_back("ask for " + Name(id) + " for c" + std::to_string(asker));
+    lines_.push_back("ask for " + Name(id) + " for c" + asker.ToString());
   }
   void OnDriver(const Peer&) override {}
   void OnDriverEnded(const DriverId&) override {}
@@ -222,7 +221,7 @@ class NodeRecorder final : public Peers,
     options.node_name = "node-a";
     return options;
   }
-  static std::string Name(const Peer& peer) { return "c" + std::to_string(peer.id); }
+  static std::string Name(const Peer& peer) { return "c" + peer.id.ToString(); }
   static std::string Name(const FunctionId& id) { return NameOf(ObjectId::ForFunction(id)); }
   static std::string Text(const ObjectView& object) {
     const plasma::ObjectLocation& at = object.location;
@@ -236,7 +235,7 @@ class NodeRecorder final : public Peers,
 
   Status status_;
   Lines lines_;
-  ClientId last_client_ = 0;
+  ClientId last_client_;
   std::map<ClientId, std::unique_ptr<Peer>> peers_;
   std::map<WorkerNumber, Worker> workers_;
   NodeCore core_;

@@ -12,7 +12,7 @@ class TaskBookTest : public ::testing::Test {
   // One worker that serves the driver; it has been given the tasks that were submitted.
   Peer& StartWorker() {
     EXPECT_EQ(node_.Turn().back(), "start w1");
-    return node_.Started(1);
+    return node_.Started(WorkerNumber(1));
   }
   Lines Release(Peer& peer, std::vector<ObjectId> ids) {
     EXPECT_TRUE(node_.core().objects().OnRelease(peer, {}, ids).ok());
@@ -63,7 +63,7 @@ TEST_F(TaskBookTest, WhatItsArgumentsContainIsKeptAndSoIsItsFunction) {
 
 TEST_F(TaskBookTest, WhoMaySubmitWhat) {
   TaskBook& tasks = node_.core().tasks();
-  EXPECT_FALSE(tasks.OnSubmit(node_.Connect(7), Task(1).Build()).ok()) << "no driver";
+  EXPECT_FALSE(tasks.OnSubmit(node_.Connect(WorkerNumber(7)), Task(1).Build()).ok()) << "no driver";
   EXPECT_FALSE(tasks.OnSubmit(driver_, Task(1).Driver(2).Build()).ok());
   EXPECT_TRUE(tasks.OnSubmit(driver_, Task(1).Build()).ok());
   EXPECT_FALSE(tasks.OnSubmit(driver_, Task(1).Build()).ok()) << "the id is in use";
@@ -97,11 +97,11 @@ TEST_F(TaskBookTest, ADeadWorkerIsTriedAgainAndThenReported) {
   node_.Submit(driver_, Task(1).Retries(1));
   StartWorker();
   node_.Turn();
-  node_.WorkerGone(1, 1);
+  node_.WorkerGone(WorkerNumber(1), 1);
   EXPECT_EQ(node_.Turn(), Lines({"start w2"}));
-  node_.Started(2);
+  node_.Started(WorkerNumber(2));
   EXPECT_EQ(node_.Turn(), Lines({"t1 to w2 as 0 config"}));
-  node_.WorkerGone(2, 1);
+  node_.WorkerGone(WorkerNumber(2), 1);
   const Lines lines = node_.Turn();
   ASSERT_EQ(lines.size(), 3u);
   EXPECT_EQ(lines[0], "record WorkerCrashedError of f1");
@@ -110,7 +110,7 @@ TEST_F(TaskBookTest, ADeadWorkerIsTriedAgainAndThenReported) {
 }
 
 TEST_F(TaskBookTest, AStreamIsCancelledWithItsConsumer) {
-  Peer& consumer = node_.Connect(0);
+  Peer& consumer = node_.Connect(WorkerNumber(0));
   consumer.driver = DriverNumber(1);
   node_.Submit(consumer, Task(1).Stream(2));
   StartWorker();
@@ -137,7 +137,7 @@ TEST_F(TaskBookTest, OutputIsNamedAfterTheTaskThatRuns) {
   Peer& worker = StartWorker();
   node_.Turn();
   node_.core().tasks().OnWorkerOutput(*node_.FindWorker(worker.worker), 7, false, "hello");
-  EXPECT_EQ(node_.Take(), Lines({"print at c" + std::to_string(output.id) + " f1: hello"}));
+  EXPECT_EQ(node_.Take(), Lines({"print at c" + output.id.ToString() + " f1: hello"}));
 }
 
 TEST_F(TaskBookTest, SetupsAreToldOnce) {

@@ -25,72 +25,72 @@ class HolderTableTest : public ::testing::Test {
 };
 
 TEST_F(HolderTableTest, FindsOnlyWhoHolds) {
-  Refer(1, 0);
-  Refer(2, 0);
-  Refer(1, 3);
-  EXPECT_EQ(table_.Find(lists_[0], 2)->client, 2u);
-  EXPECT_EQ(table_.Find(lists_[0], 3), nullptr);
-  EXPECT_EQ(table_.Find(lists_[3], 2), nullptr);
+  Refer(ClientId(1), 0);
+  Refer(ClientId(2), 0);
+  Refer(ClientId(1), 3);
+  EXPECT_EQ(table_.Find(lists_[0], ClientId(2))->client, ClientId(2));
+  EXPECT_EQ(table_.Find(lists_[0], ClientId(3)), nullptr);
+  EXPECT_EQ(table_.Find(lists_[3], ClientId(2)), nullptr);
   EXPECT_EQ(table_.size(), 3u);
   EXPECT_EQ(table_.HoldersOf(lists_[0]).size(), 2u);
   table_.SanityCheck();
 }
 
 TEST_F(HolderTableTest, AddingAgainGivesTheSameHolder) {
-  Refer(1, 0);
-  table_.FindOrAdd(lists_[0], 1, TestObject(0)).pins = 2;
+  Refer(ClientId(1), 0);
+  table_.FindOrAdd(lists_[0], ClientId(1), TestObject(0)).pins = 2;
   EXPECT_EQ(table_.size(), 1u);
-  EXPECT_TRUE(table_.Find(lists_[0], 1)->referenced);
+  EXPECT_TRUE(table_.Find(lists_[0], ClientId(1))->referenced);
 }
 
 TEST_F(HolderTableTest, StaysAsLongAsAnythingIsHeld) {
-  Refer(1, 0);
-  table_.Find(lists_[0], 1)->pins = 1;
-  Release(1, 0);
-  ASSERT_NE(table_.Find(lists_[0], 1), nullptr);
-  table_.Find(lists_[0], 1)->pins = 0;
-  table_.RemoveIfIdle(lists_[0], 1);
-  EXPECT_EQ(table_.Find(lists_[0], 1), nullptr);
+  Refer(ClientId(1), 0);
+  table_.Find(lists_[0], ClientId(1))->pins = 1;
+  Release(ClientId(1), 0);
+  ASSERT_NE(table_.Find(lists_[0], ClientId(1)), nullptr);
+  table_.Find(lists_[0], ClientId(1))->pins = 0;
+  table_.RemoveIfIdle(lists_[0], ClientId(1));
+  EXPECT_EQ(table_.Find(lists_[0], ClientId(1)), nullptr);
   EXPECT_TRUE(lists_[0].empty());
 }
 
 TEST_F(HolderTableTest, RemovesFromTheMiddleOfBothLists) {
-  for (const ClientId client : {1u, 2u, 3u}) {
+  for (const ClientId client : {ClientId(1), ClientId(2), ClientId(3)}) {
     for (const uint32_t object : {0u, 1u, 2u}) Refer(client, object);
   }
-  Release(2, 1);
+  Release(ClientId(2), 1);
   EXPECT_EQ(table_.HoldersOf(lists_[1]).size(), 2u);
-  Release(2, 2);
-  Release(2, 0);
-  EXPECT_FALSE(table_.AnyObjectOf(2).has_value());
+  Release(ClientId(2), 2);
+  Release(ClientId(2), 0);
+  EXPECT_FALSE(table_.AnyObjectOf(ClientId(2)).has_value());
   EXPECT_EQ(table_.size(), 6u);
 }
 
 TEST_F(HolderTableTest, NamesWhatAClientHoldsUntilNothingIsLeft) {
-  Refer(1, 2);
-  EXPECT_EQ(table_.AnyObjectOf(1), TestObject(2));
-  EXPECT_FALSE(table_.AnyObjectOf(2).has_value());
-  EXPECT_DEATH(table_.ForgetClient(1), "check failed");
-  Release(1, 2);
-  table_.ForgetClient(1);
-  table_.ForgetClient(1);
-  EXPECT_FALSE(table_.AnyObjectOf(1).has_value());
+  Refer(ClientId(1), 2);
+  EXPECT_EQ(table_.AnyObjectOf(ClientId(1)), TestObject(2));
+  EXPECT_FALSE(table_.AnyObjectOf(ClientId(2)).has_value());
+  EXPECT_DEATH(table_.ForgetClient(ClientId(1)), "check failed");
+  Release(ClientId(1), 2);
+  table_.ForgetClient(ClientId(1));
+  table_.ForgetClient(ClientId(1));
+  EXPECT_FALSE(table_.AnyObjectOf(ClientId(1)).has_value());
 }
 
 TEST_F(HolderTableTest, UsesFreedHoldersAgain) {
-  Refer(1, 0);
-  table_.Find(lists_[0], 1)->creating = true;
-  table_.Find(lists_[0], 1)->creating = false;
-  Release(1, 0);
-  Refer(2, 1);
-  EXPECT_EQ(table_.Find(lists_[1], 2)->pins, 0u);
-  EXPECT_EQ(table_.Find(lists_[1], 2)->object, TestObject(1));
+  Refer(ClientId(1), 0);
+  table_.Find(lists_[0], ClientId(1))->creating = true;
+  table_.Find(lists_[0], ClientId(1))->creating = false;
+  Release(ClientId(1), 0);
+  Refer(ClientId(2), 1);
+  EXPECT_EQ(table_.Find(lists_[1], ClientId(2))->pins, 0u);
+  EXPECT_EQ(table_.Find(lists_[1], ClientId(2))->object, TestObject(1));
   EXPECT_EQ(table_.size(), 1u);
   table_.SanityCheck();
 }
 
 TEST_F(HolderTableTest, NobodyHoldsNothing) {
-  EXPECT_DEATH(table_.FindOrAdd(lists_[0], 0, TestObject(0)), "check failed");
+  EXPECT_DEATH(table_.FindOrAdd(lists_[0], ClientId(0), TestObject(0)), "check failed");
 }
 
 }  // namespace

@@ -21,7 +21,7 @@ class NaiveObjectStore {
     bool sealed = false;
     bool is_inline = false;
     uint64_t size = 0;
-    ClientId creator = 0;
+    ClientId creator;
     std::vector<ObjectId> contained;
     std::set<ClientId> references;
     // Those of the references that came with Create only.
@@ -36,7 +36,7 @@ class NaiveObjectStore {
     if (size == 0) return StatusCode::kInvalidArgument;
     const auto found = objects_.find(id);
     const bool taken =
-        found != objects_.end() && (found->second.sealed || found->second.creator != 0);
+        found != objects_.end() && (found->second.sealed || !found->second.creator.IsNil());
     return taken || superseded_.count({creator, id}) ? StatusCode::kAlreadyExists : StatusCode::kOk;
   }
   void Create(ClientId creator, const ObjectId& id, uint64_t size) {
@@ -53,7 +53,7 @@ class NaiveObjectStore {
     }
     if (!IsCreator(creator, id)) return StatusCode::kNotFound;
     Object& object = objects_[id];
-    object.creator = 0;
+    object.creator = kNoClient;
     object.by_create.erase(creator);
     if (IsReferenced(id)) GiveValue(id, false, object.size, contained);
     Sweep();
@@ -65,7 +65,7 @@ class NaiveObjectStore {
     if (!superseded && !IsCreator(creator, id)) return StatusCode::kNotFound;
     const auto found = objects_.find(id);
     if (found == objects_.end()) return StatusCode::kOk;
-    if (!superseded) found->second.creator = 0;
+    if (!superseded) found->second.creator = kNoClient;
     if (found->second.by_create.count(creator)) DropReference(found->second, creator);
     Sweep();
     return StatusCode::kOk;
@@ -73,7 +73,7 @@ class NaiveObjectStore {
 
   StatusCode PutInline(ClientId creator, const ObjectId& id, uint64_t size,
                        const std::vector<ObjectId>& contained) {
-    return PutWhole(creator, id, true, size, contained, creator != 0);
+    return PutWhole(creator, id, true, size, contained, !creator.IsNil());
   }
   // Into a room that the client has, and that is large enough.
   StatusCode PutReserved(ClientId creator, const ObjectId& id, uint64_t size,
@@ -131,7 +131,7 @@ class NaiveObjectStore {
     for (auto& [id, object] : objects_) {
       DropReference(object, client);
       object.pins.erase(client);
-      if (object.creator == client) object.creator = 0;
+      if (object.creator == client) object.creator = kNoClient;
     }
     std::erase_if(superseded_, [client](const auto& creation) { return creation.first == client; });
     Sweep();
@@ -166,7 +166,7 @@ class NaiveObjectStore {
 
   bool IsCreator(ClientId client, const ObjectId& id) const {
     const auto found = objects_.find(id);
-    return client != 0 && found != objects_.end() && found->second.creator == client;
+    return !client.IsNil() && found != objects_.end() && found->second.creator == client;
   }
 
   static void DropReference(Object& object, ClientId client) {
@@ -178,8 +178,8 @@ class NaiveObjectStore {
   void GiveValue(const ObjectId& id, bool is_inline, uint64_t size,
                  const std::vector<ObjectId>& contained) {
     Object& object = objects_[id];
-    if (object.creator != 0) superseded_.insert({object.creator, id});
-    object.creator = 0;
+    if (!object.creator.IsNil()) superseded_.insert({object.creator, id});
+    object.creator = kNoClient;
     object.sealed = true;
     object.is_inline = is_inline;
     object.size = size;
@@ -204,7 +204,7 @@ class NaiveObjectStore {
         const Object& object = at->second;
         const bool pinned = std::any_of(object.pins.begin(), object.pins.end(),
                                         [](const auto& p) { return p.second > 0; });
-        if (pinned || object.creator != 0 || IsReferenced(at->first)) {
+        if (pinned || !object.creator.IsNil() || IsReferenced(at->first)) {
           ++at;
           continue;
         }

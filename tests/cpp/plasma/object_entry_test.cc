@@ -21,7 +21,7 @@ TEST(ObjectEntryTest, TheStateIsThatOfTheValue) {
   ObjectEntry entry;
   EXPECT_EQ(entry.state(), ObjectState::kExpected);
   EXPECT_EQ(entry.created(), nullptr);
-  entry.MoveTo(CreatedObject{1, {64, 100}});
+  entry.MoveTo(CreatedObject{ClientId(1), {64, 100}});
   ASSERT_NE(entry.created(), nullptr);
   EXPECT_EQ(entry.created()->room.offset, 64u);
   EXPECT_EQ(entry.sealed(), nullptr);

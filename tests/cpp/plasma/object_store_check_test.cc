@@ -23,11 +23,11 @@ TEST(ObjectStoreSanityTest, HoldsInEveryState) {
   ObjectStore store(1024);
   store.SanityCheck();
   store.AddReference(TestObject(1));
-  ASSERT_TRUE(store.Create(1, TestObject(2), 100).ok());
+  ASSERT_TRUE(store.Create(ClientId(1), TestObject(2), 100).ok());
   store.SanityCheck();
-  ASSERT_TRUE(store.Seal(1, TestObject(2), {}).ok());
-  ASSERT_TRUE(store.Pin(1, TestObject(2)).ok());
-  store.Get(2, TestObject(3), true);
+  ASSERT_TRUE(store.Seal(ClientId(1), TestObject(2), {}).ok());
+  ASSERT_TRUE(store.Pin(ClientId(1), TestObject(2)).ok());
+  store.Get(ClientId(2), TestObject(3), true);
   store.SanityCheck();
 }
 

@@ -10,8 +10,8 @@
 namespace rayx::plasma {
 namespace {
 
-constexpr ClientId kAda = 1;
-constexpr ClientId kBob = 2;
+constexpr ClientId kAda(1);
+constexpr ClientId kBob(2);
 constexpr uint64_t kPoolBytes = 4096;
 
 class ObjectStoreRoomsTest : public testing::Test {

@@ -12,10 +12,10 @@
 namespace rayx::plasma {
 namespace {
 
-constexpr ClientId kAda = 1;
-constexpr ClientId kBob = 2;
-constexpr ClientId kCid = 3;
-constexpr ClientId kNode = 0;
+constexpr ClientId kAda(1);
+constexpr ClientId kBob(2);
+constexpr ClientId kCid(3);
+constexpr ClientId kNode;
 constexpr uint64_t kPoolBytes = 64 * 1024;
 
 const std::vector<uint8_t> kData = {1, 2, 3};
@@ -33,8 +33,8 @@ class ObjectStoreTest : public ::testing::Test {
       } else if (const auto* deleted = std::get_if<ObjectDeleted>(&effect)) {
         lines.push_back("deleted " + NameOf(deleted->id) + " " + std::to_string(deleted->size));
       } else if (const auto* deliver = std::get_if<DeliverObject>(&effect)) {
-        lines.push_back("deliver " + NameOf(deliver->id) + " to " +
-                        std::to_string(deliver->client) + (deliver->pin ? " pinned" : ""));
+        lines.push_back("deliver " + NameOf(deliver->id) + " to " + deliver->client.ToString() +
+                        (deliver->pin ? " pinned" : ""));
       }
     }
     return lines;

@@ -26,8 +26,8 @@ class StoreScript {
   // Four bytes make one step: what, who, on which object, with what.
   void Run(std::span<const uint8_t> script) {
     for (size_t at = 0; at + 3 < script.size(); at += 4) {
-      Step(script[at], 1 + script[at + 1] % kClients, TestObject(script[at + 2] % kObjects),
-           script[at + 3]);
+      Step(script[at], ClientId(1 + script[at + 1] % kClients),
+           TestObject(script[at + 2] % kObjects), script[at + 3]);
       store_.SanityCheck();
       CompareEffects();
       CompareObjects();
@@ -53,7 +53,7 @@ class StoreScript {
       case 5:
         return PutInline(client, id, operand);
       case 6:
-        return PutInline(0, id, operand);
+        return PutInline(kNoClient, id, operand);
       case 7:
         store_.AddClientReference(client, id);
         return model_.AddClientReference(client, id);
@@ -99,7 +99,7 @@ class StoreScript {
 
   // Mostly as agreed; at times the room is given back, is that of another, or is too small.
   void PutReserved(ClientId client, const ObjectId& id, uint8_t operand) {
-    const ClientId owner = operand > 250 ? 1 + client % kClients : client;
+    const ClientId owner = operand > 250 ? ClientId(1 + client.value() % kClients) : client;
     if (reserved_[owner].empty()) {
       return Expect(store_.PutReserved(client, id, {1, 1}, {}, true), StatusCode::kNotFound);
     }
@@ -178,7 +178,7 @@ class StoreScript {
       if (const auto* sealed = std::get_if<ObjectSealed>(&effect)) {
         announced.push_back("sealed " + sealed->id.Hex());
       } else if (const auto* deliver = std::get_if<DeliverObject>(&effect)) {
-        announced.push_back("deliver " + std::to_string(deliver->client) + " " + deliver->id.Hex() +
+        announced.push_back("deliver " + deliver->client.ToString() + " " + deliver->id.Hex() +
                             (deliver->pin ? " pinned" : ""));
       } else if (const auto* gone = std::get_if<ObjectDeleted>(&effect)) {
         deleted.push_back("deleted " + gone->id.Hex() + " " + std::to_string(gone->size));
@@ -219,7 +219,7 @@ class StoreScript {
 
   // When every client has gone and every reference is dropped, only rings are left.
   void End() {
-    for (ClientId client = 1; client <= kClients; ++client) {
+    for (ClientId client(1); client.value() <= kClients; ++client) {
       OnClientGone(client);
     }
     for (uint32_t number = 0; number < kObjects; ++number) {

@@ -59,7 +59,7 @@ void NodeModel::SubmitFrom(uint64_t number, WorkerNumber submitter) {
     spec.dependencies.push_back(testing::ResultOf(dependency));
     if (!ended_.contains(dependency)) missing.push_back(spec.dependencies.back());
   }
-  core_.OnTaskSubmitted(std::move(spec), missing, submitter, script.caller);
+  core_.OnTaskSubmitted(std::move(spec), missing, submitter, {.node = {}, .client = script.caller});
 }
 
 void NodeModel::Kill(uint64_t actor) {

@@ -68,8 +68,8 @@ void NodeModel::HearLine() {
     const OnLine one = line_.unheard.front();
     line_.unheard.pop_front();
     const TaskScript& script = scripts_.at(one.task);
-    const Status status =
-        core_.OnTaskGivenDirectly(SpecOf(script), line_.worker, one.sequence, script.caller);
+    const Status status = core_.OnTaskGivenDirectly(SpecOf(script), line_.worker, one.sequence,
+                                                    {.node = {}, .client = script.caller});
     core_.SanityCheck();
     if (!status.ok()) Broken("a given task was refused: " + status.ToString());
   }

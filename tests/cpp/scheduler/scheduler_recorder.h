@@ -48,8 +48,9 @@ class SchedulerRecorder {
   std::string texts() const { return texts_; }
 
   void Submit(Task&& task, std::vector<ObjectId> missing = {}, WorkerNumber submitter = kNoWorker,
-              ClientId caller = 0) {
-    core_.OnTaskSubmitted(std::move(task).Build(), missing, submitter, caller);
+              ClientId caller = ClientId()) {
+    core_.OnTaskSubmitted(std::move(task).Build(), missing, submitter,
+                          {.node = {}, .client = caller});
     core_.SanityCheck();
   }
   void Submit(uint64_t first, uint64_t last) {
@@ -131,12 +132,13 @@ class SchedulerRecorder {
   // nothing else.
   void StartAll() {
     for (Lines lines = Turn(); !lines.empty(); lines = Turn()) {
-      for (const std::string& line : lines) Started(std::stoull(line.substr(line.find(' '))));
+      for (const std::string& line : lines)
+        Started(WorkerNumber(std::stoull(line.substr(line.find(' ')))));
     }
   }
   // The scheduler asks for this worker alone, it starts and is given what waits.
   void StartNext(WorkerNumber worker) {
-    ASSERT_EQ(Turn().back(), "start " + std::to_string(worker));
+    ASSERT_EQ(Turn().back(), "start " + worker.ToString());
     Started(worker);
     Turn();
   }
@@ -160,8 +162,8 @@ class SchedulerRecorder {
   }
 
   static std::string Name(const TaskId& id) { return "t" + std::to_string(testing::NumberOf(id)); }
-  static std::string Name(WorkerNumber worker) { return "w" + std::to_string(worker); }
-  std::string Line(const StartWorker& effect) { return "start " + std::to_string(effect.worker); }
+  static std::string Name(WorkerNumber worker) { return "w" + worker.ToString(); }
+  std::string Line(const StartWorker& effect) { return "start " + effect.worker.ToString(); }
   std::string Line(const StopWorker& effect) {
     return (effect.kill ? "kill " : "stop ") + Name(effect.worker);
   }

@@ -181,7 +181,7 @@ struct ActorWorld {
     script.kind = TaskKind::kActorCall;
     script.actor = actor;
     script.driver = maker.scripts[actor].driver;
-    script.caller = maker.Random(3);
+    script.caller = ClientId(maker.Random(3));
     script.resources = {};
     // An actor that holds nothing may wait for plain tasks.
     if (!maker.scripts[actor].resources.empty() || !maker.OneIn(4) || tasks.empty()) return;

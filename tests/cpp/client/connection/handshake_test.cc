@@ -12,7 +12,8 @@ TEST(HandshakeTest, AWelcomeBringsThePool) {
   FakeNode node;
   node.Serve(false);
   FrameStream stream{ScopedFd(node.client_fd())};
-  const auto welcome = ShakeHands(&stream, {ClientRole::kWorker, DriverId(), 7, "3.11", ""});
+  const auto welcome =
+      ShakeHands(&stream, {ClientRole::kWorker, DriverId(), WorkerNumber(7), "3.11", ""});
   ASSERT_TRUE(welcome.ok()) << welcome.status().ToString();
   EXPECT_EQ(welcome->pool_bytes, FakeNode::kPoolBytes);
   EXPECT_EQ(welcome->node.data()[0], 'n');

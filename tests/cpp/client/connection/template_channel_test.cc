@@ -39,7 +39,7 @@ TEST(TemplateChannelTest, ForksAndReports) {
     ASSERT_TRUE(next.ok()) << next.status().ToString();
     request = *next;
   }
-  EXPECT_EQ(request->number, 5u);
+  EXPECT_EQ(request->number, WorkerNumber(5));
   for (const int fd :
        {request->socket_fd, request->stdout_fd, request->stderr_fd, request->claim_fd}) {
     EXPECT_GE(fd, 0);
@@ -47,7 +47,7 @@ TEST(TemplateChannelTest, ForksAndReports) {
   }
   EXPECT_FALSE(channel.NextRequest()->has_value());
 
-  ASSERT_TRUE(channel.ReportForked(5, -1, 12).ok());
+  ASSERT_TRUE(channel.ReportForked(WorkerNumber(5), -1, 12).ok());
   const FakeNode::Received forked = node.Next();
   EXPECT_EQ(forked.As<protocol::WorkerForked>().error_number(), 12);
   ASSERT_TRUE(channel.ReportExited(77, 9).ok());

@@ -82,7 +82,8 @@ class StreamProducerTest : public ::testing::Test {
  protected:
   void SetUp() override {
     node_.Serve(false);
-    auto worker = Client::AdoptWorker(node_.client_fd(), ::dup(claims_.fd()), 3, "3.11");
+    auto worker =
+        Client::AdoptWorker(node_.client_fd(), ::dup(claims_.fd()), WorkerNumber(3), "3.11");
     ASSERT_TRUE(worker.ok()) << worker.status().ToString();
     worker_ = std::move(*worker);
     RunTaskMessage message;

@@ -29,6 +29,32 @@ TEST(IdsTest, KindsAreTypes) {
   static_assert(std::is_trivially_copyable_v<ObjectId>);
 }
 
+TEST(IdsTest, NumbersOfANodeAreTypes) {
+  static_assert(!std::is_convertible_v<uint64_t, ClientId>);
+  static_assert(!std::is_convertible_v<ClientId, uint64_t>);
+  static_assert(!std::is_convertible_v<ClientId, WorkerNumber>);
+  static_assert(!std::is_constructible_v<WorkerNumber, ClientId>);
+  static_assert(sizeof(ClientId) == sizeof(uint64_t) && std::is_trivially_copyable_v<ClientId>);
+  EXPECT_TRUE(kNoClient.IsNil());
+  EXPECT_TRUE(kNoWorker.IsNil());
+
+  ClientId last;
+  EXPECT_EQ(++last, ClientId(1));
+  EXPECT_LT(last, ClientId(2));
+  EXPECT_EQ(ClientId(7).ToString(), "7");
+  EXPECT_EQ(testing::PrintToString(WorkerNumber(7)), "7");
+  EXPECT_EQ(std::unordered_set<ClientId>({ClientId(1), ClientId(2), ClientId(1)}).size(), 2u);
+}
+
+TEST(IdsTest, ACallerIsAClientOfANode) {
+  NodeId other;
+  other.mutable_data()[0] = 1;
+  const CallerId here{.node = {}, .client = ClientId(1)};
+  const CallerId there{.node = other, .client = ClientId(1)};
+  EXPECT_NE(here, there);
+  EXPECT_EQ(std::unordered_set<CallerId>({here, there, here}).size(), 2u);
+}
+
 TEST(IdsTest, HexRoundTrip) {
   const TaskId id = TaskOf(0xf8);
   EXPECT_EQ(id.Hex(), "f8f9fafbfcfdfeff0001020304050607");

@@ -12,7 +12,7 @@ namespace rayx::daemon {
 namespace {
 
 constexpr uint64_t kMiB = 1u << 20;
-constexpr ClientId kAda = 1;
+constexpr ClientId kAda(1);
 
 // The client's side is what maps the memory that TakeMemory gives.
 class ReadyRoomsTest : public testing::Test {

@@ -23,7 +23,7 @@ class SessionTableTest : public testing::Test {
                                  const Status& why) { closed_.emplace_back(session.id, why); }}) {}
 
   // The peer's end.
-  ScopedFd Connect(ClientId* id, scheduler::WorkerNumber worker = 0) {
+  ScopedFd Connect(ClientId* id, WorkerNumber worker = kNoWorker) {
     auto sockets = SocketPair();
     *id = table_.Add(std::move(sockets->first), worker).id;
     return std::move(sockets->second);
@@ -57,7 +57,7 @@ class SessionTableTest : public testing::Test {
 };
 
 TEST_F(SessionTableTest, HandsFramesToTheHandlerInOrder) {
-  ClientId id = 0;
+  ClientId id;
   const ScopedFd peer = Connect(&id);
   Send(peer, 7);
   Send(peer, 8);
@@ -71,8 +71,8 @@ TEST_F(SessionTableTest, ABadFrameClosesItsSessionOnlyAndTheRestIsNotRead) {
   on_frame_ = [](Session&, const Frame& frame) {
     return frame.type == 66 ? Status::NotFound("it holds none") : Status::Ok();
   };
-  ClientId bad = 0;
-  ClientId good = 0;
+  ClientId bad;
+  ClientId good;
   const ScopedFd bad_peer = Connect(&bad);
   const ScopedFd good_peer = Connect(&good);
   Send(bad_peer, 66);
@@ -91,7 +91,7 @@ TEST_F(SessionTableTest, ABadFrameClosesItsSessionOnlyAndTheRestIsNotRead) {
 }
 
 TEST_F(SessionTableTest, APeerThatGoesIsDestroyedAtTheEndOfTheTurn) {
-  ClientId id = 0;
+  ClientId id;
   // The loop makes its own descriptors with the first connection.
   const ScopedFd first = Connect(&id);
   const size_t fds = OpenFdCount();
@@ -103,7 +103,7 @@ TEST_F(SessionTableTest, APeerThatGoesIsDestroyedAtTheEndOfTheTurn) {
 }
 
 TEST_F(SessionTableTest, ClosingTwiceIsHarmless) {
-  ClientId id = 0;
+  ClientId id;
   const ScopedFd peer = Connect(&id);
   table_.Close(id, Status::Disconnected("first"));
   table_.Close(id, Status::Disconnected("second"));
@@ -118,7 +118,7 @@ TEST_F(SessionTableTest, WhoDoesNotReadIsNotHeardUntilItDoes) {
     session.connection->Send(9, std::vector<uint8_t>(4u << 20));
     return Status::Ok();
   };
-  ClientId id = 0;
+  ClientId id;
   const ScopedFd peer = Connect(&id);
   // Here it takes as long as a slow machine needs, and nobody shakes hands.
   table_.Find(id)->hello_timer.reset();

@@ -36,7 +36,7 @@ TEST(Explain, AReadyTask) {
   ExpectSays(node, 1, "one is started in the next round");
   node.Turn();
   ExpectSays(node, 1, "1 worker of this node being started");
-  node.Started(1);
+  node.Started(WorkerNumber(1));
   node.Submit(Task(2).Driver(2));
   node.Submit(Task(3).Cpus(2));
   node.Turn();
@@ -48,7 +48,7 @@ TEST(Explain, AReadyTaskWhenStartsFail) {
   SchedulerRecorder node;
   node.Submit(Task(1));
   node.Turn();
-  node.StartFailed(1, "no such file");
+  node.StartFailed(WorkerNumber(1), "no such file");
   node.Turn();
   ExpectSays(node, 1,
              "starting one failed and is tried again later. The last attempt: no such file");
@@ -61,7 +61,7 @@ TEST(Explain, AnAssignedTask) {
   node.Turn();
   ExpectSays(node, 1, "runs on worker 1.");
   ExpectSays(node, 3, "was handed to worker 1 ahead of time and stands behind 2 tasks there");
-  EXPECT_TRUE(node.Blocked(1).ok());
+  EXPECT_TRUE(node.Blocked(WorkerNumber(1)).ok());
   ExpectSays(node, 1, "blocked in get or wait and has given its CPUs back");
   node.DriverGone(1);
   ExpectSays(node, 1, "being ended");
@@ -72,7 +72,7 @@ TEST(Explain, ATaskThatHasLostWorkers) {
   node.StartAll();
   node.Submit(Task(1));
   node.Turn();
-  node.Gone(1, 1);
+  node.Gone(WorkerNumber(1), 1);
   ExpectSays(node, 1, "1 worker died while running it");
 }
 
@@ -106,8 +106,8 @@ TEST(ExplainActors, ACallSaysWhatItsActorIsAndWhatItWaitsFor) {
   EXPECT_NE(behind.find("stands behind 1 call of its caller"), std::string::npos) << behind;
   EXPECT_NE(behind.find("not there yet: f1 (task " + TaskNumber(1).Hex()), std::string::npos)
       << behind;
-  node.StartNext(1);
-  EXPECT_TRUE(node.Finished(1, 1, 0).ok());
+  node.StartNext(WorkerNumber(1));
+  EXPECT_TRUE(node.Finished(WorkerNumber(1), 1, 0).ok());
   node.Available(ResultOf(9));
   node.Turn();
   const std::string lives = node.core().Explain(TaskNumber(1));

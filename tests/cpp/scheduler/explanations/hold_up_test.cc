@@ -21,9 +21,9 @@ void MakeTwoActors(SchedulerRecorder& node) {
   for (uint64_t number = 1; number <= 2; ++number) {
     node.Submit(Task(number).Named("H").Creation(1).Cpus(1));
     node.Turn();
-    node.StartedAs(number, static_cast<int64_t>(100 + number));
+    node.StartedAs(WorkerNumber(number), static_cast<int64_t>(100 + number));
     node.Turn();
-    EXPECT_TRUE(node.Finished(number, number, 0).ok());
+    EXPECT_TRUE(node.Finished(WorkerNumber(number), number, 0).ok());
   }
 }
 
@@ -34,7 +34,7 @@ TEST(HoldUp, NothingHoldsUpWhatRunsOrIsNotKnown) {
   node.Submit(Task(1));
   node.Turn();
   EXPECT_EQ(TextOf(node, 1), "");
-  EXPECT_TRUE(node.Blocked(1).ok());
+  EXPECT_TRUE(node.Blocked(WorkerNumber(1)).ok());
   EXPECT_EQ(TextOf(node, 1), "");
 }
 
@@ -60,7 +60,7 @@ TEST(HoldUp, ABlockedActorHoldsNoCpu) {
   MakeTwoActors(node);
   node.Submit(Task(3).CallOf(1));
   node.Turn();
-  EXPECT_TRUE(node.Blocked(1).ok());
+  EXPECT_TRUE(node.Blocked(WorkerNumber(1)).ok());
   node.Submit(Task(4).Cpus(2));
   node.Turn();
   const std::string text = TextOf(node, 4);
@@ -89,7 +89,7 @@ TEST(HoldUp, SeveralResourcesAndManyHolders) {
                     .Cpus(1)
                     .Needs("disk", Amount(number < 7 ? 0.1 : 0.4)));
     node.Turn();
-    node.StartedAs(number, static_cast<int64_t>(number));
+    node.StartedAs(WorkerNumber(number), static_cast<int64_t>(number));
     node.Turn();
   }
   node.Submit(Task(8).Cpus(2).Needs("disk", Amount(0.5)));
@@ -145,7 +145,7 @@ TEST(HoldUp, NothingHoldsUpWhatTheNextDecisionHandsOut) {
   node.Submit(1, 3);
   node.Turn();
   EXPECT_EQ(CauseOf(node, 3), "lacks CPU, task f1");
-  EXPECT_TRUE(node.Finished(1, 1, 0).ok());
+  EXPECT_TRUE(node.Finished(WorkerNumber(1), 1, 0).ok());
   EXPECT_EQ(TextOf(node, 3), "");
   node.Turn();
   EXPECT_EQ(CauseOf(node, 3), "lacks CPU, task f2");
@@ -159,14 +159,14 @@ TEST(HoldUp, CallsOfAnActor) {
   // It is still to be made, which is a matter of a moment.
   EXPECT_EQ(TextOf(node, 3), "");
   node.Turn();
-  node.StartedAs(1, 7);
+  node.StartedAs(WorkerNumber(1), 7);
   node.Turn();
   EXPECT_EQ(TextOf(node, 3), "");
-  EXPECT_TRUE(node.Finished(1, 1, 0).ok());
+  EXPECT_TRUE(node.Finished(WorkerNumber(1), 1, 0).ok());
   node.Turn();
   EXPECT_EQ(TextOf(node, 2), "");
   EXPECT_EQ(TextOf(node, 3), "f3 stands behind 1 call of actor A (pid 7), which runs f2.");
-  EXPECT_TRUE(node.Blocked(1).ok());
+  EXPECT_TRUE(node.Blocked(WorkerNumber(1)).ok());
   EXPECT_EQ(TextOf(node, 3),
             "f3 stands behind 1 call of actor A (pid 7), which runs f2, and that waits in get or "
             "wait itself.");

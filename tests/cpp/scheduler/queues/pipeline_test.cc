@@ -13,7 +13,7 @@ class PipelineTest : public ::testing::Test {
  protected:
   WorkerEntry& Runner(size_t tail) {
     WorkerEntry& worker = workers_.emplace_back();
-    worker.number = workers_.size();
+    worker.number = WorkerNumber(workers_.size());
     worker.state = WorkerState::kBusy;
     worker.lane = &lane_;
     worker.held.push_back({nullptr, worker.next_sequence++});

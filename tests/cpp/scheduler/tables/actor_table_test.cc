@@ -16,11 +16,11 @@ using testing::TaskNumber;
 class ActorTableTest : public ::testing::Test {
  protected:
   ActorTableTest() : actor_(table_.Add(Task(1).Creation(1, "hal").Build())) {}
-  TaskEntry& Call(uint64_t number, ClientId caller, bool is_ready = true) {
+  TaskEntry& Call(uint64_t number, ClientId client, bool is_ready = true, NodeId node = {}) {
     TaskEntry& call = calls_[number];
     call.spec = Task(number).CallOf(1).Build();
     call.actor = &actor_;
-    call.caller = caller;
+    call.caller = {.node = node, .client = client};
     if (is_ready) call.MoveTo(Ready{});
     table_.PushCall(call);
     return call;
@@ -35,9 +35,9 @@ class ActorTableTest : public ::testing::Test {
 };
 
 TEST_F(ActorTableTest, CallersTakeTurnsEachInOrder) {
-  Call(2, 7);
-  Call(3, 7);
-  Call(4, 8);
+  Call(2, ClientId(7));
+  Call(3, ClientId(7));
+  Call(4, ClientId(8));
   EXPECT_EQ(Take(), 2u);
   EXPECT_EQ(Take(), 4u);
   EXPECT_EQ(Take(), 3u);
@@ -46,8 +46,8 @@ TEST_F(ActorTableTest, CallersTakeTurnsEachInOrder) {
 }
 
 TEST_F(ActorTableTest, AWaitingCallHoldsUpItsCaller) {
-  TaskEntry& waiting = Call(2, 7, false);
-  Call(3, 7);
+  TaskEntry& waiting = Call(2, ClientId(7), false);
+  Call(3, ClientId(7));
   EXPECT_EQ(Take(), 0u);
   waiting.MoveTo(Ready{});
   table_.OnCallReady(waiting);
@@ -55,9 +55,19 @@ TEST_F(ActorTableTest, AWaitingCallHoldsUpItsCaller) {
   EXPECT_EQ(Take(), 3u);
 }
 
+TEST_F(ActorTableTest, ClientsOfTwoNodesAreTwoCallers) {
+  NodeId other;
+  other.mutable_data()[0] = 1;
+  Call(2, ClientId(7), false);
+  Call(3, ClientId(7), true, other);
+  EXPECT_EQ(Take(), 3u) << "it waits for no call of the other node's client 7";
+  EXPECT_EQ(Take(), 0u);
+  EXPECT_EQ(actor_.callers.size(), 1u);
+}
+
 TEST_F(ActorTableTest, ACallPutBackGoesBeforeWhatWaits) {
-  TaskEntry& first = Call(2, 7);
-  Call(3, 7, false);
+  TaskEntry& first = Call(2, ClientId(7));
+  Call(3, ClientId(7), false);
   EXPECT_EQ(Take(), 2u);
   table_.PutBackCall(first);
   EXPECT_EQ(Take(), 2u);
@@ -65,9 +75,9 @@ TEST_F(ActorTableTest, ACallPutBackGoesBeforeWhatWaits) {
 }
 
 TEST_F(ActorTableTest, RemovingTheFirstLetsTheNextGo) {
-  TaskEntry& first = Call(2, 7, false);
-  Call(3, 7);
-  TaskEntry& last = Call(4, 7);
+  TaskEntry& first = Call(2, ClientId(7), false);
+  Call(3, ClientId(7));
+  TaskEntry& last = Call(4, ClientId(7));
   table_.RemoveCall(first);
   table_.RemoveCall(last);
   EXPECT_EQ(Take(), 3u);
@@ -75,8 +85,8 @@ TEST_F(ActorTableTest, RemovingTheFirstLetsTheNextGo) {
 }
 
 TEST_F(ActorTableTest, ListsAnActorOnce) {
-  Call(2, 7);
-  Call(3, 8);
+  Call(2, ClientId(7));
+  Call(3, ClientId(8));
   EXPECT_EQ(table_.TakeListed(), std::vector<ActorEntry*>({&actor_}));
   EXPECT_FALSE(table_.has_listed());
 }

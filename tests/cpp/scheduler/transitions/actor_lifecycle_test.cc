@@ -13,9 +13,9 @@ class ActorLifecycle : public ::testing::Test {
   void MakeAlive(Task&& creation) {
     node_.Submit(std::move(creation));
     EXPECT_EQ(node_.Turn(), Lines({"t1 is Pending", "start 1"}));
-    node_.Started(1);
+    node_.Started(WorkerNumber(1));
     EXPECT_EQ(node_.Turn(), Lines({"t1 to w1 as 0"}));
-    EXPECT_TRUE(node_.Finished(1, 1, 0).ok());
+    EXPECT_TRUE(node_.Finished(WorkerNumber(1), 1, 0).ok());
     node_.Turn();
     EXPECT_EQ(State(), ActorState::kAlive);
   }
@@ -29,21 +29,21 @@ TEST_F(ActorLifecycle, CallsWaitForTheCreationAndRunInOrder) {
   node_.Submit(Task(2).CallOf(1));
   node_.Submit(Task(3).CallOf(1));
   EXPECT_EQ(node_.Turn(), Lines({"t1 is Pending", "start 1"}));
-  node_.Started(1);
+  node_.Started(WorkerNumber(1));
   EXPECT_EQ(node_.Turn(), Lines({"t1 to w1 as 0"}));
-  EXPECT_TRUE(node_.Finished(1, 1, 0).ok());
+  EXPECT_TRUE(node_.Finished(WorkerNumber(1), 1, 0).ok());
   EXPECT_EQ(node_.Turn(), Lines({"t1 is Alive", "t2 to w1 as 1", "t3 to w1 as 2"}));
-  EXPECT_FALSE(node_.Finished(1, 1, 0).ok()) << "a creation ends once";
-  EXPECT_TRUE(node_.Finished(1, 2, 1).ok());
-  EXPECT_TRUE(node_.Finished(1, 3, 2).ok());
+  EXPECT_FALSE(node_.Finished(WorkerNumber(1), 1, 0).ok()) << "a creation ends once";
+  EXPECT_TRUE(node_.Finished(WorkerNumber(1), 2, 1).ok());
+  EXPECT_TRUE(node_.Finished(WorkerNumber(1), 3, 2).ok());
   EXPECT_EQ(node_.Turn(), Lines({"ended t2", "ended t3"}));
 }
 
 TEST_F(ActorLifecycle, ACallThatWaitsHoldsUpThoseOfItsCallerOnly) {
   MakeAlive(Task(1).Creation());
-  node_.Submit(Task(2).CallOf(1).DependsOn(ResultOf(9)), {ResultOf(9)}, kNoWorker, 7);
-  node_.Submit(Task(3).CallOf(1), {}, kNoWorker, 7);
-  node_.Submit(Task(4).CallOf(1), {}, kNoWorker, 8);
+  node_.Submit(Task(2).CallOf(1).DependsOn(ResultOf(9)), {ResultOf(9)}, kNoWorker, ClientId(7));
+  node_.Submit(Task(3).CallOf(1), {}, kNoWorker, ClientId(7));
+  node_.Submit(Task(4).CallOf(1), {}, kNoWorker, ClientId(8));
   EXPECT_EQ(node_.Turn(), Lines({"t4 to w1 as 1"}));
   node_.Available(ResultOf(9));
   EXPECT_EQ(node_.Turn(), Lines({"t2 to w1 as 2", "t3 to w1 as 3"}));
@@ -57,7 +57,7 @@ TEST_F(ActorLifecycle, ACallThatHasStoredItsResultHasNotFailedWhenItsActorIsKill
   node_.core().OnResultMade(TaskNumber(2));
   node_.Killed(1);
   EXPECT_EQ(node_.Turn(), Lines({"t1 is Dead", "kill w1"}));
-  node_.Gone(1, 3);
+  node_.Gone(WorkerNumber(1), 3);
   EXPECT_EQ(node_.Turn(), Lines({"fail t2 code 7 unless it has its results", "ended t2",
                                  "fail t3 code 7", "ended t3 by system", "ended t1"}));
 }
@@ -69,8 +69,9 @@ TEST_F(ActorLifecycle, AnIdleActorEndsByItselfWhenItsDriverIsAboutToGo) {
   node_.DriverEnding(1);
   EXPECT_EQ(node_.Turn(), Lines({"ended t2 by system", "t1 is Dead", "stop w1"}))
       << "nobody waits for the call any more, which fails in silence";
-  EXPECT_EQ(node_.core().EndingWorkersOf(DriverNumber(1)), std::vector<WorkerNumber>({1}));
-  node_.Gone(1);
+  EXPECT_EQ(node_.core().EndingWorkersOf(DriverNumber(1)),
+            std::vector<WorkerNumber>({WorkerNumber(1)}));
+  node_.Gone(WorkerNumber(1));
   EXPECT_EQ(node_.Turn(), Lines({"ended t1"}));
   EXPECT_TRUE(node_.core().EndingWorkersOf(DriverNumber(1)).empty());
 }
@@ -87,8 +88,8 @@ TEST_F(ActorLifecycle, AnActorThatRunsACallIsLeftToBeKilledWithItsDriver) {
 
 TEST_F(ActorLifecycle, CallersTakeTurns) {
   MakeAlive(Task(1).Creation());
-  for (uint64_t i = 2; i < 4; ++i) node_.Submit(Task(i).CallOf(1), {}, kNoWorker, 7);
-  for (uint64_t i = 4; i < 6; ++i) node_.Submit(Task(i).CallOf(1), {}, kNoWorker, 8);
+  for (uint64_t i = 2; i < 4; ++i) node_.Submit(Task(i).CallOf(1), {}, kNoWorker, ClientId(7));
+  for (uint64_t i = 4; i < 6; ++i) node_.Submit(Task(i).CallOf(1), {}, kNoWorker, ClientId(8));
   EXPECT_EQ(node_.Turn(),
             Lines({"t2 to w1 as 1", "t4 to w1 as 2", "t3 to w1 as 3", "t5 to w1 as 4"}));
 }
@@ -97,7 +98,7 @@ TEST_F(ActorLifecycle, AsManyCallsAreHandedOutAsMayRunAndSomeAhead) {
   MakeAlive(Task(1).Creation(3));
   for (uint64_t i = 0; i < 100; ++i) node_.Submit(Task(100 + i).CallOf(1));
   EXPECT_EQ(node_.Turn().size(), 3 + limits::kPipelineDepth);
-  EXPECT_TRUE(node_.Finished(1, 102, 3).ok()) << "calls may end in any order";
+  EXPECT_TRUE(node_.Finished(WorkerNumber(1), 102, 3).ok()) << "calls may end in any order";
   EXPECT_EQ(node_.Turn().size(), 2u);
 }
 
@@ -115,7 +116,8 @@ TEST_F(ActorLifecycle, MoreAreHandedOutAheadIfManyEndBetweenTwoLooks) {
   size_t ended = 0;
   const auto end = [&](size_t count) {
     for (size_t i = 0; i < count; ++i, ++ended) {
-      ASSERT_TRUE(node_.Finished(1, 100 + ended, static_cast<uint32_t>(1 + ended)).ok());
+      ASSERT_TRUE(
+          node_.Finished(WorkerNumber(1), 100 + ended, static_cast<uint32_t>(1 + ended)).ok());
     }
     given += handed_out();
   };
@@ -138,7 +140,7 @@ TEST_F(ActorLifecycle, ManyActorsLiveOnFewProcessors) {
   node.Submit(Task(1000));
   for (int turn = 0; turn < 500; ++turn) {
     for (const std::string& line : node.Turn()) {
-      if (line.starts_with("start ")) node.Started(std::stoull(line.substr(6)));
+      if (line.starts_with("start ")) node.Started(WorkerNumber(std::stoull(line.substr(6))));
       EXPECT_FALSE(line.starts_with("stop")) << line;
     }
   }
@@ -153,13 +155,13 @@ TEST_F(ActorLifecycle, ManyActorsLiveOnFewProcessors) {
 TEST_F(ActorLifecycle, AnInitThatRaisesFailsEveryCallAlike) {
   node_.Submit(Task(1).Creation());
   node_.Submit(Task(2).CallOf(1));
-  node_.StartNext(1);
-  EXPECT_TRUE(node_.Finished(1, 1, 0, true).ok());
+  node_.StartNext(WorkerNumber(1));
+  EXPECT_TRUE(node_.Finished(WorkerNumber(1), 1, 0, true).ok());
   EXPECT_EQ(node_.Turn(),
             Lines({"t1 is Dead", "stop w1", "fail t2 code 7 like t1", "ended t2 by system"}));
   node_.Submit(Task(3).CallOf(1));
   EXPECT_EQ(node_.Turn(), Lines({"fail t3 code 7 like t1", "ended t3 by system"}));
-  node_.Gone(1);
+  node_.Gone(WorkerNumber(1));
   EXPECT_EQ(node_.Turn(), Lines({"ended t1 by system"}));
   node_.Unreferenced(1);
   EXPECT_EQ(node_.Turn(), Lines({"t1 is forgotten"}));
@@ -169,18 +171,18 @@ TEST_F(ActorLifecycle, IsMadeAgainAsOftenAsItMay) {
   MakeAlive(Task(1).Creation().Retries(1));
   for (uint64_t i = 2; i < 5; ++i) node_.Submit(Task(i).CallOf(1));
   node_.Turn();
-  node_.Gone(1, 2, "it was shot");
+  node_.Gone(WorkerNumber(1), 2, "it was shot");
   EXPECT_EQ(State(), ActorState::kRestarting);
   EXPECT_EQ(node_.Turn(),
             Lines({"fail t2 code 7", "ended t2 by system", "t1 is Restarting", "start 2"}));
   node_.Submit(Task(5).CallOf(1));
-  node_.Started(2);
+  node_.Started(WorkerNumber(2));
   EXPECT_EQ(node_.Turn(), Lines({"t1 to w2 as 0, attempt 1"}));
-  EXPECT_TRUE(node_.Finished(2, 1, 0).ok());
+  EXPECT_TRUE(node_.Finished(WorkerNumber(2), 1, 0).ok());
   EXPECT_EQ(node_.Turn(),
             Lines({"t1 is Alive", "t3 to w2 as 1", "t4 to w2 as 2", "t5 to w2 as 3"}));
   EXPECT_EQ(node_.core().FindActor(TaskNumber(1))->restarts, 1u);
-  node_.Gone(2, 2, "it was shot again");
+  node_.Gone(WorkerNumber(2), 2, "it was shot again");
   EXPECT_EQ(node_.Turn(),
             Lines({"fail t3 code 7", "ended t3 by system", "t1 is Dead", "fail t4 code 7",
                    "ended t4 by system", "fail t5 code 7", "ended t5 by system", "ended t1"}));
@@ -190,12 +192,12 @@ TEST_F(ActorLifecycle, IsMadeAgainAsOftenAsItMay) {
 TEST_F(ActorLifecycle, ADeathInInitCountsAndOneBeforeDoesNot) {
   node_.Submit(Task(1).Creation());
   node_.Submit(Task(2).CallOf(1));
-  node_.StartNext(1);
-  node_.Gone(1, 0);
+  node_.StartNext(WorkerNumber(1));
+  node_.Gone(WorkerNumber(1), 0);
   EXPECT_EQ(node_.Turn(), Lines({"start 2"}));
-  node_.Started(2);
+  node_.Started(WorkerNumber(2));
   EXPECT_EQ(node_.Turn(), Lines({"t1 to w2 as 0"}));
-  node_.Gone(2, 1);
+  node_.Gone(WorkerNumber(2), 1);
   EXPECT_EQ(node_.Turn(), Lines({"t1 is Dead", "fail t1 code 7", "fail t2 code 7 like t1",
                                  "ended t2 by system", "ended t1 by system"}));
 }
@@ -210,7 +212,7 @@ TEST_F(ActorLifecycle, KilledItFailsWhatRunsAndWhatWaits) {
   node_.Submit(Task(4).CallOf(1));
   node_.Turn();
   EXPECT_NE(node_.texts().find("it had to go"), std::string::npos) << node_.texts();
-  node_.Gone(1, 2);
+  node_.Gone(WorkerNumber(1), 2);
   EXPECT_EQ(node_.Turn(), Lines({"fail t2 code 7", "ended t2 by system", "ended t1"}));
   node_.Unreferenced(1);
   EXPECT_EQ(node_.Turn(), Lines({"t1 is forgotten"}));
@@ -225,9 +227,9 @@ TEST_F(ActorLifecycle, ACallThatEndedBeforeTheKillHasItsResultThoughTheNodeHears
   node_.Turn();
   node_.Killed(1);
   EXPECT_EQ(node_.Turn(), Lines({"t1 is Dead", "kill w1"}));
-  EXPECT_TRUE(node_.Finished(1, 2, 1).ok());
+  EXPECT_TRUE(node_.Finished(WorkerNumber(1), 2, 1).ok());
   EXPECT_EQ(node_.Turn(), Lines({"ended t2"}));
-  node_.Gone(1, 3);
+  node_.Gone(WorkerNumber(1), 3);
   EXPECT_EQ(node_.Turn(), Lines({"fail t3 code 7", "ended t3 by system", "ended t1"}));
 }
 
@@ -239,7 +241,7 @@ TEST_F(ActorLifecycle, WhenItsDriverIsGoneNobodyIsToldOfItsCalls) {
   node_.Turn();
   node_.core().OnDriverGone(DriverNumber(1));
   node_.Turn();
-  node_.Gone(1, 2);
+  node_.Gone(WorkerNumber(1), 2);
   EXPECT_EQ(node_.Turn(), Lines({"ended t2 by system", "ended t1", "t1 is forgotten"}));
 }
 
@@ -252,12 +254,12 @@ TEST_F(ActorLifecycle, KilledBeforeItIsMadeItFailsItsCreation) {
   node_.Killed(2);
   EXPECT_EQ(node_.Turn(), Lines({"t1 is Dead", "fail t1 code 7", "ended t1 by system", "t2 is Dead",
                                  "fail t2 code 7", "ended t2 by system"}));
-  node_.Started(1);
+  node_.Started(WorkerNumber(1));
   EXPECT_EQ(node_.Turn(), Lines({"t3 to w1 as 0"}));
   node_.Killed(3);
   EXPECT_EQ(node_.Turn(), Lines({"t3 is Dead", "fail t3 code 7", "kill w1"}));
-  EXPECT_TRUE(node_.Finished(1, 3, 0).ok());
-  node_.Gone(1, 1);
+  EXPECT_TRUE(node_.Finished(WorkerNumber(1), 3, 0).ok());
+  node_.Gone(WorkerNumber(1), 1);
   EXPECT_EQ(node_.Turn(), Lines({"ended t3 by system"}));
 }
 
@@ -265,7 +267,7 @@ TEST_F(ActorLifecycle, UnreferencedItEndsAndIsForgotten) {
   MakeAlive(Task(1).Creation().Retries(-1));
   node_.Unreferenced(1);
   EXPECT_EQ(node_.Turn(), Lines({"t1 is Dead", "stop w1"}));
-  node_.Gone(1, 1);
+  node_.Gone(WorkerNumber(1), 1);
   EXPECT_EQ(node_.Turn(), Lines({"ended t1", "t1 is forgotten"}));
   EXPECT_FALSE(node_.core().FindActor(TaskNumber(1)).has_value());
   EXPECT_EQ(node_.core().Stats().actors, 0u);
@@ -278,9 +280,9 @@ TEST_F(ActorLifecycle, UnreferencedBeforeItIsMadeItIsMadeFirst) {
   node_.Unreferenced(1);
   node_.Unreferenced(2);
   EXPECT_EQ(node_.Turn(), Lines({"t2 is forgotten", "ended t2 by system", "t2 is forgotten"}));
-  node_.Started(1);
+  node_.Started(WorkerNumber(1));
   EXPECT_EQ(node_.Turn(), Lines({"t1 to w1 as 0"}));
-  EXPECT_TRUE(node_.Finished(1, 1, 0).ok());
+  EXPECT_TRUE(node_.Finished(WorkerNumber(1), 1, 0).ok());
   EXPECT_EQ(node_.Turn(), Lines({"t1 is Dead", "t1 is Dead", "stop w1"}));
 }
 
@@ -317,12 +319,12 @@ TEST_F(ActorLifecycle, ItsProcessorsAreItsOwnForLifeUnlessItBlocks) {
   node_.Submit(Task(2));
   node_.Submit(Task(3).CallOf(1));
   EXPECT_EQ(node_.Turn(), Lines({"t3 to w1 as 1"}));
-  EXPECT_TRUE(node_.Blocked(1).ok());
-  EXPECT_TRUE(node_.Blocked(1).ok()) << "a second call of it may block";
+  EXPECT_TRUE(node_.Blocked(WorkerNumber(1)).ok());
+  EXPECT_TRUE(node_.Blocked(WorkerNumber(1)).ok()) << "a second call of it may block";
   EXPECT_EQ(node_.Turn(), Lines({"start 2"}));
-  node_.Started(2);
+  node_.Started(WorkerNumber(2));
   EXPECT_EQ(node_.Turn(), Lines({"t2 to w2 as 0"}));
-  EXPECT_TRUE(node_.Finished(1, 3, 1).ok());
+  EXPECT_TRUE(node_.Finished(WorkerNumber(1), 3, 1).ok());
   EXPECT_EQ(node_.core().available().Get(kCpu), Amount(0) - Amount(1));
 }
 
@@ -334,7 +336,7 @@ TEST_F(ActorLifecycle, GoesWithItsDriver) {
   node_.Submit(Task(4).CallOf(2));
   node_.DriverGone(1);
   EXPECT_EQ(node_.Turn().back(), "kill w1");
-  node_.Gone(1, 2);
+  node_.Gone(WorkerNumber(1), 2);
   EXPECT_EQ(node_.Turn(), Lines({"ended t3 by system", "ended t1", "t1 is forgotten"}));
   EXPECT_EQ(node_.core().Stats().actors, 0u);
 }

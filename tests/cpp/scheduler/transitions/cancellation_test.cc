@@ -17,9 +17,9 @@ class Cancellation : public ::testing::Test {
   void MakeActor(uint32_t max_concurrency = 1) {
     node_.Submit(Task(1).Creation(max_concurrency));
     node_.Turn();
-    EXPECT_TRUE(node_.Finished(1, 1, 0).ok());
+    EXPECT_TRUE(node_.Finished(WorkerNumber(1), 1, 0).ok());
     node_.Turn();
-    node_.Started(2);
+    node_.Started(WorkerNumber(2));
     node_.Turn();
   }
   SchedulerRecorder node_;
@@ -41,7 +41,7 @@ TEST_F(Cancellation, WhatWasHandedOutAndNotBegunComesBackAndFails) {
   EXPECT_EQ(node_.Turn(), Lines({"t1 to w1 as 0", "t2 to w1 as 1", "t3 to w1 as 2"}));
   node_.Cancelled(2);
   EXPECT_EQ(node_.Turn(), Lines({"recall w1"}));
-  node_.Recalled(1, 1);
+  node_.Recalled(WorkerNumber(1), 1);
   EXPECT_EQ(node_.Turn(), Lines({"fail t2 code 4", "ended t2 by system", "t3 to w1 as 3"}));
 }
 
@@ -50,14 +50,14 @@ TEST_F(Cancellation, WhatHasBegunIsInterruptedAndThenItsWorkerKilled) {
   node_.Turn();
   node_.Cancelled(1);
   EXPECT_EQ(node_.Turn(), Lines({"recall w1"}));
-  node_.Recalled(1, 1);
+  node_.Recalled(WorkerNumber(1), 1);
   EXPECT_EQ(node_.Turn(), Lines({"cancel t1 on w1 as 0"}));
   EXPECT_EQ(node_.core().NextTickMs(), limits::kInterruptGraceMs);
   node_.Advance(limits::kInterruptGraceMs - 1);
   EXPECT_EQ(node_.Turn(), Lines());
   node_.Advance(1);
   EXPECT_EQ(node_.Turn(), Lines({"kill w1", "start 2"}));
-  node_.Gone(1, 1);
+  node_.Gone(WorkerNumber(1), 1);
   EXPECT_EQ(node_.Turn(), Lines({"fail t1 code 4", "ended t1 by system"}));
 }
 
@@ -66,9 +66,9 @@ TEST_F(Cancellation, ATaskThatEndsInTimeIsNotKilled) {
   node_.Turn();
   node_.Cancelled(1);
   node_.Turn();
-  node_.Recalled(1, 1);
+  node_.Recalled(WorkerNumber(1), 1);
   node_.Turn();
-  EXPECT_TRUE(node_.Finished(1, 1, 0).ok());
+  EXPECT_TRUE(node_.Finished(WorkerNumber(1), 1, 0).ok());
   EXPECT_EQ(node_.Turn(), Lines({"ended t1"}));
   node_.Advance(limits::kInterruptGraceMs);
   EXPECT_EQ(node_.Turn(), Lines());
@@ -79,7 +79,7 @@ TEST_F(Cancellation, ByForceItIsKilledAtOnce) {
   node_.Turn();
   node_.Cancelled(1, true);
   node_.Turn();
-  node_.Recalled(1, 1);
+  node_.Recalled(WorkerNumber(1), 1);
   EXPECT_EQ(node_.Turn(), Lines({"kill w1", "start 2"}));
 }
 
@@ -87,10 +87,10 @@ TEST_F(Cancellation, ARecallOvertakenByTheNextTaskDoesNotTakeThat) {
   node_.Submit(Task(1));
   node_.Turn();
   node_.Cancelled(1);
-  EXPECT_TRUE(node_.Finished(1, 1, 0).ok());
+  EXPECT_TRUE(node_.Finished(WorkerNumber(1), 1, 0).ok());
   node_.Submit(Task(2));
   EXPECT_EQ(node_.Turn(), Lines({"recall w1", "ended t1", "t2 to w1 as 1"}));
-  node_.Recalled(1, 1);
+  node_.Recalled(WorkerNumber(1), 1);
   EXPECT_EQ(node_.Turn(), Lines());
   EXPECT_TRUE(node_.core().IsAssigned(TaskNumber(2)));
 }
@@ -102,13 +102,13 @@ TEST_F(Cancellation, ACallRunsOnForNobodyAndItsActorLives) {
   EXPECT_EQ(node_.Turn(), Lines({"t2 to w1 as 1", "t3 to w1 as 2"}));
   node_.Cancelled(2, true);
   EXPECT_EQ(node_.Turn(), Lines({"recall w1"}));
-  node_.Recalled(1, 2);
+  node_.Recalled(WorkerNumber(1), 2);
   EXPECT_EQ(node_.Turn(), Lines({"cancel t2 on w1 as 1", "t3 to w1 as 3"}));
   node_.Advance(limits::kInterruptGraceMs);
   EXPECT_EQ(node_.Turn(), Lines({"fail t2 code 4"}));
   node_.Cancelled(2);
   EXPECT_EQ(node_.Turn(), Lines());
-  EXPECT_TRUE(node_.Finished(1, 2, 1).ok());
+  EXPECT_TRUE(node_.Finished(WorkerNumber(1), 2, 1).ok());
   EXPECT_EQ(node_.Turn(), Lines({"ended t2 by system"}));
 }
 
@@ -142,15 +142,15 @@ TEST_F(Cancellation, TimeCountsFromTheFrontOfTheWorker) {
   EXPECT_EQ(node_.Turn(), Lines({"t1 to w1 as 0", "t2 to w1 as 1"}));
   node_.Advance(1000);
   EXPECT_EQ(node_.Turn(), Lines());
-  EXPECT_TRUE(node_.Finished(1, 1, 0).ok());
+  EXPECT_TRUE(node_.Finished(WorkerNumber(1), 1, 0).ok());
   EXPECT_EQ(node_.Turn(), Lines({"ended t1"}));
   node_.Advance(100);
   EXPECT_EQ(node_.Turn(), Lines({"recall w1"}));
-  node_.Recalled(1, 2);
+  node_.Recalled(WorkerNumber(1), 2);
   EXPECT_EQ(node_.Turn(), Lines({"time out t2 on w1 as 1"}));
   node_.Advance(limits::kInterruptGraceMs);
   node_.Turn();
-  node_.Gone(1, 2);
+  node_.Gone(WorkerNumber(1), 2);
   EXPECT_EQ(node_.Turn().front(), "fail t2 code 8");
   EXPECT_NE(node_.texts().find("100 ms"), std::string::npos) << node_.texts();
 }
@@ -160,10 +160,10 @@ TEST_F(Cancellation, TimeOfACallCountsFromWhenItMayRun) {
   for (uint64_t i = 2; i < 5; ++i) node_.Submit(Task(i).CallOf(1).Timeout(100 * i));
   node_.Turn();
   node_.Advance(150);
-  EXPECT_TRUE(node_.Finished(1, 3, 2).ok());
+  EXPECT_TRUE(node_.Finished(WorkerNumber(1), 3, 2).ok());
   EXPECT_EQ(node_.Turn(), Lines({"ended t3"}));
   EXPECT_EQ(node_.core().NextTickMs(), 200);
-  EXPECT_TRUE(node_.Finished(1, 2, 1).ok());
+  EXPECT_TRUE(node_.Finished(WorkerNumber(1), 2, 1).ok());
   node_.Turn();
   EXPECT_EQ(node_.core().NextTickMs(), 150 + 400) << "the third runs since the second has ended";
 }
@@ -189,8 +189,8 @@ TEST_F(Cancellation, AllTasksOfADriverStopAndItsActorsStay) {
   }
   EXPECT_EQ(std::count(lines.begin(), lines.end(), "recall w1"), 1);
   EXPECT_EQ(std::count(lines.begin(), lines.end(), "recall w2"), 1);
-  node_.Recalled(1, 1);
-  node_.Recalled(2, 1);
+  node_.Recalled(WorkerNumber(1), 1);
+  node_.Recalled(WorkerNumber(2), 1);
   lines = node_.Turn();
   EXPECT_EQ(std::count(lines.begin(), lines.end(), "cancel t2 on w1 as 1") +
                 std::count(lines.begin(), lines.end(), "fail t2 code 4"),
@@ -210,9 +210,9 @@ TEST_F(Cancellation, AllTasksOfADriverByForce) {
   node_.Turn();
   node_.AllCancelled(1, /*force=*/true);
   node_.Turn();
-  node_.Recalled(1, 1);
+  node_.Recalled(WorkerNumber(1), 1);
   EXPECT_EQ(node_.Turn()[0], "fail t2 code 4");
-  node_.Gone(1, 1);
+  node_.Gone(WorkerNumber(1), 1);
   node_.Turn();
   EXPECT_EQ(node_.core().CountUnfinished(testing::DriverNumber(1)), 0u);
 }

@@ -14,21 +14,21 @@ class DirectLineTest : public ::testing::Test {
  protected:
   void SetUp() override {
     scheduler_.Submit(Task(0));
-    scheduler_.StartNext(1);
-    ASSERT_TRUE(scheduler_.Finished(1, 0, 0).ok());
+    scheduler_.StartNext(WorkerNumber(1));
+    ASSERT_TRUE(scheduler_.Finished(WorkerNumber(1), 0, 0).ok());
     ASSERT_EQ(scheduler_.Turn(), Lines({"ended t0"}));
-    ASSERT_TRUE(core().OnLineOpened(1));
+    ASSERT_TRUE(core().OnLineOpened(WorkerNumber(1)));
     core().SanityCheck();
   }
   LocalScheduler& core() { return scheduler_.core(); }
-  Status Give(Task&& task, uint32_t sequence, WorkerNumber worker = 1) {
-    const Status status =
-        core().OnTaskGivenDirectly(std::move(task).Build(), worker, sequence, /*caller=*/7);
+  Status Give(Task&& task, uint32_t sequence, WorkerNumber worker = WorkerNumber(1)) {
+    const Status status = core().OnTaskGivenDirectly(std::move(task).Build(), worker, sequence,
+                                                     {.node = {}, .client = ClientId(7)});
     core().SanityCheck();
     return status;
   }
   void Close() {
-    core().OnLineClosed(1);
+    core().OnLineClosed(WorkerNumber(1));
     core().SanityCheck();
   }
   int64_t FreeCpus() { return core().available().Get(kCpu).units() / ResourceAmount::kUnitsPerOne; }
@@ -41,7 +41,7 @@ TEST_F(DirectLineTest, AGivenTaskIsATaskLikeOthersWithoutBeingAssigned) {
   EXPECT_EQ(scheduler_.Turn(), Lines());
   EXPECT_TRUE(core().IsAssigned(TaskNumber(1)));
   EXPECT_EQ(FreeCpus(), 0);
-  ASSERT_TRUE(scheduler_.Finished(1, 1, 1).ok());
+  ASSERT_TRUE(scheduler_.Finished(WorkerNumber(1), 1, 1).ok());
   EXPECT_EQ(scheduler_.Turn(), Lines({"ended t1"}));
   EXPECT_EQ(FreeCpus(), 1);
 }
@@ -49,7 +49,7 @@ TEST_F(DirectLineTest, AGivenTaskIsATaskLikeOthersWithoutBeingAssigned) {
 TEST_F(DirectLineTest, SeveralMayBeKnownBeforeTheirEnds) {
   for (uint32_t i = 1; i <= 100; ++i) ASSERT_TRUE(Give(Task(i), i).ok());
   EXPECT_EQ(scheduler_.Turn(), Lines()) << "nothing is recalled";
-  for (uint32_t i = 1; i <= 100; ++i) ASSERT_TRUE(scheduler_.Finished(1, i, i).ok());
+  for (uint32_t i = 1; i <= 100; ++i) ASSERT_TRUE(scheduler_.Finished(WorkerNumber(1), i, i).ok());
   EXPECT_EQ(scheduler_.Turn().size(), 100u);
 }
 
@@ -64,26 +64,26 @@ TEST_F(DirectLineTest, OthersWaitUntilItIsClosed) {
 TEST_F(DirectLineTest, ALineInUseIsClosedWhenItsTaskIsKnown) {
   scheduler_.Submit(Task(1));
   EXPECT_EQ(scheduler_.Turn(), Lines({"close line of w1"}));
-  core().OnLineInUse(1);
+  core().OnLineInUse(WorkerNumber(1));
   EXPECT_EQ(scheduler_.Turn(), Lines({"start 2"})) << "others do not wait for it";
   ASSERT_TRUE(Give(Task(2), 1).ok());
   EXPECT_EQ(scheduler_.Turn(), Lines({"close line of w1"}));
   Close();
-  ASSERT_TRUE(scheduler_.Finished(1, 2, 1).ok());
+  ASSERT_TRUE(scheduler_.Finished(WorkerNumber(1), 2, 1).ok());
   EXPECT_EQ(scheduler_.Turn(), Lines({"ended t2", "t1 to w1 as 2"}));
 }
 
 TEST_F(DirectLineTest, ACpuThatWasGivenAwayIsOwed) {
   scheduler_.Submit(Task(1));
   (void)scheduler_.Turn();
-  core().OnLineInUse(1);
+  core().OnLineInUse(WorkerNumber(1));
   (void)scheduler_.Turn();
-  scheduler_.Started(2);
+  scheduler_.Started(WorkerNumber(2));
   EXPECT_EQ(scheduler_.Turn(), Lines({"t1 to w2 as 0"}));
   ASSERT_TRUE(Give(Task(2), 1).ok());
   EXPECT_EQ(FreeCpus(), -1);
-  ASSERT_TRUE(scheduler_.Finished(2, 1, 0).ok());
-  ASSERT_TRUE(scheduler_.Finished(1, 2, 1).ok());
+  ASSERT_TRUE(scheduler_.Finished(WorkerNumber(2), 1, 0).ok());
+  ASSERT_TRUE(scheduler_.Finished(WorkerNumber(1), 2, 1).ok());
   EXPECT_EQ(FreeCpus(), 1);
 }
 
@@ -91,31 +91,31 @@ TEST_F(DirectLineTest, WhatAWorkerHadBegunIsTriedAgain) {
   ASSERT_TRUE(Give(Task(1), 1).ok());
   ASSERT_TRUE(Give(Task(2).Retries(0), 2).ok());
   ASSERT_TRUE(Give(Task(3), 3).ok());
-  scheduler_.Gone(1, /*begun_sequence=*/3);
+  scheduler_.Gone(WorkerNumber(1), /*begun_sequence=*/3);
   EXPECT_EQ(scheduler_.Turn(), Lines({"fail t2 code 1", "ended t2 by system", "start 2"}));
-  scheduler_.Started(2);
+  scheduler_.Started(WorkerNumber(2));
   EXPECT_EQ(scheduler_.Turn(), Lines({"t1 to w2 as 0, attempt 1", "t3 to w2 as 1"}));
-  EXPECT_TRUE(core().OnLineOpened(2) == false) << "it runs something";
+  EXPECT_TRUE(core().OnLineOpened(WorkerNumber(2)) == false) << "it runs something";
 }
 
 TEST_F(DirectLineTest, WhatComesForAGoneWorkerWasNotBegun) {
-  scheduler_.Gone(1, 1);
+  scheduler_.Gone(WorkerNumber(1), 1);
   EXPECT_EQ(scheduler_.Turn(), Lines());
   ASSERT_TRUE(Give(Task(1).Retries(0), 1).ok());
   EXPECT_EQ(scheduler_.Turn(), Lines({"start 2"}));
-  scheduler_.Started(2);
+  scheduler_.Started(WorkerNumber(2));
   EXPECT_EQ(scheduler_.Turn(), Lines({"t1 to w2 as 0"}));
 }
 
 TEST_F(DirectLineTest, ABlockedWorkerIsGivenMore) {
   ASSERT_TRUE(Give(Task(1), 1).ok());
-  ASSERT_TRUE(scheduler_.Blocked(1).ok());
+  ASSERT_TRUE(scheduler_.Blocked(WorkerNumber(1)).ok());
   EXPECT_EQ(FreeCpus(), 1);
   ASSERT_TRUE(Give(Task(2), 2).ok()) << "its end is not known yet";
   EXPECT_EQ(scheduler_.Turn(), Lines()) << "nothing is recalled";
-  ASSERT_TRUE(scheduler_.Unblocked(1).ok());
-  ASSERT_TRUE(scheduler_.Finished(1, 1, 1).ok());
-  ASSERT_TRUE(scheduler_.Finished(1, 2, 2).ok());
+  ASSERT_TRUE(scheduler_.Unblocked(WorkerNumber(1)).ok());
+  ASSERT_TRUE(scheduler_.Finished(WorkerNumber(1), 1, 1).ok());
+  ASSERT_TRUE(scheduler_.Finished(WorkerNumber(1), 2, 2).ok());
 }
 
 TEST_F(DirectLineTest, ItCanBeCancelled) {
@@ -134,12 +134,12 @@ TEST_F(DirectLineTest, ItsWorkerIsNotEndedForBeingIdle) {
 }
 
 TEST_F(DirectLineTest, ThereIsOneAtATime) {
-  EXPECT_FALSE(core().OnLineOpened(1));
-  core().OnLineClosed(5);
-  EXPECT_FALSE(core().OnLineOpened(1)) << "another one was closed";
+  EXPECT_FALSE(core().OnLineOpened(WorkerNumber(1)));
+  core().OnLineClosed(WorkerNumber(5));
+  EXPECT_FALSE(core().OnLineOpened(WorkerNumber(1))) << "another one was closed";
   Close();
-  EXPECT_FALSE(core().OnLineOpened(2)) << "there is no such worker";
-  EXPECT_TRUE(core().OnLineOpened(1));
+  EXPECT_FALSE(core().OnLineOpened(WorkerNumber(2))) << "there is no such worker";
+  EXPECT_TRUE(core().OnLineOpened(WorkerNumber(1)));
 }
 
 TEST_F(DirectLineTest, NonsenseIsRefused) {
@@ -158,7 +158,7 @@ TEST_F(DirectLineTest, ADriversEndTakesItAlong) {
   EXPECT_EQ(scheduler_.Turn(), Lines({"kill w1"}));
   ASSERT_TRUE(Give(Task(2), 2).ok());
   EXPECT_EQ(scheduler_.Turn(), Lines({"ended t2 by system"}));
-  scheduler_.Gone(1, 2);
+  scheduler_.Gone(WorkerNumber(1), 2);
   EXPECT_EQ(scheduler_.Turn(), Lines({"ended t1 by system"}));
 }
 
@@ -167,15 +167,15 @@ class ActorLineTest : public ::testing::Test {
  protected:
   void SetUp() override {
     scheduler_.Submit(Task(0).Creation());
-    scheduler_.StartNext(1);
-    ASSERT_TRUE(scheduler_.Finished(1, 0, 0).ok());
+    scheduler_.StartNext(WorkerNumber(1));
+    ASSERT_TRUE(scheduler_.Finished(WorkerNumber(1), 0, 0).ok());
     (void)scheduler_.Turn();
-    ASSERT_TRUE(core().OnLineOpened(1));
+    ASSERT_TRUE(core().OnLineOpened(WorkerNumber(1)));
   }
   LocalScheduler& core() { return scheduler_.core(); }
   Status Give(Task&& task, uint32_t sequence) {
-    const Status status =
-        core().OnTaskGivenDirectly(std::move(task).Build(), 1, sequence, /*caller=*/7);
+    const Status status = core().OnTaskGivenDirectly(std::move(task).Build(), WorkerNumber(1),
+                                                     sequence, {.node = {}, .client = ClientId(7)});
     core().SanityCheck();
     return status;
   }
@@ -185,29 +185,29 @@ class ActorLineTest : public ::testing::Test {
 
 TEST_F(ActorLineTest, CallsOfOthersCloseIt) {
   ASSERT_TRUE(Give(Task(1).CallOf(0), 1).ok());
-  scheduler_.Submit(Task(2).CallOf(0), {}, kNoWorker, /*caller=*/8);
+  scheduler_.Submit(Task(2).CallOf(0), {}, kNoWorker, ClientId(8));
   EXPECT_EQ(scheduler_.Turn(), Lines({"close line of w1"}));
-  core().OnLineInUse(1);
+  core().OnLineInUse(WorkerNumber(1));
   EXPECT_EQ(scheduler_.Turn(), Lines());
   ASSERT_TRUE(Give(Task(3).CallOf(0), 2).ok());
   EXPECT_EQ(scheduler_.Turn(), Lines({"close line of w1"}));
-  core().OnLineClosed(1);
+  core().OnLineClosed(WorkerNumber(1));
   EXPECT_EQ(scheduler_.Turn(), Lines({"t2 to w1 as 3"}));
-  ASSERT_TRUE(scheduler_.Finished(1, 1, 1).ok());
-  ASSERT_TRUE(scheduler_.Finished(1, 3, 2).ok());
-  ASSERT_TRUE(scheduler_.Finished(1, 2, 3).ok());
+  ASSERT_TRUE(scheduler_.Finished(WorkerNumber(1), 1, 1).ok());
+  ASSERT_TRUE(scheduler_.Finished(WorkerNumber(1), 3, 2).ok());
+  ASSERT_TRUE(scheduler_.Finished(WorkerNumber(1), 2, 3).ok());
 }
 
 TEST_F(ActorLineTest, TasksOfOthersDoNotNeedItsWorker) {
   ASSERT_TRUE(Give(Task(1).CallOf(0), 1).ok());
   EXPECT_FALSE(Give(Task(2), 2).ok());
   EXPECT_FALSE(Give(Task(2).CallOf(5), 2).ok());
-  ASSERT_TRUE(scheduler_.Finished(1, 1, 1).ok());
+  ASSERT_TRUE(scheduler_.Finished(WorkerNumber(1), 1, 1).ok());
 }
 
 TEST_F(ActorLineTest, ACallThatHadBegunFailsWithItsWorker) {
   ASSERT_TRUE(Give(Task(1).CallOf(0), 1).ok());
-  scheduler_.Gone(1, 2);
+  scheduler_.Gone(WorkerNumber(1), 2);
   const Lines lines = scheduler_.Turn();
   EXPECT_NE(std::find(lines.begin(), lines.end(), "ended t1 by system"), lines.end());
 }
@@ -219,20 +219,20 @@ TEST_F(ActorLineTest, WhatAKilledActorHasRunIsSettledWhenAllOfItIsKnown) {
   // Given before its caller knew of the kill.
   ASSERT_TRUE(Give(Task(2).CallOf(0), 2).ok());
   ASSERT_TRUE(Give(Task(3).CallOf(0), 3).ok());
-  EXPECT_TRUE(scheduler_.Finished(1, 1, 1).ok());
-  EXPECT_TRUE(scheduler_.Finished(1, 2, 2).ok());
+  EXPECT_TRUE(scheduler_.Finished(WorkerNumber(1), 1, 1).ok());
+  EXPECT_TRUE(scheduler_.Finished(WorkerNumber(1), 2, 2).ok());
   EXPECT_EQ(scheduler_.Turn(), Lines({"ended t1", "ended t2"}));
-  scheduler_.Gone(1, 4);
+  scheduler_.Gone(WorkerNumber(1), 4);
   EXPECT_EQ(scheduler_.Turn(), Lines({"fail t3 code 7", "ended t3 by system", "ended t0"}));
 }
 
 TEST(ActorLineOpenTest, AnActorWithSeveralCallsAtATimeHasNone) {
   SchedulerRecorder scheduler;
   scheduler.Submit(Task(0).Creation(2));
-  scheduler.StartNext(1);
-  EXPECT_FALSE(scheduler.core().OnLineOpened(1)) << "it is not alive yet";
-  ASSERT_TRUE(scheduler.Finished(1, 0, 0).ok());
-  EXPECT_FALSE(scheduler.core().OnLineOpened(1));
+  scheduler.StartNext(WorkerNumber(1));
+  EXPECT_FALSE(scheduler.core().OnLineOpened(WorkerNumber(1))) << "it is not alive yet";
+  ASSERT_TRUE(scheduler.Finished(WorkerNumber(1), 0, 0).ok());
+  EXPECT_FALSE(scheduler.core().OnLineOpened(WorkerNumber(1)));
 }
 
 }  // namespace

@@ -21,12 +21,12 @@ TEST(Dispatcher, TasksRunInOrderAndWhatDoesNotFitIsPassed) {
   node.Submit(Task(3).Needs("CPU", Amount(0.5)));
   node.Submit(Task(4).Needs("CPU", Amount(0.5)));
   EXPECT_EQ(node.Turn(), Lines({"t1 to w2 as 0", "t3 to w1 as 0", "start 3"}));
-  node.Started(3);
+  node.Started(WorkerNumber(3));
   EXPECT_EQ(node.Turn(), Lines({"t4 to w3 as 0"}));
-  EXPECT_TRUE(node.Finished(2, 1, 0).ok());
+  EXPECT_TRUE(node.Finished(WorkerNumber(2), 1, 0).ok());
   EXPECT_EQ(node.Turn(), Lines({"ended t1"}));
-  EXPECT_TRUE(node.Finished(1, 3, 0).ok());
-  EXPECT_TRUE(node.Finished(3, 4, 0).ok());
+  EXPECT_TRUE(node.Finished(WorkerNumber(1), 3, 0).ok());
+  EXPECT_TRUE(node.Finished(WorkerNumber(3), 4, 0).ok());
   EXPECT_EQ(node.Turn(), Lines({"ended t3", "ended t4", "t2 to w3 as 1"}));
 }
 
@@ -35,7 +35,8 @@ TEST(Dispatcher, ATaskWithoutDemandNeedsOnlyAWorker) {
   node.Submit(Task(1));
   for (uint64_t task = 2; task <= 5; ++task) node.Submit(Task(task).Cpus(0));
   EXPECT_EQ(node.Turn(), Lines({"start 1", "start 2", "start 3"}));
-  for (const WorkerNumber worker : {1, 2, 3}) node.Started(worker);
+  for (const WorkerNumber worker : {WorkerNumber(1), WorkerNumber(2), WorkerNumber(3)})
+    node.Started(worker);
   EXPECT_EQ(node.Turn(), Lines({"t1 to w3 as 0", "t2 to w2 as 0", "t3 to w1 as 0", "t4 to w2 as 1",
                                 "t5 to w1 as 1"}));
   EXPECT_EQ(node.core().available().ToString(), "{}");
@@ -49,15 +50,15 @@ TEST(Dispatcher, AStarvedTaskGetsWhatBecomesFree) {
   node.Submit(Task(3).Cpus(2));
   node.Submit(4, 6);
   EXPECT_EQ(node.Turn(), Lines());
-  EXPECT_TRUE(node.Finished(2, 1, 0).ok());
+  EXPECT_TRUE(node.Finished(WorkerNumber(2), 1, 0).ok());
   EXPECT_EQ(node.Turn(), Lines({"ended t1", "t4 to w2 as 1"})) << "it is passed at first";
   EXPECT_EQ(node.core().NextTickMs(), 1000);
   node.Advance(1000);
-  EXPECT_TRUE(node.Finished(1, 2, 0).ok());
+  EXPECT_TRUE(node.Finished(WorkerNumber(1), 2, 0).ok());
   EXPECT_EQ(node.Turn(), Lines({"ended t2"})) << "not any more";
-  EXPECT_TRUE(node.Finished(2, 4, 1).ok());
+  EXPECT_TRUE(node.Finished(WorkerNumber(2), 4, 1).ok());
   EXPECT_EQ(node.Turn(), Lines({"ended t4", "t3 to w2 as 2"}));
-  EXPECT_TRUE(node.Finished(2, 3, 2).ok());
+  EXPECT_TRUE(node.Finished(WorkerNumber(2), 3, 2).ok());
   EXPECT_EQ(node.Turn(), Lines({"ended t3", "t5 to w2 as 3", "t6 to w1 as 1"}));
 }
 
@@ -71,12 +72,12 @@ TEST(Dispatcher, ForAStarvedTaskTailsAreTakenBack) {
             Lines({"t1 to w2 as 0", "t2 to w1 as 0", "t4 to w2 as 1", "t5 to w1 as 1"}));
   node.Advance(1000);
   EXPECT_EQ(node.Turn(), Lines({"recall w2", "recall w1"}));
-  node.Recalled(2, 1);
-  node.Recalled(1, 1);
+  node.Recalled(WorkerNumber(2), 1);
+  node.Recalled(WorkerNumber(1), 1);
   EXPECT_EQ(node.Turn(), Lines());
-  EXPECT_TRUE(node.Finished(2, 1, 0).ok());
+  EXPECT_TRUE(node.Finished(WorkerNumber(2), 1, 0).ok());
   EXPECT_EQ(node.Turn(), Lines({"ended t1"}));
-  EXPECT_TRUE(node.Finished(1, 2, 0).ok());
+  EXPECT_TRUE(node.Finished(WorkerNumber(1), 2, 0).ok());
   EXPECT_EQ(node.Turn(), Lines({"ended t2", "t3 to w1 as 2"}));
 }
 
@@ -85,8 +86,8 @@ TEST(Dispatcher, ChildrenOfATaskRunBeforeItsSiblings) {
   node.StartAll();
   node.Submit(1, 3);
   EXPECT_EQ(node.Turn(), Lines({"t1 to w2 as 0"}));
-  node.Submit(Task(4), {}, 2);
-  EXPECT_TRUE(node.Blocked(2).ok());
+  node.Submit(Task(4), {}, WorkerNumber(2));
+  EXPECT_TRUE(node.Blocked(WorkerNumber(2)).ok());
   EXPECT_EQ(node.Turn(), Lines({"t4 to w1 as 0"}));
 }
 
@@ -99,9 +100,9 @@ TEST(Dispatcher, TasksAreHandedOutAheadEvenlyToWorkersOfTheirLane) {
   node.Submit(Task(6).Driver(2));
   EXPECT_EQ(node.Turn(), Lines({"t1 to w2 as 0", "t2 to w1 as 0", "t3 to w2 as 1", "t4 to w1 as 1",
                                 "t5 to w2 as 2"}));
-  EXPECT_TRUE(node.Finished(2, 1, 0).ok());
+  EXPECT_TRUE(node.Finished(WorkerNumber(2), 1, 0).ok());
   EXPECT_EQ(node.Turn(), Lines({"ended t1"})) << "the next one inherits its CPU";
-  EXPECT_EQ(node.core().RunningTask(2)->id, TaskNumber(3));
+  EXPECT_EQ(node.core().RunningTask(WorkerNumber(2))->id, TaskNumber(3));
 }
 
 TEST(Dispatcher, ATailHasALimitAndIsFilledInPortions) {
@@ -110,10 +111,12 @@ TEST(Dispatcher, ATailHasALimitAndIsFilledInPortions) {
   node.Submit(1, 100);
   EXPECT_EQ(node.Turn().size(), 1 + limits::kPipelineDepth);
   for (uint32_t i = 0; i < limits::kPipelineDepth / 4 - 1; ++i) {
-    EXPECT_TRUE(node.Finished(1, i + 1, i).ok());
+    EXPECT_TRUE(node.Finished(WorkerNumber(1), i + 1, i).ok());
     EXPECT_EQ(node.Turn().size(), 1u);
   }
-  EXPECT_TRUE(node.Finished(1, limits::kPipelineDepth / 4, limits::kPipelineDepth / 4 - 1).ok());
+  EXPECT_TRUE(
+      node.Finished(WorkerNumber(1), limits::kPipelineDepth / 4, limits::kPipelineDepth / 4 - 1)
+          .ok());
   EXPECT_EQ(node.Turn().size(), 1 + limits::kPipelineDepth / 4);
 }
 
@@ -122,10 +125,10 @@ TEST(Dispatcher, AnIdleWorkerGetsAShareOfALongTail) {
   node.StartAll();
   node.Submit(1, 24);
   node.Turn();
-  for (uint32_t i = 0; i < 12; ++i) EXPECT_TRUE(node.Finished(1, 2 + 2 * i, i).ok());
+  for (uint32_t i = 0; i < 12; ++i) EXPECT_TRUE(node.Finished(WorkerNumber(1), 2 + 2 * i, i).ok());
   Lines lines = node.Turn();
   EXPECT_EQ(lines.back(), "recall w2");
-  node.Recalled(2, 1);
+  node.Recalled(WorkerNumber(2), 1);
   lines = node.Turn();
   EXPECT_EQ(lines.size(), 11u);
   EXPECT_EQ(lines[0], "t3 to w1 as 12");
@@ -138,15 +141,15 @@ TEST(Dispatcher, AShortTailIsLeftToAWorkerThatMakesProgress) {
   node.StartAll();
   node.Submit(1, 4);
   node.Turn();
-  for (uint32_t i = 0; i < 2; ++i) EXPECT_TRUE(node.Finished(1, 2 + 2 * i, i).ok());
+  for (uint32_t i = 0; i < 2; ++i) EXPECT_TRUE(node.Finished(WorkerNumber(1), 2 + 2 * i, i).ok());
   EXPECT_EQ(node.Turn(), Lines({"ended t2", "ended t4"}));
   EXPECT_EQ(node.core().NextTickMs(), 1);
   node.Advance(1);
   EXPECT_EQ(node.Turn(), Lines({"recall w2"}));
-  node.Recalled(2, 2);  // it had begun t3 after all
+  node.Recalled(WorkerNumber(2), 2);  // it had begun t3 after all
   EXPECT_EQ(node.Turn(), Lines()) << "and is not asked again";
-  EXPECT_TRUE(node.Finished(2, 1, 0).ok());
-  EXPECT_TRUE(node.Finished(2, 3, 1).ok());
+  EXPECT_TRUE(node.Finished(WorkerNumber(2), 1, 0).ok());
+  EXPECT_TRUE(node.Finished(WorkerNumber(2), 3, 1).ok());
   EXPECT_EQ(node.Turn(), Lines({"ended t1", "ended t3"}));
 }
 
@@ -155,11 +158,11 @@ TEST(Dispatcher, RecalledTasksAreFirstInLineAndNumbersAreNotUsedTwice) {
   node.StartAll();
   node.Submit(1, 40);
   node.Turn();
-  EXPECT_TRUE(node.Blocked(1).ok());
+  EXPECT_TRUE(node.Blocked(WorkerNumber(1)).ok());
   EXPECT_EQ(node.Turn(), Lines({"recall w1", "start 2"}));
-  node.Recalled(1, 1);
+  node.Recalled(WorkerNumber(1), 1);
   EXPECT_EQ(node.core().Stats().tasks_ready, 39u);
-  EXPECT_TRUE(node.Unblocked(1).ok());
+  EXPECT_TRUE(node.Unblocked(WorkerNumber(1)).ok());
   const Lines lines = node.Turn();
   EXPECT_EQ(lines.size(), limits::kPipelineDepth);
   EXPECT_EQ(lines.front(), "t2 to w1 as 33");
@@ -171,29 +174,29 @@ TEST(Dispatcher, NoTaskIsHandedOutAheadIfOthersLikeItWaitForTheirChildren) {
   node.StartAll();
   node.Submit(1, 2);
   EXPECT_EQ(node.Turn(), Lines({"t1 to w2 as 0", "t2 to w2 as 1"}));
-  node.Submit(Task(3), {}, 2);
-  node.Submit(Task(4), {}, 2);
-  EXPECT_TRUE(node.Blocked(2).ok());
+  node.Submit(Task(3), {}, WorkerNumber(2));
+  node.Submit(Task(4), {}, WorkerNumber(2));
+  EXPECT_TRUE(node.Blocked(WorkerNumber(2)).ok());
   EXPECT_EQ(node.Turn(), Lines({"recall w2", "t3 to w1 as 0", "t4 to w1 as 1"}))
       << "the children, of whom none has waited yet";
-  node.Recalled(2, 1);
+  node.Recalled(WorkerNumber(2), 1);
   EXPECT_EQ(node.Turn(), Lines()) << "not the parents' sibling";
-  EXPECT_TRUE(node.Finished(1, 3, 0).ok());
+  EXPECT_TRUE(node.Finished(WorkerNumber(1), 3, 0).ok());
   EXPECT_EQ(node.Turn(), Lines({"ended t3"}));
-  EXPECT_TRUE(node.Finished(1, 4, 1).ok());
+  EXPECT_TRUE(node.Finished(WorkerNumber(1), 4, 1).ok());
   EXPECT_EQ(node.Turn(), Lines({"ended t4", "t2 to w1 as 2"})) << "alone, when nothing is deeper";
 }
 
 TEST(Dispatcher, AWorkerServesOneDriver) {
   SchedulerRecorder node({.cpus = 1});
   node.Submit(Task(1));
-  node.StartNext(1);
-  EXPECT_TRUE(node.Finished(1, 1, 0).ok());
+  node.StartNext(WorkerNumber(1));
+  EXPECT_TRUE(node.Finished(WorkerNumber(1), 1, 0).ok());
   node.Submit(Task(2).Driver(2));
   // One CPU: the idle worker of driver 1 makes room for one of driver 2.
   EXPECT_EQ(node.Turn(), Lines({"ended t1", "start 2", "stop w1"}));
-  node.Gone(1);
-  node.Started(2);
+  node.Gone(WorkerNumber(1));
+  node.Started(WorkerNumber(2));
   EXPECT_EQ(node.Turn(), Lines({"t2 to w2 as 0"}));
 }
 
@@ -202,12 +205,12 @@ TEST(Dispatcher, AWorkerServesOneDriver) {
 TEST(Dispatcher, StartsWhatIsToBeThereBeforeTasksAsk) {
   SchedulerRecorder node({.cpus = 16, .prestart = 10});
   EXPECT_EQ(node.Turn().size(), limits::kWorkerStartsMax);
-  node.Started(1);
+  node.Started(WorkerNumber(1));
   EXPECT_EQ(node.Turn(), Lines({"start 9"}));
-  node.Started(2);
-  node.Started(3);
+  node.Started(WorkerNumber(2));
+  node.Started(WorkerNumber(3));
   EXPECT_EQ(node.Turn(), Lines({"start 10"}));
-  node.Gone(1);
+  node.Gone(WorkerNumber(1));
   EXPECT_EQ(node.Turn(), Lines({"start 11"}));
 }
 
@@ -221,7 +224,7 @@ TEST(Dispatcher, StartsNoMoreThanTasksNeedNorAtOnceNorInAll) {
   SchedulerRecorder many({.cpus = 64, .workers_max = 10});
   many.Submit(1, 30);
   EXPECT_EQ(many.Turn().size(), limits::kWorkerStartsMax);
-  for (WorkerNumber worker = 1; worker <= 8; ++worker) many.Started(worker);
+  for (WorkerNumber worker(1); worker <= WorkerNumber(8); ++worker) many.Started(worker);
   const Lines lines = many.Turn();
   EXPECT_EQ(std::count(lines.begin(), lines.end(), "start 9"), 1);
   EXPECT_EQ(lines.back(), "start 10");
@@ -230,12 +233,12 @@ TEST(Dispatcher, StartsNoMoreThanTasksNeedNorAtOnceNorInAll) {
 TEST(Dispatcher, AFullPoolEndsAnIdleWorkerOfAnotherDriver) {
   SchedulerRecorder node({.cpus = 4, .workers_max = 1});
   node.Submit(Task(1));
-  node.StartNext(1);
-  EXPECT_TRUE(node.Finished(1, 1, 0).ok());
+  node.StartNext(WorkerNumber(1));
+  EXPECT_TRUE(node.Finished(WorkerNumber(1), 1, 0).ok());
   node.Submit(Task(2).Driver(2));
   EXPECT_EQ(node.Turn(), Lines({"ended t1", "stop w1"}));
   EXPECT_EQ(node.Turn(), Lines());
-  node.Gone(1);
+  node.Gone(WorkerNumber(1));
   EXPECT_EQ(node.Turn(), Lines({"start 2"}));
 }
 
@@ -244,10 +247,10 @@ TEST(Dispatcher, IdleWorkersBeyondThePrestartedOnesEnd) {
   node.StartAll();
   node.Submit(1, 2);
   node.Turn();
-  node.Started(2);
+  node.Started(WorkerNumber(2));
   node.Turn();
-  EXPECT_TRUE(node.Finished(1, 1, 0).ok());
-  EXPECT_TRUE(node.Finished(2, 2, 0).ok());
+  EXPECT_TRUE(node.Finished(WorkerNumber(1), 1, 0).ok());
+  EXPECT_TRUE(node.Finished(WorkerNumber(2), 2, 0).ok());
   node.Advance(50);
   EXPECT_EQ(node.Turn(), Lines({"ended t1", "ended t2"}));
   EXPECT_EQ(node.core().NextTickMs(), 50 + limits::kIdleWorkerMs);
@@ -256,7 +259,7 @@ TEST(Dispatcher, IdleWorkersBeyondThePrestartedOnesEnd) {
   node.Advance(1);
   EXPECT_EQ(node.Turn(), Lines({"stop w1"}));
   EXPECT_FALSE(node.core().NextTickMs().has_value());
-  node.Gone(1);
+  node.Gone(WorkerNumber(1));
   node.Advance(10 * limits::kIdleWorkerMs);
   EXPECT_EQ(node.Turn(), Lines());
 }
@@ -265,16 +268,16 @@ TEST(Dispatcher, TasksFailWhenWorkersCannotStart) {
   SchedulerRecorder node({.cpus = 2});
   node.Submit(Task(1));
   EXPECT_EQ(node.Turn(), Lines({"start 1"}));
-  node.StartFailed(1);
+  node.StartFailed(WorkerNumber(1));
   EXPECT_EQ(node.Turn(), Lines());
   EXPECT_EQ(node.core().NextTickMs(), StartBackoff::kFirstWaitMs);
   node.Advance(1000);
   EXPECT_EQ(node.Turn(), Lines({"start 2"}));
-  node.StartFailed(2);
+  node.StartFailed(WorkerNumber(2));
   EXPECT_EQ(node.Turn(), Lines());
   node.Advance(2000);
   EXPECT_EQ(node.Turn(), Lines({"start 3"}));
-  node.StartFailed(3, "ModuleNotFoundError: numpy");
+  node.StartFailed(WorkerNumber(3), "ModuleNotFoundError: numpy");
   EXPECT_EQ(node.Turn(), Lines({"fail t1 code 6", "ended t1 by system"}));
   EXPECT_NE(node.texts().find("ModuleNotFoundError: numpy"), std::string::npos) << node.texts();
 }
@@ -284,8 +287,9 @@ TEST(Dispatcher, TasksFailWhenWorkersCannotStart) {
 WorkerNumber FailStarts(SchedulerRecorder& node, WorkerNumber worker) {
   for (int round = 1; round <= StartBackoff::kFailedRoundsMax; ++round) {
     node.Advance(StartBackoff::kWaitMsMax);
-    EXPECT_EQ(node.Turn(), Lines({"start " + std::to_string(worker)}));
-    node.StartFailed(worker++);
+    EXPECT_EQ(node.Turn(), Lines({"start " + worker.ToString()}));
+    node.StartFailed(worker);
+    ++worker;
     if (round == StartBackoff::kFailedRoundsMax) break;
     EXPECT_EQ(node.Turn(), Lines());
   }
@@ -295,42 +299,44 @@ WorkerNumber FailStarts(SchedulerRecorder& node, WorkerNumber worker) {
 TEST(Dispatcher, ATaskWaitsForTheNextAttemptHoweverManyHaveFailed) {
   SchedulerRecorder node({.cpus = 2});
   node.Submit(Task(1));
-  WorkerNumber worker = FailStarts(node, 1);
+  WorkerNumber worker = FailStarts(node, WorkerNumber(1));
   EXPECT_EQ(node.Turn(), Lines({"fail t1 code 6", "ended t1 by system"}));
   for (uint64_t task = 2; task < 20; ++task) {
     node.Submit(Task(task));
     EXPECT_EQ(node.Turn(), Lines());
     EXPECT_EQ(node.core().NextTickMs(), node.now_ms() + StartBackoff::kWaitMsMax);
     node.Advance(StartBackoff::kWaitMsMax);
-    EXPECT_EQ(node.Turn(), Lines({"start " + std::to_string(worker)}));
-    node.StartFailed(worker++);
+    EXPECT_EQ(node.Turn(), Lines({"start " + worker.ToString()}));
+    node.StartFailed(worker);
+    ++worker;
     const std::string name = "t" + std::to_string(task);
     EXPECT_EQ(node.Turn(), Lines({"fail " + name + " code 6", "ended " + name + " by system"}));
   }
   node.Advance(StartBackoff::kWaitMsMax);
   node.Submit(Task(20));
-  EXPECT_EQ(node.Turn(), Lines({"start " + std::to_string(worker)})) << "one is due";
+  EXPECT_EQ(node.Turn(), Lines({"start " + worker.ToString()})) << "one is due";
   node.Started(worker);
-  EXPECT_EQ(node.Turn(), Lines({"t20 to w" + std::to_string(worker) + " as 0"}));
+  EXPECT_EQ(node.Turn(), Lines({"t20 to w" + worker.ToString() + " as 0"}));
 }
 
 TEST(Dispatcher, WorkersThatNobodyWaitsForAreTriedLessAndLessOften) {
   SchedulerRecorder node({.cpus = 2, .prestart = 2});
   EXPECT_EQ(node.Turn(), Lines({"start 1", "start 2"}));
-  node.StartFailed(1);
-  node.StartFailed(2);
-  WorkerNumber worker = 3;
+  node.StartFailed(WorkerNumber(1));
+  node.StartFailed(WorkerNumber(2));
+  WorkerNumber worker(3);
   for (const int64_t wait_ms : {500, 1000, 2000, 4000, 8000, 16000, 32000, 60000}) {
     EXPECT_EQ(node.Turn(), Lines());
     EXPECT_EQ(node.core().NextTickMs(), node.now_ms() + wait_ms);
     node.Advance(wait_ms);
-    EXPECT_EQ(node.Turn(), Lines({"start " + std::to_string(worker)}));
-    node.StartFailed(worker++);
+    EXPECT_EQ(node.Turn(), Lines({"start " + worker.ToString()}));
+    node.StartFailed(worker);
+    ++worker;
   }
   EXPECT_EQ(node.Turn(), Lines());
   node.Submit(Task(1));
   node.Advance(StartBackoff::kWaitMsMax);
-  EXPECT_EQ(node.Turn(), Lines({"start " + std::to_string(worker)})) << "now somebody waits";
+  EXPECT_EQ(node.Turn(), Lines({"start " + worker.ToString()})) << "now somebody waits";
 }
 
 TEST(Dispatcher, TheEndOfAWorkerIsReasonToTryAtOnce) {
@@ -338,19 +344,19 @@ TEST(Dispatcher, TheEndOfAWorkerIsReasonToTryAtOnce) {
   node.StartAll();
   node.Submit(1, 2);
   EXPECT_EQ(node.Turn(), Lines({"t1 to w1 as 0", "start 2"}));
-  node.StartFailed(2);
+  node.StartFailed(WorkerNumber(2));
   EXPECT_EQ(node.Turn(), Lines());
-  node.Gone(1, 1);
+  node.Gone(WorkerNumber(1), 1);
   EXPECT_EQ(node.Turn(), Lines({"start 3", "start 4"}));
 }
 
 TEST(Dispatcher, WhatLacksMoreThanAWorkerDoesNotFailWithThoseThatLackOne) {
   SchedulerRecorder node({.cpus = 1});
   node.Submit(Task(1).Creation().Cpus(1));
-  node.StartNext(1);
+  node.StartNext(WorkerNumber(1));
   node.Submit(Task(2));
   node.Submit(Task(3).Cpus(0));
-  FailStarts(node, 2);
+  FailStarts(node, WorkerNumber(2));
   EXPECT_EQ(node.Turn(), Lines({"fail t3 code 6", "ended t3 by system"}));
 }
 
@@ -359,15 +365,16 @@ TEST(Dispatcher, TasksDoNotFailWhileAWorkerOfTheirDriverIsThere) {
   node.StartAll();
   node.Submit(1, 2);
   EXPECT_EQ(node.Turn(), Lines({"t1 to w1 as 0", "start 2"}));
-  WorkerNumber worker = 2;
+  WorkerNumber worker(2);
   for (const int64_t wait_ms : {1000, 2000, 4000}) {
-    node.StartFailed(worker++);
+    node.StartFailed(worker);
+    ++worker;
     node.Turn();
     node.Advance(wait_ms);
     node.Turn();
   }
-  EXPECT_TRUE(node.Finished(1, 1, 0).ok());
-  EXPECT_EQ(node.core().RunningTask(1)->id, TaskNumber(2))
+  EXPECT_TRUE(node.Finished(WorkerNumber(1), 1, 0).ok());
+  EXPECT_EQ(node.core().RunningTask(WorkerNumber(1))->id, TaskNumber(2))
       << "handed out ahead, for want of a worker";
 }
 
@@ -376,8 +383,8 @@ TEST(Dispatcher, AWorkerThatHasHadItsNumbersEnds) {
   node.StartAll();
   node.Submit(1, 3);
   EXPECT_EQ(node.Turn(), Lines({"t1 to w1 as 0", "t2 to w1 as 1"}));
-  EXPECT_TRUE(node.Finished(1, 1, 0).ok());
-  EXPECT_TRUE(node.Finished(1, 2, 1).ok());
+  EXPECT_TRUE(node.Finished(WorkerNumber(1), 1, 0).ok());
+  EXPECT_TRUE(node.Finished(WorkerNumber(1), 2, 1).ok());
   EXPECT_EQ(node.Turn(), Lines({"ended t1", "stop w1", "ended t2", "start 2"}));
 }
 
@@ -395,7 +402,7 @@ TEST(DispatcherGpus, ATaskForWhichNoGpuHasRoomWaitsAndOthersGoBy) {
   const std::string why = node.core().Explain(TaskNumber(3));
   EXPECT_NE(why.find("needs 0.5 GPU, 0.3 of 2 free: held by tasks f1"), std::string::npos) << why;
   EXPECT_NE(why.find("f2"), std::string::npos) << why;
-  EXPECT_TRUE(node.Finished(3, 2, 0).ok());
+  EXPECT_TRUE(node.Finished(WorkerNumber(3), 2, 0).ok());
   EXPECT_EQ(node.Turn(), Lines({"stop w3", "ended t2", "t3 to w1 as 0, GPU 1", "start 5"}));
 }
 
@@ -416,15 +423,15 @@ TEST(DispatcherGpus, AnActorsCallsHaveItsGpus) {
   node.Submit(Task(1).Creation().Needs("GPU", Amount(1)));
   EXPECT_EQ(node.Turn(), Lines({"t1 is Pending", "t1 to w1 as 0, GPU 0", "start 2"}));
   node.Submit(Task(2).CallOf(1));
-  EXPECT_TRUE(node.Finished(1, 1, 0).ok());
+  EXPECT_TRUE(node.Finished(WorkerNumber(1), 1, 0).ok());
   EXPECT_EQ(node.Turn(), Lines({"t1 is Alive", "t2 to w1 as 1, GPU 0"}));
   node.Submit(Task(3).Creation().Needs("GPU", Amount(0.5)));
   EXPECT_EQ(node.Turn(), Lines({"t3 is Pending"}));
   node.Killed(1);
   node.Turn();
-  node.Gone(1, 2);
+  node.Gone(WorkerNumber(1), 2);
   EXPECT_EQ(node.Turn(), Lines({"fail t2 code 7", "ended t2 by system", "ended t1"}));
-  node.Started(2);
+  node.Started(WorkerNumber(2));
   EXPECT_EQ(node.Turn(), Lines({"t3 to w2 as 0, GPU 0", "start 3"}));
 }
 
@@ -437,7 +444,7 @@ TEST(DispatcherPriority, HigherRunsFirst) {
   node.Submit(Task(2).Priority(-1));
   node.Submit(Task(3).Priority(5));
   EXPECT_EQ(node.Turn(), Lines({"t3 to w1 as 0"}));
-  EXPECT_TRUE(node.Finished(1, 3, 0).ok());
+  EXPECT_TRUE(node.Finished(WorkerNumber(1), 3, 0).ok());
   EXPECT_EQ(node.Turn(), Lines({"ended t3", "t1 to w1 as 1"}));
 }
 
@@ -448,9 +455,9 @@ TEST(DispatcherPriority, TailsOfALowerOneGiveWay) {
   EXPECT_EQ(node.Turn(), Lines({"t1 to w1 as 0", "t2 to w1 as 1", "t3 to w1 as 2"}));
   node.Submit(Task(4).Priority(1));
   EXPECT_EQ(node.Turn(), Lines({"recall w1"}));
-  node.Recalled(1, 1);
+  node.Recalled(WorkerNumber(1), 1);
   EXPECT_EQ(node.Turn(), Lines());
-  EXPECT_TRUE(node.Finished(1, 1, 0).ok());
+  EXPECT_TRUE(node.Finished(WorkerNumber(1), 1, 0).ok());
   EXPECT_EQ(node.Turn(), Lines({"ended t1", "t4 to w1 as 3"}));
 }
 

@@ -21,7 +21,7 @@ TEST(TaskOutcome, AnInfeasibleTaskIsToldWhatItAskedAndWhatThereIs) {
 TEST(TaskOutcome, ACrashNamesTaskAttemptsNodeAndEnd) {
   SchedulerRecorder node({.cpus = 1});
   node.Submit(Task(7).Retries(1));
-  for (WorkerNumber worker = 1; worker <= 2; ++worker) {
+  for (WorkerNumber worker(1); worker <= WorkerNumber(2); ++worker) {
     node.StartNext(worker);
     node.Gone(worker, 1, "worker pid 4711 was killed by signal 9 (SIGKILL)");
   }
@@ -35,8 +35,8 @@ TEST(TaskOutcome, ACrashNamesTaskAttemptsNodeAndEnd) {
 TEST(TaskOutcome, RetriesMayBeForbiddenOrUnbounded) {
   SchedulerRecorder never({.cpus = 1});
   never.Submit(Task(1).Retries(0));
-  never.StartNext(1);
-  never.Gone(1, 1);
+  never.StartNext(WorkerNumber(1));
+  never.Gone(WorkerNumber(1), 1);
   EXPECT_EQ(never.Turn(), Lines({"fail t1 code 1", "ended t1 by system"}));
   EXPECT_NE(never.texts().find("begun once"), std::string::npos) << never.texts();
   EXPECT_NE(never.texts().find("and its worker died (max_retries=0): "), std::string::npos)
@@ -44,7 +44,7 @@ TEST(TaskOutcome, RetriesMayBeForbiddenOrUnbounded) {
 
   SchedulerRecorder ever({.cpus = 1});
   ever.Submit(Task(1).Retries(-1));
-  for (WorkerNumber worker = 1; worker <= 50; ++worker) {
+  for (WorkerNumber worker(1); worker <= WorkerNumber(50); ++worker) {
     ever.StartNext(worker);
     ever.Gone(worker, 1);
   }
@@ -54,12 +54,12 @@ TEST(TaskOutcome, RetriesMayBeForbiddenOrUnbounded) {
 TEST(TaskOutcome, AStreamIsTriedAgainUntilItHasItems) {
   SchedulerRecorder node({.cpus = 1});
   node.Submit(Task(1).Retries(-1).Stream(4));
-  node.StartNext(1);
-  node.Gone(1, 1);
-  node.StartNext(2);
+  node.StartNext(WorkerNumber(1));
+  node.Gone(WorkerNumber(1), 1);
+  node.StartNext(WorkerNumber(2));
   node.core().OnItemMade(TaskNumber(1));
   node.core().OnItemMade(TaskNumber(99));
-  node.Gone(2, 1, "worker pid 4711 was killed by signal 9 (SIGKILL)");
+  node.Gone(WorkerNumber(2), 1, "worker pid 4711 was killed by signal 9 (SIGKILL)");
   EXPECT_EQ(node.Turn(), Lines({"fail t1 code 1", "ended t1 by system"}));
   for (const char* part : {"f1", "had yielded items", "node-a", "pid 4711", "SIGKILL"}) {
     EXPECT_NE(node.texts().find(part), std::string::npos) << part << " in " << node.texts();
@@ -69,24 +69,24 @@ TEST(TaskOutcome, AStreamIsTriedAgainUntilItHasItems) {
 TEST(TaskOutcome, ATaskThatHasStoredAllResultsIsOverWhenItsWorkerGoes) {
   SchedulerRecorder node({.cpus = 1});
   node.Submit(Task(1).Retries(-1).Returns(2));
-  node.StartNext(1);
+  node.StartNext(WorkerNumber(1));
   node.core().OnResultMade(TaskNumber(1));
   node.core().OnResultMade(TaskNumber(99));
-  node.Gone(1, 1);
-  node.StartNext(2);  // one result is missing
+  node.Gone(WorkerNumber(1), 1);
+  node.StartNext(WorkerNumber(2));  // one result is missing
   node.core().OnResultMade(TaskNumber(1));
-  node.Gone(2, 1);
-  node.StartNext(3);  // what an earlier attempt has stored does not count
+  node.Gone(WorkerNumber(2), 1);
+  node.StartNext(WorkerNumber(3));  // what an earlier attempt has stored does not count
   node.core().OnResultMade(TaskNumber(1));
   node.core().OnResultMade(TaskNumber(1));
-  node.Gone(3, 1);
+  node.Gone(WorkerNumber(3), 1);
   EXPECT_EQ(node.Turn(), Lines({"fail t1 code 1 unless it has its results", "ended t1"}));
 }
 
 TEST(TaskOutcome, ATaskThatHadNotBegunLosesNoAttempt) {
   SchedulerRecorder node({.cpus = 1});
   node.Submit(Task(1).Retries(0));
-  for (WorkerNumber worker = 1; worker <= 5; ++worker) {
+  for (WorkerNumber worker(1); worker <= WorkerNumber(5); ++worker) {
     node.StartNext(worker);
     node.Gone(worker, 0);
   }
