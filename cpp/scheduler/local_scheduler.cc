@@ -24,7 +24,8 @@ std::string WorkerLabel(WorkerNumber worker) { return "worker " + worker.ToStrin
 bool Begun(const HeldTask& held, const WorkerEntry& worker, const WorkerEnd& end) {
   // It answered a recall or blocked since: then that is known here, whatever its claim word says.
   const bool blocked_in_it = worker.gave_back_cpu && held.task == worker.held.front().task;
-  return blocked_in_it || held.sequence < worker.begun_below || held.sequence < end.begun_sequence;
+  return blocked_in_it || held.sequence < worker.begun_below ||
+         held.sequence < std::min(end.begun_sequence, worker.taken_back_from);
 }
 
 // A driver whose last worker is gone leaves nothing behind.
@@ -220,7 +221,10 @@ void LocalScheduler::OnTasksRecalled(WorkerNumber number, uint32_t first) {
   worker->begun_below = std::max(worker->begun_below, std::min(first, worker->next_sequence));
   state_->changed = true;
   // What an ending worker holds is settled when it is gone.
-  if (worker->state == WorkerState::kEnding) return;
+  if (worker->state == WorkerState::kEnding) {
+    worker->taken_back_from = worker->begun_below;
+    return;
+  }
   // It ended all it had before the recall reached it, and was given something new.
   if (!worker->has_actor && !worker->held.empty() &&
       worker->held.front().sequence >= worker->recall_end) {

@@ -10,6 +10,7 @@
 #include <array>
 #include <cstdint>
 #include <deque>
+#include <limits>
 #include <string_view>
 #include <vector>
 
@@ -63,6 +64,9 @@ struct WorkerEntry {
   uint32_t next_sequence = 0;
   // By the last answer to a recall, tasks below this number have begun and cannot be taken back.
   uint32_t begun_below = 0;
+  // Ending: by the answer to a recall, tasks from this number on have not begun and never will. Its
+  // claim word, from which they were taken, says otherwise.
+  uint32_t taken_back_from = std::numeric_limits<uint32_t>::max();
   // A recall is on its way: nothing is handed out until it is answered.
   bool recalling = false;
   // The first number that was not handed out when it was asked for: what it was given since is not
