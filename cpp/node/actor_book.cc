@@ -45,6 +45,12 @@ void ActorBook::OnObjectDeleted(const ObjectId& id) {
   if (id.Index() == 0 && scheduler_->FindActor(task)) scheduler_->OnActorUnreferenced(task);
 }
 
+void ActorBook::OnCreationOver(const TaskId& actor) {
+  if (scheduler_->FindActor(actor)) return;
+  ReleaseName(actor);
+  ReleaseState(actor);
+}
+
 void ActorBook::OnChanged(const TaskId& actor) {
   const std::optional<scheduler::ActorSummary> known = scheduler_->FindActor(actor);
   if (!known || known->state == scheduler::ActorState::kDead) {

@@ -44,6 +44,8 @@ class ActorBook {
   // The last state of an actor; nothing if it has told none.
   std::optional<ObjectId> StateOf(const TaskId& actor) const;
   void OnObjectDeleted(const ObjectId& id);
+  // A creation is over. One that came after its driver had gone has never been an actor.
+  void OnCreationOver(const TaskId& actor);
   // The state of an actor has changed, or it is forgotten.
   void OnChanged(const TaskId& actor);
 

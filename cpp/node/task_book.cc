@@ -15,10 +15,6 @@ namespace {
 // A call runs in a worker that has the class; what made the actor, a restart included, holds it.
 bool NeedsFunction(const TaskSpec& spec) { return spec.kind != TaskKind::kActorCall; }
 
-std::span<const uint8_t> BytesOf(std::string_view text) {
-  return {reinterpret_cast<const uint8_t*>(text.data()), text.size()};
-}
-
 // The public name of the exception that a system error becomes (python/rayx/errors.py).
 const char* ExceptionName(SystemErrorCode code) {
   switch (code) {
@@ -298,6 +294,7 @@ void TaskBook::Act(const scheduler::TaskEnded& effect) {
     store_->RemoveReference(ObjectId::ForFunction(effect.spec.function));
   }
   if (effect.spec.stream_window > 0) streams_.Remove(effect.spec.id);
+  if (effect.spec.kind == TaskKind::kActorCreation) actors_->OnCreationOver(effect.spec.id);
   shell_.records->OnTaskEnded(effect.spec.id, effect.failed_by_system);
 }
 
