@@ -9,7 +9,7 @@ from checks.tree import Tree
 _INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"\n]+)[>"]', re.MULTILINE)
 _CYTHON_EXTERN = re.compile(r'cdef\s+extern\s+from\s+(["\'])([^"\']+)["\']')
 # Where an include path of ours may begin.
-INCLUDE_ROOTS = ("cpp", "tests/cpp", "benchmarks")
+INCLUDE_ROOTS = ("cpp", "tests/cpp", "tests", "benchmarks")
 
 
 @dataclass(frozen=True)

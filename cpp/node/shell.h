@@ -25,6 +25,10 @@
 
 namespace rayx::node {
 
+inline std::span<const uint8_t> BytesOf(std::string_view text) {
+  return {reinterpret_cast<const uint8_t*>(text.data()), text.size()};
+}
+
 // What the core keeps about one connection. The shell makes it with the connection, as a part of
 // what it keeps itself, and ends it after NodeCore::OnPeerGone.
 struct Peer {

@@ -19,6 +19,7 @@ class Streams {
   // It has ended. Unknown ones are ignored.
   void Remove(const TaskId& task);
   bool Contains(const TaskId& task) const { return consumers_.contains(task); }
+  size_t size() const { return consumers_.size(); }
   // Forgets those of this consumer, and says which they were.
   std::vector<TaskId> TakeOf(ClientId consumer);
 

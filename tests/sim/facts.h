@@ -1,0 +1,59 @@
+// The plain model: what has happened to each task, as nobody in a node knows it, and what may
+// become of it by that.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+
+#include "common/base/ids.h"
+#include "common/protocol/task_spec.h"
+#include "sim/value.h"
+
+namespace rayx::sim {
+
+struct TaskFacts {
+  TaskId id;
+  uint64_t driver = 0;
+  // Who has submitted it.
+  ClientId submitter = 0;
+  TaskKind kind = TaskKind::kFunction;
+  TaskId actor;
+  int32_t max_retries = 0;
+  bool is_stream = false;
+  bool has_timeout = false;
+
+  // The node has heard of it.
+  bool submitted = false;
+  uint32_t begun = 0;
+  // Attempts that have begun and whose worker died before the node knew of their end.
+  uint32_t deaths = 0;
+  // An attempt has raised.
+  bool raised = false;
+  // Somebody has cancelled it, killed it as an actor, or the consumer of its stream is gone.
+  bool cancelled = false;
+  // The node says that it is over.
+  bool ended = false;
+  bool failed = false;
+};
+
+class Facts {
+ public:
+  TaskFacts& Add(const TaskSpec& spec, uint64_t driver, ClientId submitter);
+  TaskFacts* Find(const TaskId& id);
+  std::map<TaskId, TaskFacts>& tasks() { return tasks_; }
+  const std::map<TaskId, TaskFacts>& tasks() const { return tasks_; }
+
+  // A worker could not be started.
+  void NoteFailedStart() { starts_failed_ = true; }
+  // Whether the object may have this value; else why not.
+  std::string Judge(const ObjectId& id, const Value& value);
+
+ private:
+  std::string JudgeSystemError(const TaskFacts& task, SystemErrorCode code);
+
+  std::map<TaskId, TaskFacts> tasks_;
+  bool starts_failed_ = false;
+};
+
+}  // namespace rayx::sim
