@@ -1,5 +1,7 @@
 #include "node/actor_book.h"
 
+#include "node/mutation.h"
+
 namespace rayx::node {
 
 void ActorBook::OnKill(const Peer& peer, const TaskId& actor) {
@@ -30,7 +32,7 @@ void ActorBook::OnState(const TaskId& actor, const ObjectId& state) {
   const std::optional<scheduler::ActorSummary> known = scheduler_->FindActor(actor);
   if (!known || known->state == scheduler::ActorState::kDead) return;
   store_->AddReference(state);
-  ReleaseState(actor);
+  if (!RAYX_MUTATION(kKeepState)) ReleaseState(actor);
   states_[actor] = state;
 }
 
@@ -41,6 +43,7 @@ std::optional<ObjectId> ActorBook::StateOf(const TaskId& actor) const {
 }
 
 void ActorBook::OnObjectDeleted(const ObjectId& id) {
+  if (RAYX_MUTATION(kKeepActor)) return;
   const TaskId task = id.Task();
   if (id.Index() == 0 && scheduler_->FindActor(task)) scheduler_->OnActorUnreferenced(task);
 }
@@ -54,7 +57,7 @@ void ActorBook::OnCreationOver(const TaskId& actor) {
 void ActorBook::OnChanged(const TaskId& actor) {
   const std::optional<scheduler::ActorSummary> known = scheduler_->FindActor(actor);
   if (!known || known->state == scheduler::ActorState::kDead) {
-    ReleaseName(actor);
+    if (!RAYX_MUTATION(kKeepName)) ReleaseName(actor);
     ReleaseState(actor);
   }
   known ? shell_.records->OnActorChanged(*known) : shell_.records->OnActorForgotten(actor);

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "node/mutation.h"
+
 namespace rayx::node {
 namespace {
 
@@ -29,7 +31,7 @@ NodeCore::NodeCore(const Shell& shell, scheduler::SchedulerOptions options, uint
                 .done = [this](ClientId client) { drivers_.SendDrained(client); }}) {}
 
 bool NodeCore::OnPeerGone(const Peer& peer) {
-  store_.OnClientGone(peer.id);
+  if (!RAYX_MUTATION(kKeepReferences)) store_.OnClientGone(peer.id);
   tasks_.OnPeerGone(peer);
   if (!peer.worker.IsNil()) {
     functions_.OnWorkerGone(peer.id);

@@ -5,6 +5,7 @@
 #include <variant>
 
 #include "common/base/limits.h"
+#include "node/mutation.h"
 
 namespace rayx::node {
 namespace {
@@ -105,7 +106,8 @@ void ObjectBook::SendDeliveries() {
       SendBatch(*peer);
     }
     // The rest waits for the peer to read; its progress wakes the loop.
-    if (!peer->deliveries.empty() || peer->fence != 0) delivering_.push_back(id);
+    const bool has_more = !peer->deliveries.empty() || peer->fence != 0;
+    if (has_more && !RAYX_MUTATION(kForgetDelivery)) delivering_.push_back(id);
   }
 }
 
@@ -120,7 +122,9 @@ void ObjectBook::SendBatch(Peer& peer) {
     if (!location) continue;
     bytes += location->data.size() + ObjectView::kMessageBytes;
     batch_.push_back(
-        {.id = deliver.id, .location = *location, .pinned = deliver.pin && !location->is_inline});
+        {.id = deliver.id,
+         .location = *location,
+         .pinned = deliver.pin && !location->is_inline && !RAYX_MUTATION(kDeliverUnpinned)});
   }
   const uint64_t fence = peer.deliveries.empty() ? std::exchange(peer.fence, 0) : 0;
   shell_.peers->SendObjects(peer, batch_, fence);

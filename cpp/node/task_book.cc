@@ -8,12 +8,15 @@
 #include "common/base/limits.h"
 #include "common/base/log.h"
 #include "common/protocol/object_layout.h"
+#include "node/mutation.h"
 
 namespace rayx::node {
 namespace {
 
 // A call runs in a worker that has the class; what made the actor, a restart included, holds it.
-bool NeedsFunction(const TaskSpec& spec) { return spec.kind != TaskKind::kActorCall; }
+bool NeedsFunction(const TaskSpec& spec) {
+  return spec.kind != TaskKind::kActorCall && !RAYX_MUTATION(kForgetFunction);
+}
 
 // The public name of the exception that a system error becomes (python/rayx/errors.py).
 const char* ExceptionName(SystemErrorCode code) {
@@ -57,9 +60,11 @@ std::vector<ObjectId> TaskBook::Admit(const Peer& peer, const TaskSpec& spec, bo
   std::vector<ObjectId> missing;
   for (const ObjectId& id : spec.dependencies) {
     store_->AddReference(id);
-    if (!store_->IsSealed(id)) missing.push_back(id);
+    if (!store_->IsSealed(id) && !RAYX_MUTATION(kStartTooEarly)) missing.push_back(id);
   }
-  for (const ObjectId& id : spec.contained) store_->AddReference(id);
+  if (!RAYX_MUTATION(kForgetArguments)) {
+    for (const ObjectId& id : spec.contained) store_->AddReference(id);
+  }
   if (NeedsFunction(spec)) store_->AddReference(ObjectId::ForFunction(spec.function));
   // The submitter wants the results: they are pushed to it without being asked for.
   for (uint32_t i = 0; i < spec.return_count; ++i) {
@@ -143,8 +148,9 @@ Status TaskBook::TakeResults(const Peer& peer, const TaskSpec& spec,
       return Status::ProtocolError("TaskDone with a result beyond a limit");
     }
     // AlreadyExists: the first value of an id wins.
-    const Status put =
-        store_->PutInline(kNoClient, spec.ReturnId(result.index), result.data, result.contained);
+    const Status put = store_->PutInline(
+        kNoClient, spec.ReturnId(result.index), result.data,
+        RAYX_MUTATION(kForgetContained) ? std::span<const ObjectId>() : result.contained);
     if (!put.ok() && put.code() != StatusCode::kAlreadyExists) return put;
   }
   if (results.size() == 1 && spec.return_count == 1) return Status::Ok();
@@ -174,6 +180,7 @@ void TaskBook::OnObjectMade(const Peer& peer, const ObjectId& id) {
 
 void TaskBook::OnPeerGone(const Peer& peer) {
   shell_.lines->OnPeerGone(peer);
+  if (RAYX_MUTATION(kKeepStreams)) return;
   for (const TaskId& task : streams_.TakeOf(peer.id)) {
     scheduler_->OnTaskCancelled(task, /*force=*/false);
   }
@@ -204,7 +211,7 @@ bool TaskBook::ScheduleAndAct(int64_t now_ms) {
 void TaskBook::Act(const scheduler::StopWorker& effect) {
   Worker* worker = shell_.workers->FindWorker(effect.worker);
   if (worker == nullptr) return;
-  worker->stopped = true;
+  worker->stopped = !RAYX_MUTATION(kForgetStop);
   shell_.workers->Stop(*worker, effect.kill);
 }
 
@@ -267,6 +274,7 @@ void TaskBook::Act(const scheduler::FailTask& effect) {
   bool is_lacking = !effect.has_results;
   for (uint32_t i = 0; i < effect.return_count; ++i) {
     const ObjectId id = ObjectId::ForReturn(effect.task, i);
+    if (RAYX_MUTATION(kFailWithoutResult) && i + 1 == effect.return_count) break;
     is_lacking = is_lacking || store_->IsExpected(id);
     // AlreadyExists: a result that was stored before the worker died stays.
     const Status put = store_->PutInline(kNoClient, id, BytesOf(error), contained);
@@ -288,8 +296,13 @@ void TaskBook::Act(const scheduler::ReleaseInputs& effect) {
 }
 
 void TaskBook::Act(const scheduler::TaskEnded& effect) {
-  for (const ObjectId& id : effect.spec.dependencies) store_->RemoveReference(id);
-  for (const ObjectId& id : effect.spec.contained) store_->RemoveReference(id);
+  for (const ObjectId& id : effect.spec.dependencies) {
+    if (!RAYX_MUTATION(kKeepDependency)) store_->RemoveReference(id);
+  }
+  for (const ObjectId& id : effect.spec.contained) {
+    if (!RAYX_MUTATION(kForgetArguments)) store_->RemoveReference(id);
+    if (RAYX_MUTATION(kReleaseTwice)) store_->RemoveReference(id);
+  }
   if (NeedsFunction(effect.spec)) {
     store_->RemoveReference(ObjectId::ForFunction(effect.spec.function));
   }

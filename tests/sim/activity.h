@@ -8,7 +8,7 @@
 
 #include "common/base/ids.h"
 #include "common/protocol/task_spec.h"
-#include "scheduler/effects.h"
+#include "scheduler/types/effects.h"
 
 namespace rayx::sim {
 

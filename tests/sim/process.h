@@ -86,9 +86,9 @@ struct Process {
   std::set<TaskId> begun;
   std::optional<TaskId> actor;
 
-  bool is_worker() const { return peer.worker != 0; }
+  bool is_worker() const { return !peer.worker.IsNil(); }
   std::string Name() const {
-    return is_worker() ? "w" + std::to_string(peer.worker) : "c" + std::to_string(peer.id);
+    return is_worker() ? "w" + peer.worker.ToString() : "c" + peer.id.ToString();
   }
 };
 

@@ -53,7 +53,7 @@ void World::Break(const std::string& rule) {
   Note("BROKEN: " + rule);
 }
 
-Process& World::Connect(node::WorkerNumber worker, uint64_t driver) {
+Process& World::Connect(WorkerNumber worker, uint64_t driver) {
   const ClientId id = ++last_client_;
   auto process = std::make_unique<Process>();
   process->peer.id = id;
@@ -63,7 +63,7 @@ Process& World::Connect(node::WorkerNumber worker, uint64_t driver) {
 }
 
 void World::AddDriver(uint64_t number) {
-  Process& driver = Connect(0, number);
+  Process& driver = Connect(kNoWorker, number);
   const Status status = core_.drivers().OnDriver(driver.peer, testing::DriverNumber(number), {});
   if (!status.ok()) Break("a driver is refused: " + status.ToString());
   Activity program;
@@ -133,7 +133,7 @@ void World::GatherOfWorker(Process& process, std::vector<Chance>* chances) {
         facts_.NoteFailedStart();
         process.state = Process::State::kClosed;
         const ClientId id = process.peer.id;
-        const node::WorkerNumber number = process.peer.worker;
+        const WorkerNumber number = process.peer.worker;
         workers_.erase(number);
         const std::unique_ptr<Process> gone = std::move(processes_.at(id));
         processes_.erase(id);
@@ -144,7 +144,7 @@ void World::GatherOfWorker(Process& process, std::vector<Chance>* chances) {
       }
       Note(process.Name() + " has started");
       process.state = Process::State::kRunning;
-      core_.OnWorkerStarted(process.peer.worker, 1000 + static_cast<int64_t>(process.peer.worker));
+      core_.OnWorkerStarted(process.peer.worker, 1000 + static_cast<int64_t>(process.peer.worker.value()));
     });
     return;
   }
@@ -224,14 +224,14 @@ void World::ClosePeer(Process& process) {
 void World::Reap(ClientId id) {
   const std::unique_ptr<Process> gone = std::move(processes_.at(id));
   processes_.erase(id);
-  const node::WorkerNumber number = gone->peer.worker;
+  const WorkerNumber number = gone->peer.worker;
   Note(gone->Name() + " is reaped, having begun " + std::to_string(gone->next));
   workers_.erase(number);
   for (const TaskId& task : gone->begun) ++facts_.Find(task)->deaths;
   if (gone->actor) ++facts_.Find(*gone->actor)->deaths;
   dirty_ = true;
   core_.OnWorkerGone(number, {.begun_sequence = gone->next,
-                              .description = "worker " + std::to_string(number) + " died",
+                              .description = "worker " + number.ToString() + " died",
                               .start_failed = false});
 }
 

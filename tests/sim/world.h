@@ -98,15 +98,15 @@ class World final : public node::Peers,
   void SendLines(node::Peer&, const node::PrintedLines&) override {}
   void SendTaskFailed(node::Peer&, std::string_view) override {}
   void SendDrained(node::Peer& peer) override;
-  node::Worker* FindWorker(node::WorkerNumber number) override;
-  void Start(node::WorkerNumber number) override;
+  node::Worker* FindWorker(WorkerNumber number) override;
+  void Start(WorkerNumber number) override;
   void Stop(node::Worker& worker, bool kill) override;
   void HandOut(node::Worker& worker, node::Peer& peer, const node::GivenTask& task) override;
   uint32_t TakeBack(node::Worker& worker) override;
   void Interrupt(node::Worker& worker, uint32_t sequence,
                  scheduler::InterruptReason reason) override;
   bool HasExitWork(const node::Worker& worker) const override;
-  void Close(node::WorkerNumber worker) override { core_.scheduler().OnLineClosed(worker); }
+  void Close(WorkerNumber worker) override { core_.scheduler().OnLineClosed(worker); }
   void OnTaskSubmitted(const TaskId& id) override;
   void OnTaskAssigned(const TaskId&) override {}
   void OnTaskEnded(const TaskId& id, bool failed) override;
@@ -138,7 +138,7 @@ class World final : public node::Peers,
   void Misfortune(Process& process);
   Process& ProcessOf(const node::Peer& peer) { return *processes_.at(peer.id); }
   Process* ProcessOf(const node::Worker& worker);
-  Process& Connect(node::WorkerNumber worker, uint64_t driver);
+  Process& Connect(WorkerNumber worker, uint64_t driver);
   void Note(const std::string& what) { trace_.Note(now_ms_, what); }
 
   const Programs programs_;
@@ -151,7 +151,7 @@ class World final : public node::Peers,
   bool dirty_ = true;
   uint64_t turns_ = 0;
   uint64_t last_number_ = 0;
-  ClientId last_client_ = 0;
+  ClientId last_client_;
   size_t tasks_left_;
   // Chances in ten thousand.
   size_t worker_deaths_ = 0;
@@ -159,7 +159,7 @@ class World final : public node::Peers,
   size_t failed_starts_ = 0;
   size_t laggards_ = 0;
   std::map<ClientId, std::unique_ptr<Process>> processes_;
-  std::map<node::WorkerNumber, ClientId> workers_;
+  std::map<WorkerNumber, ClientId> workers_;
   std::map<uint64_t, std::string> pool_;
   // The function table.
   std::map<FunctionId, std::string> table_;

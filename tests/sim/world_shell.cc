@@ -40,7 +40,7 @@ node::Peer* World::FindPeer(ClientId id) {
 
 uint64_t World::BacklogBytes(const node::Peer& peer) const {
   // One that does not read for a while.
-  return (peer.id * 7919 + turns_ / 4) % 10000 < laggards_ ? 8u << 20 : 0;
+  return (peer.id.value() * 7919 + turns_ / 4) % 10000 < laggards_ ? 8u << 20 : 0;
 }
 
 void World::Close(ClientId id, Status) { Die(*processes_.at(id), /*loses_messages=*/false); }
@@ -111,12 +111,12 @@ Process* World::ProcessOf(const node::Worker& worker) {
   return it == processes_.end() ? nullptr : it->second.get();
 }
 
-node::Worker* World::FindWorker(node::WorkerNumber number) {
+node::Worker* World::FindWorker(WorkerNumber number) {
   const auto it = workers_.find(number);
   return it == workers_.end() ? nullptr : &processes_.at(it->second)->worker;
 }
 
-void World::Start(node::WorkerNumber number) {
+void World::Start(WorkerNumber number) {
   Process& process = Connect(number, 0);
   process.state = Process::State::kStarting;
   process.worker.number = number;

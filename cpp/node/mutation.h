@@ -1,0 +1,37 @@
+// Places where a fault can be planted, for the test that the simulator finds it
+// (tests/sim/mutation_test.cc). In the product they are nothing.
+//
+//   if (RAYX_MUTATION(kForgetDelivery)) return;
+#pragma once
+
+namespace rayx::node {
+
+enum class Mutation {
+  kNone,
+  kKeepDependency,     // the reference of a task to its inputs is not released
+  kReleaseTwice,       // what the arguments contain is released twice
+  kStartTooEarly,      // a task is handed out before its inputs are there
+  kForgetContained,    // what a result contains is not referred to
+  kForgetArguments,    // nor what the arguments contain
+  kForgetFunction,     // a task does not keep its function
+  kFailWithoutResult,  // the last result of a failed task has no value
+  kForgetDelivery,     // what a slow peer could not be sent is never sent
+  kDeliverUnpinned,    // a pin that was counted is not told
+  kKeepStreams,        // the streams of a consumer that is gone go on
+  kKeepActor,          // an actor that nobody refers to goes on
+  kKeepName,           // the name of a dead actor is kept
+  kKeepState,          // and the state before the last one
+  kKeepReferences,     // what a client referred to stays when it is gone
+  kForgetStop,         // a worker that was told to end is not known to be ending
+  kCount
+};
+
+#ifdef RAYX_MUTATIONS
+// Which one is planted, in a program that is compiled with all of them.
+extern Mutation planted;
+#define RAYX_MUTATION(name) (::rayx::node::planted == ::rayx::node::Mutation::name)
+#else
+#define RAYX_MUTATION(name) false
+#endif
+
+}  // namespace rayx::node
