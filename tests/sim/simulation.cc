@@ -123,9 +123,8 @@ std::string TextOf(const Report& report, const Options& options) {
                      number(report.trace_hash) + "\n";
   if (report.broken.empty()) return text;
   for (const std::string& line : report.trace) text += line + "\n";
-  return text + "BROKEN " + report.broken +
-         "\nreplay: build/editable/tests/node_simulation --tasks " + number(options.tasks) +
-         " --seed " + number(report.seed) + " --trace 200\n";
+  return text + "BROKEN " + report.broken + "\nreplay: python -m rayx.simulation --tasks " +
+         number(options.tasks) + " --seed " + number(report.seed) + " --trace 200\n";
 }
 
 }  // namespace rayx::sim

@@ -38,7 +38,8 @@ World::World(const Options& options, const Programs& programs)
       core_({.peers = this, .workers = this, .lines = this, .records = this, .rooms = this},
             SchedulingOf(options.seed), kPoolBytes) {
   if (dice_.OneIn(2)) worker_deaths_ = dice_.Below(800);
-  if (dice_.OneIn(3)) driver_deaths_ = dice_.Below(60);
+  // A driver lives longer if it has more to do.
+  if (dice_.OneIn(3)) driver_deaths_ = dice_.Below(60) * 60 / std::max<size_t>(60, options.tasks);
   if (dice_.OneIn(4)) failed_starts_ = dice_.Below(2000);
   if (dice_.OneIn(4)) laggards_ = dice_.Below(3000);
   const uint64_t drivers = 1 + dice_.Below(3);
@@ -144,7 +145,8 @@ void World::GatherOfWorker(Process& process, std::vector<Chance>* chances) {
       }
       Note(process.Name() + " has started");
       process.state = Process::State::kRunning;
-      core_.OnWorkerStarted(process.peer.worker, 1000 + static_cast<int64_t>(process.peer.worker.value()));
+      core_.OnWorkerStarted(process.peer.worker,
+                            1000 + static_cast<int64_t>(process.peer.worker.value()));
     });
     return;
   }

@@ -54,13 +54,13 @@ TEST_F(ActorBookTest, ANameKeepsItAndFindsIt) {
 TEST_F(ActorBookTest, ANameThatComesAfterTheEndOfItsDriverIsNotKept) {
   node_.Submit(driver_, Task(1));
   node_.Turn();
-  Peer& worker = node_.Started(1);
+  Peer& worker = node_.Started(WorkerNumber(1));
   node_.Turn();
   node_.Gone(driver_);
   node_.Submit(worker, Task(2).Creation(1, "bob"));
   ASSERT_TRUE(node_.status().ok()) << node_.status().ToString();
   node_.Turn();
-  node_.WorkerGone(1, 1);
+  node_.WorkerGone(WorkerNumber(1), 1);
   node_.Turn();
   EXPECT_EQ(node_.core().actors().held(), 0u);
   EXPECT_EQ(node_.core().store().Stats().objects, 0u);

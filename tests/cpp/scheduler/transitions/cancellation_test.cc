@@ -89,12 +89,12 @@ TEST_F(Cancellation, WhatARecallTookFromAWorkerThatIsKilledHasNotBegun) {
   node_.Submit(Task(2).Retries(0));
   node_.Submit(Task(3).Retries(0));
   EXPECT_EQ(node_.Turn(), Lines({"t1 to w1 as 0", "t2 to w1 as 1", "t3 to w1 as 2"}));
-  ASSERT_TRUE(node_.Blocked(1).ok());
+  ASSERT_TRUE(node_.Blocked(WorkerNumber(1)).ok());
   node_.Cancelled(1, /*force=*/true);
   EXPECT_EQ(node_.Turn(), Lines({"recall w1", "kill w1", "start 2"}));
-  node_.Recalled(1, 1);
-  node_.Gone(1, 3);
-  node_.Started(2);
+  node_.Recalled(WorkerNumber(1), 1);
+  node_.Gone(WorkerNumber(1), 3);
+  node_.Started(WorkerNumber(2));
   EXPECT_EQ(node_.Turn(),
             Lines({"fail t1 code 4", "ended t1 by system", "t2 to w2 as 0", "t3 to w2 as 1"}));
 }
