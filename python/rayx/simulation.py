@@ -11,11 +11,14 @@ import argparse
 import importlib
 import importlib.util
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+# All that is held is looked at again and again: 1,000 tasks take half a second, 10,000 a minute.
+_TASKS_MAX = 10_000
+_TRACE_MAX = 1_000_000
 _NAME = "rayx._simulation"
 _HOW_TO_GET_IT = (
     "the simulator is not part of this installation: run `make build-tests` in rayx's sources, or "
@@ -56,12 +59,30 @@ def describe(report: Any) -> str:
     return "\n".join(lines)
 
 
+def _number(largest: int) -> Callable[[str], int]:
+    """Of a word of the command line: a whole number from 0 to `largest`."""
+
+    def number(word: str) -> int:
+        if not word.isdecimal() or int(word) > largest:
+            raise argparse.ArgumentTypeError(f"'{word}' is no whole number from 0 to {largest:,}")
+        return int(word)
+
+    return number
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command: 0 if no rule was broken, 1 if one was, 2 if there is no simulator."""
     parser = argparse.ArgumentParser(prog="python -m rayx.simulation", description=__doc__)
-    parser.add_argument("--seed", type=int, default=0, help="what decides everything")
-    parser.add_argument("--tasks", type=int, default=60, help="how many tasks are submitted, about")
-    parser.add_argument("--trace", type=int, default=0, help="how many of the last events to print")
+    tasks, trace = _number(_TASKS_MAX), _number(_TRACE_MAX)
+    parser.add_argument(
+        "--seed", type=_number(2**64 - 1), default=0, help="what decides everything"
+    )
+    parser.add_argument(
+        "--tasks", type=tasks, default=60, help="how many tasks are submitted, about"
+    )
+    parser.add_argument(
+        "--trace", type=trace, default=0, help="how many of the last events to print"
+    )
     chosen = parser.parse_args(arguments)
     simulator = load()
     if simulator is None:

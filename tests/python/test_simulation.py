@@ -44,6 +44,16 @@ def test_a_report_counts_what_happened():
     assert report.trace_hash == simulator.simulate(seed=3, tasks=200).trace_hash
 
 
+@pytest.mark.parametrize(
+    "words", [("--tasks", "-5"), ("--tasks", "x"), ("--tasks", "9" * 20), ("--seed", str(2**64))]
+)
+def test_what_is_no_number_it_can_take_is_told(words, capsys):
+    with pytest.raises(SystemExit) as ending:
+        simulation.main(words)
+    assert ending.value.code == 2
+    assert f"'{words[1]}' is no whole number from 0 to " in capsys.readouterr().err
+
+
 class Broken:
     """A report of a life in which a rule was broken."""
 
