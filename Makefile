@@ -69,6 +69,7 @@ $(STAMPS)/editable: $(STAMPS)/system $(STAMPS)/none.txt $(STAMPS)/compiled_files
 		CMakeLists.txt $(wildcard cmake/*.cmake)
 	@$(MAKE) -s --no-print-directory $(STAMPS)/demo.txt &
 	fetching=$$!
+	trap 'wait $$fetching || true' EXIT  # nothing goes on in the background when this has failed
 	$(PHASE) 'Compile the daemons and the module, install the package' \
 	  $(PIP) install --no-deps --no-build-isolation -v -e . \
 	  --config-settings cmake.build-type=RelWithDebInfo \

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from checks.functions import closing
 from checks.interfaces import Offer
 from checks.text import line_of
 
@@ -65,7 +66,7 @@ def _function(text: str, line: int, inside: _Class | None, offers: list[Offer]) 
         return
     name = found.group(1)
     opening = found.end() - 1
-    parameters = _parameters(text[opening + 1 : _closing(text, opening)])
+    parameters = _parameters(text[opening + 1 : closing(text, opening)])
     owner = f"{inside.name}::" if inside is not None else ""
     offers.append(Offer("parameters", owner + name, line, parameters))
     if inside is None or not inside.is_public:
@@ -88,12 +89,12 @@ def _declarations(
     while at < end:
         character = code[at]
         if character in "([":
-            at = _closing(code, at)
+            at = closing(code, at)
         elif character == ";":
             yield start, at, None
             start = at + 1
         elif character == "{":
-            last = _closing(code, at)
+            last = closing(code, at)
             after = code[last + 1 : end].lstrip()[:1]
             touches = code[at - 1].isalnum() or code[at - 1] in "_>="
             if touches or code[start:at].rstrip().endswith("=") or after == ",":
@@ -109,7 +110,7 @@ def _without_template(text: str) -> str:
     words = text.lstrip()
     while words.startswith("template"):
         opening = words.find("<")
-        words = words[_closing(words, opening) + 1 :].lstrip() if opening >= 0 else ""
+        words = words[closing(words, opening) + 1 :].lstrip() if opening >= 0 else ""
     return words
 
 
@@ -128,17 +129,3 @@ def _parameters(text: str) -> int:
             count += 1
     return count
 
-
-def _closing(code: str, at: int) -> int:
-    """The offset of the bracket that closes the one at `at`; the end, if nothing does."""
-    opening = code[at]
-    closing = {"(": ")", "[": "]", "{": "}", "<": ">"}[opening]
-    depth = 0
-    for index in range(at, len(code)):
-        if code[index] == opening:
-            depth += 1
-        elif code[index] == closing:
-            depth -= 1
-            if depth == 0:
-                return index
-    return len(code) - 1

@@ -49,13 +49,13 @@ def cpp_functions(source: str, code: str) -> list[Function]:
         if character in ";}":
             boundary = at + 1
         elif character == "(":
-            at = _closing(code, at, "(", ")")
+            at = closing(code, at)
         elif character == "{":
             signature = code[boundary:at]
             if _is_initializer(code, boundary, at):
-                at = _closing(code, at, "{", "}")
+                at = closing(code, at)
             elif _begins_function(signature):
-                end = _closing(code, at, "{", "}")
+                end = closing(code, at)
                 start = boundary + len(signature) - len(signature.lstrip())
                 first, last = line_of(code, start), line_of(code, end)
                 name = _cpp_name(source[boundary:at], signature)
@@ -83,7 +83,7 @@ def _begins_function(signature: str) -> bool:
     words = _ATTRIBUTES.sub("", signature)
     template = _TEMPLATE.match(words)
     if template:
-        words = words[_closing(words, template.end() - 1, "<", ">") + 1 :]
+        words = words[closing(words, template.end() - 1) + 1 :]
     words = re.sub(r"\b(public|private|protected)\s*:", "", words)
     return "(" in words and not _NOT_A_FUNCTION.match(words)
 
@@ -96,13 +96,15 @@ def _cpp_name(source: str, signature: str) -> str:
     return name.group(1) if name else "lambda"
 
 
-def _closing(code: str, at: int, opening: str, closing: str) -> int:
+def closing(code: str, at: int) -> int:
     """The offset of the bracket that closes the one at `at`; the end, if nothing does."""
+    first = code[at]
+    last = {"(": ")", "[": "]", "{": "}", "<": ">"}[first]
     depth = 0
     for index in range(at, len(code)):
-        if code[index] == opening:
+        if code[index] == first:
             depth += 1
-        elif code[index] == closing:
+        elif code[index] == last:
             depth -= 1
             if depth == 0:
                 return index
