@@ -13,7 +13,7 @@ SHELL := /bin/bash
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help demo examples test build build-tests tidy test-cpp test-python bench sanitize fuzz wheel docs format clean FORCE
+.PHONY: help demo examples test build build-tests tidy test-cpp test-python bench sanitize fuzz wheel docs hooks format clean FORCE
 
 help:  ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -164,6 +164,9 @@ docs: build $(STAMPS)/all.txt  ## The documentation, into build/docs; a warning 
 	@rm -rf build/docs
 	.venv/bin/sphinx-build --fail-on-warning --keep-going -q -b html -d build/cache/docs docs build/docs
 	echo "See build/docs/index.html"
+
+hooks:  ## Let git refuse a commit that the quick style checks refuse
+	@git config core.hooksPath ci/hooks
 
 format: $(STAMPS)/all.txt  ## Format C++ and Python, and mend what ruff can mend
 	@find cpp tests benchmarks \( -name '*.h' -o -name '*.cc' \) -print0 | xargs -0 -r .venv/bin/clang-format -i

@@ -128,4 +128,3 @@ def _parameters(text: str) -> int:
         elif character == "," and depth == 0:
             count += 1
     return count
-
