@@ -100,9 +100,9 @@ void LocalScheduler::OnTaskSubmitted(TaskSpec spec, std::span<const ObjectId> mi
   if (!added) return;
   TaskEntry& task = it->second;
   task.spec = std::move(spec);
-  task.lane = state.queue.FindLane(task.spec.driver, task.spec.resources,
-                                   {task.spec.priority, is_creation});
-  ++task.lane->task_count;
+  task.scheduling_class = state.queue.FindClass(task.spec.driver, task.spec.resources,
+                                                {task.spec.priority, is_creation});
+  ++task.scheduling_class->task_count;
   if (is_creation) AddActor(state, task);
   SetDepth(state, task, submitter);
   if (!missing.empty()) {
@@ -264,11 +264,11 @@ void LocalScheduler::OnDriverGone(const DriverId& driver) {
   state.changed = true;
   FlightLog::Note("driver " + driver.Hex() + " gone");
   if (const DriverQueue* queue = state.queue.FindDriver(driver)) {
-    for (const auto& lane : queue->all) {
-      state.heads.Forget(*lane);
-      const std::vector<TaskEntry*> ready = state.queue.TakeAll(*lane);
+    for (const auto& scheduling_class : queue->all) {
+      state.heads.Forget(*scheduling_class);
+      const std::vector<TaskEntry*> ready = state.queue.TakeAll(*scheduling_class);
       // Creations end with their actors.
-      if (lane->kind().creations) continue;
+      if (scheduling_class->kind().creations) continue;
       for (TaskEntry* task : ready) EndTask(state, *task, true);
     }
   }

@@ -52,10 +52,10 @@ class LocalScheduler {
   // here fails at once (FailTask kInfeasible, saying what was asked and what there is). A task id
   // that is known already is ignored. `submitter` is the worker whose running task submitted it,
   // kNoWorker if a driver did: what a task submits runs before what its driver submitted, so that
-  // trees of tasks that wait for each other need few workers (lane.h). `caller` is the session that
-  // submitted it: an actor begins the calls of one caller in the order of this event. A call of an
-  // actor that is dead, not known, or not of the same driver fails (FailTask kActorDied), and so
-  // does a creation with the name of another actor of the driver.
+  // trees of tasks that wait for each other need few workers (scheduling_class.h). `caller` is the
+  // session that submitted it: an actor begins the calls of one caller in the order of this event.
+  // A call of an actor that is dead, not known, or not of the same driver fails (FailTask
+  // kActorDied), and so does a creation with the name of another actor of the driver.
   void OnTaskSubmitted(TaskSpec spec, std::span<const ObjectId> missing,
                        WorkerNumber submitter = kNoWorker, const CallerId& caller = {});
   // The submitter has given the task, which has no dependencies, to the worker of its direct line

@@ -27,7 +27,7 @@ std::string ExplainWaiting(const SchedulerState& state, const TaskEntry& task) {
 std::string ExplainReady(const SchedulerState& state, const TaskEntry& task) {
   const std::string lack = LackText(state, task);
   if (!lack.empty()) return lack;
-  return "needs " + task.lane->shape().demand.ToString() + ", which is free, and " +
+  return "needs " + task.scheduling_class->shape().demand.ToString() + ", which is free, and " +
          NoWorkerText(state) + " " + CountOf(state.queue.size(), "task") +
          " of this node are ready.";
 }
@@ -90,12 +90,13 @@ std::string WorkerLine(const WorkerEntry& worker) {
   return line + "\n";
 }
 
-std::string LaneLine(const Lane& lane) {
-  std::string line = "  ready: " + CountOf(lane.ready_count(), "task") + " of driver " +
-                     lane.driver().Hex() + " asking for " + lane.shape().demand.ToString() +
-                     ", next " + lane.Head()->spec.name;
-  if (lane.wait.watched) {
-    for (const HeadWait::Need& need : lane.wait.needs) {
+std::string ClassLine(const SchedulingClass& scheduling_class) {
+  std::string line = "  ready: " + CountOf(scheduling_class.ready_count(), "task") + " of driver " +
+                     scheduling_class.driver().Hex() + " asking for " +
+                     scheduling_class.shape().demand.ToString() + ", next " +
+                     scheduling_class.Head()->spec.name;
+  if (scheduling_class.wait.watched) {
+    for (const HeadWait::Need& need : scheduling_class.wait.needs) {
       if (need.bypassed > 0) line += ", bypassed " + std::to_string(need.bypassed) + " times";
     }
   }
@@ -163,13 +164,13 @@ std::string DebugLines(const SchedulerState& state, size_t most) {
             [](const WorkerEntry* a, const WorkerEntry* b) { return a->number < b->number; });
   for (size_t i = 0; i < std::min(most, workers.size()); ++i) text += WorkerLine(*workers[i]);
   if (workers.size() > most) text += "  … " + CountOf(workers.size() - most, "more worker") + "\n";
-  size_t lanes = 0;
+  size_t classes = 0;
   for (const DriverQueue* queue : state.queue.ready_drivers()) {
-    for (const Lane* lane : queue->ready) {
-      if (++lanes <= most) text += LaneLine(*lane);
+    for (const SchedulingClass* scheduling_class : queue->ready) {
+      if (++classes <= most) text += ClassLine(*scheduling_class);
     }
   }
-  if (lanes > most) text += "  … " + CountOf(lanes - most, "more kind") + " of ready tasks\n";
+  if (classes > most) text += "  … " + CountOf(classes - most, "more kind") + " of ready tasks\n";
   return text;
 }
 

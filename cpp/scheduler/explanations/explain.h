@@ -8,7 +8,8 @@
 namespace rayx::scheduler {
 
 std::string ExplainTask(const SchedulerState& state, const TaskId& id);
-// A summary, then a line for each worker and each lane with tasks, at most `most` of each.
+// A summary, then a line for each worker and each scheduling class with tasks, at most `most` of
+// each.
 std::string DebugLines(const SchedulerState& state, size_t most);
 
 }  // namespace rayx::scheduler

@@ -70,8 +70,8 @@ struct Holders {
 Holders FindHolders(const SchedulerState& state, const std::vector<Shape::Item>& lacked) {
   Holders holders;
   for (const auto& [number, worker] : state.pool.all()) {
-    if (worker->held.empty() || worker->lane == nullptr) continue;
-    const Shape& shape = worker->lane->shape();
+    if (worker->held.empty() || worker->scheduling_class == nullptr) continue;
+    const Shape& shape = worker->scheduling_class->shape();
     const bool holds = std::any_of(lacked.begin(), lacked.end(), [&](const Shape::Item& item) {
       const bool gave_back = worker->gave_back_cpu && item.resource == state.ledger.cpu();
       return shape.Uses(item.resource) && !gave_back;
@@ -116,7 +116,7 @@ std::string Advice(const SchedulerState& state, const std::vector<Shape::Item>& 
 }
 
 std::optional<HoldUp> OfReady(const SchedulerState& state, const TaskEntry& task) {
-  const std::vector<Shape::Item> lacked = LackedBy(state, task.lane->shape());
+  const std::vector<Shape::Item> lacked = LackedBy(state, task.scheduling_class->shape());
   // In a burst, most questions come when something has just ended and nothing has been decided yet.
   if (lacked.empty() && state.changed) return std::nullopt;
   if (lacked.empty()) return HoldUp{"no worker", task.spec.name + " " + NoWorkerText(state)};
@@ -177,7 +177,7 @@ std::string WorkerName(const WorkerEntry& worker) {
 }
 
 std::string LackText(const SchedulerState& state, const TaskEntry& task) {
-  const std::vector<Shape::Item> lacked = LackedBy(state, task.lane->shape());
+  const std::vector<Shape::Item> lacked = LackedBy(state, task.scheduling_class->shape());
   if (lacked.empty()) return "";
   std::string text = "needs ";
   for (size_t i = 0; i < lacked.size(); ++i) {

@@ -7,60 +7,64 @@
 namespace rayx::scheduler {
 
 void Pipeline::AddRunner(WorkerEntry& worker) {
-  Lane& lane = *worker.lane;
+  SchedulingClass& scheduling_class = *worker.scheduling_class;
   RAYX_CHECK(!worker.is_runner);
   worker.is_runner = true;
-  worker.runner_index = lane.runners.size();
-  lane.runners.push_back(&worker);
-  lane.short_tail = true;
-  if (worker.tail() > 0) SetTailTotal(lane, lane.tail_total + worker.tail());
+  worker.runner_index = scheduling_class.runners.size();
+  scheduling_class.runners.push_back(&worker);
+  scheduling_class.short_tail = true;
+  if (worker.tail() > 0)
+    SetTailTotal(scheduling_class, scheduling_class.tail_total + worker.tail());
 }
 
 void Pipeline::RemoveRunner(WorkerEntry& worker) {
   if (!worker.is_runner) return;
-  Lane& lane = *worker.lane;
-  if (worker.tail() > 0) SetTailTotal(lane, lane.tail_total - worker.tail());
-  lane.runners.back()->runner_index = worker.runner_index;
-  lane.runners[worker.runner_index] = lane.runners.back();
-  lane.runners.pop_back();
+  SchedulingClass& scheduling_class = *worker.scheduling_class;
+  if (worker.tail() > 0)
+    SetTailTotal(scheduling_class, scheduling_class.tail_total - worker.tail());
+  scheduling_class.runners.back()->runner_index = worker.runner_index;
+  scheduling_class.runners[worker.runner_index] = scheduling_class.runners.back();
+  scheduling_class.runners.pop_back();
   worker.is_runner = false;
 }
 
 void Pipeline::OnTailChanged(WorkerEntry& worker, size_t tail_before) {
   if (!worker.is_runner || worker.tail() == tail_before) return;
-  SetTailTotal(*worker.lane, worker.lane->tail_total - tail_before + worker.tail());
-  if (worker.tail() < tail_before && worker.tail() <= kShortTail) worker.lane->short_tail = true;
+  SetTailTotal(*worker.scheduling_class,
+               worker.scheduling_class->tail_total - tail_before + worker.tail());
+  if (worker.tail() < tail_before && worker.tail() <= kShortTail)
+    worker.scheduling_class->short_tail = true;
 }
 
-void Pipeline::SetTailTotal(Lane& lane, size_t total) {
-  if (lane.tail_total == 0 && total > 0) {
-    lane.tailed_index = tailed_.size();
-    tailed_.push_back(&lane);
-  } else if (lane.tail_total > 0 && total == 0) {
-    tailed_.back()->tailed_index = lane.tailed_index;
-    tailed_[lane.tailed_index] = tailed_.back();
+void Pipeline::SetTailTotal(SchedulingClass& scheduling_class, size_t total) {
+  if (scheduling_class.tail_total == 0 && total > 0) {
+    scheduling_class.tailed_index = tailed_.size();
+    tailed_.push_back(&scheduling_class);
+  } else if (scheduling_class.tail_total > 0 && total == 0) {
+    tailed_.back()->tailed_index = scheduling_class.tailed_index;
+    tailed_[scheduling_class.tailed_index] = tailed_.back();
     tailed_.pop_back();
-    lane.tailed_index = kNoIndex;
+    scheduling_class.tailed_index = kNoIndex;
   }
-  lane.tail_total = total;
+  scheduling_class.tail_total = total;
 }
 
-bool Pipeline::WorthFilling(const Lane& lane) const {
-  if (depth_ == 0 || lane.runners.empty()) return false;
-  const size_t most = lane.runners.size() * depth_;
-  const size_t room = most - std::min(most, lane.tail_total);
-  return room > 0 && (lane.short_tail || room * 4 >= most);
+bool Pipeline::WorthFilling(const SchedulingClass& scheduling_class) const {
+  if (depth_ == 0 || scheduling_class.runners.empty()) return false;
+  const size_t most = scheduling_class.runners.size() * depth_;
+  const size_t room = most - std::min(most, scheduling_class.tail_total);
+  return room > 0 && (scheduling_class.short_tail || room * 4 >= most);
 }
 
 size_t Pipeline::Room(const WorkerEntry& worker) const {
   return worker.recalling || worker.lined ? 0 : depth_ - std::min(depth_, worker.tail());
 }
 
-WorkerEntry* Pipeline::LongestTail(const Lane& lane, int64_t now_ms,
+WorkerEntry* Pipeline::LongestTail(const SchedulingClass& scheduling_class, int64_t now_ms,
                                    std::optional<int64_t>& look_ms) const {
   WorkerEntry* longest = nullptr;
   size_t most = 0;
-  for (WorkerEntry* worker : lane.runners) {
+  for (WorkerEntry* worker : scheduling_class.runners) {
     if (worker->tail() == 0 || worker->recalling) continue;
     const size_t tail = worker->recallable();
     if (tail <= most) continue;
@@ -80,17 +84,18 @@ WorkerEntry* Pipeline::LongestTail(const Lane& lane, int64_t now_ms,
 
 void Pipeline::SanityCheck() const {
   for (size_t i = 0; i < tailed_.size(); ++i) {
-    const Lane& lane = *tailed_[i];
-    RAYX_CHECK(lane.tailed_index == i && lane.tail_total > 0);
+    const SchedulingClass& scheduling_class = *tailed_[i];
+    RAYX_CHECK(scheduling_class.tailed_index == i && scheduling_class.tail_total > 0);
     size_t total = 0;
-    for (size_t k = 0; k < lane.runners.size(); ++k) {
-      const WorkerEntry& worker = *lane.runners[k];
-      RAYX_CHECK(worker.is_runner && worker.runner_index == k && worker.lane == &lane);
+    for (size_t k = 0; k < scheduling_class.runners.size(); ++k) {
+      const WorkerEntry& worker = *scheduling_class.runners[k];
+      RAYX_CHECK(worker.is_runner && worker.runner_index == k &&
+                 worker.scheduling_class == &scheduling_class);
       RAYX_CHECK(worker.state == WorkerState::kBusy);
       RAYX_CHECK(worker.lined || worker.tail() <= depth_);
       total += worker.tail();
     }
-    RAYX_CHECK(total == lane.tail_total);
+    RAYX_CHECK(total == scheduling_class.tail_total);
   }
 }
 

@@ -8,7 +8,7 @@ namespace rayx::scheduler {
 namespace {
 
 // Heaps have their greatest element first, so these say "comes after".
-bool LaneAfter(const Lane* a, const Lane* b) {
+bool ClassAfter(const SchedulingClass* a, const SchedulingClass* b) {
   if (a->priority() != b->priority()) return a->priority() < b->priority();
   const TaskEntry* x = a->Head();
   const TaskEntry* y = b->Head();
@@ -22,24 +22,26 @@ bool DriverAfter(const DriverQueue* a, const DriverQueue* b) {
 
 ReadyQueue::ReadyQueue(ShapeTable& shapes) : shapes_(shapes) {}
 
-Lane* ReadyQueue::FindLane(const DriverId& driver, const ResourceSet& demand, Lane::Kind kind) {
+SchedulingClass* ReadyQueue::FindClass(const DriverId& driver, const ResourceSet& demand,
+                                       SchedulingClass::Kind kind) {
   if (last_ != nullptr && last_->kind() == kind && last_->driver() == driver &&
       last_->shape().demand == demand) {
     return last_;
   }
-  if (lanes_ >= sweep_at_) Sweep();
+  if (classes_ >= sweep_at_) Sweep();
   std::unique_ptr<DriverQueue>& queue = drivers_[driver];
   if (queue == nullptr) queue = std::make_unique<DriverQueue>();
   Shape* shape = shapes_.Intern(demand);
-  for (const auto& lane : queue->all) {
-    if (&lane->shape() == shape && lane->kind() == kind) return last_ = lane.get();
+  for (const auto& scheduling_class : queue->all) {
+    if (&scheduling_class->shape() == shape && scheduling_class->kind() == kind)
+      return last_ = scheduling_class.get();
   }
   if (!queue->all.empty() && queue->all.front()->priority() != kind.priority) {
     queue->has_priorities = true;
   }
   ++shape->users;
-  ++lanes_;
-  queue->all.push_back(std::make_unique<Lane>(driver, shape, queue.get(), kind));
+  ++classes_;
+  queue->all.push_back(std::make_unique<SchedulingClass>(driver, shape, queue.get(), kind));
   return last_ = queue->all.back().get();
 }
 
@@ -51,45 +53,45 @@ void ReadyQueue::Push(TaskEntry& task) {
 void ReadyQueue::PutBack(TaskEntry& task) { Insert(task); }
 
 void ReadyQueue::Insert(TaskEntry& task) {
-  Lane& lane = *task.lane;
-  lane.Insert(&task);
+  SchedulingClass& scheduling_class = *task.scheduling_class;
+  scheduling_class.Insert(&task);
   ++size_;
-  if (lane.ready_index != kNoIndex) return;
-  DriverQueue& queue = *lane.queue();
-  lane.ready_index = queue.ready.size();
-  queue.ready.push_back(&lane);
+  if (scheduling_class.ready_index != kNoIndex) return;
+  DriverQueue& queue = *scheduling_class.queue();
+  scheduling_class.ready_index = queue.ready.size();
+  queue.ready.push_back(&scheduling_class);
   if (queue.ready_index != kNoIndex) return;
   queue.ready_index = ready_drivers_.size();
   ready_drivers_.push_back(&queue);
 }
 
-TaskEntry* ReadyQueue::Pop(Lane& lane, size_t skip) {
-  TaskEntry* task = lane.PopBehind(skip);
+TaskEntry* ReadyQueue::Pop(SchedulingClass& scheduling_class, size_t skip) {
+  TaskEntry* task = scheduling_class.PopBehind(skip);
   --size_;
-  if (lane.ready_count() == 0) LeaveReady(lane);
+  if (scheduling_class.ready_count() == 0) LeaveReady(scheduling_class);
   return task;
 }
 
 void ReadyQueue::Remove(const TaskEntry& task) {
-  Lane& lane = *task.lane;
-  lane.Remove(task);
+  SchedulingClass& scheduling_class = *task.scheduling_class;
+  scheduling_class.Remove(task);
   --size_;
-  if (lane.ready_count() == 0) LeaveReady(lane);
+  if (scheduling_class.ready_count() == 0) LeaveReady(scheduling_class);
 }
 
-std::vector<TaskEntry*> ReadyQueue::TakeAll(Lane& lane) {
-  std::vector<TaskEntry*> tasks = lane.TakeAll();
+std::vector<TaskEntry*> ReadyQueue::TakeAll(SchedulingClass& scheduling_class) {
+  std::vector<TaskEntry*> tasks = scheduling_class.TakeAll();
   size_ -= tasks.size();
-  if (!tasks.empty()) LeaveReady(lane);
+  if (!tasks.empty()) LeaveReady(scheduling_class);
   return tasks;
 }
 
-void ReadyQueue::LeaveReady(Lane& lane) {
-  DriverQueue& queue = *lane.queue();
-  queue.ready.back()->ready_index = lane.ready_index;
-  queue.ready[lane.ready_index] = queue.ready.back();
+void ReadyQueue::LeaveReady(SchedulingClass& scheduling_class) {
+  DriverQueue& queue = *scheduling_class.queue();
+  queue.ready.back()->ready_index = scheduling_class.ready_index;
+  queue.ready[scheduling_class.ready_index] = queue.ready.back();
   queue.ready.pop_back();
-  lane.ready_index = kNoIndex;
+  scheduling_class.ready_index = kNoIndex;
   if (!queue.ready.empty()) return;
   ready_drivers_.back()->ready_index = queue.ready_index;
   ready_drivers_[queue.ready_index] = ready_drivers_.back();
@@ -101,25 +103,30 @@ void ReadyQueue::BeginPass() {
   pass_ = ready_drivers_;
   for (DriverQueue* queue : pass_) {
     queue->pass = queue->ready;
-    std::make_heap(queue->pass.begin(), queue->pass.end(), LaneAfter);
+    std::make_heap(queue->pass.begin(), queue->pass.end(), ClassAfter);
   }
   std::make_heap(pass_.begin(), pass_.end(), DriverAfter);
 }
 
-Lane* ReadyQueue::Next() const { return pass_.empty() ? nullptr : pass_.front()->pass.front(); }
+SchedulingClass* ReadyQueue::Next() const {
+  return pass_.empty() ? nullptr : pass_.front()->pass.front();
+}
 
-void ReadyQueue::Reorder(Lane& lane) { Settle(lane, lane.ready_count() > 0); }
+void ReadyQueue::Reorder(SchedulingClass& scheduling_class) {
+  Settle(scheduling_class, scheduling_class.ready_count() > 0);
+}
 
-void ReadyQueue::Skip(Lane& lane) { Settle(lane, false); }
+void ReadyQueue::Skip(SchedulingClass& scheduling_class) { Settle(scheduling_class, false); }
 
-void ReadyQueue::Settle(Lane& lane, bool stays) {
-  DriverQueue& queue = *lane.queue();
-  RAYX_DCHECK(Next() == &lane);
-  // The head of `lane` may have changed: pop_heap moves the front away without comparing it.
+void ReadyQueue::Settle(SchedulingClass& scheduling_class, bool stays) {
+  DriverQueue& queue = *scheduling_class.queue();
+  RAYX_DCHECK(Next() == &scheduling_class);
+  // The head of `scheduling_class` may have changed: pop_heap moves the front away without
+  // comparing it.
   std::pop_heap(pass_.begin(), pass_.end(), DriverAfter);
-  std::pop_heap(queue.pass.begin(), queue.pass.end(), LaneAfter);
+  std::pop_heap(queue.pass.begin(), queue.pass.end(), ClassAfter);
   if (stays) {
-    std::push_heap(queue.pass.begin(), queue.pass.end(), LaneAfter);
+    std::push_heap(queue.pass.begin(), queue.pass.end(), ClassAfter);
   } else {
     queue.pass.pop_back();
   }
@@ -138,10 +145,10 @@ const DriverQueue* ReadyQueue::FindDriver(const DriverId& driver) const {
 void ReadyQueue::ForgetDriver(const DriverId& driver) {
   const auto it = drivers_.find(driver);
   if (it == drivers_.end()) return;
-  for (const auto& lane : it->second->all) {
-    RAYX_CHECK(lane->task_count == 0 && lane->runners.empty());
-    --lane->mutable_shape()->users;
-    --lanes_;
+  for (const auto& scheduling_class : it->second->all) {
+    RAYX_CHECK(scheduling_class->task_count == 0 && scheduling_class->runners.empty());
+    --scheduling_class->mutable_shape()->users;
+    --classes_;
   }
   last_ = nullptr;
   drivers_.erase(it);
@@ -150,39 +157,40 @@ void ReadyQueue::ForgetDriver(const DriverId& driver) {
 void ReadyQueue::Sweep() {
   last_ = nullptr;
   for (auto& [driver, queue] : drivers_) {
-    std::erase_if(queue->all, [this](const std::unique_ptr<Lane>& lane) {
-      if (lane->task_count > 0 || !lane->runners.empty()) return false;
-      --lane->mutable_shape()->users;
-      --lanes_;
+    std::erase_if(queue->all, [this](const std::unique_ptr<SchedulingClass>& scheduling_class) {
+      if (scheduling_class->task_count > 0 || !scheduling_class->runners.empty()) return false;
+      --scheduling_class->mutable_shape()->users;
+      --classes_;
       return true;
     });
   }
   shapes_.Sweep();
-  // A lane in use is found again by the next sweep only, so sweeps stay rare however many are in
-  // use.
-  sweep_at_ = std::max(kLanesKept, 2 * lanes_);
+  // A scheduling class in use is found again by the next sweep only, so sweeps stay rare however
+  // many are in use.
+  sweep_at_ = std::max(kClassesKept, 2 * classes_);
 }
 
 void ReadyQueue::SanityCheck() const {
   size_t ready = 0;
-  size_t lanes = 0;
+  size_t classes = 0;
   size_t drivers_ready = 0;
   for (const auto& [driver, queue] : drivers_) {
     for (size_t i = 0; i < queue->ready.size(); ++i) RAYX_CHECK(queue->ready[i]->ready_index == i);
-    for (const auto& lane : queue->all) {
-      lane->SanityCheck();
-      ready += lane->ready_count();
-      RAYX_CHECK(lane->driver() == driver && lane->queue() == queue.get());
-      RAYX_CHECK((lane->ready_index != kNoIndex) == (lane->ready_count() > 0));
+    for (const auto& scheduling_class : queue->all) {
+      scheduling_class->SanityCheck();
+      ready += scheduling_class->ready_count();
+      RAYX_CHECK(scheduling_class->driver() == driver && scheduling_class->queue() == queue.get());
+      RAYX_CHECK((scheduling_class->ready_index != kNoIndex) ==
+                 (scheduling_class->ready_count() > 0));
     }
-    lanes += queue->all.size();
+    classes += queue->all.size();
     RAYX_CHECK((queue->ready_index != kNoIndex) == !queue->ready.empty());
     if (queue->ready_index == kNoIndex) continue;
     RAYX_CHECK(ready_drivers_[queue->ready_index] == queue.get());
     ++drivers_ready;
   }
   RAYX_CHECK(ready == size_);
-  RAYX_CHECK(lanes == lanes_);
+  RAYX_CHECK(classes == classes_);
   RAYX_CHECK(drivers_ready == ready_drivers_.size());
 }
 

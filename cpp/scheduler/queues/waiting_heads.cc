@@ -7,15 +7,15 @@
 
 namespace rayx::scheduler {
 
-void WaitingHeads::Watch(Lane& lane, const Amounts& free, int64_t now_ms) {
-  HeadWait& wait = lane.wait;
+void WaitingHeads::Watch(SchedulingClass& scheduling_class, const Amounts& free, int64_t now_ms) {
+  HeadWait& wait = scheduling_class.wait;
   if (!wait.watched) {
     if (watched_.size() >= kWatchedMax) return;
-    watched_.push_back(&lane);
+    watched_.push_back(&scheduling_class);
     wait.watched = true;
     wait.since_ms = now_ms;
     wait.needs.clear();
-    for (const Shape::Item& item : lane.shape().items) {
+    for (const Shape::Item& item : scheduling_class.shape().items) {
       wait.needs.push_back({item.resource, item.units, false, 0});
     }
   }
@@ -24,19 +24,21 @@ void WaitingHeads::Watch(Lane& lane, const Amounts& free, int64_t now_ms) {
 
 void WaitingHeads::OnGiven(const TaskEntry& task) {
   if (watched_.empty()) return;
-  for (Lane* lane : watched_) {
-    if (lane == task.lane || lane->Head()->arrival > task.arrival) continue;
-    for (HeadWait::Need& need : lane->wait.needs) {
-      if (need.lacking && task.lane->shape().Uses(need.resource)) ++need.bypassed;
+  for (SchedulingClass* scheduling_class : watched_) {
+    if (scheduling_class == task.scheduling_class ||
+        scheduling_class->Head()->arrival > task.arrival)
+      continue;
+    for (HeadWait::Need& need : scheduling_class->wait.needs) {
+      if (need.lacking && task.scheduling_class->shape().Uses(need.resource)) ++need.bypassed;
     }
   }
-  Forget(*task.lane);
+  Forget(*task.scheduling_class);
 }
 
-void WaitingHeads::Forget(Lane& lane) {
-  if (!lane.wait.watched) return;
-  lane.wait.watched = false;
-  std::erase(watched_, &lane);
+void WaitingHeads::Forget(SchedulingClass& scheduling_class) {
+  if (!scheduling_class.wait.watched) return;
+  scheduling_class.wait.watched = false;
+  std::erase(watched_, &scheduling_class);
 }
 
 bool WaitingHeads::Kept(const HeadWait& wait, const HeadWait::Need& need, int64_t now_ms) {
@@ -44,41 +46,45 @@ bool WaitingHeads::Kept(const HeadWait& wait, const HeadWait::Need& need, int64_
   return need.bypassed > 0 && now_ms - wait.since_ms >= kWaitMs;
 }
 
-std::vector<Lane*> WaitingHeads::Starved(int64_t now_ms, const ResourceLedger& ledger) {
-  std::vector<Lane*> starved;
+std::vector<SchedulingClass*> WaitingHeads::Starved(int64_t now_ms, const ResourceLedger& ledger) {
+  std::vector<SchedulingClass*> starved;
   if (watched_.empty()) return starved;
-  for (Lane* lane : watched_) {
-    const auto& needs = lane->wait.needs;
+  for (SchedulingClass* scheduling_class : watched_) {
+    const auto& needs = scheduling_class->wait.needs;
     const bool kept = std::any_of(needs.begin(), needs.end(), [&](const HeadWait::Need& need) {
-      return Kept(lane->wait, need, now_ms);
+      return Kept(scheduling_class->wait, need, now_ms);
     });
-    if (kept && ledger.FreeOnceRunningEnd(lane->shape())) starved.push_back(lane);
+    if (kept && ledger.FreeOnceRunningEnd(scheduling_class->shape()))
+      starved.push_back(scheduling_class);
   }
-  std::sort(starved.begin(), starved.end(),
-            [](const Lane* a, const Lane* b) { return a->Head()->arrival < b->Head()->arrival; });
+  std::sort(starved.begin(), starved.end(), [](const SchedulingClass* a, const SchedulingClass* b) {
+    return a->Head()->arrival < b->Head()->arrival;
+  });
   return starved;
 }
 
-void WaitingHeads::KeepBack(const Lane& lane, int64_t now_ms, Amounts& free) {
-  for (const HeadWait::Need& need : lane.wait.needs) {
-    if (Kept(lane.wait, need, now_ms)) free[need.resource] -= need.units;
+void WaitingHeads::KeepBack(const SchedulingClass& scheduling_class, int64_t now_ms,
+                            Amounts& free) {
+  for (const HeadWait::Need& need : scheduling_class.wait.needs) {
+    if (Kept(scheduling_class.wait, need, now_ms)) free[need.resource] -= need.units;
   }
 }
 
-bool WaitingHeads::KeepsFrom(const Lane& lane, const Lane& other, int64_t now_ms) {
-  if (&lane == &other) return false;
-  for (const HeadWait::Need& need : lane.wait.needs) {
-    if (Kept(lane.wait, need, now_ms) && other.shape().Uses(need.resource)) return true;
+bool WaitingHeads::KeepsFrom(const SchedulingClass& scheduling_class, const SchedulingClass& other,
+                             int64_t now_ms) {
+  if (&scheduling_class == &other) return false;
+  for (const HeadWait::Need& need : scheduling_class.wait.needs) {
+    if (Kept(scheduling_class.wait, need, now_ms) && other.shape().Uses(need.resource)) return true;
   }
   return false;
 }
 
-uint64_t WaitingHeads::TailArrivalMax(const Lane& lane) const {
+uint64_t WaitingHeads::TailArrivalMax(const SchedulingClass& scheduling_class) const {
   uint64_t most = std::numeric_limits<uint64_t>::max();
-  for (const Lane* other : watched_) {
-    if (other == &lane) continue;
+  for (const SchedulingClass* other : watched_) {
+    if (other == &scheduling_class) continue;
     for (const HeadWait::Need& need : other->wait.needs) {
-      if (!need.lacking || !lane.shape().Uses(need.resource)) continue;
+      if (!need.lacking || !scheduling_class.shape().Uses(need.resource)) continue;
       most = std::min(most, other->Head()->arrival + kBypassedMax);
     }
   }
@@ -87,9 +93,9 @@ uint64_t WaitingHeads::TailArrivalMax(const Lane& lane) const {
 
 std::optional<int64_t> WaitingHeads::NextMs(int64_t now_ms) const {
   std::optional<int64_t> next;
-  for (const Lane* lane : watched_) {
-    const int64_t end_ms = lane->wait.since_ms + kWaitMs;
-    const auto& needs = lane->wait.needs;
+  for (const SchedulingClass* scheduling_class : watched_) {
+    const int64_t end_ms = scheduling_class->wait.since_ms + kWaitMs;
+    const auto& needs = scheduling_class->wait.needs;
     const bool passed = std::any_of(needs.begin(), needs.end(),
                                     [](const HeadWait::Need& need) { return need.bypassed > 0; });
     if (passed && end_ms > now_ms && (!next.has_value() || end_ms < *next)) next = end_ms;
@@ -99,9 +105,9 @@ std::optional<int64_t> WaitingHeads::NextMs(int64_t now_ms) const {
 
 void WaitingHeads::SanityCheck() const {
   RAYX_CHECK(watched_.size() <= kWatchedMax);
-  for (const Lane* lane : watched_) {
-    RAYX_CHECK(lane->wait.watched && lane->ready_count() > 0);
-    RAYX_CHECK(lane->wait.needs.size() == lane->shape().items.size());
+  for (const SchedulingClass* scheduling_class : watched_) {
+    RAYX_CHECK(scheduling_class->wait.watched && scheduling_class->ready_count() > 0);
+    RAYX_CHECK(scheduling_class->wait.needs.size() == scheduling_class->shape().items.size());
   }
 }
 

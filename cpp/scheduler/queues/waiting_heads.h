@@ -1,10 +1,11 @@
 // Tasks that do not fit, and that others go by: for whom resources are kept back.
 //
 // A task that does not fit does not hold up those behind it. So that a stream of small tasks cannot
-// keep a large one waiting for ever, the head of each lane that does not fit is watched. Once later
-// tasks have been given a resource that it lacks kBypassedMax times, or at all during kWaitMs, that
-// resource is kept back: what becomes free of it goes to nobody else until the head fits. Only what
-// it lacks and others took is kept, so a task that waits for the one GPU does not idle the CPUs.
+// keep a large one waiting for ever, the head of each scheduling class that does not fit is
+// watched. Once later tasks have been given a resource that it lacks kBypassedMax times, or at all
+// during kWaitMs, that resource is kept back: what becomes free of it goes to nobody else until the
+// head fits. Only what it lacks and others took is kept, so a task that waits for the one GPU does
+// not idle the CPUs.
 //
 // Nothing is kept for a task that needs what a blocked task holds: the blocked one may wait for a
 // task that would be held up (resource_ledger.h).
@@ -14,7 +15,7 @@
 #include <optional>
 #include <vector>
 
-#include "scheduler/queues/lane.h"
+#include "scheduler/queues/scheduling_class.h"
 #include "scheduler/resources/resource_ledger.h"
 
 namespace rayx::scheduler {
@@ -31,25 +32,26 @@ class WaitingHeads {
   // as these run.
   static constexpr size_t kWatchedMax = 16;
 
-  // The head of `lane` does not fit into `free`.
-  void Watch(Lane& lane, const Amounts& free, int64_t now_ms);
-  // `task` has been given to a worker. The wait of its lane is over; for the others it counts as
-  // one that went by.
+  // The head of `scheduling_class` does not fit into `free`.
+  void Watch(SchedulingClass& scheduling_class, const Amounts& free, int64_t now_ms);
+  // `task` has been given to a worker. The wait of its scheduling class is over; for the others it
+  // counts as one that went by.
   void OnGiven(const TaskEntry& task);
-  // The tasks of `lane` will not run (its driver is gone, for instance).
-  void Forget(Lane& lane);
+  // The tasks of `scheduling_class` will not run (its driver is gone, for instance).
+  void Forget(SchedulingClass& scheduling_class);
 
-  // Lanes for whose head something is to be kept back now, oldest head first.
-  std::vector<Lane*> Starved(int64_t now_ms, const ResourceLedger& ledger);
-  // Takes from `free` what is kept for the head of `lane`.
-  static void KeepBack(const Lane& lane, int64_t now_ms, Amounts& free);
-  // Something is kept back for `lane` that tasks of `other` use.
-  static bool KeepsFrom(const Lane& lane, const Lane& other, int64_t now_ms);
+  // Scheduling classes for whose head something is to be kept back now, oldest head first.
+  std::vector<SchedulingClass*> Starved(int64_t now_ms, const ResourceLedger& ledger);
+  // Takes from `free` what is kept for the head of `scheduling_class`.
+  static void KeepBack(const SchedulingClass& scheduling_class, int64_t now_ms, Amounts& free);
+  // Something is kept back for `scheduling_class` that tasks of `other` use.
+  static bool KeepsFrom(const SchedulingClass& scheduling_class, const SchedulingClass& other,
+                        int64_t now_ms);
 
-  // Tasks of `lane` that arrived later than this must not be handed out ahead: together with those
-  // before them they would go by a head that waits for what they use. So tails seldom have to be
-  // recalled for a starved one.
-  uint64_t TailArrivalMax(const Lane& lane) const;
+  // Tasks of `scheduling_class` that arrived later than this must not be handed out ahead: together
+  // with those before them they would go by a head that waits for what they use. So tails seldom
+  // have to be recalled for a starved one.
+  uint64_t TailArrivalMax(const SchedulingClass& scheduling_class) const;
 
   // When a head will have waited too long; nothing if none does.
   std::optional<int64_t> NextMs(int64_t now_ms) const;
@@ -59,7 +61,7 @@ class WaitingHeads {
  private:
   static bool Kept(const HeadWait& wait, const HeadWait::Need& need, int64_t now_ms);
 
-  std::vector<Lane*> watched_;
+  std::vector<SchedulingClass*> watched_;
 };
 
 }  // namespace rayx::scheduler

@@ -25,7 +25,7 @@ struct Shape {
   std::vector<Item> items;  // rising by resource
   // Of the GPUs, which are given out by index (gpu_slots.h).
   int64_t gpu_units = 0;
-  // Lanes that use it.
+  // Scheduling classes that use it.
   size_t users = 0;
 
   bool Uses(ResourceIndex resource) const {

@@ -22,7 +22,7 @@ void CheckActorWorker(const SchedulerState& state, const WorkerEntry& worker) {
   RAYX_IMPLIES(worker.tail() > 0 && !is_ending, actor.state == ActorState::kAlive);
   for (size_t i = 1; i < worker.held.size(); ++i) {
     const TaskEntry& call = *worker.held[i].task;
-    RAYX_CHECK(call.IsCall() && call.actor == &actor && call.lane == nullptr);
+    RAYX_CHECK(call.IsCall() && call.actor == &actor && call.scheduling_class == nullptr);
   }
 }
 
@@ -33,18 +33,20 @@ void CheckWorker(const SchedulerState& state, const WorkerEntry& worker) {
   RAYX_IMPLIES(is == WorkerState::kBusy || is == WorkerState::kBlocked, !worker.held.empty());
   RAYX_IMPLIES(is != WorkerState::kEnding, worker.gave_back_cpu == (is == WorkerState::kBlocked));
   RAYX_CHECK(worker.is_runner == (is == WorkerState::kBusy && !worker.has_actor));
-  RAYX_CHECK((worker.lane != nullptr) == !worker.held.empty());
+  RAYX_CHECK((worker.scheduling_class != nullptr) == !worker.held.empty());
   RAYX_CHECK(worker.lined == (state.lined == worker.number));
   RAYX_IMPLIES(!worker.has_actor && !worker.lined, worker.tail() <= state.pipeline.depth());
   if (worker.has_actor) CheckActorWorker(state, worker);
   RAYX_IMPLIES(worker.held.empty(), worker.gpus.empty());
-  if (worker.is_runner) RAYX_CHECK(worker.lane->runners[worker.runner_index] == &worker);
+  if (worker.is_runner)
+    RAYX_CHECK(worker.scheduling_class->runners[worker.runner_index] == &worker);
   for (size_t i = 0; i < worker.held.size(); ++i) {
     const HeldTask& held = worker.held[i];
     RAYX_CHECK(held.task->state() == TaskState::kAssigned);
     RAYX_CHECK(held.task->assigned().worker == worker.number);
     RAYX_CHECK(held.task->assigned().sequence == held.sequence);
-    RAYX_CHECK(worker.has_actor && i > 0 ? held.task->IsCall() : held.task->lane == worker.lane);
+    RAYX_CHECK(worker.has_actor && i > 0 ? held.task->IsCall()
+                                         : held.task->scheduling_class == worker.scheduling_class);
     RAYX_CHECK(held.task->spec.driver == worker.driver);
     RAYX_CHECK(held.sequence < worker.next_sequence);
     RAYX_IMPLIES(i > 0, worker.held[i - 1].sequence < held.sequence);
@@ -70,14 +72,14 @@ size_t CallsQueued(const SchedulerState& state) {
 void CheckTasks(const SchedulerState& state) {
   size_t counts[3] = {0, 0, 0};
   size_t ready_calls = 0;
-  std::unordered_map<const Lane*, size_t> by_lane;
+  std::unordered_map<const SchedulingClass*, size_t> by_class;
   for (const auto& [id, task] : state.tasks) {
     RAYX_CHECK(task.spec.id == id);
-    RAYX_CHECK((task.lane == nullptr) == task.IsCall());
+    RAYX_CHECK((task.scheduling_class == nullptr) == task.IsCall());
     RAYX_CHECK((task.actor == nullptr) == (task.spec.kind == TaskKind::kFunction));
-    if (task.lane != nullptr) {
-      RAYX_CHECK(task.lane->driver() == task.spec.driver);
-      ++by_lane[task.lane];
+    if (task.scheduling_class != nullptr) {
+      RAYX_CHECK(task.scheduling_class->driver() == task.spec.driver);
+      ++by_class[task.scheduling_class];
     } else if (task.state() == TaskState::kReady) {
       ++ready_calls;
     }
@@ -91,8 +93,8 @@ void CheckTasks(const SchedulerState& state) {
   RAYX_CHECK(counts[1] == state.queue.size() + ready_calls);
   RAYX_CHECK(CallsIn(state) == CallsQueued(state));
   RAYX_CHECK(counts[2] == state.tasks_assigned);
-  for (const auto& [lane, count] : by_lane)
-    RAYX_CHECK(lane->task_count == count && lane->reserved == 0);
+  for (const auto& [scheduling_class, count] : by_class)
+    RAYX_CHECK(scheduling_class->task_count == count && scheduling_class->reserved == 0);
 }
 
 // What is available and what workers hold make up the total.
@@ -106,9 +108,10 @@ void CheckResources(const SchedulerState& state) {
     held += worker->held.size();
     if (worker->held.empty()) continue;
     for (const uint32_t gpu : worker->gpus) {
-      gpus[gpu] -= std::min(worker->lane->shape().gpu_units, ResourceAmount::kUnitsPerOne);
+      gpus[gpu] -=
+          std::min(worker->scheduling_class->shape().gpu_units, ResourceAmount::kUnitsPerOne);
     }
-    for (const Shape::Item& item : worker->lane->shape().items) {
+    for (const Shape::Item& item : worker->scheduling_class->shape().items) {
       const bool given_back = worker->gave_back_cpu && item.resource == state.ledger.cpu();
       if (!given_back) available[item.resource] -= item.units;
       const bool keeps = worker->has_actor || (worker->gave_back_cpu && !given_back);

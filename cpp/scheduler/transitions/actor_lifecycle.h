@@ -49,7 +49,7 @@ void LetActorEnd(SchedulerState& state, WorkerEntry& worker);
 void SettleActor(SchedulerState& state, const std::vector<HeldTask>& held,
                  const std::vector<bool>& begun, const WorkerEnd& end);
 // Its tasks end; workers that have actors of it are ended by the caller. REQUIRES: no task of the
-// driver waits for objects or is ready in a lane.
+// driver waits for objects or is ready in a scheduling class.
 void EndActorsOf(SchedulerState& state, const DriverId& driver);
 
 }  // namespace rayx::scheduler

@@ -8,25 +8,25 @@ namespace rayx::scheduler {
 namespace {
 
 void GiveBackCpu(SchedulerState& state, WorkerEntry& worker) {
-  const Shape& shape = worker.lane->shape();
+  const Shape& shape = worker.scheduling_class->shape();
   worker.gave_back_cpu = true;
   if (worker.has_actor) {
     state.ledger.GiveBackCpu(shape);
     return;
   }
   state.ledger.Block(shape);
-  worker.lane->OnBlocked(worker.held.front().task->depth);
+  worker.scheduling_class->OnBlocked(worker.held.front().task->depth);
 }
 
 void TakeCpuAgain(SchedulerState& state, WorkerEntry& worker) {
-  const Shape& shape = worker.lane->shape();
+  const Shape& shape = worker.scheduling_class->shape();
   worker.gave_back_cpu = false;
   if (worker.has_actor) {
     state.ledger.TakeCpuAgain(shape);
     return;
   }
   state.ledger.Unblock(shape);
-  worker.lane->OnUnblocked();
+  worker.scheduling_class->OnUnblocked();
 }
 
 // A time-out counts from when the task is at the front; of the calls of an actor, so many are.
@@ -42,14 +42,14 @@ size_t LastRunning(const WorkerEntry& worker) {
 
 // The worker holds nothing any more: what it was charged with is free.
 void ReturnResources(SchedulerState& state, WorkerEntry& worker) {
-  const Shape& shape = worker.lane->shape();
+  const Shape& shape = worker.scheduling_class->shape();
   state.pipeline.RemoveRunner(worker);
   if (worker.gave_back_cpu) TakeCpuAgain(state, worker);
   state.ledger.Return(shape);
   if (worker.has_actor) state.ledger.EndOfLife(shape);
   state.gpus.Return(worker.gpus, shape.gpu_units);
   worker.gpus.clear();
-  worker.lane = nullptr;
+  worker.scheduling_class = nullptr;
 }
 
 // After the last task of a busy worker.
@@ -71,12 +71,12 @@ uint32_t Hold(SchedulerState& state, WorkerEntry& worker, TaskEntry& task, int64
   const size_t tail_before = worker.tail();
   const uint32_t sequence = worker.next_sequence++;
   if (worker.held.empty()) {
-    state.pool.Bind(worker, task.lane->driver());
+    state.pool.Bind(worker, task.scheduling_class->driver());
     state.pool.Move(worker, WorkerState::kBusy);
-    const Shape& shape = task.lane->shape();
+    const Shape& shape = task.scheduling_class->shape();
     state.ledger.Take(shape);
     if (shape.gpu_units > 0) worker.gpus = state.gpus.Take(shape.gpu_units);
-    worker.lane = task.lane;
+    worker.scheduling_class = task.scheduling_class;
     worker.front_since_ms = now_ms;
     worker.held.push_back({&task, sequence});
     if (task.IsCreation()) {
@@ -87,7 +87,7 @@ uint32_t Hold(SchedulerState& state, WorkerEntry& worker, TaskEntry& task, int64
     }
     WatchTimeout(state, worker, 0);
   } else {
-    RAYX_CHECK(worker.lane == task.lane && !worker.recalling);
+    RAYX_CHECK(worker.scheduling_class == task.scheduling_class && !worker.recalling);
     worker.held.push_back({&task, sequence});
     state.pipeline.OnTailChanged(worker, tail_before);
   }

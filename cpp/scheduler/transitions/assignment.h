@@ -1,5 +1,5 @@
 // What workers hold: giving tasks to them and taking tasks from them, with all books kept
-// (resources, lanes, tails).
+// (resources, scheduling classes, tails).
 #pragma once
 
 #include <cstdint>
@@ -9,10 +9,10 @@
 
 namespace rayx::scheduler {
 
-// Gives the task to the worker: to run now if it is idle, else behind what it holds (same lane
-// only). The creation of an actor makes the worker that actor's. REQUIRES: the task is Ready and
-// has left the queue; the worker is idle and may serve its driver, and there is room on the GPUs;
-// or it is a runner of its lane.
+// Gives the task to the worker: to run now if it is idle, else behind what it holds (same
+// scheduling class only). The creation of an actor makes the worker that actor's. REQUIRES: the
+// task is Ready and has left the queue; the worker is idle and may serve its driver, and there is
+// room on the GPUs; or it is a runner of its scheduling class.
 void Assign(SchedulerState& state, WorkerEntry& worker, TaskEntry& task, int64_t now_ms);
 
 // Gives the call to the worker of its actor. REQUIRES: the call is Ready and has left its queue;

@@ -82,10 +82,10 @@ void StopAllOf(SchedulerState& state, const DriverId& driver, bool force) {
     queued.insert(queued.end(), tasks.begin(), tasks.end());
   };
   if (const DriverQueue* queue = state.queue.FindDriver(driver)) {
-    for (const auto& lane : queue->all) {
-      if (lane->kind().creations) continue;
-      state.heads.Forget(*lane);
-      take(state.queue.TakeAll(*lane));
+    for (const auto& scheduling_class : queue->all) {
+      if (scheduling_class->kind().creations) continue;
+      state.heads.Forget(*scheduling_class);
+      take(state.queue.TakeAll(*scheduling_class));
     }
   }
   for (TaskEntry* task : state.dependencies.RemoveIf([&driver](const TaskEntry& one) {

@@ -97,8 +97,9 @@ Status GiveDirectly(SchedulerState& state, TaskSpec spec, WorkerEntry& worker, u
     if (!task.actor->turns.empty()) state.actors.List(*task.actor);
     return Status::Ok();
   }
-  task.lane = state.queue.FindLane(task.spec.driver, task.spec.resources, {task.spec.priority});
-  ++task.lane->task_count;
+  task.scheduling_class =
+      state.queue.FindClass(task.spec.driver, task.spec.resources, {task.spec.priority});
+  ++task.scheduling_class->task_count;
   state.queue.StampArrival(task);
   Hold(state, worker, task, kTimeUnknown);
   state.changed = true;

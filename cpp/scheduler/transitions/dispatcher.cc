@@ -11,16 +11,16 @@
 namespace rayx::scheduler {
 namespace {
 
-// Fails all ready tasks of the lane since no worker can be started.
-void FailReadyTasks(SchedulerState& state, Lane& lane) {
-  state.heads.Forget(lane);
+// Fails all ready tasks of the scheduling class since no worker can be started.
+void FailReadyTasks(SchedulerState& state, SchedulingClass& scheduling_class) {
+  state.heads.Forget(scheduling_class);
   const std::string why =
       "node " + state.options.node_name +
       " cannot start workers. The last attempt: " + state.pool.backoff().description();
-  while (lane.kind().creations && lane.ready_count() > 0) {
-    EndActor(state, *lane.Head()->actor, {why, SystemErrorCode::kWorkerStartFailed});
+  while (scheduling_class.kind().creations && scheduling_class.ready_count() > 0) {
+    EndActor(state, *scheduling_class.Head()->actor, {why, SystemErrorCode::kWorkerStartFailed});
   }
-  for (TaskEntry* task : state.queue.TakeAll(lane)) {
+  for (TaskEntry* task : state.queue.TakeAll(scheduling_class)) {
     FailAndEnd(state, *task, SystemErrorCode::kWorkerStartFailed,
                TaskLabel(task->spec) + " could not run: " + why);
   }
@@ -56,79 +56,83 @@ void Dispatcher::Run() {
 void Dispatcher::FailUnstartable() {
   // Who comes later waits for the outcome of the next attempt.
   if (!state_.pool.backoff().TakeVerdict()) return;
-  std::vector<Lane*> lanes;
+  std::vector<SchedulingClass*> classes;
   for (const DriverQueue* queue : state_.queue.ready_drivers()) {
     if (state_.pool.HasUsable(queue->ready.front()->driver())) continue;
     // What lacks more than a worker waits for that: it is there when some worker has ended.
-    std::copy_if(queue->ready.begin(), queue->ready.end(), std::back_inserter(lanes),
-                 [this](const Lane* lane) { return FitsNow(*lane); });
+    std::copy_if(
+        queue->ready.begin(), queue->ready.end(), std::back_inserter(classes),
+        [this](const SchedulingClass* scheduling_class) { return FitsNow(*scheduling_class); });
   }
-  for (Lane* lane : lanes) FailReadyTasks(state_, *lane);
+  for (SchedulingClass* scheduling_class : classes) FailReadyTasks(state_, *scheduling_class);
 }
 
 void Dispatcher::ServeStarved() {
-  for (Lane* lane : state_.heads.Starved(now_ms_, state_.ledger)) {
-    if (FitsNow(*lane)) {
-      GiveHead(*lane);
+  for (SchedulingClass* scheduling_class : state_.heads.Starved(now_ms_, state_.ledger)) {
+    if (FitsNow(*scheduling_class)) {
+      GiveHead(*scheduling_class);
       continue;
     }
-    WaitingHeads::KeepBack(*lane, now_ms_, free_);
-    starved_.push_back({lane, lane->Head()->arrival});
+    WaitingHeads::KeepBack(*scheduling_class, now_ms_, free_);
+    starved_.push_back({scheduling_class, scheduling_class->Head()->arrival});
   }
 }
 
 void Dispatcher::ServeReady() {
   state_.queue.BeginPass();
-  while (Lane* lane = state_.queue.Next()) {
+  while (SchedulingClass* scheduling_class = state_.queue.Next()) {
     const bool kept_for =
-        std::any_of(starved_.begin(), starved_.end(),
-                    [lane](const Starved& starved) { return starved.lane == lane; });
-    if (!kept_for && GiveHead(*lane)) {
-      state_.queue.Reorder(*lane);
+        std::any_of(starved_.begin(), starved_.end(), [scheduling_class](const Starved& starved) {
+          return starved.scheduling_class == scheduling_class;
+        });
+    if (!kept_for && GiveHead(*scheduling_class)) {
+      state_.queue.Reorder(*scheduling_class);
     } else {
-      state_.queue.Skip(*lane);
+      state_.queue.Skip(*scheduling_class);
     }
   }
 }
 
-bool Dispatcher::FitsNow(const Lane& lane) const {
-  if (!Fits(free_, lane.shape())) return false;
-  const int64_t gpu_units = lane.shape().gpu_units;
+bool Dispatcher::FitsNow(const SchedulingClass& scheduling_class) const {
+  if (!Fits(free_, scheduling_class.shape())) return false;
+  const int64_t gpu_units = scheduling_class.shape().gpu_units;
   return gpu_units == 0 || state_.gpus.HasRoom(gpu_units);
 }
 
-Amounts Dispatcher::FreeFor(const Lane& lane) const {
+Amounts Dispatcher::FreeFor(const SchedulingClass& scheduling_class) const {
   Amounts free = free_;
-  const int64_t gpu_units = lane.shape().gpu_units;
+  const int64_t gpu_units = scheduling_class.shape().gpu_units;
   if (gpu_units == 0) return free;
   int64_t& gpus = free[*state_.ledger.gpu()];
   gpus = std::min(gpus, state_.gpus.Usable(gpu_units));
   return free;
 }
 
-bool Dispatcher::GiveHead(Lane& lane) {
-  if (!FitsNow(lane)) {
-    // Nobody can go by in the only lane there is.
-    if (state_.queue.lane_count() > 1) state_.heads.Watch(lane, FreeFor(lane), now_ms_);
+bool Dispatcher::GiveHead(SchedulingClass& scheduling_class) {
+  if (!FitsNow(scheduling_class)) {
+    // Nobody can go by in the only scheduling class there is.
+    if (state_.queue.class_count() > 1)
+      state_.heads.Watch(scheduling_class, FreeFor(scheduling_class), now_ms_);
     return false;
   }
-  WorkerEntry* worker = state_.pool.FindIdle(lane.driver());
+  WorkerEntry* worker = state_.pool.FindIdle(scheduling_class.driver());
   if (worker == nullptr) {
-    ReserveForStarts(lane);
+    ReserveForStarts(scheduling_class);
     return false;
   }
-  TaskEntry* task = state_.queue.Pop(lane);
-  Subtract(free_, lane.shape());
+  TaskEntry* task = state_.queue.Pop(scheduling_class);
+  Subtract(free_, scheduling_class.shape());
   Assign(state_, *worker, *task, now_ms_);
   return true;
 }
 
-void Dispatcher::ReserveForStarts(Lane& lane) {
+void Dispatcher::ReserveForStarts(SchedulingClass& scheduling_class) {
   lacked_worker_ = true;
-  reserved_lanes_.push_back(&lane);
-  while (lane.reserved < lane.ready_count() && reservable_ > 0 && Fits(free_, lane.shape())) {
-    Subtract(free_, lane.shape());
-    ++lane.reserved;
+  reserved_classes_.push_back(&scheduling_class);
+  while (scheduling_class.reserved < scheduling_class.ready_count() && reservable_ > 0 &&
+         Fits(free_, scheduling_class.shape())) {
+    Subtract(free_, scheduling_class.shape());
+    ++scheduling_class.reserved;
     --reservable_;
     ++wanted_workers_;
   }
@@ -136,57 +140,66 @@ void Dispatcher::ReserveForStarts(Lane& lane) {
 
 void Dispatcher::FillTails() {
   if (state_.pipeline.depth() == 0) return;
-  std::vector<Lane*> lanes;
+  std::vector<SchedulingClass*> classes;
   for (const DriverQueue* queue : state_.queue.ready_drivers()) {
-    for (Lane* lane : queue->ready) {
-      if (lane->ready_count() <= lane->reserved || !state_.pipeline.WorthFilling(*lane)) continue;
+    for (SchedulingClass* scheduling_class : queue->ready) {
+      if (scheduling_class->ready_count() <= scheduling_class->reserved ||
+          !state_.pipeline.WorthFilling(*scheduling_class))
+        continue;
       // A worker that unblocked has taken a CPU that is in use: whoever ends first frees it, if no
       // tail inherits it.
-      if (state_.ledger.Overdrawn(lane->shape()) || GivesWay(*lane)) continue;
+      if (state_.ledger.Overdrawn(scheduling_class->shape()) || GivesWay(*scheduling_class))
+        continue;
       // It fits and workers can be started: it waits for one of the next starts.
-      if (may_start_ && FitsNow(*lane)) continue;
-      lanes.push_back(lane);
+      if (may_start_ && FitsNow(*scheduling_class)) continue;
+      classes.push_back(scheduling_class);
     }
   }
-  for (Lane* lane : lanes) FillTailsOf(*lane, TailArrivalMax(*lane));
+  for (SchedulingClass* scheduling_class : classes)
+    FillTailsOf(*scheduling_class, TailArrivalMax(*scheduling_class));
 }
 
-uint64_t Dispatcher::TailArrivalMax(const Lane& lane) const {
+uint64_t Dispatcher::TailArrivalMax(const SchedulingClass& scheduling_class) const {
   for (const Starved& starved : starved_) {
-    if (WaitingHeads::KeepsFrom(*starved.lane, lane, now_ms_)) return starved.arrival;
+    if (WaitingHeads::KeepsFrom(*starved.scheduling_class, scheduling_class, now_ms_))
+      return starved.arrival;
   }
-  return state_.heads.TailArrivalMax(lane);
+  return state_.heads.TailArrivalMax(scheduling_class);
 }
 
-void Dispatcher::FillTailsOf(Lane& lane, uint64_t arrival_max) {
+void Dispatcher::FillTailsOf(SchedulingClass& scheduling_class, uint64_t arrival_max) {
   size_t shortest = state_.pipeline.depth();
-  for (const WorkerEntry* runner : lane.runners) {
+  for (const WorkerEntry* runner : scheduling_class.runners) {
     if (state_.pipeline.Room(*runner) > 0) shortest = std::min(shortest, runner->tail());
   }
-  lane.short_tail = false;
+  scheduling_class.short_tail = false;
   for (size_t level = shortest; level < state_.pipeline.depth(); ++level) {
-    for (WorkerEntry* runner : lane.runners) {
+    for (WorkerEntry* runner : scheduling_class.runners) {
       if (runner->tail() > level || state_.pipeline.Room(*runner) == 0) continue;
-      if (lane.ready_count() <= lane.reserved || lane.Head()->arrival > arrival_max) {
-        lane.short_tail = true;  // there was more room than tasks: look again when there are more
+      if (scheduling_class.ready_count() <= scheduling_class.reserved ||
+          scheduling_class.Head()->arrival > arrival_max) {
+        scheduling_class.short_tail =
+            true;  // there was more room than tasks: look again when there are more
         return;
       }
       // A task that others of its depth show to have children: when its turn came in the tail,
       // their children might be there, who go first. Otherwise each tail opens one more branch of a
       // tree.
-      if (lane.BlocksAt(lane.Head()->depth)) return;
+      if (scheduling_class.BlocksAt(scheduling_class.Head()->depth)) return;
       if (runner->next_sequence >= state_.options.tasks_per_worker_max) continue;
-      Assign(state_, *runner, *state_.queue.Pop(lane, lane.reserved), now_ms_);
+      Assign(state_, *runner, *state_.queue.Pop(scheduling_class, scheduling_class.reserved),
+             now_ms_);
     }
   }
 }
 
 void Dispatcher::RecallForStarved() {
   for (const Starved& starved : starved_) {
-    if (!starved.lane->wait.watched) continue;  // it went into a tail of its own lane
-    for (const Lane* lane : state_.pipeline.tailed()) {
-      if (!WaitingHeads::KeepsFrom(*starved.lane, *lane, now_ms_)) continue;
-      for (WorkerEntry* runner : lane->runners) {
+    if (!starved.scheduling_class->wait.watched)
+      continue;  // it went into a tail of its own scheduling class
+    for (const SchedulingClass* scheduling_class : state_.pipeline.tailed()) {
+      if (!WaitingHeads::KeepsFrom(*starved.scheduling_class, *scheduling_class, now_ms_)) continue;
+      for (WorkerEntry* runner : scheduling_class->runners) {
         if (runner->recalling || runner->recallable() == 0) continue;
         if (runner->held.back().task->arrival > starved.arrival) Recall(state_, *runner);
       }
@@ -194,33 +207,35 @@ void Dispatcher::RecallForStarved() {
   }
 }
 
-bool Dispatcher::GivesWay(const Lane& lane) {
-  const DriverQueue& queue = *lane.queue();
+bool Dispatcher::GivesWay(const SchedulingClass& scheduling_class) {
+  const DriverQueue& queue = *scheduling_class.queue();
   if (!queue.has_priorities) return false;
-  return std::any_of(queue.ready.begin(), queue.ready.end(), [&lane](const Lane* other) {
-    return other->priority() > lane.priority() && other->shape().Shares(lane.shape());
-  });
+  return std::any_of(queue.ready.begin(), queue.ready.end(),
+                     [&scheduling_class](const SchedulingClass* other) {
+                       return other->priority() > scheduling_class.priority() &&
+                              other->shape().Shares(scheduling_class.shape());
+                     });
 }
 
 void Dispatcher::RecallForPriority() {
-  for (const Lane* lane : state_.pipeline.tailed()) {
-    if (!GivesWay(*lane)) continue;
-    for (WorkerEntry* runner : lane->runners) {
+  for (const SchedulingClass* scheduling_class : state_.pipeline.tailed()) {
+    if (!GivesWay(*scheduling_class)) continue;
+    for (WorkerEntry* runner : scheduling_class->runners) {
       if (!runner->recalling && runner->recallable() > 0) Recall(state_, *runner);
     }
   }
 }
 
 void Dispatcher::RecallForIdle() {
-  for (Lane* lane : state_.pipeline.tailed()) {
-    if (lane->ready_count() > 0 || !FitsNow(*lane)) continue;
-    if (reservable_ == 0 && state_.pool.FindIdle(lane->driver()) == nullptr) continue;
+  for (SchedulingClass* scheduling_class : state_.pipeline.tailed()) {
+    if (scheduling_class->ready_count() > 0 || !FitsNow(*scheduling_class)) continue;
+    if (reservable_ == 0 && state_.pool.FindIdle(scheduling_class->driver()) == nullptr) continue;
     // One at a time: what comes back is shared out before the next is asked, in the same turn.
-    WorkerEntry* runner = state_.pipeline.LongestTail(*lane, now_ms_, look_ms_);
+    WorkerEntry* runner = state_.pipeline.LongestTail(*scheduling_class, now_ms_, look_ms_);
     if (runner == nullptr) continue;
     Recall(state_, *runner);
-    for (size_t i = runner->recallable(); i > 0 && Fits(free_, lane->shape()); --i) {
-      Subtract(free_, lane->shape());
+    for (size_t i = runner->recallable(); i > 0 && Fits(free_, scheduling_class->shape()); --i) {
+      Subtract(free_, scheduling_class->shape());
     }
   }
 }
@@ -254,8 +269,8 @@ void Dispatcher::LookAgainAt(std::optional<int64_t> time_ms) {
 }
 
 void Dispatcher::Finish() {
-  // A lane may be gone in the next round: nothing of this one stays in it.
-  for (Lane* lane : reserved_lanes_) lane->reserved = 0;
+  // A scheduling class may be gone in the next round: nothing of this one stays in it.
+  for (SchedulingClass* scheduling_class : reserved_classes_) scheduling_class->reserved = 0;
   state_.next_round_ms.reset();
   LookAgainAt(look_ms_);
   if (lacked_worker_) {

@@ -1,8 +1,8 @@
 // One round of decisions: which ready task goes to which worker, which workers are started or
 // ended, whose tail is recalled.
 //
-// Its cost is that of the tasks it gives out plus one look at each lane with ready tasks, however
-// many tasks they hold.
+// Its cost is that of the tasks it gives out plus one look at each scheduling class with ready
+// tasks, however many tasks they hold.
 #pragma once
 
 #include <cstdint>
@@ -25,21 +25,22 @@ class Dispatcher {
   // Those for whom resources are kept back come first: they are given what is free, or it is kept.
   void ServeStarved();
   void ServeReady();
-  // There is enough for one more task of the lane, also on the GPUs.
-  bool FitsNow(const Lane& lane) const;
-  // What is free as the lane sees it: of the GPUs only what one task of it could use.
-  Amounts FreeFor(const Lane& lane) const;
-  // Gives the head of the lane to a worker if it fits and there is one.
-  bool GiveHead(Lane& lane);
+  // There is enough for one more task of the scheduling class, also on the GPUs.
+  bool FitsNow(const SchedulingClass& scheduling_class) const;
+  // What is free as the scheduling class sees it: of the GPUs only what one task of it could use.
+  Amounts FreeFor(const SchedulingClass& scheduling_class) const;
+  // Gives the head of the scheduling class to a worker if it fits and there is one.
+  bool GiveHead(SchedulingClass& scheduling_class);
   // Sets resources aside for ready tasks that only lack a worker, as many as may be started.
-  void ReserveForStarts(Lane& lane);
+  void ReserveForStarts(SchedulingClass& scheduling_class);
   void FillTails();
-  void FillTailsOf(Lane& lane, uint64_t arrival_max);
-  // Tasks of `lane` that arrived later are not handed out ahead, for the sake of those that wait.
-  uint64_t TailArrivalMax(const Lane& lane) const;
+  void FillTailsOf(SchedulingClass& scheduling_class, uint64_t arrival_max);
+  // Tasks of `scheduling_class` that arrived later are not handed out ahead, for the sake of those
+  // that wait.
+  uint64_t TailArrivalMax(const SchedulingClass& scheduling_class) const;
   void RecallForStarved();
   // A tail would go before ready tasks of a higher priority.
-  static bool GivesWay(const Lane& lane);
+  static bool GivesWay(const SchedulingClass& scheduling_class);
   void RecallForPriority();
   void RecallForIdle();
   void StartWorkers();
@@ -56,13 +57,13 @@ class Dispatcher {
   bool may_start_ = false;
   size_t wanted_workers_ = 0;
   bool lacked_worker_ = false;
-  // Lanes for whose head something is kept back this round, oldest first.
+  // Scheduling classes for whose head something is kept back this round, oldest first.
   struct Starved {
-    Lane* lane = nullptr;
+    SchedulingClass* scheduling_class = nullptr;
     uint64_t arrival = 0;
   };
   std::vector<Starved> starved_;
-  std::vector<Lane*> reserved_lanes_;
+  std::vector<SchedulingClass*> reserved_classes_;
   std::optional<int64_t> look_ms_;
 };
 

@@ -35,7 +35,7 @@ void FailResults(SchedulerState& state, TaskEntry& task, SystemErrorCode code, s
 }
 
 void EndTask(SchedulerState& state, TaskEntry& task, bool failed_by_system) {
-  if (task.lane != nullptr) --task.lane->task_count;
+  if (task.scheduling_class != nullptr) --task.scheduling_class->task_count;
   state.interrupts.Forget(task);
   ActorEntry* actor = task.IsCreation() ? task.actor : nullptr;
   const auto it = state.tasks.find(task.spec.id);
@@ -120,8 +120,8 @@ void TakeQueued(SchedulerState& state, TaskEntry& task) {
   if (task.state() == TaskState::kWaitingArgs) state.dependencies.Remove(task);
   if (task.IsCall()) return state.actors.RemoveCall(task);
   if (task.state() != TaskState::kReady) return;
-  // Who waits is the head of a lane.
-  if (task.lane->Head() == &task) state.heads.Forget(*task.lane);
+  // Who waits is the head of a scheduling class.
+  if (task.scheduling_class->Head() == &task) state.heads.Forget(*task.scheduling_class);
   state.queue.Remove(task);
 }
 

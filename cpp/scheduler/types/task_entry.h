@@ -5,7 +5,7 @@
 //        └────────────┴────────────┴──► ended (the entry is erased)
 //
 // A call of an actor is ready when its dependencies are available, whatever its turn is; it waits
-// in a queue of the actor (actor_entry.h) and not in a lane.
+// in a queue of the actor (actor_entry.h) and not in a scheduling class.
 //
 // What belongs to a state only exists in it. Whether an assigned task runs, is blocked, or waits
 // behind another one is a fact of its worker (worker_entry.h) and is not repeated here.
@@ -23,7 +23,7 @@
 
 namespace rayx::scheduler {
 
-class Lane;
+class SchedulingClass;
 struct ActorEntry;
 
 enum class TaskState : uint8_t { kWaitingArgs, kReady, kAssigned };
@@ -68,13 +68,13 @@ struct Interruption {
   int64_t due_ms = 0;
 };
 
-// Address is stable from submission to end; lanes, workers and the dependency tracker borrow it,
-// and have let go of it before it is erased (SanityCheck).
+// Address is stable from submission to end; scheduling classes, workers and the dependency tracker
+// borrow it, and have let go of it before it is erased (SanityCheck).
 struct TaskEntry {
   TaskSpec spec;
-  // Where it queues: the lane of its driver, resources and priority. Null for the call of an actor,
-  // for no other once submitted.
-  Lane* lane = nullptr;
+  // Where it queues: the scheduling class of its driver, resources and priority. Null for the call
+  // of an actor, for no other once submitted.
+  SchedulingClass* scheduling_class = nullptr;
   // Of a creation and of a call; else null.
   ActorEntry* actor = nullptr;
   // Of a call: who submitted it.

@@ -55,12 +55,12 @@ struct WorkerEntry {
   int64_t pid = 0;
   // From its first task on; nil before.
   DriverId driver;
-  // First the task it runs, then the tail: those handed out ahead. All of one lane. Empty unless
-  // Busy, Blocked or Ending. Of a worker that has an actor: first the creation, for life, then
-  // calls.
+  // First the task it runs, then the tail: those handed out ahead. All of one scheduling class.
+  // Empty unless Busy, Blocked or Ending. Of a worker that has an actor: first the creation, for
+  // life, then calls.
   std::deque<HeldTask> held;
-  // The lane of the first of `held`; null if that is empty.
-  Lane* lane = nullptr;
+  // The scheduling class of the first of `held`; null if that is empty.
+  SchedulingClass* scheduling_class = nullptr;
   uint32_t next_sequence = 0;
   // By the last answer to a recall, tasks below this number have begun and cannot be taken back.
   uint32_t begun_below = 0;
@@ -77,7 +77,7 @@ struct WorkerEntry {
   int64_t idle_since_ms = kTimeUnknown;
   // When the first of `held` came to the front.
   int64_t front_since_ms = kTimeUnknown;
-  // Place in its lane's `runners`, if it is one.
+  // Place in its scheduling class's `runners`, if it is one.
   size_t runner_index = 0;
   bool is_runner = false;
 

@@ -76,7 +76,7 @@ TEST(Explain, ATaskThatHasLostWorkers) {
   ExpectSays(node, 1, "1 worker died while running it");
 }
 
-TEST(Explain, TheDumpHasALineForEachWorkerAndLaneUpToALimit) {
+TEST(Explain, TheDumpHasALineForEachWorkerAndClassUpToALimit) {
   SchedulerRecorder node({.cpus = 1, .prestart = 3});
   node.StartAll();
   node.Submit(1, 40);

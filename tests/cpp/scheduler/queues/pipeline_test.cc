@@ -15,7 +15,7 @@ class PipelineTest : public ::testing::Test {
     WorkerEntry& worker = workers_.emplace_back();
     worker.number = WorkerNumber(workers_.size());
     worker.state = WorkerState::kBusy;
-    worker.lane = &lane_;
+    worker.scheduling_class = &scheduling_class_;
     worker.held.push_back({nullptr, worker.next_sequence++});
     pipeline_.AddRunner(worker);
     SetTail(worker, tail);
@@ -30,41 +30,41 @@ class PipelineTest : public ::testing::Test {
   }
   WorkerEntry* Longest(int64_t now_ms) {
     look_ms_.reset();
-    return pipeline_.LongestTail(lane_, now_ms, look_ms_);
+    return pipeline_.LongestTail(scheduling_class_, now_ms, look_ms_);
   }
 
   Shape shape_;
-  Lane lane_{testing::DriverNumber(1), &shape_, nullptr};
+  SchedulingClass scheduling_class_{testing::DriverNumber(1), &shape_, nullptr};
   Pipeline pipeline_{limits::kPipelineDepth};
   std::deque<WorkerEntry> workers_;
   std::optional<int64_t> look_ms_;
 };
 
-TEST_F(PipelineTest, KeepsTheSumOfTailsAndTheLanesThatHaveAny) {
+TEST_F(PipelineTest, KeepsTheSumOfTailsAndTheClassesThatHaveAny) {
   WorkerEntry& a = Runner(3);
   WorkerEntry& b = Runner(0);
-  EXPECT_EQ(lane_.tail_total, 3u);
-  EXPECT_EQ(pipeline_.tailed(), std::vector<Lane*>{&lane_});
+  EXPECT_EQ(scheduling_class_.tail_total, 3u);
+  EXPECT_EQ(pipeline_.tailed(), std::vector<SchedulingClass*>{&scheduling_class_});
   SetTail(b, 2);
-  EXPECT_EQ(lane_.tail_total, 5u);
+  EXPECT_EQ(scheduling_class_.tail_total, 5u);
   pipeline_.RemoveRunner(a);
   pipeline_.RemoveRunner(a);
-  EXPECT_EQ(lane_.tail_total, 2u);
+  EXPECT_EQ(scheduling_class_.tail_total, 2u);
   SetTail(b, 0);
   EXPECT_TRUE(pipeline_.tailed().empty());
 }
 
 TEST_F(PipelineTest, FillingIsWorthwhileWhenARunnerHasLittleLeftOrThereIsMuchRoom) {
-  EXPECT_FALSE(pipeline_.WorthFilling(lane_)) << "no runner";
+  EXPECT_FALSE(pipeline_.WorthFilling(scheduling_class_)) << "no runner";
   WorkerEntry& a = Runner(0);
-  EXPECT_TRUE(pipeline_.WorthFilling(lane_));
+  EXPECT_TRUE(pipeline_.WorthFilling(scheduling_class_));
   SetTail(a, limits::kPipelineDepth);
-  lane_.short_tail = false;
-  EXPECT_FALSE(pipeline_.WorthFilling(lane_)) << "full";
+  scheduling_class_.short_tail = false;
+  EXPECT_FALSE(pipeline_.WorthFilling(scheduling_class_)) << "full";
   SetTail(a, limits::kPipelineDepth - 1);
-  EXPECT_FALSE(pipeline_.WorthFilling(lane_)) << "one by one is not worth it";
+  EXPECT_FALSE(pipeline_.WorthFilling(scheduling_class_)) << "one by one is not worth it";
   SetTail(a, limits::kPipelineDepth * 3 / 4);
-  EXPECT_TRUE(pipeline_.WorthFilling(lane_));
+  EXPECT_TRUE(pipeline_.WorthFilling(scheduling_class_));
   EXPECT_EQ(pipeline_.Room(a), limits::kPipelineDepth / 4);
   a.recalling = true;
   EXPECT_EQ(pipeline_.Room(a), 0u);
@@ -73,11 +73,11 @@ TEST_F(PipelineTest, FillingIsWorthwhileWhenARunnerHasLittleLeftOrThereIsMuchRoo
 TEST_F(PipelineTest, OneRunnerThatIsFastIsEnough) {
   WorkerEntry& a = Runner(limits::kPipelineDepth);
   for (int i = 0; i < 7; ++i) Runner(limits::kPipelineDepth);
-  lane_.short_tail = false;
+  scheduling_class_.short_tail = false;
   SetTail(a, Pipeline::kShortTail + 1);
-  EXPECT_FALSE(pipeline_.WorthFilling(lane_));
+  EXPECT_FALSE(pipeline_.WorthFilling(scheduling_class_));
   SetTail(a, Pipeline::kShortTail);
-  EXPECT_TRUE(pipeline_.WorthFilling(lane_));
+  EXPECT_TRUE(pipeline_.WorthFilling(scheduling_class_));
 }
 
 TEST_F(PipelineTest, LongTailsAreRecalledAtOnceShortOnesIfNothingMoves) {
@@ -107,10 +107,10 @@ TEST_F(PipelineTest, WhatIsKnownToHaveBegunIsNotRecalled) {
 TEST(Pipeline, NothingIsHandedOutAheadWithoutDepth) {
   const Pipeline pipeline(0);
   Shape shape;
-  Lane lane(testing::DriverNumber(1), &shape, nullptr);
+  SchedulingClass scheduling_class(testing::DriverNumber(1), &shape, nullptr);
   WorkerEntry worker;
   EXPECT_EQ(pipeline.Room(worker), 0u);
-  EXPECT_FALSE(pipeline.WorthFilling(lane));
+  EXPECT_FALSE(pipeline.WorthFilling(scheduling_class));
 }
 
 }  // namespace

@@ -18,8 +18,8 @@ class ReadyQueueTest : public ::testing::Test {
   void Push(uint64_t number, uint64_t driver, int64_t units, uint32_t depth = 0) {
     TaskEntry& task = tasks_.emplace_back();
     task.spec = testing::Task(number).Driver(driver).Build();
-    task.lane = queue_.FindLane(DriverNumber(driver), Cpus(units));
-    ++task.lane->task_count;
+    task.scheduling_class = queue_.FindClass(DriverNumber(driver), Cpus(units));
+    ++task.scheduling_class->task_count;
     task.depth = depth;
     task.MoveTo(Ready{});
     queue_.Push(task);
@@ -29,15 +29,15 @@ class ReadyQueueTest : public ::testing::Test {
   std::vector<uint64_t> Pass(int64_t skipped = -1) {
     std::vector<uint64_t> order;
     queue_.BeginPass();
-    while (Lane* lane = queue_.Next()) {
-      if (lane->shape().items[0].units == skipped) {
-        queue_.Skip(*lane);
+    while (SchedulingClass* scheduling_class = queue_.Next()) {
+      if (scheduling_class->shape().items[0].units == skipped) {
+        queue_.Skip(*scheduling_class);
         continue;
       }
-      TaskEntry* task = queue_.Pop(*lane);
-      --task->lane->task_count;
+      TaskEntry* task = queue_.Pop(*scheduling_class);
+      --task->scheduling_class->task_count;
       order.push_back(testing::NumberOf(task->spec.id));
-      queue_.Reorder(*lane);
+      queue_.Reorder(*scheduling_class);
     }
     queue_.SanityCheck();
     return order;
@@ -48,7 +48,7 @@ class ReadyQueueTest : public ::testing::Test {
   std::deque<TaskEntry> tasks_;
 };
 
-TEST_F(ReadyQueueTest, LanesOfADriverMergeByArrival) {
+TEST_F(ReadyQueueTest, ClassesOfADriverMergeByArrival) {
   Push(1, 1, 10000);
   Push(2, 1, 20000);
   Push(3, 1, 10000);
@@ -75,11 +75,11 @@ TEST_F(ReadyQueueTest, DeeperTasksComeFirstWithinTheirDriverOnly) {
   EXPECT_EQ(Pass(), (std::vector<uint64_t>{2, 3, 1}));
 }
 
-TEST_F(ReadyQueueTest, UnusedLanesAndShapesAreForgottenWhenThereAreMany) {
+TEST_F(ReadyQueueTest, UnusedClassesAndShapesAreForgottenWhenThereAreMany) {
   Push(1, 1, 5);
-  for (int64_t units = 10; units < 10000; ++units) queue_.FindLane(DriverNumber(1), Cpus(units));
-  EXPECT_LE(queue_.lane_count(), ReadyQueue::kLanesKept);
-  EXPECT_LE(shapes_.size(), ReadyQueue::kLanesKept);
+  for (int64_t units = 10; units < 10000; ++units) queue_.FindClass(DriverNumber(1), Cpus(units));
+  EXPECT_LE(queue_.class_count(), ReadyQueue::kClassesKept);
+  EXPECT_LE(shapes_.size(), ReadyQueue::kClassesKept);
   queue_.SanityCheck();
   EXPECT_EQ(Pass(), std::vector<uint64_t>{1});
 }
@@ -87,14 +87,14 @@ TEST_F(ReadyQueueTest, UnusedLanesAndShapesAreForgottenWhenThereAreMany) {
 TEST_F(ReadyQueueTest, AForgottenDriverLeavesNothing) {
   Push(1, 1, 10000);
   Push(2, 2, 10000);
-  Lane* lane = queue_.FindLane(DriverNumber(1), Cpus(10000));
-  EXPECT_EQ(queue_.TakeAll(*lane).size(), 1u);
-  lane->task_count = 0;
+  SchedulingClass* scheduling_class = queue_.FindClass(DriverNumber(1), Cpus(10000));
+  EXPECT_EQ(queue_.TakeAll(*scheduling_class).size(), 1u);
+  scheduling_class->task_count = 0;
   queue_.ForgetDriver(DriverNumber(1));
   queue_.ForgetDriver(DriverNumber(7));
   queue_.SanityCheck();
   EXPECT_EQ(queue_.FindDriver(DriverNumber(1)), nullptr);
-  EXPECT_EQ(queue_.lane_count(), 1u);
+  EXPECT_EQ(queue_.class_count(), 1u);
   EXPECT_EQ(Pass(), std::vector<uint64_t>{2});
 }
 

@@ -14,24 +14,25 @@ namespace {
 // Node of 2 CPUs and a GPU. Tasks get arrival numbers 1, 2, … as they are pushed.
 class WaitingHeadsTest : public ::testing::Test {
  protected:
-  Lane& Push(int64_t cpus, int64_t gpus) {
+  SchedulingClass& Push(int64_t cpus, int64_t gpus) {
     TaskEntry& task = tasks_.emplace_back();
-    task.lane = queue_.FindLane(testing::DriverNumber(1), {{"CPU", ResourceAmount::Of(cpus)},
-                                                           {"GPU", ResourceAmount::Of(gpus)}});
+    task.scheduling_class =
+        queue_.FindClass(testing::DriverNumber(1),
+                         {{"CPU", ResourceAmount::Of(cpus)}, {"GPU", ResourceAmount::Of(gpus)}});
     task.MoveTo(Ready{});
     queue_.Push(task);
-    return *task.lane;
+    return *task.scheduling_class;
   }
   // A later task of this shape is given out.
   void Give(int64_t cpus, int64_t gpus) {
-    Lane& lane = Push(cpus, gpus);
-    const TaskEntry* task = queue_.Pop(lane);
+    SchedulingClass& scheduling_class = Push(cpus, gpus);
+    const TaskEntry* task = queue_.Pop(scheduling_class);
     heads_.OnGiven(*task);
     heads_.SanityCheck();
   }
-  bool IsStarved(const Lane& lane, int64_t now_ms) {
-    const std::vector<Lane*> starved = heads_.Starved(now_ms, ledger_);
-    return std::find(starved.begin(), starved.end(), &lane) != starved.end();
+  bool IsStarved(const SchedulingClass& scheduling_class, int64_t now_ms) {
+    const std::vector<SchedulingClass*> starved = heads_.Starved(now_ms, ledger_);
+    return std::find(starved.begin(), starved.end(), &scheduling_class) != starved.end();
   }
 
   const ResourceSet total_{{"CPU", ResourceAmount::Of(2)}, {"GPU", ResourceAmount::Of(1)}};
@@ -43,7 +44,7 @@ class WaitingHeadsTest : public ::testing::Test {
 };
 
 TEST_F(WaitingHeadsTest, AHeadIsStarvedAfterManyHaveGoneBy) {
-  Lane& big = Push(2, 0);
+  SchedulingClass& big = Push(2, 0);
   heads_.Watch(big, {10000, 10000}, 0);
   for (uint32_t i = 0; i < WaitingHeads::kBypassedMax; ++i) Give(1, 0);
   EXPECT_FALSE(IsStarved(big, 0));
@@ -55,7 +56,7 @@ TEST_F(WaitingHeadsTest, AHeadIsStarvedAfterManyHaveGoneBy) {
 }
 
 TEST_F(WaitingHeadsTest, AHeadIsStarvedAfterAWhileIfAnyHasGoneBy) {
-  Lane& big = Push(2, 0);
+  SchedulingClass& big = Push(2, 0);
   heads_.Watch(big, {10000, 10000}, 5);
   EXPECT_FALSE(IsStarved(big, 5 + WaitingHeads::kWaitMs));
   EXPECT_FALSE(heads_.NextMs(5).has_value());
@@ -66,9 +67,9 @@ TEST_F(WaitingHeadsTest, AHeadIsStarvedAfterAWhileIfAnyHasGoneBy) {
 }
 
 TEST_F(WaitingHeadsTest, OnlyWhatItLacksIsKeptBack) {
-  Lane& both = Push(1, 1);
-  Lane& cpu_only = Push(1, 0);
-  Lane& gpu_only = Push(0, 1);
+  SchedulingClass& both = Push(1, 1);
+  SchedulingClass& cpu_only = Push(1, 0);
+  SchedulingClass& gpu_only = Push(0, 1);
   heads_.Watch(both, {10000, 0}, 0);  // a CPU is free, the GPU is not
   for (int i = 0; i < 1000; ++i) Give(1, 0);
   EXPECT_FALSE(IsStarved(both, 100000)) << "nobody took the GPU";
@@ -83,7 +84,7 @@ TEST_F(WaitingHeadsTest, OnlyWhatItLacksIsKeptBack) {
 }
 
 TEST_F(WaitingHeadsTest, NothingIsKeptForWhatABlockedTaskHolds) {
-  Lane& both = Push(1, 1);
+  SchedulingClass& both = Push(1, 1);
   const Shape& shape = both.shape();
   ledger_.Take(shape);
   heads_.Watch(both, ledger_.available(), 0);
@@ -93,9 +94,9 @@ TEST_F(WaitingHeadsTest, NothingIsKeptForWhatABlockedTaskHolds) {
   EXPECT_FALSE(IsStarved(both, WaitingHeads::kWaitMs));
 }
 
-TEST_F(WaitingHeadsTest, OlderTasksDoNotCountAndItsOwnLaneEndsTheWait) {
-  Lane& small = Push(1, 0);
-  Lane& big = Push(2, 0);
+TEST_F(WaitingHeadsTest, OlderTasksDoNotCountAndItsOwnClassEndsTheWait) {
+  SchedulingClass& small = Push(1, 0);
+  SchedulingClass& big = Push(2, 0);
   Push(2, 0);
   heads_.Watch(big, {10000, 10000}, 0);
   heads_.OnGiven(*queue_.Pop(small));
@@ -105,8 +106,8 @@ TEST_F(WaitingHeadsTest, OlderTasksDoNotCountAndItsOwnLaneEndsTheWait) {
 }
 
 TEST_F(WaitingHeadsTest, TailsReachOnlySoFarPastAWaitingHead) {
-  Lane& big = Push(2, 0);
-  Lane& small = Push(1, 0);
+  SchedulingClass& big = Push(2, 0);
+  SchedulingClass& small = Push(1, 0);
   EXPECT_EQ(heads_.TailArrivalMax(small), UINT64_MAX);
   heads_.Watch(big, {10000, 10000}, 0);
   EXPECT_EQ(heads_.TailArrivalMax(small), big.Head()->arrival + WaitingHeads::kBypassedMax);
@@ -116,20 +117,21 @@ TEST_F(WaitingHeadsTest, TailsReachOnlySoFarPastAWaitingHead) {
 }
 
 TEST_F(WaitingHeadsTest, WatchesSoManyAtATime) {
-  std::vector<Lane*> lanes;
+  std::vector<SchedulingClass*> classes;
   for (uint64_t driver = 1; driver <= WaitingHeads::kWatchedMax + 3; ++driver) {
     TaskEntry& task = tasks_.emplace_back();
-    task.lane = queue_.FindLane(testing::DriverNumber(driver), {{"CPU", ResourceAmount::Of(2)}});
+    task.scheduling_class =
+        queue_.FindClass(testing::DriverNumber(driver), {{"CPU", ResourceAmount::Of(2)}});
     task.MoveTo(Ready{});
     queue_.Push(task);
-    lanes.push_back(task.lane);
-    heads_.Watch(*task.lane, {0, 0}, 0);
+    classes.push_back(task.scheduling_class);
+    heads_.Watch(*task.scheduling_class, {0, 0}, 0);
   }
   EXPECT_EQ(heads_.size(), WaitingHeads::kWatchedMax);
-  heads_.Forget(*lanes[0]);
-  heads_.Watch(*lanes.back(), {0, 0}, 0);
+  heads_.Forget(*classes[0]);
+  heads_.Watch(*classes.back(), {0, 0}, 0);
   EXPECT_EQ(heads_.size(), WaitingHeads::kWatchedMax);
-  EXPECT_TRUE(lanes.back()->wait.watched);
+  EXPECT_TRUE(classes.back()->wait.watched);
 }
 
 }  // namespace

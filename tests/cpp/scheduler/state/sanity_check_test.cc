@@ -16,8 +16,8 @@ class SanityCheckDeathTest : public ::testing::Test {
     TaskSpec spec = testing::Task(1).Build();
     task_ = &state_.tasks[spec.id];
     task_->spec = std::move(spec);
-    task_->lane = state_.queue.FindLane(task_->spec.driver, task_->spec.resources);
-    ++task_->lane->task_count;
+    task_->scheduling_class = state_.queue.FindClass(task_->spec.driver, task_->spec.resources);
+    ++task_->scheduling_class->task_count;
     task_->MoveTo(Ready{});
     worker_ = &state_.pool.Add();
     state_.pool.Move(*worker_, WorkerState::kIdle);
@@ -36,7 +36,7 @@ class SanityCheckDeathTest : public ::testing::Test {
 };
 
 TEST_F(SanityCheckDeathTest, ResourcesThatDoNotAddUp) {
-  state_.ledger.Take(task_->lane->shape());
+  state_.ledger.Take(task_->scheduling_class->shape());
   EXPECT_DEATH(CheckSanity(state_), "available");
 }
 

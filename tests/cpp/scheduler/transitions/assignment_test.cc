@@ -22,8 +22,8 @@ class AssignmentTest : public ::testing::Test {
     TaskSpec spec = Task(number).Build();
     TaskEntry& task = state_.tasks[spec.id];
     task.spec = std::move(spec);
-    task.lane = state_.queue.FindLane(task.spec.driver, task.spec.resources);
-    ++task.lane->task_count;
+    task.scheduling_class = state_.queue.FindClass(task.spec.driver, task.spec.resources);
+    ++task.scheduling_class->task_count;
     task.arrival = number;
     task.MoveTo(scheduler::Ready{});
     return task;

@@ -93,7 +93,7 @@ TEST(Dispatcher, ChildrenOfATaskRunBeforeItsSiblings) {
 
 // --- which worker ---
 
-TEST(Dispatcher, TasksAreHandedOutAheadEvenlyToWorkersOfTheirLane) {
+TEST(Dispatcher, TasksAreHandedOutAheadEvenlyToWorkersOfTheirClass) {
   SchedulerRecorder node({.cpus = 2, .prestart = 2});
   node.StartAll();
   node.Submit(1, 5);

@@ -112,19 +112,19 @@ TEST(TaskOutcome, ATableThatWasFullGivesItsMemoryBack) {
     options.total.Set(kCpu, ResourceAmount::Of(1));
     return options;
   }());
-  Lane* lane = nullptr;
+  SchedulingClass* scheduling_class = nullptr;
   for (uint64_t number = 1; number <= 100000; ++number) {
     TaskSpec spec = Task(number).Build();
     TaskEntry& task = state.tasks[spec.id];
     task.spec = std::move(spec);
-    lane = state.queue.FindLane(task.spec.driver, task.spec.resources);
-    task.lane = lane;
-    ++lane->task_count;
+    scheduling_class = state.queue.FindClass(task.spec.driver, task.spec.resources);
+    task.scheduling_class = scheduling_class;
+    ++scheduling_class->task_count;
   }
   for (uint64_t number = 1; number <= 100000; ++number) {
     EndTask(state, state.tasks.at(TaskNumber(number)), false);
   }
-  EXPECT_EQ(lane->task_count, 0u);
+  EXPECT_EQ(scheduling_class->task_count, 0u);
   EXPECT_EQ(state.outbox.size(), 100000u);
   EXPECT_LT(state.tasks.bucket_count(), 10000u);
 }

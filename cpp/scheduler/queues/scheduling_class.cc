@@ -1,4 +1,4 @@
-#include "scheduler/queues/lane.h"
+#include "scheduler/queues/scheduling_class.h"
 
 #include <algorithm>
 
@@ -6,10 +6,11 @@
 
 namespace rayx::scheduler {
 
-Lane::Lane(const DriverId& driver, Shape* shape, DriverQueue* queue, Kind kind)
+SchedulingClass::SchedulingClass(const DriverId& driver, Shape* shape, DriverQueue* queue,
+                                 Kind kind)
     : driver_(driver), shape_(shape), queue_(queue), kind_(kind), levels_(1) {}
 
-size_t Lane::HeadLevel() const {
+size_t SchedulingClass::HeadLevel() const {
   const size_t deepest = levels_.size() - 1;
   if (deepest == 0 || (pops_ + 1) % kOldestTurn != 0) return deepest;
   size_t oldest = deepest;
@@ -20,18 +21,18 @@ size_t Lane::HeadLevel() const {
   return oldest;
 }
 
-TaskEntry* Lane::Head() const { return levels_[HeadLevel()].tasks.front(); }
+TaskEntry* SchedulingClass::Head() const { return levels_[HeadLevel()].tasks.front(); }
 
-TaskEntry* Lane::Pop() { return Take(HeadLevel(), 0); }
+TaskEntry* SchedulingClass::Pop() { return Take(HeadLevel(), 0); }
 
-TaskEntry* Lane::PopBehind(size_t skip) {
+TaskEntry* SchedulingClass::PopBehind(size_t skip) {
   if (skip == 0) return Pop();
   size_t level = levels_.size() - 1;
   while (levels_[level].tasks.size() <= skip) skip -= levels_[level--].tasks.size();
   return Take(level, skip);
 }
 
-TaskEntry* Lane::Take(size_t level, size_t position) {
+TaskEntry* SchedulingClass::Take(size_t level, size_t position) {
   std::deque<TaskEntry*>& tasks = levels_[level].tasks;
   TaskEntry* task = tasks[position];
   tasks.erase(tasks.begin() + static_cast<std::ptrdiff_t>(position));
@@ -41,7 +42,7 @@ TaskEntry* Lane::Take(size_t level, size_t position) {
   return task;
 }
 
-void Lane::Insert(TaskEntry* task) {
+void SchedulingClass::Insert(TaskEntry* task) {
   ++ready_count_;
   if (ready_count_ == 1) levels_.back().depth = task->depth;  // the only level, and empty
   auto level = std::find_if(levels_.rbegin(), levels_.rend(),
@@ -62,7 +63,7 @@ void Lane::Insert(TaskEntry* task) {
   tasks.insert(place, task);
 }
 
-void Lane::Remove(const TaskEntry& task) {
+void SchedulingClass::Remove(const TaskEntry& task) {
   const auto level = std::find_if(levels_.begin(), levels_.end(),
                                   [&](const Level& one) { return one.depth == task.depth; });
   RAYX_CHECK(level != levels_.end());
@@ -75,7 +76,7 @@ void Lane::Remove(const TaskEntry& task) {
   while (levels_.size() > 1 && levels_.back().tasks.empty()) levels_.pop_back();
 }
 
-std::vector<TaskEntry*> Lane::TakeAll() {
+std::vector<TaskEntry*> SchedulingClass::TakeAll() {
   std::vector<TaskEntry*> all;
   all.reserve(ready_count_);
   for (auto level = levels_.rbegin(); level != levels_.rend(); ++level) {
@@ -86,17 +87,17 @@ std::vector<TaskEntry*> Lane::TakeAll() {
   return all;
 }
 
-void Lane::OnBlocked(uint32_t depth) {
+void SchedulingClass::OnBlocked(uint32_t depth) {
   deepest_blocked_ = blocked_ == 0 ? depth : std::max(deepest_blocked_, depth);
   ++blocked_;
 }
 
-void Lane::OnUnblocked() {
+void SchedulingClass::OnUnblocked() {
   RAYX_CHECK(blocked_ > 0);
   --blocked_;
 }
 
-void Lane::SanityCheck() const {
+void SchedulingClass::SanityCheck() const {
   size_t count = 0;
   for (size_t i = 0; i < levels_.size(); ++i) {
     const Level& level = levels_[i];
@@ -105,7 +106,7 @@ void Lane::SanityCheck() const {
     for (size_t k = 0; k < level.tasks.size(); ++k) {
       const TaskEntry& task = *level.tasks[k];
       RAYX_CHECK(task.state() == TaskState::kReady);
-      RAYX_CHECK(task.lane == this);
+      RAYX_CHECK(task.scheduling_class == this);
       RAYX_CHECK(task.depth == level.depth);
       RAYX_IMPLIES(k > 0, level.tasks[k - 1]->arrival < task.arrival);
     }

@@ -1,12 +1,12 @@
-// A lane: the tasks of one driver that ask for the same resources with the same priority. They are
-// interchangeable to the scheduler: what one may have, another may have instead, on the same
-// workers.
+// A scheduling class: the tasks of one driver that ask for the same resources with the same
+// priority. They are interchangeable to the scheduler: what one may have, another may have instead,
+// on the same workers.
 //
-// Ready tasks of a lane run in order of arrival, but what a task submits runs before what its
-// driver submitted (deeper levels first): a tree of tasks that wait for their children is walked in
-// depth, so that the number of blocked workers grows with its depth and not with its size. Each
-// kOldestTurn-th task is the oldest instead, so that a task that submits itself again for ever
-// starves nobody.
+// Ready tasks of a scheduling class run in order of arrival, but what a task submits runs before
+// what its driver submitted (deeper levels first): a tree of tasks that wait for their children is
+// walked in depth, so that the number of blocked workers grows with its depth and not with its
+// size. Each kOldestTurn-th task is the oldest instead, so that a task that submits itself again
+// for ever starves nobody.
 #pragma once
 
 #include <cstdint>
@@ -24,7 +24,8 @@ struct DriverQueue;
 
 inline constexpr size_t kNoIndex = static_cast<size_t>(-1);
 
-// How long a lane has waited for resources, and whom its head has seen go by (waiting_heads.h).
+// How long a scheduling class has waited for resources, and whom its head has seen go by
+// (waiting_heads.h).
 struct HeadWait {
   struct Need {
     ResourceIndex resource = 0;
@@ -34,19 +35,20 @@ struct HeadWait {
     // Later tasks that were given some of it meanwhile.
     uint32_t bypassed = 0;
   };
-  // False: the lane does not wait, or nobody looks. True only while the lane has ready tasks.
+  // False: the scheduling class does not wait, or nobody looks. True only while the scheduling
+  // class has ready tasks.
   bool watched = false;
   int64_t since_ms = 0;
   std::vector<Need> needs;
 };
 
-class Lane {
+class SchedulingClass {
  public:
   // One task in so many is taken by arrival alone. Rare, since each opens a branch of a tree of
   // blocking tasks early.
   static constexpr uint32_t kOldestTurn = 256;
 
-  // What a lane has in common besides its driver.
+  // What a scheduling class has in common besides its driver.
   struct Kind {
     int32_t priority = 0;
     // Creations of actors, which keep what they get, do not mix with plain tasks: none is handed
@@ -55,9 +57,9 @@ class Lane {
     friend bool operator==(const Kind&, const Kind&) = default;
   };
 
-  Lane(const DriverId& driver, Shape* shape, DriverQueue* queue, Kind kind);
-  Lane(const DriverId& driver, Shape* shape, DriverQueue* queue)
-      : Lane(driver, shape, queue, Kind{}) {}
+  SchedulingClass(const DriverId& driver, Shape* shape, DriverQueue* queue, Kind kind);
+  SchedulingClass(const DriverId& driver, Shape* shape, DriverQueue* queue)
+      : SchedulingClass(driver, shape, queue, Kind{}) {}
 
   const DriverId& driver() const { return driver_; }
   const Shape& shape() const { return *shape_; }
@@ -74,7 +76,7 @@ class Lane {
   TaskEntry* PopBehind(size_t skip);
   // At its place by depth and arrival; at the end of its level if it is new.
   void Insert(TaskEntry* task);
-  // REQUIRES: it is in the lane.
+  // REQUIRES: it is in the scheduling class.
   void Remove(const TaskEntry& task);
   // Removes and returns all ready tasks, in order.
   std::vector<TaskEntry*> TakeAll();
@@ -93,10 +95,11 @@ class Lane {
 
   // Tasks in any state that belong here.
   size_t task_count = 0;
-  // Its place in its driver queue's list of lanes that have ready tasks, or kNoIndex
+  // Its place in its driver queue's list of scheduling classes that have ready tasks, or kNoIndex
   // (ready_queue.h).
   size_t ready_index = kNoIndex;
-  // Busy workers that run tasks of this lane, not blocked, and the sum of their tails (pipeline.h).
+  // Busy workers that run tasks of this scheduling class, not blocked, and the sum of their tails
+  // (pipeline.h).
   std::vector<WorkerEntry*> runners;
   size_t tail_total = 0;
   size_t tailed_index = kNoIndex;
