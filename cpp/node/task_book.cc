@@ -251,10 +251,10 @@ void TaskBook::GatherValues(ClientId client, const TaskSpec& spec) {
   }
 }
 
-void TaskBook::Act(const scheduler::RecallTasks& effect) {
+void TaskBook::Act(const scheduler::RevokeTasks& effect) {
   Worker* worker = shell_.workers->FindWorker(effect.worker);
   if (worker == nullptr) return;
-  scheduler_->OnTasksRecalled(effect.worker, shell_.workers->TakeBack(*worker));
+  scheduler_->OnTasksRevoked(effect.worker, shell_.workers->TakeBack(*worker));
 }
 
 void TaskBook::Act(const scheduler::InterruptTask& effect) {

@@ -22,7 +22,8 @@ std::string WorkerLabel(WorkerNumber worker) { return "worker " + worker.ToStrin
 
 // Of the tasks that a gone worker held: had it begun this one?
 bool Begun(const HeldTask& held, const WorkerEntry& worker, const WorkerEnd& end) {
-  // It answered a recall or blocked since: then that is known here, whatever its claim word says.
+  // It answered a revocation or blocked since: then that is known here, whatever its claim word
+  // says.
   const bool blocked_in_it = worker.gave_back_cpu && held.task == worker.held.front().task;
   return blocked_in_it || held.sequence < worker.begun_below ||
          held.sequence < std::min(end.begun_sequence, worker.taken_back_from);
@@ -54,8 +55,8 @@ void SettleHeld(SchedulerState& state, const std::vector<HeldTask>& held,
 }
 
 // What a worker had not begun: ready again, or over if it was to stop.
-void SettleRecalled(SchedulerState& state, const WorkerEntry& worker,
-                    std::vector<TaskEntry*> tasks) {
+void SettleRevoked(SchedulerState& state, const WorkerEntry& worker,
+                   std::vector<TaskEntry*> tasks) {
   std::erase_if(tasks, [&state](TaskEntry* task) {
     if (!task->interruption.wanted) return false;
     FailInterrupted(state, *task);
@@ -214,10 +215,10 @@ Status LocalScheduler::OnWorkerUnblocked(WorkerNumber number) {
   return Status::Ok();
 }
 
-void LocalScheduler::OnTasksRecalled(WorkerNumber number, uint32_t first) {
+void LocalScheduler::OnTasksRevoked(WorkerNumber number, uint32_t first) {
   WorkerEntry* worker = state_->pool.Find(number);
   if (worker == nullptr) return;
-  worker->recalling = false;
+  worker->revoking = false;
   worker->begun_below = std::max(worker->begun_below, std::min(first, worker->next_sequence));
   state_->changed = true;
   // What an ending worker holds is settled when it is gone.
@@ -225,13 +226,13 @@ void LocalScheduler::OnTasksRecalled(WorkerNumber number, uint32_t first) {
     worker->taken_back_from = worker->begun_below;
     return;
   }
-  // It ended all it had before the recall reached it, and was given something new.
+  // It ended all it had before the revocation reached it, and was given something new.
   if (!worker->has_actor && !worker->held.empty() &&
-      worker->held.front().sequence >= worker->recall_end) {
+      worker->held.front().sequence >= worker->revoke_end) {
     return;
   }
   const uint32_t end = worker->begun_below;
-  SettleRecalled(
+  SettleRevoked(
       *state_, *worker,
       worker->has_actor ? TakeCalls(*state_, *worker, end) : TakeNotBegun(*state_, *worker, end));
   InterruptBegun(*state_, *worker);

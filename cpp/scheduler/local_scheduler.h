@@ -11,7 +11,7 @@
 // those behind it, and is not starved by them (after limits in ready_queue.h its resources are kept
 // for it). A worker blocked in get gives its CPUs back (only CPU; GPUs and custom resources stay
 // with the task). A worker serves one driver from its first task on. Tasks of the same driver and
-// shape may be handed to a busy worker ahead of time (limits::kPipelineDepth), and are recalled
+// shape may be handed to a busy worker ahead of time (limits::kPipelineDepth), and are revoked
 // when another worker could run them or when the worker blocks.
 //
 // An actor is a task (TaskKind::kActorCreation) that its worker keeps for as long as the actor
@@ -85,10 +85,10 @@ class LocalScheduler {
   // InvalidArgument if the worker runs nothing, or is blocked already / not blocked.
   Status OnWorkerBlocked(WorkerNumber worker);
   Status OnWorkerUnblocked(WorkerNumber worker);
-  // Answer to RecallTasks: the worker will not begin tasks with sequence >= `first`. They are ready
+  // Answer to RevokeTasks: the worker will not begin tasks with sequence >= `first`. They are ready
   // again, at the places they had. Numbers are not used again: the next task gets the one after the
   // highest that was handed out.
-  void OnTasksRecalled(WorkerNumber worker, uint32_t first);
+  void OnTasksRevoked(WorkerNumber worker, uint32_t first);
   // The worker is gone, for whatever reason. Its running task is tried again or fails; the others
   // it held are queued again.
   void OnWorkerGone(WorkerNumber worker, const WorkerEnd& end);
@@ -120,8 +120,8 @@ class LocalScheduler {
   // again, waits become too long.
   void OnTick(int64_t now_ms);
 
-  // Decides: assigns ready tasks, asks for workers, recalls. Call once a turn, after the events,
-  // and drain the effects before the next event; if draining led to OnTasksRecalled, call it again.
+  // Decides: assigns ready tasks, asks for workers, revokes. Call once a turn, after the events,
+  // and drain the effects before the next event; if draining led to OnTasksRevoked, call it again.
   // Cheap when nothing has happened.
   void Schedule(int64_t now_ms);
 

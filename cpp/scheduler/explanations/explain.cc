@@ -86,7 +86,7 @@ std::string WorkerLine(const WorkerEntry& worker) {
   line +=
       (worker.has_actor ? ", has actor " : ", runs ") + spec.name + " (task " + spec.id.Hex() + ")";
   if (worker.tail() > 0) line += ", " + std::to_string(worker.tail()) + " more behind it";
-  if (worker.recalling) line += ", being recalled";
+  if (worker.revoking) line += ", being revoked";
   return line + "\n";
 }
 

@@ -57,7 +57,7 @@ bool Pipeline::WorthFilling(const SchedulingClass& scheduling_class) const {
 }
 
 size_t Pipeline::Room(const WorkerEntry& worker) const {
-  return worker.recalling || worker.lined ? 0 : depth_ - std::min(depth_, worker.tail());
+  return worker.revoking || worker.lined ? 0 : depth_ - std::min(depth_, worker.tail());
 }
 
 WorkerEntry* Pipeline::LongestTail(const SchedulingClass& scheduling_class, int64_t now_ms,
@@ -65,8 +65,8 @@ WorkerEntry* Pipeline::LongestTail(const SchedulingClass& scheduling_class, int6
   WorkerEntry* longest = nullptr;
   size_t most = 0;
   for (WorkerEntry* worker : scheduling_class.runners) {
-    if (worker->tail() == 0 || worker->recalling) continue;
-    const size_t tail = worker->recallable();
+    if (worker->tail() == 0 || worker->revoking) continue;
+    const size_t tail = worker->revocable();
     if (tail <= most) continue;
     if (tail <= kShortTail) {
       if (worker->front_since_ms == kTimeUnknown) worker->front_since_ms = now_ms;

@@ -6,7 +6,7 @@
 // next task inherits those of the one before.
 //
 // A tail is only as good as the guess that its worker will come to it soon. It is taken back (a
-// recall) when the worker blocks, when another worker could run it now, and when a starved task
+// revoke) when the worker blocks, when another worker could run it now, and when a starved task
 // (waiting_heads.h) needs the resources.
 #pragma once
 
@@ -22,7 +22,7 @@ namespace rayx::scheduler {
 
 class Pipeline {
  public:
-  // Tails up to this length of a worker that makes progress are left alone: recalling them costs
+  // Tails up to this length of a worker that makes progress are left alone: revoking them costs
   // more than they take if tasks are small ...
   static constexpr size_t kShortTail = limits::kPipelineDepth / 4;
   // ... and if tasks are not small, the worker is seen to make no progress for this long, little
@@ -46,8 +46,8 @@ class Pipeline {
   // shortest tails are to be filled first.
   size_t Room(const WorkerEntry& worker) const;
 
-  // The runner of `scheduling_class` from which a recall now would help most, or null. `look_ms`:
-  // when to look again at tails that are left alone for now.
+  // The runner of `scheduling_class` from which a revocation now would help most, or null.
+  // `look_ms`: when to look again at tails that are left alone for now.
   WorkerEntry* LongestTail(const SchedulingClass& scheduling_class, int64_t now_ms,
                            std::optional<int64_t>& look_ms) const;
   // Scheduling classes with tails.

@@ -50,7 +50,7 @@ class WaitingHeads {
 
   // Tasks of `scheduling_class` that arrived later than this must not be handed out ahead: together
   // with those before them they would go by a head that waits for what they use. So tails seldom
-  // have to be recalled for a starved one.
+  // have to be revoked for a starved one.
   uint64_t TailArrivalMax(const SchedulingClass& scheduling_class) const;
 
   // When a head will have waited too long; nothing if none does.

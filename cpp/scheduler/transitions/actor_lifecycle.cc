@@ -115,7 +115,7 @@ size_t CallsAhead(const SchedulerState& state, const ActorEntry& actor, const Wo
 void HandOutCallsOf(SchedulerState& state, ActorEntry& actor) {
   if (actor.state != ActorState::kAlive) return;
   WorkerEntry& worker = *state.pool.Find(actor.creation->assigned().worker);
-  if (worker.recalling || worker.state == WorkerState::kEnding) return;
+  if (worker.revoking || worker.state == WorkerState::kEnding) return;
   if (worker.lined) {
     // The actor is listed again when it is closed, or when the task is here that keeps it open.
     if (!actor.turns.empty() && !state.line_in_use)

@@ -87,7 +87,7 @@ uint32_t Hold(SchedulerState& state, WorkerEntry& worker, TaskEntry& task, int64
     }
     WatchTimeout(state, worker, 0);
   } else {
-    RAYX_CHECK(worker.scheduling_class == task.scheduling_class && !worker.recalling);
+    RAYX_CHECK(worker.scheduling_class == task.scheduling_class && !worker.revoking);
     worker.held.push_back({&task, sequence});
     state.pipeline.OnTailChanged(worker, tail_before);
   }
@@ -179,7 +179,7 @@ void BlockWorker(SchedulerState& state, WorkerEntry& worker) {
   GiveBackCpu(state, worker);
   // Nobody else can run the calls of an actor.
   if (worker.has_actor) return;
-  if (!worker.recalling && worker.recallable() > 0) Recall(state, worker);
+  if (!worker.revoking && worker.revocable() > 0) Revoke(state, worker);
 }
 
 void UnblockWorker(SchedulerState& state, WorkerEntry& worker) {
@@ -188,11 +188,11 @@ void UnblockWorker(SchedulerState& state, WorkerEntry& worker) {
   if (!worker.has_actor) state.pipeline.AddRunner(worker);
 }
 
-void Recall(SchedulerState& state, WorkerEntry& worker) {
-  RAYX_CHECK(!worker.recalling);
-  worker.recalling = true;
-  worker.recall_end = worker.next_sequence;
-  state.outbox.push_back(RecallTasks{worker.number});
+void Revoke(SchedulerState& state, WorkerEntry& worker) {
+  RAYX_CHECK(!worker.revoking);
+  worker.revoking = true;
+  worker.revoke_end = worker.next_sequence;
+  state.outbox.push_back(RevokeTasks{worker.number});
 }
 
 void EndWorker(SchedulerState& state, WorkerEntry& worker, bool kill) {

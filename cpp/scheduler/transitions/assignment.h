@@ -43,8 +43,8 @@ std::vector<TaskEntry*> TakeNotBegun(SchedulerState& state, WorkerEntry& worker,
 void BlockWorker(SchedulerState& state, WorkerEntry& worker);
 void UnblockWorker(SchedulerState& state, WorkerEntry& worker);
 
-// Asks for what the worker has not begun. REQUIRES: no recall is on its way.
-void Recall(SchedulerState& state, WorkerEntry& worker);
+// Asks for what the worker has not begun. REQUIRES: no revocation is on its way.
+void Revoke(SchedulerState& state, WorkerEntry& worker);
 
 // Tells the worker to end. It keeps what it holds until it is gone.
 void EndWorker(SchedulerState& state, WorkerEntry& worker, bool kill);

@@ -34,8 +34,8 @@ void StopHeld(SchedulerState& state, TaskEntry& task) {
   if (worker.state == WorkerState::kEnding) return;
   if (IsKnownToHaveBegun(worker, task)) {
     Interrupt(state, worker, task);
-  } else if (!worker.recalling) {
-    Recall(state, worker);
+  } else if (!worker.revoking) {
+    Revoke(state, worker);
   }
 }
 

@@ -12,8 +12,8 @@ namespace rayx::scheduler {
 void StopTask(SchedulerState& state, TaskEntry& task, InterruptReason reason, bool force);
 // The same for all tasks of the driver and all calls of its actors, but not for the actors.
 void StopAllOf(SchedulerState& state, const DriverId& driver, bool force);
-// What a recall has brought to light: the tasks that the worker has begun and that are to stop are
-// interrupted.
+// What a revocation has brought to light: the tasks that the worker has begun and that are to stop
+// are interrupted.
 void InterruptBegun(SchedulerState& state, WorkerEntry& worker);
 // Time is up for some tasks: to run, or to stop.
 void OnTimeUp(SchedulerState& state, int64_t now_ms);

@@ -44,10 +44,10 @@ void Dispatcher::Run() {
     ServeStarved();
     ServeReady();
     FillTails();
-    RecallForStarved();
-    RecallForPriority();
+    RevokeForStarved();
+    RevokeForPriority();
   }
-  RecallForIdle();
+  RevokeForIdle();
   StartWorkers();
   EndIdleWorkers();
   Finish();
@@ -193,15 +193,15 @@ void Dispatcher::FillTailsOf(SchedulingClass& scheduling_class, uint64_t arrival
   }
 }
 
-void Dispatcher::RecallForStarved() {
+void Dispatcher::RevokeForStarved() {
   for (const Starved& starved : starved_) {
     if (!starved.scheduling_class->wait.watched)
       continue;  // it went into a tail of its own scheduling class
     for (const SchedulingClass* scheduling_class : state_.pipeline.tailed()) {
       if (!WaitingHeads::KeepsFrom(*starved.scheduling_class, *scheduling_class, now_ms_)) continue;
       for (WorkerEntry* runner : scheduling_class->runners) {
-        if (runner->recalling || runner->recallable() == 0) continue;
-        if (runner->held.back().task->arrival > starved.arrival) Recall(state_, *runner);
+        if (runner->revoking || runner->revocable() == 0) continue;
+        if (runner->held.back().task->arrival > starved.arrival) Revoke(state_, *runner);
       }
     }
   }
@@ -217,24 +217,24 @@ bool Dispatcher::GivesWay(const SchedulingClass& scheduling_class) {
                      });
 }
 
-void Dispatcher::RecallForPriority() {
+void Dispatcher::RevokeForPriority() {
   for (const SchedulingClass* scheduling_class : state_.pipeline.tailed()) {
     if (!GivesWay(*scheduling_class)) continue;
     for (WorkerEntry* runner : scheduling_class->runners) {
-      if (!runner->recalling && runner->recallable() > 0) Recall(state_, *runner);
+      if (!runner->revoking && runner->revocable() > 0) Revoke(state_, *runner);
     }
   }
 }
 
-void Dispatcher::RecallForIdle() {
+void Dispatcher::RevokeForIdle() {
   for (SchedulingClass* scheduling_class : state_.pipeline.tailed()) {
     if (scheduling_class->ready_count() > 0 || !FitsNow(*scheduling_class)) continue;
     if (reservable_ == 0 && state_.pool.FindIdle(scheduling_class->driver()) == nullptr) continue;
     // One at a time: what comes back is shared out before the next is asked, in the same turn.
     WorkerEntry* runner = state_.pipeline.LongestTail(*scheduling_class, now_ms_, look_ms_);
     if (runner == nullptr) continue;
-    Recall(state_, *runner);
-    for (size_t i = runner->recallable(); i > 0 && Fits(free_, scheduling_class->shape()); --i) {
+    Revoke(state_, *runner);
+    for (size_t i = runner->revocable(); i > 0 && Fits(free_, scheduling_class->shape()); --i) {
       Subtract(free_, scheduling_class->shape());
     }
   }

@@ -1,5 +1,5 @@
 // One round of decisions: which ready task goes to which worker, which workers are started or
-// ended, whose tail is recalled.
+// ended, whose tail is revoked.
 //
 // Its cost is that of the tasks it gives out plus one look at each scheduling class with ready
 // tasks, however many tasks they hold.
@@ -38,11 +38,11 @@ class Dispatcher {
   // Tasks of `scheduling_class` that arrived later are not handed out ahead, for the sake of those
   // that wait.
   uint64_t TailArrivalMax(const SchedulingClass& scheduling_class) const;
-  void RecallForStarved();
+  void RevokeForStarved();
   // A tail would go before ready tasks of a higher priority.
   static bool GivesWay(const SchedulingClass& scheduling_class);
-  void RecallForPriority();
-  void RecallForIdle();
+  void RevokeForPriority();
+  void RevokeForIdle();
   void StartWorkers();
   void EndIdleWorkers();
   void Finish();

@@ -36,10 +36,10 @@ struct AssignTask {
   std::vector<uint32_t> gpus;
 };
 
-// Take back what the worker has not begun. Answered, before any other event, by OnTasksRecalled
+// Take back what the worker has not begun. Answered, before any other event, by OnTasksRevoked
 // (and then by Schedule, in the same turn: what came back may run elsewhere now). May name a worker
 // that has gone in this very turn.
-struct RecallTasks {
+struct RevokeTasks {
   WorkerNumber worker;
 };
 
@@ -99,7 +99,7 @@ struct TaskEnded {
   bool failed_by_system = false;
 };
 
-using Effect = std::variant<StartWorker, StopWorker, AssignTask, RecallTasks, CloseLine,
+using Effect = std::variant<StartWorker, StopWorker, AssignTask, RevokeTasks, CloseLine,
                             InterruptTask, FailTask, ReleaseInputs, ActorChanged, TaskEnded>;
 
 }  // namespace rayx::scheduler

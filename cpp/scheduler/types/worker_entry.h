@@ -62,16 +62,17 @@ struct WorkerEntry {
   // The scheduling class of the first of `held`; null if that is empty.
   SchedulingClass* scheduling_class = nullptr;
   uint32_t next_sequence = 0;
-  // By the last answer to a recall, tasks below this number have begun and cannot be taken back.
+  // By the last answer to a revocation, tasks below this number have begun and cannot be taken
+  // back.
   uint32_t begun_below = 0;
-  // Ending: by the answer to a recall, tasks from this number on have not begun and never will. Its
-  // claim word, from which they were taken, says otherwise.
+  // Ending: by the answer to a revocation, tasks from this number on have not begun and never will.
+  // Its claim word, from which they were taken, says otherwise.
   uint32_t taken_back_from = std::numeric_limits<uint32_t>::max();
-  // A recall is on its way: nothing is handed out until it is answered.
-  bool recalling = false;
+  // A revocation is on its way: nothing is handed out until it is answered.
+  bool revoking = false;
   // The first number that was not handed out when it was asked for: what it was given since is not
   // meant.
-  uint32_t recall_end = 0;
+  uint32_t revoke_end = 0;
   // It blocked and has not taken its CPU back (also when it was told to end since).
   bool gave_back_cpu = false;
   int64_t idle_since_ms = kTimeUnknown;
@@ -99,8 +100,8 @@ struct WorkerEntry {
   }
   // Tasks handed out ahead, begun or not.
   size_t tail() const { return held.empty() ? 0 : held.size() - 1; }
-  // How many a recall would bring back, as far as known here.
-  size_t recallable() const {
+  // How many a revocation would bring back, as far as known here.
+  size_t revocable() const {
     // What came over a line has begun.
     if (lined) return 0;
     size_t count = 0;

@@ -72,7 +72,7 @@ TEST(LocalScheduler, FalseMessagesAreRefusedAndChangeNothing) {
   EXPECT_EQ(node.Blocked(WorkerNumber(1)).code(), StatusCode::kInvalidArgument);
   node.Started(WorkerNumber(1));
   node.Started(WorkerNumber(9));
-  node.Recalled(WorkerNumber(9), 0);
+  node.Revoked(WorkerNumber(9), 0);
   node.Gone(WorkerNumber(9));
   EXPECT_EQ(node.Turn(), Lines());
   EXPECT_TRUE(node.Finished(WorkerNumber(1), 1, 0).ok())
@@ -87,8 +87,8 @@ TEST(LocalScheduler, ABlockedWorkerGivesItsCpuToAnother) {
   node.Submit(Task(2), {}, WorkerNumber(1));
   EXPECT_EQ(node.Turn(), Lines({"t2 to w1 as 1"})) << "ahead of time";
   EXPECT_TRUE(node.Blocked(WorkerNumber(1)).ok());
-  EXPECT_EQ(node.Turn(), Lines({"recall w1"}));
-  node.Recalled(WorkerNumber(1), 1);
+  EXPECT_EQ(node.Turn(), Lines({"revoke w1"}));
+  node.Revoked(WorkerNumber(1), 1);
   EXPECT_EQ(node.Turn(), Lines({"start 2"}));
   node.Started(WorkerNumber(2));
   EXPECT_EQ(node.Turn(), Lines({"t2 to w2 as 0"}));
@@ -139,7 +139,7 @@ TEST(LocalScheduler, ABlockedTaskHasBegunWhateverItsWorkerClaims) {
   node.Submit(Task(1).Retries(0));
   node.Turn();
   EXPECT_TRUE(node.Blocked(WorkerNumber(1)).ok());
-  node.Recalled(WorkerNumber(1), 0);
+  node.Revoked(WorkerNumber(1), 0);
   EXPECT_EQ(node.core().RunningTask(WorkerNumber(1))->id, TaskNumber(1));
   node.Gone(WorkerNumber(1), 0);
   EXPECT_EQ(node.Turn(), Lines({"fail t1 code 1", "ended t1 by system", "start 2"}));

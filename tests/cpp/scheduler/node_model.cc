@@ -225,16 +225,16 @@ void NodeModel::ActOn(const AssignTask& effect) {
   worker.inbox.push_back({number, effect.sequence, effect.attempt});
 }
 
-void NodeModel::ActOn(const RecallTasks& effect) {
-  ++recalls_;
+void NodeModel::ActOn(const RevokeTasks& effect) {
+  ++revocations_;
   const auto it = workers_.find(effect.worker);
   if (it == workers_.end()) return;  // it has gone since
-  if (line_.open && line_.worker == effect.worker) return Broken("recalls beside a line");
+  if (line_.open && line_.worker == effect.worker) return Broken("revokes beside a line");
   Worker& worker = it->second;
   const uint32_t first = worker.next;
   worker.next = worker.given_end;
   worker.inbox.clear();
-  core_.OnTasksRecalled(effect.worker, first);
+  core_.OnTasksRevoked(effect.worker, first);
 }
 
 void NodeModel::ActOn(const FailTask& effect) {

@@ -91,7 +91,7 @@ class NodeModel {
   size_t processes() const { return workers_.size(); }
   size_t processes_peak() const { return processes_peak_; }
   size_t blocked_peak() const { return blocked_peak_; }
-  size_t recalls() const { return recalls_; }
+  size_t revokes() const { return revocations_; }
   size_t started() const { return started_; }
   // Tasks that went over a line.
   size_t given_directly() const { return given_directly_; }
@@ -165,7 +165,7 @@ class NodeModel {
   void ActOn(const StopWorker& effect);
   void ActOn(const CloseLine& effect);
   void ActOn(const AssignTask& effect);
-  void ActOn(const RecallTasks& effect);
+  void ActOn(const RevokeTasks& effect);
   void ActOn(const FailTask& effect);
   void ActOn(const TaskEnded& effect);
   void ActOn(const InterruptTask& effect);
@@ -202,7 +202,7 @@ class NodeModel {
   std::map<std::pair<uint64_t, ClientId>, uint64_t> last_call_;
   size_t processes_peak_ = 0;
   size_t blocked_peak_ = 0;
-  size_t recalls_ = 0;
+  size_t revocations_ = 0;
   size_t started_ = 0;
   size_t given_directly_ = 0;
   std::string broken_;

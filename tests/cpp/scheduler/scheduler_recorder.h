@@ -81,8 +81,8 @@ class SchedulerRecorder {
     core_.SanityCheck();
     return status;
   }
-  void Recalled(WorkerNumber worker, uint32_t first) {
-    Checked([&] { core_.OnTasksRecalled(worker, first); });
+  void Revoked(WorkerNumber worker, uint32_t first) {
+    Checked([&] { core_.OnTasksRevoked(worker, first); });
   }
   void Gone(WorkerNumber worker, uint32_t begun_sequence = 0, std::string description = "it died") {
     const WorkerEnd end{begun_sequence, std::move(description), false};
@@ -191,7 +191,7 @@ class SchedulerRecorder {
     return Name(effect.actor) + " is " +
            (actor ? std::string(ActorStateName(actor->state)) : "forgotten");
   }
-  std::string Line(const RecallTasks& effect) { return "recall " + Name(effect.worker); }
+  std::string Line(const RevokeTasks& effect) { return "revoke " + Name(effect.worker); }
   std::string Line(const CloseLine& effect) { return "close line of " + Name(effect.worker); }
   std::string Line(const FailTask& effect) {
     texts_ += effect.text + "\n";

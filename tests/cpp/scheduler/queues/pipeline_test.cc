@@ -66,7 +66,7 @@ TEST_F(PipelineTest, FillingIsWorthwhileWhenARunnerHasLittleLeftOrThereIsMuchRoo
   SetTail(a, limits::kPipelineDepth * 3 / 4);
   EXPECT_TRUE(pipeline_.WorthFilling(scheduling_class_));
   EXPECT_EQ(pipeline_.Room(a), limits::kPipelineDepth / 4);
-  a.recalling = true;
+  a.revoking = true;
   EXPECT_EQ(pipeline_.Room(a), 0u);
 }
 
@@ -80,7 +80,7 @@ TEST_F(PipelineTest, OneRunnerThatIsFastIsEnough) {
   EXPECT_TRUE(pipeline_.WorthFilling(scheduling_class_));
 }
 
-TEST_F(PipelineTest, LongTailsAreRecalledAtOnceShortOnesIfNothingMoves) {
+TEST_F(PipelineTest, LongTailsAreRevokedAtOnceShortOnesIfNothingMoves) {
   WorkerEntry& a = Runner(Pipeline::kShortTail);
   a.front_since_ms = 100;
   EXPECT_EQ(Longest(100), nullptr);
@@ -88,19 +88,19 @@ TEST_F(PipelineTest, LongTailsAreRecalledAtOnceShortOnesIfNothingMoves) {
   EXPECT_EQ(Longest(100 + Pipeline::kNoProgressMs), &a);
   WorkerEntry& b = Runner(Pipeline::kShortTail + 1);
   EXPECT_EQ(Longest(100), &b);
-  b.recalling = true;
+  b.revoking = true;
   EXPECT_EQ(Longest(100), nullptr);
 }
 
-TEST_F(PipelineTest, WhatIsKnownToHaveBegunIsNotRecalled) {
+TEST_F(PipelineTest, WhatIsKnownToHaveBegunIsNotRevoked) {
   WorkerEntry& a = Runner(2);
   a.front_since_ms = 0;
   EXPECT_EQ(Longest(10), &a);
   a.begun_below = a.next_sequence;
-  EXPECT_EQ(a.recallable(), 0u);
+  EXPECT_EQ(a.revocable(), 0u);
   EXPECT_EQ(Longest(10), nullptr);
   SetTail(a, 3);
-  EXPECT_EQ(a.recallable(), 1u);
+  EXPECT_EQ(a.revocable(), 1u);
   EXPECT_EQ(Longest(10), &a);
 }
 

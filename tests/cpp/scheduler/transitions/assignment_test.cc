@@ -75,7 +75,7 @@ TEST_F(AssignmentTest, NothingBegunLeavesAnIdleWorker) {
   EXPECT_TRUE(TakeNotBegun(state_, worker, 0).empty());
 }
 
-TEST_F(AssignmentTest, BlockingRecallsTheTailOnce) {
+TEST_F(AssignmentTest, BlockingRevokesTheTailOnce) {
   WorkerEntry& worker = Idle();
   Assign(state_, worker, Ready(1), 0);
   Assign(state_, worker, Ready(2), 0);
@@ -84,11 +84,11 @@ TEST_F(AssignmentTest, BlockingRecallsTheTailOnce) {
   CheckSanity(state_);
   EXPECT_EQ(free_cpu(), 2);
   ASSERT_EQ(state_.outbox.size(), 1u);
-  EXPECT_EQ(std::get<RecallTasks>(state_.outbox[0]).worker, worker.number);
+  EXPECT_EQ(std::get<RevokeTasks>(state_.outbox[0]).worker, worker.number);
   UnblockWorker(state_, worker);
   BlockWorker(state_, worker);
   CheckSanity(state_);
-  EXPECT_EQ(state_.outbox.size(), 1u) << "the first recall has not been answered";
+  EXPECT_EQ(state_.outbox.size(), 1u) << "the first revocation has not been answered";
 }
 
 TEST_F(AssignmentTest, AnEndingWorkerKeepsItsBooksUntilItIsGone) {

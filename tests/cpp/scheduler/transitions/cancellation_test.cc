@@ -40,8 +40,8 @@ TEST_F(Cancellation, WhatWasHandedOutAndNotBegunComesBackAndFails) {
   node_.Submit(1, 3);
   EXPECT_EQ(node_.Turn(), Lines({"t1 to w1 as 0", "t2 to w1 as 1", "t3 to w1 as 2"}));
   node_.Cancelled(2);
-  EXPECT_EQ(node_.Turn(), Lines({"recall w1"}));
-  node_.Recalled(WorkerNumber(1), 1);
+  EXPECT_EQ(node_.Turn(), Lines({"revoke w1"}));
+  node_.Revoked(WorkerNumber(1), 1);
   EXPECT_EQ(node_.Turn(), Lines({"fail t2 code 4", "ended t2 by system", "t3 to w1 as 3"}));
 }
 
@@ -49,8 +49,8 @@ TEST_F(Cancellation, WhatHasBegunIsInterruptedAndThenItsWorkerKilled) {
   node_.Submit(Task(1).Retries(-1));
   node_.Turn();
   node_.Cancelled(1);
-  EXPECT_EQ(node_.Turn(), Lines({"recall w1"}));
-  node_.Recalled(WorkerNumber(1), 1);
+  EXPECT_EQ(node_.Turn(), Lines({"revoke w1"}));
+  node_.Revoked(WorkerNumber(1), 1);
   EXPECT_EQ(node_.Turn(), Lines({"cancel t1 on w1 as 0"}));
   EXPECT_EQ(node_.core().NextTickMs(), limits::kInterruptGraceMs);
   node_.Advance(limits::kInterruptGraceMs - 1);
@@ -66,7 +66,7 @@ TEST_F(Cancellation, ATaskThatEndsInTimeIsNotKilled) {
   node_.Turn();
   node_.Cancelled(1);
   node_.Turn();
-  node_.Recalled(WorkerNumber(1), 1);
+  node_.Revoked(WorkerNumber(1), 1);
   node_.Turn();
   EXPECT_TRUE(node_.Finished(WorkerNumber(1), 1, 0).ok());
   EXPECT_EQ(node_.Turn(), Lines({"ended t1"}));
@@ -79,34 +79,34 @@ TEST_F(Cancellation, ByForceItIsKilledAtOnce) {
   node_.Turn();
   node_.Cancelled(1, true);
   node_.Turn();
-  node_.Recalled(WorkerNumber(1), 1);
+  node_.Revoked(WorkerNumber(1), 1);
   EXPECT_EQ(node_.Turn(), Lines({"kill w1", "start 2"}));
 }
 
 // The claim word counts what was taken back as begun.
-TEST_F(Cancellation, WhatARecallTookFromAWorkerThatIsKilledHasNotBegun) {
+TEST_F(Cancellation, WhatARevocationTookFromAWorkerThatIsKilledHasNotBegun) {
   node_.Submit(Task(1).Retries(0));
   node_.Submit(Task(2).Retries(0));
   node_.Submit(Task(3).Retries(0));
   EXPECT_EQ(node_.Turn(), Lines({"t1 to w1 as 0", "t2 to w1 as 1", "t3 to w1 as 2"}));
   ASSERT_TRUE(node_.Blocked(WorkerNumber(1)).ok());
   node_.Cancelled(1, /*force=*/true);
-  EXPECT_EQ(node_.Turn(), Lines({"recall w1", "kill w1", "start 2"}));
-  node_.Recalled(WorkerNumber(1), 1);
+  EXPECT_EQ(node_.Turn(), Lines({"revoke w1", "kill w1", "start 2"}));
+  node_.Revoked(WorkerNumber(1), 1);
   node_.Gone(WorkerNumber(1), 3);
   node_.Started(WorkerNumber(2));
   EXPECT_EQ(node_.Turn(),
             Lines({"fail t1 code 4", "ended t1 by system", "t2 to w2 as 0", "t3 to w2 as 1"}));
 }
 
-TEST_F(Cancellation, ARecallOvertakenByTheNextTaskDoesNotTakeThat) {
+TEST_F(Cancellation, ARevocationOvertakenByTheNextTaskDoesNotTakeThat) {
   node_.Submit(Task(1));
   node_.Turn();
   node_.Cancelled(1);
   EXPECT_TRUE(node_.Finished(WorkerNumber(1), 1, 0).ok());
   node_.Submit(Task(2));
-  EXPECT_EQ(node_.Turn(), Lines({"recall w1", "ended t1", "t2 to w1 as 1"}));
-  node_.Recalled(WorkerNumber(1), 1);
+  EXPECT_EQ(node_.Turn(), Lines({"revoke w1", "ended t1", "t2 to w1 as 1"}));
+  node_.Revoked(WorkerNumber(1), 1);
   EXPECT_EQ(node_.Turn(), Lines());
   EXPECT_TRUE(node_.core().IsAssigned(TaskNumber(2)));
 }
@@ -117,8 +117,8 @@ TEST_F(Cancellation, ACallRunsOnForNobodyAndItsActorLives) {
   node_.Submit(Task(3).CallOf(1));
   EXPECT_EQ(node_.Turn(), Lines({"t2 to w1 as 1", "t3 to w1 as 2"}));
   node_.Cancelled(2, true);
-  EXPECT_EQ(node_.Turn(), Lines({"recall w1"}));
-  node_.Recalled(WorkerNumber(1), 2);
+  EXPECT_EQ(node_.Turn(), Lines({"revoke w1"}));
+  node_.Revoked(WorkerNumber(1), 2);
   EXPECT_EQ(node_.Turn(), Lines({"cancel t2 on w1 as 1", "t3 to w1 as 3"}));
   node_.Advance(limits::kInterruptGraceMs);
   EXPECT_EQ(node_.Turn(), Lines({"fail t2 code 4"}));
@@ -161,8 +161,8 @@ TEST_F(Cancellation, TimeCountsFromTheFrontOfTheWorker) {
   EXPECT_TRUE(node_.Finished(WorkerNumber(1), 1, 0).ok());
   EXPECT_EQ(node_.Turn(), Lines({"ended t1"}));
   node_.Advance(100);
-  EXPECT_EQ(node_.Turn(), Lines({"recall w1"}));
-  node_.Recalled(WorkerNumber(1), 2);
+  EXPECT_EQ(node_.Turn(), Lines({"revoke w1"}));
+  node_.Revoked(WorkerNumber(1), 2);
   EXPECT_EQ(node_.Turn(), Lines({"time out t2 on w1 as 1"}));
   node_.Advance(limits::kInterruptGraceMs);
   node_.Turn();
@@ -203,10 +203,10 @@ TEST_F(Cancellation, AllTasksOfADriverStopAndItsActorsStay) {
     const std::string failed = "fail " + std::string(task) + " code 4";
     EXPECT_EQ(std::count(lines.begin(), lines.end(), failed), 1) << task;
   }
-  EXPECT_EQ(std::count(lines.begin(), lines.end(), "recall w1"), 1);
-  EXPECT_EQ(std::count(lines.begin(), lines.end(), "recall w2"), 1);
-  node_.Recalled(WorkerNumber(1), 1);
-  node_.Recalled(WorkerNumber(2), 1);
+  EXPECT_EQ(std::count(lines.begin(), lines.end(), "revoke w1"), 1);
+  EXPECT_EQ(std::count(lines.begin(), lines.end(), "revoke w2"), 1);
+  node_.Revoked(WorkerNumber(1), 1);
+  node_.Revoked(WorkerNumber(2), 1);
   lines = node_.Turn();
   EXPECT_EQ(std::count(lines.begin(), lines.end(), "cancel t2 on w1 as 1") +
                 std::count(lines.begin(), lines.end(), "fail t2 code 4"),
@@ -226,7 +226,7 @@ TEST_F(Cancellation, AllTasksOfADriverByForce) {
   node_.Turn();
   node_.AllCancelled(1, /*force=*/true);
   node_.Turn();
-  node_.Recalled(WorkerNumber(1), 1);
+  node_.Revoked(WorkerNumber(1), 1);
   EXPECT_EQ(node_.Turn()[0], "fail t2 code 4");
   node_.Gone(WorkerNumber(1), 1);
   node_.Turn();

@@ -48,7 +48,7 @@ TEST_F(DirectLineTest, AGivenTaskIsATaskLikeOthersWithoutBeingAssigned) {
 
 TEST_F(DirectLineTest, SeveralMayBeKnownBeforeTheirEnds) {
   for (uint32_t i = 1; i <= 100; ++i) ASSERT_TRUE(Give(Task(i), i).ok());
-  EXPECT_EQ(scheduler_.Turn(), Lines()) << "nothing is recalled";
+  EXPECT_EQ(scheduler_.Turn(), Lines()) << "nothing is revoked";
   for (uint32_t i = 1; i <= 100; ++i) ASSERT_TRUE(scheduler_.Finished(WorkerNumber(1), i, i).ok());
   EXPECT_EQ(scheduler_.Turn().size(), 100u);
 }
@@ -112,7 +112,7 @@ TEST_F(DirectLineTest, ABlockedWorkerIsGivenMore) {
   ASSERT_TRUE(scheduler_.Blocked(WorkerNumber(1)).ok());
   EXPECT_EQ(FreeCpus(), 1);
   ASSERT_TRUE(Give(Task(2), 2).ok()) << "its end is not known yet";
-  EXPECT_EQ(scheduler_.Turn(), Lines()) << "nothing is recalled";
+  EXPECT_EQ(scheduler_.Turn(), Lines()) << "nothing is revoked";
   ASSERT_TRUE(scheduler_.Unblocked(WorkerNumber(1)).ok());
   ASSERT_TRUE(scheduler_.Finished(WorkerNumber(1), 1, 1).ok());
   ASSERT_TRUE(scheduler_.Finished(WorkerNumber(1), 2, 2).ok());

@@ -71,9 +71,9 @@ TEST(Dispatcher, ForAStarvedTaskTailsAreTakenBack) {
   EXPECT_EQ(node.Turn(),
             Lines({"t1 to w2 as 0", "t2 to w1 as 0", "t4 to w2 as 1", "t5 to w1 as 1"}));
   node.Advance(1000);
-  EXPECT_EQ(node.Turn(), Lines({"recall w2", "recall w1"}));
-  node.Recalled(WorkerNumber(2), 1);
-  node.Recalled(WorkerNumber(1), 1);
+  EXPECT_EQ(node.Turn(), Lines({"revoke w2", "revoke w1"}));
+  node.Revoked(WorkerNumber(2), 1);
+  node.Revoked(WorkerNumber(1), 1);
   EXPECT_EQ(node.Turn(), Lines());
   EXPECT_TRUE(node.Finished(WorkerNumber(2), 1, 0).ok());
   EXPECT_EQ(node.Turn(), Lines({"ended t1"}));
@@ -127,8 +127,8 @@ TEST(Dispatcher, AnIdleWorkerGetsAShareOfALongTail) {
   node.Turn();
   for (uint32_t i = 0; i < 12; ++i) EXPECT_TRUE(node.Finished(WorkerNumber(1), 2 + 2 * i, i).ok());
   Lines lines = node.Turn();
-  EXPECT_EQ(lines.back(), "recall w2");
-  node.Recalled(WorkerNumber(2), 1);
+  EXPECT_EQ(lines.back(), "revoke w2");
+  node.Revoked(WorkerNumber(2), 1);
   lines = node.Turn();
   EXPECT_EQ(lines.size(), 11u);
   EXPECT_EQ(lines[0], "t3 to w1 as 12");
@@ -145,22 +145,22 @@ TEST(Dispatcher, AShortTailIsLeftToAWorkerThatMakesProgress) {
   EXPECT_EQ(node.Turn(), Lines({"ended t2", "ended t4"}));
   EXPECT_EQ(node.core().NextTickMs(), 1);
   node.Advance(1);
-  EXPECT_EQ(node.Turn(), Lines({"recall w2"}));
-  node.Recalled(WorkerNumber(2), 2);  // it had begun t3 after all
+  EXPECT_EQ(node.Turn(), Lines({"revoke w2"}));
+  node.Revoked(WorkerNumber(2), 2);  // it had begun t3 after all
   EXPECT_EQ(node.Turn(), Lines()) << "and is not asked again";
   EXPECT_TRUE(node.Finished(WorkerNumber(2), 1, 0).ok());
   EXPECT_TRUE(node.Finished(WorkerNumber(2), 3, 1).ok());
   EXPECT_EQ(node.Turn(), Lines({"ended t1", "ended t3"}));
 }
 
-TEST(Dispatcher, RecalledTasksAreFirstInLineAndNumbersAreNotUsedTwice) {
+TEST(Dispatcher, RevokedTasksAreFirstInLineAndNumbersAreNotUsedTwice) {
   SchedulerRecorder node({.cpus = 1, .prestart = 1});
   node.StartAll();
   node.Submit(1, 40);
   node.Turn();
   EXPECT_TRUE(node.Blocked(WorkerNumber(1)).ok());
-  EXPECT_EQ(node.Turn(), Lines({"recall w1", "start 2"}));
-  node.Recalled(WorkerNumber(1), 1);
+  EXPECT_EQ(node.Turn(), Lines({"revoke w1", "start 2"}));
+  node.Revoked(WorkerNumber(1), 1);
   EXPECT_EQ(node.core().Stats().tasks_ready, 39u);
   EXPECT_TRUE(node.Unblocked(WorkerNumber(1)).ok());
   const Lines lines = node.Turn();
@@ -177,9 +177,9 @@ TEST(Dispatcher, NoTaskIsHandedOutAheadIfOthersLikeItWaitForTheirChildren) {
   node.Submit(Task(3), {}, WorkerNumber(2));
   node.Submit(Task(4), {}, WorkerNumber(2));
   EXPECT_TRUE(node.Blocked(WorkerNumber(2)).ok());
-  EXPECT_EQ(node.Turn(), Lines({"recall w2", "t3 to w1 as 0", "t4 to w1 as 1"}))
+  EXPECT_EQ(node.Turn(), Lines({"revoke w2", "t3 to w1 as 0", "t4 to w1 as 1"}))
       << "the children, of whom none has waited yet";
-  node.Recalled(WorkerNumber(2), 1);
+  node.Revoked(WorkerNumber(2), 1);
   EXPECT_EQ(node.Turn(), Lines()) << "not the parents' sibling";
   EXPECT_TRUE(node.Finished(WorkerNumber(1), 3, 0).ok());
   EXPECT_EQ(node.Turn(), Lines({"ended t3"}));
@@ -454,8 +454,8 @@ TEST(DispatcherPriority, TailsOfALowerOneGiveWay) {
   node.Submit(1, 3);
   EXPECT_EQ(node.Turn(), Lines({"t1 to w1 as 0", "t2 to w1 as 1", "t3 to w1 as 2"}));
   node.Submit(Task(4).Priority(1));
-  EXPECT_EQ(node.Turn(), Lines({"recall w1"}));
-  node.Recalled(WorkerNumber(1), 1);
+  EXPECT_EQ(node.Turn(), Lines({"revoke w1"}));
+  node.Revoked(WorkerNumber(1), 1);
   EXPECT_EQ(node.Turn(), Lines());
   EXPECT_TRUE(node.Finished(WorkerNumber(1), 1, 0).ok());
   EXPECT_EQ(node.Turn(), Lines({"ended t1", "t4 to w1 as 3"}));
