@@ -197,7 +197,7 @@ bool NodeDaemon::OnTurn() {
 }
 
 void NodeDaemon::RestIfNobodyWaits() {
-  if (!rest_.OnTurn(MonotonicUs()) || !core_.scheduler().AllHaveAhead(Rest::kAhead)) return;
+  if (!rest_.OnTurn(MonotonicUs()) || !core_.scheduler().AllHavePrefetched(Rest::kAhead)) return;
   SleepUs(Rest::kRestUs);
   rest_.OnRested(MonotonicUs());
 }

@@ -288,7 +288,7 @@ void LocalScheduler::OnDriverEnding(const DriverId& driver,
   SchedulerState& state = *state_;
   for (WorkerEntry* worker : state.pool.BoundTo(driver)) {
     if (worker->has_actor) {
-      if (worker->tail() == 0) LetActorEnd(state, *worker);
+      if (worker->prefetched() == 0) LetActorEnd(state, *worker);
     } else if (worker->state == WorkerState::kIdle && has_work(worker->number)) {
       EndWorker(state, *worker, false);
     }
@@ -355,7 +355,7 @@ const TaskSpec* LocalScheduler::RunningTask(WorkerNumber number) const {
   // The creation of an actor that is alive has run.
   const TaskEntry& first = *worker->held.front().task;
   const bool has_run = first.IsCreation() && first.actor->state == ActorState::kAlive;
-  return &worker->held[has_run && worker->tail() > 0 ? 1 : 0].task->spec;
+  return &worker->held[has_run && worker->prefetched() > 0 ? 1 : 0].task->spec;
 }
 
 const TaskSpec* LocalScheduler::HeldTask(WorkerNumber number, const TaskId& id) const {
@@ -407,7 +407,9 @@ SchedulerStats LocalScheduler::Stats() const {
   return stats;
 }
 
-bool LocalScheduler::AllHaveAhead(size_t count) const { return state_->pool.AllHaveAhead(count); }
+bool LocalScheduler::AllHavePrefetched(size_t count) const {
+  return state_->pool.AllHavePrefetched(count);
+}
 
 std::optional<int64_t> LocalScheduler::NextTickMs() const {
   const std::optional<int64_t> next = state_->next_round_ms;

@@ -11,7 +11,7 @@
 // those behind it, and is not starved by them (after limits in ready_queue.h its resources are kept
 // for it). A worker blocked in get gives its CPUs back (only CPU; GPUs and custom resources stay
 // with the task). A worker serves one driver from its first task on. Tasks of the same driver and
-// shape may be handed to a busy worker ahead of time (limits::kPipelineDepth), and are revoked
+// shape may be prefetched for a busy worker (limits::kPipelineDepth), and are revoked
 // when another worker could run them or when the worker blocks.
 //
 // An actor is a task (TaskKind::kActorCreation) that its worker keeps for as long as the actor
@@ -146,9 +146,9 @@ class LocalScheduler {
   const ResourceSet& total() const;
   ResourceSet available() const;
   SchedulerStats Stats() const;
-  // Workers run tasks, and each of those has at least `count` tasks or calls ahead: none of them
-  // waits for us. Looks at all workers.
-  bool AllHaveAhead(size_t count) const;
+  // Workers run tasks, and each of those has at least `count` tasks or calls prefetched: none of
+  // them waits for us. Looks at all workers.
+  bool AllHavePrefetched(size_t count) const;
   // When OnTick should be called next; nothing if no time matters now.
   std::optional<int64_t> NextTickMs() const;
   // One paragraph: why the task is not running, or what it does. For dumps and time-out messages.

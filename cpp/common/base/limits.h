@@ -62,7 +62,7 @@ inline constexpr size_t kPeerBacklogBytesPause = 16u << 20;
 inline constexpr size_t kPeerBacklogBytesMax = 256u << 20;
 
 // Bytes read from one peer in one turn of the loop, so that no peer starves the others. Some sixty
-// submissions, so that the turn is over before the workers have run what they have ahead.
+// submissions, so that the turn is over before the workers have run what they have prefetched.
 inline constexpr size_t kPeerReadBytesPerTurn = 16u << 10;
 // The same of a control server, which answers with whole tables.
 inline constexpr size_t kReadBytesPerTurn = 1u << 20;
@@ -104,16 +104,16 @@ inline constexpr size_t kHoldersListed = 5;
 // Retries after the death of a worker (not after exceptions), unless the task says otherwise.
 inline constexpr int32_t kTaskRetriesDefault = 3;
 
-// Tasks handed to a worker ahead of the one it runs. Enough to cover one trip through the daemon
-// for tasks of a few microseconds; they are taken back when another worker could run them.
+// Tasks that a worker prefetches behind the one it runs. Enough to cover one trip through the
+// daemon for tasks of a few microseconds; they are taken back when another worker could run them.
 inline constexpr size_t kPipelineDepth = 32;
 
-// An actor is handed kPipelineDepth calls ahead. If more calls than a few end between two looks at
-// it, it is handed kCallsAheadFactor times as many as ended, so that its worker works on while the
-// node has no processor; never more than kCallsAheadMax, since callers take turns only in what is
-// not handed out yet.
-inline constexpr size_t kCallsAheadFactor = 8;
-inline constexpr size_t kCallsAheadMax = 128;
+// An actor's worker prefetches kPipelineDepth calls. If more calls than a few end between two looks
+// at it, it prefetches kCallsPrefetchedFactor times as many as ended, so that its worker works on
+// while the node has no processor; never more than kCallsPrefetchedMax, since callers take turns
+// only in what is not handed out yet.
+inline constexpr size_t kCallsPrefetchedFactor = 8;
+inline constexpr size_t kCallsPrefetchedMax = 128;
 
 // Calls of one actor that may run at the same time; a thread each, if they are not coroutines.
 inline constexpr uint32_t kActorConcurrencyMax = 10000;

@@ -68,7 +68,7 @@ std::string ExplainAssigned(const SchedulerState& state, const TaskEntry& task) 
   std::string text = "runs on " + name;
   if (task.IsCreation() && task.actor->state == ActorState::kAlive) {
     text = "has made its actor, which lives on " + name + " and has been given " +
-           CountOf(worker.tail(), "call");
+           CountOf(worker.prefetched(), "call");
   }
   if (task.interruption.sent) text += ", where it was interrupted and has not stopped yet";
   if (worker.gave_back_cpu)
@@ -85,7 +85,8 @@ std::string WorkerLine(const WorkerEntry& worker) {
   const TaskSpec& spec = worker.held.front().task->spec;
   line +=
       (worker.has_actor ? ", has actor " : ", runs ") + spec.name + " (task " + spec.id.Hex() + ")";
-  if (worker.tail() > 0) line += ", " + std::to_string(worker.tail()) + " more behind it";
+  if (worker.prefetched() > 0)
+    line += ", " + std::to_string(worker.prefetched()) + " more behind it";
   if (worker.revoking) line += ", being revoked";
   return line + "\n";
 }

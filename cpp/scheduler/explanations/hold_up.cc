@@ -147,7 +147,8 @@ std::optional<HoldUp> OfQueuedCall(const SchedulerState& state, const TaskEntry&
   const std::deque<TaskEntry*>& calls = actor.callers.at(call.caller).calls;
   const auto place = std::find(calls.begin(), calls.end(), &call);
   const WorkerEntry& worker = *state.pool.Find(actor.creation->assigned().worker);
-  return OfCall(actor, worker, call, static_cast<size_t>(place - calls.begin()) + worker.tail());
+  return OfCall(actor, worker, call,
+                static_cast<size_t>(place - calls.begin()) + worker.prefetched());
 }
 
 std::optional<HoldUp> OfAssigned(const SchedulerState& state, const TaskEntry& task) {

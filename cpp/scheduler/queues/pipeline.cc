@@ -12,63 +12,63 @@ void Pipeline::AddRunner(WorkerEntry& worker) {
   worker.is_runner = true;
   worker.runner_index = scheduling_class.runners.size();
   scheduling_class.runners.push_back(&worker);
-  scheduling_class.short_tail = true;
-  if (worker.tail() > 0)
-    SetTailTotal(scheduling_class, scheduling_class.tail_total + worker.tail());
+  scheduling_class.few_prefetched = true;
+  if (worker.prefetched() > 0)
+    SetPrefetchedTotal(scheduling_class, scheduling_class.prefetched_total + worker.prefetched());
 }
 
 void Pipeline::RemoveRunner(WorkerEntry& worker) {
   if (!worker.is_runner) return;
   SchedulingClass& scheduling_class = *worker.scheduling_class;
-  if (worker.tail() > 0)
-    SetTailTotal(scheduling_class, scheduling_class.tail_total - worker.tail());
+  if (worker.prefetched() > 0)
+    SetPrefetchedTotal(scheduling_class, scheduling_class.prefetched_total - worker.prefetched());
   scheduling_class.runners.back()->runner_index = worker.runner_index;
   scheduling_class.runners[worker.runner_index] = scheduling_class.runners.back();
   scheduling_class.runners.pop_back();
   worker.is_runner = false;
 }
 
-void Pipeline::OnTailChanged(WorkerEntry& worker, size_t tail_before) {
-  if (!worker.is_runner || worker.tail() == tail_before) return;
-  SetTailTotal(*worker.scheduling_class,
-               worker.scheduling_class->tail_total - tail_before + worker.tail());
-  if (worker.tail() < tail_before && worker.tail() <= kShortTail)
-    worker.scheduling_class->short_tail = true;
+void Pipeline::OnPrefetchedChanged(WorkerEntry& worker, size_t prefetched_before) {
+  if (!worker.is_runner || worker.prefetched() == prefetched_before) return;
+  SetPrefetchedTotal(*worker.scheduling_class, worker.scheduling_class->prefetched_total -
+                                                   prefetched_before + worker.prefetched());
+  if (worker.prefetched() < prefetched_before && worker.prefetched() <= kFewPrefetched)
+    worker.scheduling_class->few_prefetched = true;
 }
 
-void Pipeline::SetTailTotal(SchedulingClass& scheduling_class, size_t total) {
-  if (scheduling_class.tail_total == 0 && total > 0) {
-    scheduling_class.tailed_index = tailed_.size();
-    tailed_.push_back(&scheduling_class);
-  } else if (scheduling_class.tail_total > 0 && total == 0) {
-    tailed_.back()->tailed_index = scheduling_class.tailed_index;
-    tailed_[scheduling_class.tailed_index] = tailed_.back();
-    tailed_.pop_back();
-    scheduling_class.tailed_index = kNoIndex;
+void Pipeline::SetPrefetchedTotal(SchedulingClass& scheduling_class, size_t total) {
+  if (scheduling_class.prefetched_total == 0 && total > 0) {
+    scheduling_class.prefetched_index = with_prefetched_.size();
+    with_prefetched_.push_back(&scheduling_class);
+  } else if (scheduling_class.prefetched_total > 0 && total == 0) {
+    with_prefetched_.back()->prefetched_index = scheduling_class.prefetched_index;
+    with_prefetched_[scheduling_class.prefetched_index] = with_prefetched_.back();
+    with_prefetched_.pop_back();
+    scheduling_class.prefetched_index = kNoIndex;
   }
-  scheduling_class.tail_total = total;
+  scheduling_class.prefetched_total = total;
 }
 
 bool Pipeline::WorthFilling(const SchedulingClass& scheduling_class) const {
   if (depth_ == 0 || scheduling_class.runners.empty()) return false;
   const size_t most = scheduling_class.runners.size() * depth_;
-  const size_t room = most - std::min(most, scheduling_class.tail_total);
-  return room > 0 && (scheduling_class.short_tail || room * 4 >= most);
+  const size_t room = most - std::min(most, scheduling_class.prefetched_total);
+  return room > 0 && (scheduling_class.few_prefetched || room * 4 >= most);
 }
 
 size_t Pipeline::Room(const WorkerEntry& worker) const {
-  return worker.revoking || worker.lined ? 0 : depth_ - std::min(depth_, worker.tail());
+  return worker.revoking || worker.lined ? 0 : depth_ - std::min(depth_, worker.prefetched());
 }
 
-WorkerEntry* Pipeline::LongestTail(const SchedulingClass& scheduling_class, int64_t now_ms,
-                                   std::optional<int64_t>& look_ms) const {
-  WorkerEntry* longest = nullptr;
+WorkerEntry* Pipeline::MostPrefetched(const SchedulingClass& scheduling_class, int64_t now_ms,
+                                      std::optional<int64_t>& look_ms) const {
+  WorkerEntry* best = nullptr;
   size_t most = 0;
   for (WorkerEntry* worker : scheduling_class.runners) {
-    if (worker->tail() == 0 || worker->revoking) continue;
-    const size_t tail = worker->revocable();
-    if (tail <= most) continue;
-    if (tail <= kShortTail) {
+    if (worker->prefetched() == 0 || worker->revoking) continue;
+    const size_t revocable = worker->revocable();
+    if (revocable <= most) continue;
+    if (revocable <= kFewPrefetched) {
       if (worker->front_since_ms == kTimeUnknown) worker->front_since_ms = now_ms;
       const int64_t end_ms = worker->front_since_ms + kNoProgressMs;
       if (end_ms > now_ms) {
@@ -76,26 +76,26 @@ WorkerEntry* Pipeline::LongestTail(const SchedulingClass& scheduling_class, int6
         continue;
       }
     }
-    longest = worker;
-    most = tail;
+    best = worker;
+    most = revocable;
   }
-  return longest;
+  return best;
 }
 
 void Pipeline::SanityCheck() const {
-  for (size_t i = 0; i < tailed_.size(); ++i) {
-    const SchedulingClass& scheduling_class = *tailed_[i];
-    RAYX_CHECK(scheduling_class.tailed_index == i && scheduling_class.tail_total > 0);
+  for (size_t i = 0; i < with_prefetched_.size(); ++i) {
+    const SchedulingClass& scheduling_class = *with_prefetched_[i];
+    RAYX_CHECK(scheduling_class.prefetched_index == i && scheduling_class.prefetched_total > 0);
     size_t total = 0;
     for (size_t k = 0; k < scheduling_class.runners.size(); ++k) {
       const WorkerEntry& worker = *scheduling_class.runners[k];
       RAYX_CHECK(worker.is_runner && worker.runner_index == k &&
                  worker.scheduling_class == &scheduling_class);
       RAYX_CHECK(worker.state == WorkerState::kBusy);
-      RAYX_CHECK(worker.lined || worker.tail() <= depth_);
-      total += worker.tail();
+      RAYX_CHECK(worker.lined || worker.prefetched() <= depth_);
+      total += worker.prefetched();
     }
-    RAYX_CHECK(total == scheduling_class.tail_total);
+    RAYX_CHECK(total == scheduling_class.prefetched_total);
   }
 }
 

@@ -51,8 +51,8 @@ class SchedulingClass {
   // What a scheduling class has in common besides its driver.
   struct Kind {
     int32_t priority = 0;
-    // Creations of actors, which keep what they get, do not mix with plain tasks: none is handed
-    // out ahead.
+    // Creations of actors, which keep what they get, do not mix with plain tasks: none is
+    // prefetched.
     bool creations = false;
     friend bool operator==(const Kind&, const Kind&) = default;
   };
@@ -98,13 +98,13 @@ class SchedulingClass {
   // Its place in its driver queue's list of scheduling classes that have ready tasks, or kNoIndex
   // (ready_queue.h).
   size_t ready_index = kNoIndex;
-  // Busy workers that run tasks of this scheduling class, not blocked, and the sum of their tails
-  // (pipeline.h).
+  // Busy workers that run tasks of this scheduling class, not blocked, and the number of tasks
+  // that they have prefetched (pipeline.h).
   std::vector<WorkerEntry*> runners;
-  size_t tail_total = 0;
-  size_t tailed_index = kNoIndex;
+  size_t prefetched_total = 0;
+  size_t prefetched_index = kNoIndex;
   // Some runner has little left to do.
-  bool short_tail = false;
+  bool few_prefetched = false;
   // Of this round of decisions (dispatcher.h): the ready tasks that wait for a worker to start.
   size_t reserved = 0;
   HeadWait wait;

@@ -79,7 +79,7 @@ bool WaitingHeads::KeepsFrom(const SchedulingClass& scheduling_class, const Sche
   return false;
 }
 
-uint64_t WaitingHeads::TailArrivalMax(const SchedulingClass& scheduling_class) const {
+uint64_t WaitingHeads::PrefetchArrivalMax(const SchedulingClass& scheduling_class) const {
   uint64_t most = std::numeric_limits<uint64_t>::max();
   for (const SchedulingClass* other : watched_) {
     if (other == &scheduling_class) continue;

@@ -48,10 +48,10 @@ class WaitingHeads {
   static bool KeepsFrom(const SchedulingClass& scheduling_class, const SchedulingClass& other,
                         int64_t now_ms);
 
-  // Tasks of `scheduling_class` that arrived later than this must not be handed out ahead: together
-  // with those before them they would go by a head that waits for what they use. So tails seldom
+  // Tasks of `scheduling_class` that arrived later than this must not be prefetched: together
+  // with those before them they would go by a head that waits for what they use. So they seldom
   // have to be revoked for a starved one.
-  uint64_t TailArrivalMax(const SchedulingClass& scheduling_class) const;
+  uint64_t PrefetchArrivalMax(const SchedulingClass& scheduling_class) const;
 
   // When a head will have waited too long; nothing if none does.
   std::optional<int64_t> NextMs(int64_t now_ms) const;

@@ -1,6 +1,6 @@
 // What the node has, what is free, and what blocked tasks keep.
 //
-// A busy worker is charged with the demand of the task it runs; those handed to it ahead cost
+// A busy worker is charged with the demand of the task it runs; those that it has prefetched cost
 // nothing and inherit the charge. A blocked worker gives back its CPU and keeps the rest. When it
 // unblocks it takes its CPU again at once, in use or not, so `available` may be negative for a
 // while: nothing new starts until it is not. What an actor has, it has for life, except that it

@@ -15,11 +15,11 @@ void CheckActorWorker(const SchedulerState& state, const WorkerEntry& worker) {
   RAYX_CHECK(creation.IsCreation() && creation.actor != nullptr);
   const ActorEntry& actor = *creation.actor;
   RAYX_CHECK(actor.creation == &creation);
-  const size_t ahead = state.pipeline.depth() == 0 ? 0 : limits::kCallsAheadMax;
-  RAYX_CHECK(worker.lined || worker.tail() <= actor.max_concurrency + ahead);
+  const size_t most_prefetched = state.pipeline.depth() == 0 ? 0 : limits::kCallsPrefetchedMax;
+  RAYX_CHECK(worker.lined || worker.prefetched() <= actor.max_concurrency + most_prefetched);
   const bool is_ending = worker.state == WorkerState::kEnding;
   RAYX_CHECK(is_ending == (actor.state == ActorState::kDead));
-  RAYX_IMPLIES(worker.tail() > 0 && !is_ending, actor.state == ActorState::kAlive);
+  RAYX_IMPLIES(worker.prefetched() > 0 && !is_ending, actor.state == ActorState::kAlive);
   for (size_t i = 1; i < worker.held.size(); ++i) {
     const TaskEntry& call = *worker.held[i].task;
     RAYX_CHECK(call.IsCall() && call.actor == &actor && call.scheduling_class == nullptr);
@@ -35,7 +35,7 @@ void CheckWorker(const SchedulerState& state, const WorkerEntry& worker) {
   RAYX_CHECK(worker.is_runner == (is == WorkerState::kBusy && !worker.has_actor));
   RAYX_CHECK((worker.scheduling_class != nullptr) == !worker.held.empty());
   RAYX_CHECK(worker.lined == (state.lined == worker.number));
-  RAYX_IMPLIES(!worker.has_actor && !worker.lined, worker.tail() <= state.pipeline.depth());
+  RAYX_IMPLIES(!worker.has_actor && !worker.lined, worker.prefetched() <= state.pipeline.depth());
   if (worker.has_actor) CheckActorWorker(state, worker);
   RAYX_IMPLIES(worker.held.empty(), worker.gpus.empty());
   if (worker.is_runner)

@@ -212,12 +212,13 @@ std::vector<WorkerEntry*> WorkerPool::BoundTo(const DriverId& driver) {
   return bound;
 }
 
-bool WorkerPool::AllHaveAhead(size_t count) const {
+bool WorkerPool::AllHavePrefetched(size_t count) const {
   if (this->count(WorkerState::kStarting) > 0) return false;
   bool some = false;
   for (const auto& [number, worker] : workers_) {
-    if (worker->state != WorkerState::kBusy || (worker->has_actor && worker->tail() == 0)) continue;
-    if (worker->tail() < count) return false;
+    if (worker->state != WorkerState::kBusy || (worker->has_actor && worker->prefetched() == 0))
+      continue;
+    if (worker->prefetched() < count) return false;
     some = true;
   }
   return some;

@@ -99,9 +99,9 @@ class WorkerPool {
   }
   // How many are active before an idle one of another driver is in the way.
   size_t roomy() const { return std::max(options_.cpus, options_.prestart); }
-  // Some run tasks, and each of them has at least `count` handed out ahead. Actors that run no call
+  // Some run tasks, and each of them has at least `count` prefetched. Actors that run no call
   // count as idle.
-  bool AllHaveAhead(size_t count) const;
+  bool AllHavePrefetched(size_t count) const;
   StartBackoff& backoff() { return backoff_; }
   const StartBackoff& backoff() const { return backoff_; }
   const std::unordered_map<WorkerNumber, std::unique_ptr<WorkerEntry>>& all() const {

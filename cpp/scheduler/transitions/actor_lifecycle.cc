@@ -105,11 +105,12 @@ void FinishCreation(SchedulerState& state, WorkerEntry& worker, bool failed) {
 }
 
 // How many calls the worker should hold beyond those that may run.
-size_t CallsAhead(const SchedulerState& state, const ActorEntry& actor, const WorkerEntry& worker) {
+size_t CallPrefetchLimit(const SchedulerState& state, const ActorEntry& actor,
+                         const WorkerEntry& worker) {
   const size_t depth = state.pipeline.depth();
   if (depth == 0) return 0;
-  const size_t ended = actor.held_calls - std::min(actor.held_calls, worker.tail());
-  return std::clamp(ended * limits::kCallsAheadFactor, depth, limits::kCallsAheadMax);
+  const size_t ended = actor.held_calls - std::min(actor.held_calls, worker.prefetched());
+  return std::clamp(ended * limits::kCallsPrefetchedFactor, depth, limits::kCallsPrefetchedMax);
 }
 
 void HandOutCallsOf(SchedulerState& state, ActorEntry& actor) {
@@ -122,9 +123,9 @@ void HandOutCallsOf(SchedulerState& state, ActorEntry& actor) {
       state.outbox.push_back(CloseLine{worker.number});
     return;
   }
-  const size_t most = actor.max_concurrency + CallsAhead(state, actor, worker);
-  actor.held_calls = worker.tail();
-  while (worker.tail() < most) {
+  const size_t most = actor.max_concurrency + CallPrefetchLimit(state, actor, worker);
+  actor.held_calls = worker.prefetched();
+  while (worker.prefetched() < most) {
     if (worker.next_sequence >= kCallsMax) {
       EndActor(state, actor, {.cause = "it was given as many calls as can be numbered"});
       return;
@@ -132,7 +133,7 @@ void HandOutCallsOf(SchedulerState& state, ActorEntry& actor) {
     TaskEntry* call = ActorTable::TakeCall(actor);
     if (call == nullptr) return;
     AssignCall(state, worker, *call);
-    actor.held_calls = worker.tail();
+    actor.held_calls = worker.prefetched();
   }
 }
 
@@ -241,7 +242,7 @@ Status FinishOfActor(SchedulerState& state, WorkerEntry& worker, const TaskId& i
   TakeFinishedCall(state, worker, sequence);
   ++state.tasks_finished;
   // A thread of the call may still be in get; the call itself is over.
-  const bool none_runs = worker.tail() == 0 || actor.max_concurrency == 1;
+  const bool none_runs = worker.prefetched() == 0 || actor.max_concurrency == 1;
   if (none_runs && worker.state == WorkerState::kBlocked) UnblockWorker(state, worker);
   EndTask(state, task, task.failed);
   if (!actor.turns.empty()) state.actors.List(actor);

@@ -68,7 +68,7 @@ void BecomeIdle(SchedulerState& state, WorkerEntry& worker) {
 }  // namespace
 
 uint32_t Hold(SchedulerState& state, WorkerEntry& worker, TaskEntry& task, int64_t now_ms) {
-  const size_t tail_before = worker.tail();
+  const size_t prefetched_before = worker.prefetched();
   const uint32_t sequence = worker.next_sequence++;
   if (worker.held.empty()) {
     state.pool.Bind(worker, task.scheduling_class->driver());
@@ -89,7 +89,7 @@ uint32_t Hold(SchedulerState& state, WorkerEntry& worker, TaskEntry& task, int64
   } else {
     RAYX_CHECK(worker.scheduling_class == task.scheduling_class && !worker.revoking);
     worker.held.push_back({&task, sequence});
-    state.pipeline.OnTailChanged(worker, tail_before);
+    state.pipeline.OnPrefetchedChanged(worker, prefetched_before);
   }
   task.MoveTo(Assigned{worker.number, sequence});
   ++state.tasks_assigned;
@@ -110,7 +110,7 @@ uint32_t HoldCall(SchedulerState& state, WorkerEntry& worker, TaskEntry& call) {
   worker.held.push_back({&call, sequence});
   call.MoveTo(Assigned{worker.number, sequence});
   ++state.tasks_assigned;
-  if (call.spec.timeout_ms > 0 && worker.tail() <= LastRunning(worker)) {
+  if (call.spec.timeout_ms > 0 && worker.prefetched() <= LastRunning(worker)) {
     state.interrupts.Watch(call);
   }
   return sequence;
@@ -132,7 +132,7 @@ void TakeFinishedCall(SchedulerState& state, WorkerEntry& worker, uint32_t seque
 
 std::vector<TaskEntry*> TakeCalls(SchedulerState& state, WorkerEntry& worker, uint32_t first) {
   std::vector<TaskEntry*> taken;
-  while (worker.tail() > 0 && worker.held.back().sequence >= first) {
+  while (worker.prefetched() > 0 && worker.held.back().sequence >= first) {
     taken.push_back(worker.held.back().task);
     worker.held.pop_back();
     --state.tasks_assigned;
@@ -142,7 +142,7 @@ std::vector<TaskEntry*> TakeCalls(SchedulerState& state, WorkerEntry& worker, ui
 }
 
 TaskEntry* TakeFinished(SchedulerState& state, WorkerEntry& worker) {
-  const size_t tail_before = worker.tail();
+  const size_t prefetched_before = worker.prefetched();
   TaskEntry* task = worker.held.front().task;
   worker.held.pop_front();
   --state.tasks_assigned;
@@ -151,13 +151,13 @@ TaskEntry* TakeFinished(SchedulerState& state, WorkerEntry& worker) {
   } else {
     worker.front_since_ms = kTimeUnknown;
     WatchTimeout(state, worker, 0);
-    state.pipeline.OnTailChanged(worker, tail_before);
+    state.pipeline.OnPrefetchedChanged(worker, prefetched_before);
   }
   return task;
 }
 
 std::vector<TaskEntry*> TakeNotBegun(SchedulerState& state, WorkerEntry& worker, uint32_t first) {
-  const size_t tail_before = worker.tail();
+  const size_t prefetched_before = worker.prefetched();
   // A blocked task has begun, whatever the worker's claim word says.
   const size_t stay = worker.gave_back_cpu ? 1 : 0;
   std::vector<TaskEntry*> taken;
@@ -168,7 +168,7 @@ std::vector<TaskEntry*> TakeNotBegun(SchedulerState& state, WorkerEntry& worker,
   }
   std::reverse(taken.begin(), taken.end());
   if (taken.empty()) return taken;
-  state.pipeline.OnTailChanged(worker, tail_before);
+  state.pipeline.OnPrefetchedChanged(worker, prefetched_before);
   if (worker.held.empty()) BecomeIdle(state, worker);
   return taken;
 }

@@ -1,5 +1,5 @@
 // What workers hold: giving tasks to them and taking tasks from them, with all books kept
-// (resources, scheduling classes, tails).
+// (resources, scheduling classes, prefetched tasks).
 #pragma once
 
 #include <cstdint>

@@ -40,7 +40,7 @@ bool OpenLine(SchedulerState& state, WorkerNumber number) {
   WorkerEntry* worker = state.pool.Find(number);
   if (state.lined != kNoWorker || worker == nullptr || !worker->IsBound()) return false;
   if (worker->state == WorkerState::kEnding || worker->revoking) return false;
-  const bool runs_nothing = worker->has_actor ? worker->tail() == 0 : worker->held.empty();
+  const bool runs_nothing = worker->has_actor ? worker->prefetched() == 0 : worker->held.empty();
   if (!runs_nothing) return false;
   if (worker->has_actor) {
     const ActorEntry* actor = ActorOf(*worker);

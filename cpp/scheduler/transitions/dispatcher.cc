@@ -43,7 +43,7 @@ void Dispatcher::Run() {
   if (state_.queue.size() > 0) {
     ServeStarved();
     ServeReady();
-    FillTails();
+    Prefetch();
     RevokeForStarved();
     RevokeForPriority();
   }
@@ -138,7 +138,7 @@ void Dispatcher::ReserveForStarts(SchedulingClass& scheduling_class) {
   }
 }
 
-void Dispatcher::FillTails() {
+void Dispatcher::Prefetch() {
   if (state_.pipeline.depth() == 0) return;
   std::vector<SchedulingClass*> classes;
   for (const DriverQueue* queue : state_.queue.ready_drivers()) {
@@ -147,7 +147,7 @@ void Dispatcher::FillTails() {
           !state_.pipeline.WorthFilling(*scheduling_class))
         continue;
       // A worker that unblocked has taken a CPU that is in use: whoever ends first frees it, if no
-      // tail inherits it.
+      // prefetched task inherits it.
       if (state_.ledger.Overdrawn(scheduling_class->shape()) || GivesWay(*scheduling_class))
         continue;
       // It fits and workers can be started: it waits for one of the next starts.
@@ -156,35 +156,35 @@ void Dispatcher::FillTails() {
     }
   }
   for (SchedulingClass* scheduling_class : classes)
-    FillTailsOf(*scheduling_class, TailArrivalMax(*scheduling_class));
+    PrefetchFor(*scheduling_class, PrefetchArrivalMax(*scheduling_class));
 }
 
-uint64_t Dispatcher::TailArrivalMax(const SchedulingClass& scheduling_class) const {
+uint64_t Dispatcher::PrefetchArrivalMax(const SchedulingClass& scheduling_class) const {
   for (const Starved& starved : starved_) {
     if (WaitingHeads::KeepsFrom(*starved.scheduling_class, scheduling_class, now_ms_))
       return starved.arrival;
   }
-  return state_.heads.TailArrivalMax(scheduling_class);
+  return state_.heads.PrefetchArrivalMax(scheduling_class);
 }
 
-void Dispatcher::FillTailsOf(SchedulingClass& scheduling_class, uint64_t arrival_max) {
+void Dispatcher::PrefetchFor(SchedulingClass& scheduling_class, uint64_t arrival_max) {
   size_t shortest = state_.pipeline.depth();
   for (const WorkerEntry* runner : scheduling_class.runners) {
-    if (state_.pipeline.Room(*runner) > 0) shortest = std::min(shortest, runner->tail());
+    if (state_.pipeline.Room(*runner) > 0) shortest = std::min(shortest, runner->prefetched());
   }
-  scheduling_class.short_tail = false;
+  scheduling_class.few_prefetched = false;
   for (size_t level = shortest; level < state_.pipeline.depth(); ++level) {
     for (WorkerEntry* runner : scheduling_class.runners) {
-      if (runner->tail() > level || state_.pipeline.Room(*runner) == 0) continue;
+      if (runner->prefetched() > level || state_.pipeline.Room(*runner) == 0) continue;
       if (scheduling_class.ready_count() <= scheduling_class.reserved ||
           scheduling_class.Head()->arrival > arrival_max) {
-        scheduling_class.short_tail =
+        scheduling_class.few_prefetched =
             true;  // there was more room than tasks: look again when there are more
         return;
       }
-      // A task that others of its depth show to have children: when its turn came in the tail,
-      // their children might be there, who go first. Otherwise each tail opens one more branch of a
-      // tree.
+      // A task that others of its depth show to have children: when its turn came on the worker,
+      // their children might be there, who go first. Otherwise each worker opens one more branch of
+      // a tree.
       if (scheduling_class.BlocksAt(scheduling_class.Head()->depth)) return;
       if (runner->next_sequence >= state_.options.tasks_per_worker_max) continue;
       Assign(state_, *runner, *state_.queue.Pop(scheduling_class, scheduling_class.reserved),
@@ -196,8 +196,8 @@ void Dispatcher::FillTailsOf(SchedulingClass& scheduling_class, uint64_t arrival
 void Dispatcher::RevokeForStarved() {
   for (const Starved& starved : starved_) {
     if (!starved.scheduling_class->wait.watched)
-      continue;  // it went into a tail of its own scheduling class
-    for (const SchedulingClass* scheduling_class : state_.pipeline.tailed()) {
+      continue;  // a worker of its own scheduling class has prefetched it
+    for (const SchedulingClass* scheduling_class : state_.pipeline.with_prefetched()) {
       if (!WaitingHeads::KeepsFrom(*starved.scheduling_class, *scheduling_class, now_ms_)) continue;
       for (WorkerEntry* runner : scheduling_class->runners) {
         if (runner->revoking || runner->revocable() == 0) continue;
@@ -218,7 +218,7 @@ bool Dispatcher::GivesWay(const SchedulingClass& scheduling_class) {
 }
 
 void Dispatcher::RevokeForPriority() {
-  for (const SchedulingClass* scheduling_class : state_.pipeline.tailed()) {
+  for (const SchedulingClass* scheduling_class : state_.pipeline.with_prefetched()) {
     if (!GivesWay(*scheduling_class)) continue;
     for (WorkerEntry* runner : scheduling_class->runners) {
       if (!runner->revoking && runner->revocable() > 0) Revoke(state_, *runner);
@@ -227,11 +227,11 @@ void Dispatcher::RevokeForPriority() {
 }
 
 void Dispatcher::RevokeForIdle() {
-  for (SchedulingClass* scheduling_class : state_.pipeline.tailed()) {
+  for (SchedulingClass* scheduling_class : state_.pipeline.with_prefetched()) {
     if (scheduling_class->ready_count() > 0 || !FitsNow(*scheduling_class)) continue;
     if (reservable_ == 0 && state_.pool.FindIdle(scheduling_class->driver()) == nullptr) continue;
     // One at a time: what comes back is shared out before the next is asked, in the same turn.
-    WorkerEntry* runner = state_.pipeline.LongestTail(*scheduling_class, now_ms_, look_ms_);
+    WorkerEntry* runner = state_.pipeline.MostPrefetched(*scheduling_class, now_ms_, look_ms_);
     if (runner == nullptr) continue;
     Revoke(state_, *runner);
     for (size_t i = runner->revocable(); i > 0 && Fits(free_, scheduling_class->shape()); --i) {

@@ -1,5 +1,5 @@
 // One round of decisions: which ready task goes to which worker, which workers are started or
-// ended, whose tail is revoked.
+// ended, whose prefetched tasks are revoked.
 //
 // Its cost is that of the tasks it gives out plus one look at each scheduling class with ready
 // tasks, however many tasks they hold.
@@ -33,13 +33,13 @@ class Dispatcher {
   bool GiveHead(SchedulingClass& scheduling_class);
   // Sets resources aside for ready tasks that only lack a worker, as many as may be started.
   void ReserveForStarts(SchedulingClass& scheduling_class);
-  void FillTails();
-  void FillTailsOf(SchedulingClass& scheduling_class, uint64_t arrival_max);
-  // Tasks of `scheduling_class` that arrived later are not handed out ahead, for the sake of those
+  void Prefetch();
+  void PrefetchFor(SchedulingClass& scheduling_class, uint64_t arrival_max);
+  // Tasks of `scheduling_class` that arrived later are not prefetched, for the sake of those
   // that wait.
-  uint64_t TailArrivalMax(const SchedulingClass& scheduling_class) const;
+  uint64_t PrefetchArrivalMax(const SchedulingClass& scheduling_class) const;
   void RevokeForStarved();
-  // A tail would go before ready tasks of a higher priority.
+  // Prefetched tasks would go before ready ones of a higher priority.
   static bool GivesWay(const SchedulingClass& scheduling_class);
   void RevokeForPriority();
   void RevokeForIdle();

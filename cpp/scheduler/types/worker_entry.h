@@ -55,7 +55,7 @@ struct WorkerEntry {
   int64_t pid = 0;
   // From its first task on; nil before.
   DriverId driver;
-  // First the task it runs, then the tail: those handed out ahead. All of one scheduling class.
+  // First the task it runs, then those that it has prefetched. All of one scheduling class.
   // Empty unless Busy, Blocked or Ending. Of a worker that has an actor: first the creation, for
   // life, then calls.
   std::deque<HeldTask> held;
@@ -98,8 +98,8 @@ struct WorkerEntry {
     const bool is_there = place != held.end() && place->sequence == sequence;
     return is_there ? static_cast<size_t>(place - held.begin()) : held.size();
   }
-  // Tasks handed out ahead, begun or not.
-  size_t tail() const { return held.empty() ? 0 : held.size() - 1; }
+  // Tasks prefetched, begun or not.
+  size_t prefetched() const { return held.empty() ? 0 : held.size() - 1; }
   // How many a revocation would bring back, as far as known here.
   size_t revocable() const {
     // What came over a line has begun.

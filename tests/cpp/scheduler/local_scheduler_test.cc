@@ -85,7 +85,7 @@ TEST(LocalScheduler, ABlockedWorkerGivesItsCpuToAnother) {
   node.Submit(Task(1));
   node.StartNext(WorkerNumber(1));
   node.Submit(Task(2), {}, WorkerNumber(1));
-  EXPECT_EQ(node.Turn(), Lines({"t2 to w1 as 1"})) << "ahead of time";
+  EXPECT_EQ(node.Turn(), Lines({"t2 to w1 as 1"})) << "prefetched";
   EXPECT_TRUE(node.Blocked(WorkerNumber(1)).ok());
   EXPECT_EQ(node.Turn(), Lines({"revoke w1"}));
   node.Revoked(WorkerNumber(1), 1);
@@ -95,7 +95,7 @@ TEST(LocalScheduler, ABlockedWorkerGivesItsCpuToAnother) {
   EXPECT_TRUE(node.Unblocked(WorkerNumber(1)).ok());
   EXPECT_EQ(node.core().available().ToString(), "{CPU: -1}");
   node.Submit(Task(3));
-  EXPECT_EQ(node.Turn(), Lines()) << "not even ahead of time";
+  EXPECT_EQ(node.Turn(), Lines()) << "not even prefetched";
   EXPECT_TRUE(node.Finished(WorkerNumber(2), 2, 0).ok());
   EXPECT_EQ(node.Turn(), Lines({"ended t2", "t3 to w1 as 2"}));
   EXPECT_TRUE(node.Finished(WorkerNumber(1), 1, 0).ok());

@@ -105,15 +105,15 @@ TEST_F(WaitingHeadsTest, OlderTasksDoNotCountAndItsOwnClassEndsTheWait) {
   EXPECT_EQ(heads_.size(), 0u);
 }
 
-TEST_F(WaitingHeadsTest, TailsReachOnlySoFarPastAWaitingHead) {
+TEST_F(WaitingHeadsTest, PrefetchingReachesOnlySoFarPastAWaitingHead) {
   SchedulingClass& big = Push(2, 0);
   SchedulingClass& small = Push(1, 0);
-  EXPECT_EQ(heads_.TailArrivalMax(small), UINT64_MAX);
+  EXPECT_EQ(heads_.PrefetchArrivalMax(small), UINT64_MAX);
   heads_.Watch(big, {10000, 10000}, 0);
-  EXPECT_EQ(heads_.TailArrivalMax(small), big.Head()->arrival + WaitingHeads::kBypassedMax);
-  EXPECT_EQ(heads_.TailArrivalMax(big), UINT64_MAX);
+  EXPECT_EQ(heads_.PrefetchArrivalMax(small), big.Head()->arrival + WaitingHeads::kBypassedMax);
+  EXPECT_EQ(heads_.PrefetchArrivalMax(big), UINT64_MAX);
   heads_.Forget(big);
-  EXPECT_EQ(heads_.TailArrivalMax(small), UINT64_MAX);
+  EXPECT_EQ(heads_.PrefetchArrivalMax(small), UINT64_MAX);
 }
 
 TEST_F(WaitingHeadsTest, WatchesSoManyAtATime) {

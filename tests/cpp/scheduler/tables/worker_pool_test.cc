@@ -122,36 +122,36 @@ TEST(WorkerPoolDeathTest, AMoveThatIsNotInTheTableEndsTheProcess) {
   EXPECT_DEATH(pool.Move(worker, WorkerState::kBusy), "Starting");
 }
 
-TEST(WorkerPool, WhetherAllThatDoSomethingHaveTasksAhead) {
+TEST(WorkerPool, WhetherAllThatDoSomethingHavePrefetchedTasks) {
   WorkerPool pool(Sizes(0, 10, 2));
-  EXPECT_FALSE(pool.AllHaveAhead(0)) << "nobody does anything";
+  EXPECT_FALSE(pool.AllHavePrefetched(0)) << "nobody does anything";
   WorkerEntry& first = AddIdle(pool, 1);
   WorkerEntry& second = AddIdle(pool, 1);
   pool.Move(first, WorkerState::kBusy);
   first.held.resize(1 + 3);
-  EXPECT_TRUE(pool.AllHaveAhead(3));
-  EXPECT_FALSE(pool.AllHaveAhead(4));
+  EXPECT_TRUE(pool.AllHavePrefetched(3));
+  EXPECT_FALSE(pool.AllHavePrefetched(4));
   pool.Move(second, WorkerState::kBusy);
   second.held.resize(1);
-  EXPECT_FALSE(pool.AllHaveAhead(3)) << "the second will wait soon";
+  EXPECT_FALSE(pool.AllHavePrefetched(3)) << "the second will wait soon";
   pool.Move(second, WorkerState::kBlocked);
-  EXPECT_TRUE(pool.AllHaveAhead(3)) << "it waits already, not for us";
+  EXPECT_TRUE(pool.AllHavePrefetched(3)) << "it waits already, not for us";
   pool.Add();
-  EXPECT_FALSE(pool.AllHaveAhead(3)) << "one that starts wants its first task";
+  EXPECT_FALSE(pool.AllHavePrefetched(3)) << "one that starts wants its first task";
   first.held.clear();
   second.held.clear();
 }
 
-TEST(WorkerPool, AnActorThatRunsNoCallHasNothingAheadAndWaitsForNothing) {
+TEST(WorkerPool, AnActorThatRunsNoCallHasNothingPrefetchedAndWaitsForNothing) {
   WorkerPool pool(Sizes(0, 10, 2));
   WorkerEntry& actor = AddIdle(pool, 1);
   pool.Move(actor, WorkerState::kBusy);
   actor.held.resize(1);  // its creation
   pool.GiveToActor(actor);
-  EXPECT_FALSE(pool.AllHaveAhead(1));
+  EXPECT_FALSE(pool.AllHavePrefetched(1));
   actor.held.resize(1 + 2);
-  EXPECT_TRUE(pool.AllHaveAhead(2));
-  EXPECT_FALSE(pool.AllHaveAhead(3));
+  EXPECT_TRUE(pool.AllHavePrefetched(2));
+  EXPECT_FALSE(pool.AllHavePrefetched(3));
   actor.held.clear();
 }
 

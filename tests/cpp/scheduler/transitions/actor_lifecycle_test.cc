@@ -102,7 +102,7 @@ TEST_F(ActorLifecycle, AsManyCallsAreHandedOutAsMayRunAndSomeAhead) {
   EXPECT_EQ(node_.Turn().size(), 2u);
 }
 
-TEST_F(ActorLifecycle, MoreAreHandedOutAheadIfManyEndBetweenTwoLooks) {
+TEST_F(ActorLifecycle, MoreArePrefetchedIfManyEndBetweenTwoLooks) {
   MakeAlive(Task(1).Creation());
   constexpr size_t kCalls = 1000;
   for (uint64_t i = 0; i < kCalls; ++i) node_.Submit(Task(100 + i).CallOf(1));
@@ -124,11 +124,11 @@ TEST_F(ActorLifecycle, MoreAreHandedOutAheadIfManyEndBetweenTwoLooks) {
   end(4);
   EXPECT_EQ(given - ended, 1 + limits::kPipelineDepth) << "a few";
   end(10);
-  EXPECT_EQ(given - ended, 1 + 10 * limits::kCallsAheadFactor);
+  EXPECT_EQ(given - ended, 1 + 10 * limits::kCallsPrefetchedFactor);
   end(60);
-  EXPECT_EQ(given - ended, 1 + limits::kCallsAheadMax) << "not without bound";
+  EXPECT_EQ(given - ended, 1 + limits::kCallsPrefetchedMax) << "not without bound";
   end(1);
-  EXPECT_EQ(given - ended, limits::kCallsAheadMax) << "no more, since calls take longer now";
+  EXPECT_EQ(given - ended, limits::kCallsPrefetchedMax) << "no more, since calls take longer now";
   while (given - ended > 1 + limits::kPipelineDepth) end(1);
   end(1);
   EXPECT_EQ(given - ended, 1 + limits::kPipelineDepth);

@@ -52,7 +52,7 @@ TEST_F(AssignmentTest, OnlyTheRunningTaskIsCharged) {
   Assign(state_, worker, Ready(2), 0);
   CheckSanity(state_);
   EXPECT_EQ(free_cpu(), 1);
-  EXPECT_EQ(worker.tail(), 1u);
+  EXPECT_EQ(worker.prefetched(), 1u);
   TaskEntry* first = TakeFinished(state_, worker);
   EXPECT_EQ(first->spec.id, testing::TaskNumber(1));
   EXPECT_EQ(free_cpu(), 1) << "inherited";
@@ -75,7 +75,7 @@ TEST_F(AssignmentTest, NothingBegunLeavesAnIdleWorker) {
   EXPECT_TRUE(TakeNotBegun(state_, worker, 0).empty());
 }
 
-TEST_F(AssignmentTest, BlockingRevokesTheTailOnce) {
+TEST_F(AssignmentTest, BlockingRevokesThePrefetchedOnce) {
   WorkerEntry& worker = Idle();
   Assign(state_, worker, Ready(1), 0);
   Assign(state_, worker, Ready(2), 0);

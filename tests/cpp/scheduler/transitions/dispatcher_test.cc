@@ -62,7 +62,7 @@ TEST(Dispatcher, AStarvedTaskGetsWhatBecomesFree) {
   EXPECT_EQ(node.Turn(), Lines({"ended t3", "t5 to w2 as 3", "t6 to w1 as 1"}));
 }
 
-TEST(Dispatcher, ForAStarvedTaskTailsAreTakenBack) {
+TEST(Dispatcher, ForAStarvedTaskPrefetchedOnesAreTakenBack) {
   SchedulerRecorder node({.cpus = 2, .prestart = 2});
   node.StartAll();
   node.Submit(1, 2);
@@ -93,7 +93,7 @@ TEST(Dispatcher, ChildrenOfATaskRunBeforeItsSiblings) {
 
 // --- which worker ---
 
-TEST(Dispatcher, TasksAreHandedOutAheadEvenlyToWorkersOfTheirClass) {
+TEST(Dispatcher, TasksArePrefetchedEvenlyForWorkersOfTheirClass) {
   SchedulerRecorder node({.cpus = 2, .prestart = 2});
   node.StartAll();
   node.Submit(1, 5);
@@ -105,7 +105,7 @@ TEST(Dispatcher, TasksAreHandedOutAheadEvenlyToWorkersOfTheirClass) {
   EXPECT_EQ(node.core().RunningTask(WorkerNumber(2))->id, TaskNumber(3));
 }
 
-TEST(Dispatcher, ATailHasALimitAndIsFilledInPortions) {
+TEST(Dispatcher, PrefetchingHasALimitAndGoesInPortions) {
   SchedulerRecorder node({.cpus = 1, .prestart = 1});
   node.StartAll();
   node.Submit(1, 100);
@@ -120,7 +120,7 @@ TEST(Dispatcher, ATailHasALimitAndIsFilledInPortions) {
   EXPECT_EQ(node.Turn().size(), 1 + limits::kPipelineDepth / 4);
 }
 
-TEST(Dispatcher, AnIdleWorkerGetsAShareOfALongTail) {
+TEST(Dispatcher, AnIdleWorkerGetsAShareOfManyPrefetched) {
   SchedulerRecorder node({.cpus = 2, .prestart = 2});
   node.StartAll();
   node.Submit(1, 24);
@@ -136,7 +136,7 @@ TEST(Dispatcher, AnIdleWorkerGetsAShareOfALongTail) {
   EXPECT_EQ(node.Turn(), Lines());
 }
 
-TEST(Dispatcher, AShortTailIsLeftToAWorkerThatMakesProgress) {
+TEST(Dispatcher, FewPrefetchedAreLeftToAWorkerThatMakesProgress) {
   SchedulerRecorder node({.cpus = 2, .prestart = 2});
   node.StartAll();
   node.Submit(1, 4);
@@ -169,7 +169,7 @@ TEST(Dispatcher, RevokedTasksAreFirstInLineAndNumbersAreNotUsedTwice) {
   EXPECT_EQ(lines.back(), "t33 to w1 as 64");
 }
 
-TEST(Dispatcher, NoTaskIsHandedOutAheadIfOthersLikeItWaitForTheirChildren) {
+TEST(Dispatcher, NoTaskIsPrefetchedIfOthersLikeItWaitForTheirChildren) {
   SchedulerRecorder node({.cpus = 1, .prestart = 2});
   node.StartAll();
   node.Submit(1, 2);
@@ -375,7 +375,7 @@ TEST(Dispatcher, TasksDoNotFailWhileAWorkerOfTheirDriverIsThere) {
   }
   EXPECT_TRUE(node.Finished(WorkerNumber(1), 1, 0).ok());
   EXPECT_EQ(node.core().RunningTask(WorkerNumber(1))->id, TaskNumber(2))
-      << "handed out ahead, for want of a worker";
+      << "prefetched, for want of a worker";
 }
 
 TEST(Dispatcher, AWorkerThatHasHadItsNumbersEnds) {
@@ -448,7 +448,7 @@ TEST(DispatcherPriority, HigherRunsFirst) {
   EXPECT_EQ(node.Turn(), Lines({"ended t3", "t1 to w1 as 1"}));
 }
 
-TEST(DispatcherPriority, TailsOfALowerOneGiveWay) {
+TEST(DispatcherPriority, PrefetchedTasksOfALowerOneGiveWay) {
   SchedulerRecorder node({.cpus = 1, .prestart = 1});
   node.StartAll();
   node.Submit(1, 3);
