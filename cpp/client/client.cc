@@ -206,10 +206,10 @@ Result<std::vector<ObjectId>> Client::Submit(const TaskTemplate& task, const Obj
                                  impl_->tasks.InTask());
 }
 
-Result<std::vector<ObjectId>> Client::MakeRoom(const ObjectId& stream_end, uint32_t first,
-                                               uint32_t count, uint32_t room) {
+Result<std::vector<ObjectId>> Client::GrantCredit(const ObjectId& stream_end, uint32_t first,
+                                                  uint32_t count, uint32_t credit) {
   RAYX_REFUSE_IN_CHILD();
-  return impl_->streams.MakeRoom(stream_end, first, count, room);
+  return impl_->streams.GrantCredit(stream_end, first, count, credit);
 }
 
 Status Client::Cancel(const ObjectId& id, bool force) {

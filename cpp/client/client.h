@@ -82,10 +82,10 @@ class Client {
   Result<std::vector<ObjectId>> Submit(const TaskTemplate& task, const ObjectPieces* args,
                                        std::span<const ObjectId> dependencies);
   // The consumer of a stream, given by what ends it, has taken so many items that the next `count`
-  // may be made, from item `first` on: their ids, then that of `room`, which tells the task; each
+  // may be made, from item `first` on: their ids, then that of `credit`, which tells the task; each
   // with one local reference. InvalidArgument beyond ObjectId::kStreamItemsMax.
-  Result<std::vector<ObjectId>> MakeRoom(const ObjectId& stream_end, uint32_t first, uint32_t count,
-                                         uint32_t room);
+  Result<std::vector<ObjectId>> GrantCredit(const ObjectId& stream_end, uint32_t first,
+                                            uint32_t count, uint32_t credit);
   // Nobody wants the results of the task that makes `id` any more: it is taken back, or
   // interrupted, or its worker is ended, with `force` at once. One that has ended stays as it is.
   // InvalidArgument if no task makes it.

@@ -174,7 +174,7 @@ void TaskBook::OnObjectMade(const Peer& peer, const ObjectId& id) {
   if (id.IsPut() || peer.worker.IsNil()) return;
   const TaskId task = id.Task();
   if (scheduler_->HeldTask(peer.worker, task) == nullptr) return;
-  // Of a stream, a room, which the consumer makes, is no item.
+  // Of a stream, a credit, which the consumer grants, is no item.
   streams_.Contains(task) ? scheduler_->OnItemMade(task) : scheduler_->OnResultMade(task);
 }
 

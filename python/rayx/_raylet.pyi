@@ -40,10 +40,10 @@ INTERRUPT_CANCELLED: Final[int]
 INTERRUPT_TIMED_OUT: Final[int]
 
 # An ObjectID is the id of a task, then an index in four bytes, little endian: a return value, an
-# item of a stream, or with a bit for puts and for room in a stream (cpp/common/base/ids.h).
+# item of a stream, or with a bit for puts and for credit of a stream (cpp/common/base/ids.h).
 TASK_ID_BYTES: Final[int]
 PUT_BIT: Final[int]
-STREAM_ROOM_BIT: Final[int]
+STREAM_CREDIT_BIT: Final[int]
 FUNCTION_INDEX: Final[int]
 
 # What the node takes at most, and how long it waits (cpp/common/base/limits.h).
@@ -338,12 +338,12 @@ class Client:
         dependencies: Sequence[ObjectID[Any]] | None,
     ) -> list[ObjectID[Any]]:
         """`stream` None: a call without arguments. `buffers` are out-of-band and contiguous."""
-    def make_room(
-        self, stream_end: ObjectID[Any], first: int, count: int, room: int
+    def grant_credit(
+        self, stream_end: ObjectID[Any], first: int, count: int, credit: int
     ) -> list[ObjectID[Any]]:
         """The consumer of a stream wants `count` more items, from number `first` on.
 
-        Their ids, and that of the room, an object that the task waits for (streams.h of `cpp`).
+        Their ids, and that of the credit, an object that the task waits for (streams.h of `cpp`).
         """
     def cancel(self, object_id: ObjectID[Any], force: bool) -> None:
         """Nobody wants the results of the task that makes the object any more.

@@ -18,7 +18,7 @@ struct OpenStream {
   uint32_t window = 0;
   // The next one to take.
   uint32_t next = 0;
-  std::vector<ObjectId> rooms;
+  std::vector<ObjectId> credits;
 };
 
 // A value that is being made in the pool.

@@ -106,28 +106,28 @@ void Consume(World& world, Process& process, Activity& activity) {
   }
   TakeIn(world, process, activity, Value(found->second));
   const ObjectId further = ObjectId::ForStreamItem(stream.task, stream.next + stream.window);
-  const ObjectId room = ObjectId::ForStreamRoom(stream.task, stream.next);
+  const ObjectId credit = ObjectId::ForStreamCredit(stream.task, stream.next);
   ++stream.next;
   world.Hold(process, activity, further, /*implied=*/true);
   world.Ask(process, further, /*pin=*/false);
-  world.Hold(process, activity, room, /*implied=*/true);
-  stream.rooms.push_back(room);
-  Put(world, process, {.id = room});
+  world.Hold(process, activity, credit, /*implied=*/true);
+  stream.credits.push_back(credit);
+  Put(world, process, {.id = credit});
   world.Drop(process, activity, item);
 }
 
-// The task's side: makes an item, or waits for the room to do so.
+// The task's side: makes an item, or waits for the credit to do so.
 void Yield(World& world, Process& process, Activity& activity) {
   const TaskId task = activity.spec.id;
   const uint32_t item = activity.items;
   if (item >= activity.spec.stream_window) {
-    const ObjectId room = ObjectId::ForStreamRoom(task, item - activity.spec.stream_window);
-    if (!process.values.contains(room)) {
-      world.Hold(process, activity, room, /*implied=*/true);
-      world.Ask(process, room, /*pin=*/false);
-      return Wait(world, process, activity, {room});
+    const ObjectId credit = ObjectId::ForStreamCredit(task, item - activity.spec.stream_window);
+    if (!process.values.contains(credit)) {
+      world.Hold(process, activity, credit, /*implied=*/true);
+      world.Ask(process, credit, /*pin=*/false);
+      return Wait(world, process, activity, {credit});
     }
-    world.Drop(process, activity, room);
+    world.Drop(process, activity, credit);
   }
   ++activity.items;
   const ObjectId id = ObjectId::ForStreamItem(task, item);

@@ -45,13 +45,14 @@ void CheckTasks(World& world, bool with_actors) {
   }
 }
 
-// Of those that may be: results, items and rooms that nobody has made, and somebody refers to.
+// Of those that may be: results, items and credits that nobody has made, and somebody refers to.
 std::string NamesOfExpected(World& world) {
   constexpr uint32_t kMost = 16;
   std::string names;
   for (const auto& [task, facts] : world.facts().tasks()) {
     for (uint32_t i = 0; i < kMost; ++i) {
-      for (const ObjectId& id : {ObjectId::ForReturn(task, i), ObjectId::ForStreamRoom(task, i)}) {
+      for (const ObjectId& id :
+           {ObjectId::ForReturn(task, i), ObjectId::ForStreamCredit(task, i)}) {
         if (world.core().store().IsExpected(id)) names += " " + NameOf(id);
       }
     }

@@ -69,7 +69,7 @@ void OpenStreamOf(World& world, Process& process, Activity& activity, const Task
     world.Hold(process, activity, ObjectId::ForStreamItem(spec.id, i), /*implied=*/true);
   }
   activity.streams.push_back(
-      {.task = spec.id, .window = spec.stream_window, .next = 0, .rooms = {}});
+      {.task = spec.id, .window = spec.stream_window, .next = 0, .credits = {}});
 }
 
 // The room that was asked for is there, or is not.
@@ -203,7 +203,7 @@ void CloseStream(World& world, Process& process, Activity& activity) {
   for (uint32_t i = 0; i < stream.window; ++i) {
     world.Drop(process, activity, ObjectId::ForStreamItem(stream.task, stream.next + i));
   }
-  for (const ObjectId& room : stream.rooms) world.Drop(process, activity, room);
+  for (const ObjectId& credit : stream.credits) world.Drop(process, activity, credit);
   world.Drop(process, activity, end);
 }
 

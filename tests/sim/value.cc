@@ -41,9 +41,9 @@ std::string NameOf(const ObjectId& id) {
   const uint32_t index = id.Index();
   std::string kind = ".";
   if (id.IsPut()) kind = ".put";
-  if ((index & ObjectId::kStreamRoomBit) != 0) kind = ".room";
+  if ((index & ObjectId::kStreamCreditBit) != 0) kind = ".credit";
   return NameOf(id.Task()) + kind +
-         std::to_string(index & ~(ObjectId::kPutBit | ObjectId::kStreamRoomBit));
+         std::to_string(index & ~(ObjectId::kPutBit | ObjectId::kStreamCreditBit));
 }
 
 }  // namespace rayx::sim

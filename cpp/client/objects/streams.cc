@@ -15,10 +15,10 @@ Status TooLong() {
 
 }  // namespace
 
-Result<std::vector<ObjectId>> Streams::MakeRoom(const ObjectId& stream_end, uint32_t first,
-                                                uint32_t count, uint32_t room) {
+Result<std::vector<ObjectId>> Streams::GrantCredit(const ObjectId& stream_end, uint32_t first,
+                                                   uint32_t count, uint32_t credit) {
   if (count > ObjectId::kStreamItemsMax || first > ObjectId::kStreamItemsMax - count ||
-      room >= ObjectId::kStreamRoomBit) {
+      credit >= ObjectId::kStreamCreditBit) {
     return TooLong();
   }
   const TaskId task = stream_end.Task();
@@ -27,17 +27,17 @@ Result<std::vector<ObjectId>> Streams::MakeRoom(const ObjectId& stream_end, uint
   for (uint32_t i = 0; i < count; ++i) ids.push_back(ObjectId::ForStreamItem(task, first + i));
   objects_->AddResults(ids);
   Status status = objects_->AskFor(ids, /*pin=*/false);
-  const ObjectId room_id = ObjectId::ForStreamRoom(task, room);
+  const ObjectId credit_id = ObjectId::ForStreamCredit(task, credit);
   if (status.ok()) {
     const ObjectPieces nothing;
     status =
-        objects_->PutSmall(room_id, PlanObject(nothing), nothing, ObjectAccess::Sending::kAtOnce);
+        objects_->PutSmall(credit_id, PlanObject(nothing), nothing, ObjectAccess::Sending::kAtOnce);
   }
   if (!status.ok()) {
     objects_->RemoveReferences(ids);
     return status;
   }
-  ids.push_back(room_id);
+  ids.push_back(credit_id);
   return ids;
 }
 

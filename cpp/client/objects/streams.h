@@ -2,14 +2,14 @@
 // them.
 //
 //   Submit wants items 0 to window-1 ──▶ the task makes them: PutItem
-//   MakeRoom wants more of them, and makes room r ──▶ the task, which has waited for it, goes on
+//   GrantCredit wants more of them, and grants credit r ──▶ the task that has waited for it goes on
 //   return value 0, the end ◀── how many items there are, or the error
 //
-// All are objects whose ids follow from the task's. A room is an empty one that the consumer makes
-// and the task waits for, as tasks wait for any object; so it lends its CPUs meanwhile. The
+// All are objects whose ids follow from the task's. A credit is an empty one that the consumer
+// makes and the task waits for, as tasks wait for any object; so it lends its CPUs meanwhile. The
 // consumer refers to the items it has not taken: when it lets go of them, what is made is dropped
-// at once. It asks for items before it makes the room for them, so all it will get has arrived when
-// the end has.
+// at once. It asks for items before it grants the credit for them, so all it will get has arrived
+// when the end has.
 //
 // Any thread.
 #pragma once
@@ -29,8 +29,8 @@ class Streams {
   explicit Streams(ObjectAccess* objects) : objects_(objects) {}
 
   // As Client says.
-  Result<std::vector<ObjectId>> MakeRoom(const ObjectId& stream_end, uint32_t first, uint32_t count,
-                                         uint32_t room);
+  Result<std::vector<ObjectId>> GrantCredit(const ObjectId& stream_end, uint32_t first,
+                                            uint32_t count, uint32_t credit);
   Status PutItem(const TaskId& task, uint32_t item, const ObjectPieces& value);
 
  private:

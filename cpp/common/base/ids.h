@@ -100,8 +100,8 @@ class ObjectId : public Id<struct ObjectIdTag, 20> {
   static constexpr uint32_t kPutBit = 0x80000000u;
   // Items of a stream have return values 1 to kStreamItemsMax; with this bit, the index names what
   // tells its task to go on (client/objects/streams.h).
-  static constexpr uint32_t kStreamRoomBit = 0x40000000u;
-  static constexpr uint32_t kStreamItemsMax = kStreamRoomBit - 1;
+  static constexpr uint32_t kStreamCreditBit = 0x40000000u;
+  static constexpr uint32_t kStreamItemsMax = kStreamCreditBit - 1;
 
   // No put gets that far: names what stands for a function, see ForFunction.
   static constexpr uint32_t kFunctionIndex = 0xFFFFFFFFu;
@@ -116,9 +116,9 @@ class ObjectId : public Id<struct ObjectIdTag, 20> {
 
   // Item `item` of the stream that `task` makes, counted from 0. REQUIRES: item < kStreamItemsMax.
   static ObjectId ForStreamItem(const TaskId& task, uint32_t item) { return Make(task, item + 1); }
-  // The `room`-th leave to go on that the task is given. REQUIRES: room < kStreamRoomBit.
-  static ObjectId ForStreamRoom(const TaskId& task, uint32_t room) {
-    return Make(task, room | kStreamRoomBit);
+  // The `credit`-th leave to go on that the task is given. REQUIRES: credit < kStreamCreditBit.
+  static ObjectId ForStreamCredit(const TaskId& task, uint32_t credit) {
+    return Make(task, credit | kStreamCreditBit);
   }
 
   // The object that stands for a function: as long as anybody refers to it, the function can be

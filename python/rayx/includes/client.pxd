@@ -44,7 +44,7 @@ cdef extern from "common/base/limits.h" nogil:
 
 cdef extern from "common/base/ids.h" namespace "rayx" nogil:
     const uint32_t kPutBit "rayx::ObjectId::kPutBit"
-    const uint32_t kStreamRoomBit "rayx::ObjectId::kStreamRoomBit"
+    const uint32_t kStreamCreditBit "rayx::ObjectId::kStreamCreditBit"
     const uint32_t kFunctionIndex "rayx::ObjectId::kFunctionIndex"
 
     cdef cppclass Id16 "rayx::TaskId":
@@ -264,8 +264,8 @@ cdef extern from "client/client.h" namespace "rayx" nogil:
         vector[CFunctionId] TakeForgottenFunctions()
         Result[vector[CObjectId]] Submit(
             const CTaskTemplate& task, const ObjectPieces* args, IdSpan dependencies)
-        Result[vector[CObjectId]] MakeRoom(
-            const CObjectId& stream_end, uint32_t first, uint32_t count, uint32_t room)
+        Result[vector[CObjectId]] GrantCredit(
+            const CObjectId& stream_end, uint32_t first, uint32_t count, uint32_t credit)
         Status Cancel(const CObjectId& id, cbool force)
         Status CancelAll(cbool force)
         Status KillActor(const CObjectId& actor)

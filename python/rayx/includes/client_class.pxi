@@ -110,12 +110,12 @@ cdef class Client:
         raise_unless_ok(status)
         return [adopt_object_id(self, results[i]) for i in range(results.size())]
 
-    def make_room(self, ObjectID stream_end not None, uint32_t first, uint32_t count, uint32_t room):
+    def grant_credit(self, ObjectID stream_end not None, uint32_t first, uint32_t count, uint32_t credit):
         cdef vector[CObjectId] ids
         cdef Status status
         check_owner(stream_end, self)
         with nogil:
-            status = Unwrap(self.core().MakeRoom(stream_end.id, first, count, room), &ids)
+            status = Unwrap(self.core().GrantCredit(stream_end.id, first, count, credit), &ids)
         raise_unless_ok(status)
         return [adopt_object_id(self, ids[i]) for i in range(ids.size())]
 

@@ -255,8 +255,8 @@ class InlineClient(NoProcesses):
         """Tasks that wait."""
         return len(self._streams) + len(self._waiting)
 
-    def make_room(
-        self, stream_end: ObjectID[Any], first: int, count: int, room: int
+    def grant_credit(
+        self, stream_end: ObjectID[Any], first: int, count: int, credit: int
     ) -> list[ObjectID[Any]]:
         """Items are made when they are asked for: there is nobody to tell."""
         task_id = stream_end.binary()[:TASK_ID_BYTES]

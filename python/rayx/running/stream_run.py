@@ -1,8 +1,8 @@
 """The worker's side of a stream: takes what a generator yields, and stores it.
 
-    steps:  room for item 0 ── next(generator) ── put_item(0) ── room for item 1 ── …
+    steps:  credit for item 0 ── next(generator) ── put_item(0) ── credit for item 1 ── …
 
-Before each item there must be room, which the consumer makes (object_stream.py). Who drives the
+Before each item there must be credit, which the consumer grants (object_stream.py). Who drives the
 steps waits for it: by blocking, on an event loop, or as in PYTHON_MODE by doing something else.
 """
 
@@ -15,7 +15,7 @@ from collections.abc import Generator, Iterator
 from typing import TYPE_CHECKING, Any
 
 from rayx import errors
-from rayx._raylet import STREAM_ROOM_BIT, RayletError
+from rayx._raylet import STREAM_CREDIT_BIT, RayletError
 from rayx.running import interrupts
 from rayx.text import value_text
 from rayx.values import serialization
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from rayx._raylet import ObjectID, RunnableTask
     from rayx.node_client import NodeClient
 
-# How often a thread that waits for room looks for an interrupt. The main thread need not: the
+# How often a thread that waits for credit looks for an interrupt. The main thread need not: the
 # signal's handler ends its wait.
 _THREAD_SLICE_MS = 200
 
@@ -38,15 +38,15 @@ class StreamRun:
         self._client = client
         #: How many there are, so far.
         self.count = 0
-        self._room = 0
+        self._credit = 0
 
     def run(self, value: Any) -> None:
-        """Stores all items of what the function returned; waits where there is no room."""
+        """Stores all items of what the function returned; waits where there is no credit."""
         steps = self.steps(value)
         try:
-            for room in steps:
-                if room is not None:
-                    self._wait_for(room)
+            for credit in steps:
+                if credit is not None:
+                    self._wait_for(credit)
         finally:
             steps.close()
 
@@ -56,7 +56,7 @@ class StreamRun:
             raise self._no_generator(value)
         try:
             while True:
-                yield self._next_room()
+                yield self._next_credit()
                 try:
                     item = next(value)
                 except StopIteration:
@@ -73,7 +73,7 @@ class StreamRun:
             return
         try:
             while True:
-                await self._await_room(self._next_room())
+                await self._await_credit(self._next_credit())
                 try:
                     item = await anext(value)
                 except StopAsyncIteration:
@@ -86,29 +86,29 @@ class StreamRun:
     async def _run_on_loop(self, value: Any) -> None:
         steps = self.steps(value)
         try:
-            for room in steps:
-                await self._await_room(room)
+            for credit in steps:
+                await self._await_credit(credit)
         finally:
             steps.close()
 
-    async def _await_room(self, room: ObjectID[Any] | None) -> None:
-        if room is None:
+    async def _await_credit(self, credit: ObjectID[Any] | None) -> None:
+        if credit is None:
             return
-        if not self._client.wait([room], 1, 0)[0]:
+        if not self._client.wait([credit], 1, 0)[0]:
             from rayx.waiting import awaiting  # which imports asyncio
 
-            await awaiting.one_available([room])
+            await awaiting.one_available([credit])
 
-    def _next_room(self) -> ObjectID[Any] | None:
+    def _next_credit(self) -> ObjectID[Any] | None:
         self._check_interrupt()
-        # Room r is there when STEP * r items have been taken.
+        # Credit r is there when STEP * r items have been taken.
         ahead = self.count + 1 - self._task.stream_window
-        room = -(-ahead // STEP)
-        if room <= self._room:
+        credit = -(-ahead // STEP)
+        if credit <= self._credit:
             return None
-        self._room = room
+        self._credit = credit
         return self._client.object_id(
-            self._task.task_id + (STREAM_ROOM_BIT | room).to_bytes(4, "little")
+            self._task.task_id + (STREAM_CREDIT_BIT | credit).to_bytes(4, "little")
         )
 
     def _check_interrupt(self) -> None:
@@ -117,10 +117,10 @@ class StreamRun:
         if reason and sequence == self._task.sequence:
             raise interrupts.error_for(self._task, reason)
 
-    def _wait_for(self, room: ObjectID[Any]) -> None:
+    def _wait_for(self, credit: ObjectID[Any]) -> None:
         is_main = threading.current_thread() is threading.main_thread()
         slice_ms = -1 if is_main else _THREAD_SLICE_MS
-        while not self._client.wait([room], 1, slice_ms)[0]:
+        while not self._client.wait([credit], 1, slice_ms)[0]:
             self._check_interrupt()
 
     def _store(self, item: Any) -> None:

@@ -33,7 +33,7 @@ T_co = TypeVar("T_co", covariant=True)
 
 #: As many items as a task may have yielded that nobody has taken.
 WINDOW = 16
-#: Room is made for so many at a time.
+#: Credit is granted for so many at a time.
 STEP = WINDOW // 2
 
 
@@ -70,7 +70,7 @@ class ObjectStream(Generic[T_co]):
         self._window = deque(ids[1:])
         self._taken = 0
         # Those that the task may not have seen yet.
-        self._rooms: deque[ObjectID[Any]] = deque(maxlen=WINDOW // STEP)
+        self._credits: deque[ObjectID[Any]] = deque(maxlen=WINDOW // STEP)
         self._lock = threading.Lock()
         # The thread that has the lock.
         self._taker = 0
@@ -162,17 +162,17 @@ class ObjectStream(Generic[T_co]):
         item = self._window.popleft()
         self._taken += 1
         if self._taken % STEP == 0:
-            self._make_room()
+            self._grant_credit()
         return item
 
-    def _make_room(self) -> None:
+    def _grant_credit(self) -> None:
         first = self._taken + len(self._window)
         try:
-            *items, room = self._client.make_room(self._end, first, STEP, self._taken // STEP)
+            *items, credit = self._client.grant_credit(self._end, first, STEP, self._taken // STEP)
         except RayletError as error:
             raise self._owner.failure(error) from None
         self._window += items
-        self._rooms.append(room)
+        self._credits.append(credit)
 
     def _finish(self) -> None:
         self._is_open = False
@@ -186,4 +186,4 @@ class ObjectStream(Generic[T_co]):
 
     def _forget(self) -> None:
         self._window.clear()
-        self._rooms.clear()
+        self._credits.clear()

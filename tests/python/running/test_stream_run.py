@@ -13,7 +13,7 @@ from rayx.waiting.object_stream import STEP, WINDOW
 
 
 class Node:
-    """Each wait for a room that is not there makes it."""
+    """Each wait for a credit that is not there makes it."""
 
     def __init__(self):
         self.items = []
@@ -28,8 +28,8 @@ class Node:
         return self.interrupted
 
     def wait(self, ids, count, timeout_ms):
-        (room,) = ids
-        self.waited.append((int.from_bytes(room.binary()[16:], "little"), len(self.items)))
+        (credit,) = ids
+        self.waited.append((int.from_bytes(credit.binary()[16:], "little"), len(self.items)))
         return [True]
 
     def put_item(self, task, item, kind, stream, buffers, contained):
@@ -66,12 +66,13 @@ async def later(n, closed):
         closed.append(True)
 
 
-def test_items_and_rooms(node, stream):
+def test_items_and_credits(node, stream):
     stream.run(numbers(WINDOW + 2 * STEP))
     assert stream.count == WINDOW + 2 * STEP
     expected = [serialization.serialize(i)[:2] for i in range(stream.count)]
     assert [(kind, bytes(data)) for kind, data in expected] == node.items
-    # The window is free; then each room lets STEP more be made. The end is looked for like an item.
+    # The window is free; then each credit lets STEP more be made. The end is looked for like an
+    # item.
     bit = 1 << 30
     assert node.waited == [(bit | 1 + k, WINDOW + k * STEP) for k in range(3)]
 
@@ -79,9 +80,9 @@ def test_items_and_rooms(node, stream):
 def test_steps_wait_for_nobody(node, stream):
     closed = []
     steps = stream.steps(numbers(100, closed))
-    rooms = [next(steps) for _ in range(WINDOW + 1)]
-    assert rooms[:WINDOW] == [None] * WINDOW
-    assert rooms[WINDOW] is not None
+    credits = [next(steps) for _ in range(WINDOW + 1)]
+    assert credits[:WINDOW] == [None] * WINDOW
+    assert credits[WINDOW] is not None
     assert (stream.count, node.waited) == (WINDOW, [])
     steps.close()
     assert closed

@@ -21,7 +21,7 @@ def named(index):
 class Node:
     def __init__(self):
         self.objects = {}
-        self.rooms = []
+        self.credits = []
         self.cancelled = []
         self.lost = False
 
@@ -45,9 +45,9 @@ class Node:
     def get(self, ids, timeout_ms):
         return [self.objects[one.binary()] for one in ids]
 
-    def make_room(self, end, first, count, room):
-        self.rooms.append((first, count, room))
-        return [named(first + i + 1) for i in range(count)] + [named((1 << 30) | room)]
+    def grant_credit(self, end, first, count, credit):
+        self.credits.append((first, count, credit))
+        return [named(first + i + 1) for i in range(count)] + [named((1 << 30) | credit)]
 
     def cancel(self, object_id, force):
         if self.lost:
@@ -76,15 +76,15 @@ def test_items_then_the_end(node, stream):
     node.has(0, 3)
     assert list(stream) == [named(3)]
     assert list(stream) == []
-    assert (node.rooms, node.cancelled) == ([], [])
+    assert (node.credits, node.cancelled) == ([], [])
 
 
-def test_room_is_made_in_steps(node, stream):
+def test_credit_is_granted_in_steps(node, stream):
     node.items(100)
     for taken in range(1, 3 * STEP + 1):
         next(stream)
-        assert len(node.rooms) == taken // STEP
-    assert node.rooms == [(WINDOW + k * STEP, STEP, k + 1) for k in range(3)]
+        assert len(node.credits) == taken // STEP
+    assert node.credits == [(WINDOW + k * STEP, STEP, k + 1) for k in range(3)]
     assert next(stream) == named(3 * STEP + 1)
 
 

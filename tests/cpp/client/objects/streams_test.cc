@@ -51,29 +51,30 @@ TEST_F(StreamConsumerTest, RefusesStreamsWithoutAMeaning) {
   EXPECT_EQ(node_.pending(), 0u);
 }
 
-// The task may go on when it sees the room: by then the node must know that the items are wanted.
+// The task may go on when it sees the credit: by then the node must know that the items are wanted.
 TEST_F(StreamConsumerTest, AsksForItemsBeforeThereIsRoomForThem) {
-  const auto ids = client_->MakeRoom(ObjectId::ForReturn(ATask(), 0), 16, 2, 1);
+  const auto ids = client_->GrantCredit(ObjectId::ForReturn(ATask(), 0), 16, 2, 1);
   ASSERT_TRUE(ids.ok());
   const std::vector<ObjectId> items = {ObjectId::ForStreamItem(ATask(), 16),
                                        ObjectId::ForStreamItem(ATask(), 17)};
-  const ObjectId room = ObjectId::ForStreamRoom(ATask(), 1);
-  EXPECT_EQ(*ids, (std::vector<ObjectId>{items[0], items[1], room}));
+  const ObjectId credit = ObjectId::ForStreamCredit(ATask(), 1);
+  EXPECT_EQ(*ids, (std::vector<ObjectId>{items[0], items[1], credit}));
   const FakeNode::Received asked = node_.Next();
   ASSERT_EQ(asked.type, MessageType::GetObjects);
   EXPECT_EQ(FromWire(asked.As<protocol::GetObjects>().ids()), items);
   EXPECT_FALSE(asked.As<protocol::GetObjects>().pin());
   const FakeNode::Received made = node_.Next();
   ASSERT_EQ(made.type, MessageType::PutObject);
-  EXPECT_EQ(FromWire(*made.As<protocol::PutObject>().id()), room);
+  EXPECT_EQ(FromWire(*made.As<protocol::PutObject>().id()), credit);
 }
 
 TEST_F(StreamConsumerTest, AStreamIsNotWithoutEnd) {
   const ObjectId end = ObjectId::ForReturn(ATask(), 0);
-  EXPECT_EQ(client_->MakeRoom(end, ObjectId::kStreamItemsMax - 1, 2, 1).status().code(),
+  EXPECT_EQ(client_->GrantCredit(end, ObjectId::kStreamItemsMax - 1, 2, 1).status().code(),
             StatusCode::kInvalidArgument);
-  EXPECT_EQ(client_->MakeRoom(end, 0, UINT32_MAX, 1).status().code(), StatusCode::kInvalidArgument);
-  EXPECT_EQ(client_->MakeRoom(end, 0, 1, ObjectId::kStreamRoomBit).status().code(),
+  EXPECT_EQ(client_->GrantCredit(end, 0, UINT32_MAX, 1).status().code(),
+            StatusCode::kInvalidArgument);
+  EXPECT_EQ(client_->GrantCredit(end, 0, 1, ObjectId::kStreamCreditBit).status().code(),
             StatusCode::kInvalidArgument);
   EXPECT_EQ(node_.pending(), 0u);
 }

@@ -94,7 +94,7 @@ TEST(IdsTest, AnObjectStandsForAFunction) {
   const auto task = TaskId::FromBytes(bytes);
   EXPECT_FALSE(ObjectId::ForReturn(task, 0).IsFunction());
   EXPECT_FALSE(ObjectId::ForPut(task, 0).IsFunction());
-  EXPECT_FALSE(ObjectId::ForStreamRoom(task, 0).IsFunction());
+  EXPECT_FALSE(ObjectId::ForStreamCredit(task, 0).IsFunction());
 }
 
 TEST(IdsTest, OrderIsThatOfTheBytes) {
