@@ -42,9 +42,6 @@ struct Client::Impl {
         streams(&objects),
         inquiry(link.get(), &objects) {
     references->set_flusher(link);
-    link->set_line_handler({.on_frame = [this](const Frame& frame) { return HandleLine(frame); },
-                            .on_lost = [this] { direct.OnLost(); },
-                            .settle = [this] { direct.Ask(); }});
   }
 
   // One case for each message that a node sends to a driver or a worker.
@@ -73,11 +70,6 @@ struct Client::Impl {
         return Status::ProtocolError("the node sent a message of type " +
                                      std::to_string(frame.type));
     }
-  }
-
-  // The one at the other end of a worker's line is a client, and the other way round.
-  Status HandleLine(const Frame& frame) {
-    return is_worker() ? tasks.OnLineFrame(frame) : direct.OnFrame(frame);
   }
 
   bool is_worker() const { return driver.IsNil(); }
@@ -141,8 +133,8 @@ Result<std::unique_ptr<Client>> Client::Open(int socket_fd, const DriverOptions*
   if (!home.ok()) return home.status();
   auto impl = std::make_shared<Impl>(std::move(stream), std::move(*welcome), std::move(*pool),
                                      greeting.driver, std::move(claims));
-  impl->link->set_home_cpu(std::move(*home));
-  impl->link->set_looks_for_signals(looks_for_signals);
+  impl->link->policy().set_home_cpu(std::move(*home));
+  impl->link->waits().set_looks_for_signals(looks_for_signals);
   RAYX_RETURN_IF_ERROR(impl->link->Start());
   return std::make_unique<Client>(std::move(impl));
 }

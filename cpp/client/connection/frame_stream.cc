@@ -1,14 +1,11 @@
 #include "client/connection/frame_stream.h"
 
-#include <poll.h>
 #include <unistd.h>
 
-#include <algorithm>
-#include <cerrno>
-#include <climits>
 #include <string>
 #include <utility>
 
+#include "client/connection/poll_set.h"
 #include "common/base/limits.h"
 #include "common/io/socket.h"
 
@@ -32,31 +29,11 @@ FrameStream::FrameStream(ScopedFd socket, size_t read_bytes)
   if (socket_.valid()) (void)SetNonBlocking(socket_.get(), true);
 }
 
-Result<FrameStream::Readiness> FrameStream::Wait(bool read, bool write, int64_t timeout_ms,
-                                                 int wake_fd, int line_fd) const {
-  pollfd entries[3] = {};
-  pollfd& entry = entries[0];
-  entry.fd = fd();
-  entry.events = static_cast<short>((read ? POLLIN : 0) | (write ? POLLOUT : 0));
-  entries[1].fd = wake_fd;  // ignored if negative
-  entries[1].events = POLLIN;
-  entries[2].fd = line_fd;
-  entries[2].events = POLLIN;
-  const int timeout =
-      timeout_ms < 0 ? -1 : static_cast<int>(std::min<int64_t>(timeout_ms, INT_MAX));
-  const int count = ::poll(entries, 3, timeout);
-  if (count < 0) {
-    if (errno == EINTR) return Status::Interrupted("a signal arrived while waiting");
-    return Status::FromErrno("poll", errno);
-  }
-  if ((entry.revents & POLLNVAL) != 0) return Status::Disconnected("the connection is closed");
-  Readiness ready;
-  const bool broken = (entry.revents & (POLLHUP | POLLERR)) != 0;
-  ready.readable = read && ((entry.revents & POLLIN) != 0 || broken);
-  ready.writable = write && ((entry.revents & POLLOUT) != 0 || broken);
-  ready.woken = (entries[1].revents & POLLIN) != 0;
-  ready.line = entries[2].revents != 0;
-  return ready;
+Result<FrameStream::Readiness> FrameStream::Wait(bool read, bool write, int64_t timeout_ms) const {
+  PollSet set;
+  const size_t socket = set.Add(fd(), {.read = read, .write = write});
+  RAYX_RETURN_IF_ERROR(set.Wait(timeout_ms));
+  return Readiness{.readable = set.readable(socket), .writable = set.writable(socket)};
 }
 
 Status FrameStream::ReadSome() {

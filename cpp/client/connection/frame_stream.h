@@ -30,14 +30,11 @@ class FrameStream {
   struct Readiness {
     bool readable = false;  // or closed by the peer
     bool writable = false;
-    bool woken = false;  // `wake_fd` is readable
-    bool line = false;   // `line_fd` is readable, or closed by the peer
-    bool any() const { return readable || writable || woken || line; }
   };
-  // Sleeps until the socket or one of the others (if not negative) is ready, or `timeout_ms` are
-  // over (negative: without end; all false then). Interrupted if a signal arrives.
-  Result<Readiness> Wait(bool read, bool write, int64_t timeout_ms, int wake_fd = -1,
-                         int line_fd = -1) const;
+  // Sleeps until the socket is ready for one of them, or `timeout_ms` are over (negative: without
+  // end; both false then). Interrupted if a signal arrives. Who sleeps on several sockets uses a
+  // PollSet.
+  Result<Readiness> Wait(bool read, bool write, int64_t timeout_ms) const;
 
   // Takes in what has arrived, if anything; invalidates frames returned before. Disconnected when
   // the peer closed.

@@ -10,8 +10,6 @@ namespace {
 
 using protocol::MessageType;
 
-constexpr size_t kReadBytes = 16u << 10;
-
 // What a worker may take without having been asked by the scheduler
 // (scheduler/transitions/direct_line.h).
 bool AsksForOneCpu(const ResourceSet& resources) {
@@ -20,6 +18,12 @@ bool AsksForOneCpu(const ResourceSet& resources) {
 }
 
 }  // namespace
+
+DirectCalls::DirectCalls(NodeLink* link, ObjectAccess* objects)
+    : link_(link),
+      objects_(objects),
+      channel_(link, {.on_frame = [this](const Frame& frame) { return OnFrame(frame); },
+                      .on_lost = [this] { OnLost(); }}) {}
 
 // --- submitting ---
 
@@ -58,7 +62,7 @@ Result<bool> DirectCalls::Submit(const TaskCall& call, std::span<const uint8_t> 
   RAYX_RETURN_IF_ERROR(link_->Send(static_cast<uint16_t>(MessageType::SubmitDirect),
                                    MessageBytes(builder_), NodeLink::Urgency::kSoon));
   // If the line breaks, whoever waits hears of it (OnLost).
-  (void)link_->SendOnLine(static_cast<uint16_t>(MessageType::RunTask), MessageBytes(builder_));
+  (void)channel_.Send(static_cast<uint16_t>(MessageType::RunTask), MessageBytes(builder_));
   return true;
 }
 
@@ -85,14 +89,13 @@ Status DirectCalls::OnLineOpened(FrameStream* stream, std::span<const uint8_t> p
     if (under_way_) OnLost();
     if (!ends.ok()) {  // no descriptors left: the worker finds the line closed, and the node serves
       OnLost();
-      link_->SetLine(nullptr);
+      channel_.Close();
       return Status::Ok();
     }
     Result<ClaimWord> claims = ClaimWord::Map((*ends)[1].get());
     if (!claims.ok()) return claims.status();
     claims_ = std::make_shared<ClaimWord>(std::move(*claims));
-    link_->SetLine(std::make_shared<FrameStream>(std::move((*ends)[0]), kReadBytes));
-    link_->SetRest(claims_, std::move((*ends)[2]));
+    channel_.Open(std::move((*ends)[0]), claims_, std::move((*ends)[2]));
   }
   actor_ = message->actor_id() != nullptr ? FromWire<TaskId>(*message->actor_id()) : TaskId();
   usable_ =
@@ -126,7 +129,7 @@ void DirectCalls::OnLost() {
     to_ask_.push_back(ObjectId::ForReturn(*under_way_, i));
   }
   under_way_.reset();
-  link_->WantSettle();
+  link_->waits().RunUnlocked([this] { Ask(); });
 }
 
 void DirectCalls::Ask() {

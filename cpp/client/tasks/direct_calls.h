@@ -25,6 +25,7 @@
 
 #include "client/link/node_link.h"
 #include "client/objects/object_access.h"
+#include "client/tasks/direct_channel.h"
 #include "client/tasks/task_encoder.h"
 #include "common/base/ids.h"
 #include "common/base/status.h"
@@ -35,7 +36,7 @@ namespace rayx {
 class DirectCalls {
  public:
   // Both must outlive it.
-  DirectCalls(NodeLink* link, ObjectAccess* objects) : link_(link), objects_(objects) {}
+  DirectCalls(NodeLink* link, ObjectAccess* objects);
 
   // Gives the task to the worker. False, and nothing has happened, if it must go to the node: then
   // it goes there now. `spec`: the encoded task. One thread at a time, in the order of submission.
@@ -49,13 +50,14 @@ class DirectCalls {
   // --- under the link's state lock ---
 
   Status OnLineOpened(FrameStream* stream, std::span<const uint8_t> payload);
+
+ private:
+  // These two are called by the channel.
   Status OnFrame(const Frame& frame);
   void OnLost();
-
   // Asks the node for what a lost line has not brought. REQUIRES: the state lock is not held.
   void Ask();
 
- private:
   // May this task go over the line, if it is free?
   bool Fits(const TaskCall& call) const;
   // A number for the task, if the line is free; else the line is not used any more.
@@ -63,6 +65,7 @@ class DirectCalls {
 
   NodeLink* const link_;
   ObjectAccess* const objects_;
+  DirectChannel channel_;
   // Of the thread in Submit.
   flatbuffers::FlatBufferBuilder builder_{1024};
 

@@ -24,9 +24,6 @@ constexpr int64_t kIdleSliceMs = 10'000;
 // may clean up at leisure.
 constexpr int64_t kTidySliceMs = 1000;
 
-// One task is under way at a time, and few are larger.
-constexpr size_t kLineReadBytes = 16u << 10;
-
 // Fits into an empty socket at once.
 constexpr size_t kLineResultBytesMax = 64u << 10;
 
@@ -36,7 +33,12 @@ Status NotOpen() { return Status::InvalidArgument("the task is not open in this 
 
 WorkerTasks::WorkerTasks(NodeLink* link, ObjectAccess* objects, IdSource* ids,
                          std::shared_ptr<ClaimWord> claims)
-    : link_(link), objects_(objects), ids_(ids), claims_(std::move(claims)) {}
+    : link_(link),
+      objects_(objects),
+      ids_(ids),
+      claims_(std::move(claims)),
+      channel_(link, {.on_frame = [this](const Frame& frame) { return OnLineFrame(frame); },
+                      .on_lost = [] {}}) {}
 
 // --- taking ---
 
@@ -247,13 +249,13 @@ Status WorkerTasks::SendDirectDone(uint32_t sequence, const OpenTask& task, bool
   const auto urgency = delivered ? NodeLink::Urgency::kSoon : NodeLink::Urgency::kNow;
   RAYX_RETURN_IF_ERROR(link_->Send(type, message, urgency));
   if (delivered) {
-    (void)link_->SendOnLine(type, message);
+    (void)channel_.Send(type, message);
     return Status::Ok();
   }
   flatbuffers::FlatBufferBuilder builder(128);
   const auto id = ToWire(task.id);
   builder.Finish(protocol::CreateTaskDone(builder, sequence, id));
-  (void)link_->SendOnLine(type, MessageBytes(builder));
+  (void)channel_.Send(type, MessageBytes(builder));
   return Status::Ok();
 }
 
@@ -273,8 +275,7 @@ Status WorkerTasks::OnOpenLine(FrameStream* stream) {
   // No descriptors left: the client finds the line closed.
   if (ends.status().code() == StatusCode::kIoError) return Status::Ok();
   if (!ends.ok()) return ends.status();
-  link_->SetRest(claims_, std::move((*ends)[1]));
-  link_->SetLine(std::make_shared<FrameStream>(std::move((*ends)[0]), kLineReadBytes));
+  channel_.Open(std::move((*ends)[0]), claims_, std::move((*ends)[1]));
   return Status::Ok();
 }
 

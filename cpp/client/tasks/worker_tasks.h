@@ -20,6 +20,7 @@
 
 #include "client/link/node_link.h"
 #include "client/objects/object_access.h"
+#include "client/tasks/direct_channel.h"
 #include "client/tasks/id_source.h"
 #include "client/tasks/worker_queue.h"
 #include "client/values/object_pieces.h"
@@ -69,8 +70,6 @@ class WorkerTasks {
   Status OnExitWorker();
   Status OnForgetFunction(std::span<const uint8_t> payload);
   Status OnOpenLine(FrameStream* stream);
-  // On the line: a client gives us a task.
-  Status OnLineFrame(const Frame& frame);
 
  private:
   // A result that travels with TaskDone.
@@ -90,6 +89,8 @@ class WorkerTasks {
     size_t small_result_bytes = 0;
   };
 
+  // On the line: a client gives us a task.
+  Status OnLineFrame(const Frame& frame);
   Status TakeTask();
   // Gets the values that did not fit into the message.
   Status FetchValues();
@@ -108,6 +109,7 @@ class WorkerTasks {
   ObjectAccess* const objects_;
   IdSource* const ids_;
   const std::shared_ptr<ClaimWord> claims_;
+  DirectChannel channel_;
 
   // Protected by the link's state lock:
   WorkerQueue queue_;

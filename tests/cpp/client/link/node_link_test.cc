@@ -1,15 +1,13 @@
 #include "client/link/node_link.h"
 
 #include <gtest/gtest.h>
-#include <signal.h>
 
-#include <atomic>
-#include <functional>
+#include <algorithm>
+#include <memory>
 #include <thread>
 #include <vector>
 
 #include "common/io/socket.h"
-#include "common/os/clock.h"
 
 namespace rayx {
 namespace {
@@ -155,179 +153,30 @@ TEST_F(NodeLinkTest, TooLargeAFrameIsRefusedAndHarmsNothing) {
   EXPECT_EQ(PeerReads(), 2);
 }
 
-// A signal comes again and again until `done`, since the first may come before the thread sleeps.
-void SignalUntil(std::thread& thread, const std::function<bool()>& done) {
-  struct sigaction action {};
-  struct sigaction before {};
-  action.sa_handler = [](int) {};
-  ASSERT_EQ(::sigaction(SIGUSR1, &action, &before), 0);
-  while (!done()) ::pthread_kill(thread.native_handle(), SIGUSR1);
-  thread.join();
-  ::sigaction(SIGUSR1, &before, nullptr);
-}
-
-TEST_F(NodeLinkTest, WhoDoesNotLookForSignalsIsNotInterrupted) {
-  std::atomic<bool> ended{false};
-  std::thread waiter([&] {
-    NodeLink::Lock lock = link_->LockState();
-    // Longer than until one looks, wherever the signals come.
-    const auto deadline = Deadline::After(NodeLink::kLeaderSliceMs + 100);
-    EXPECT_EQ(link_->Wait(&lock, deadline, 1, [] { return false; }).code(), StatusCode::kTimedOut);
-    EXPECT_TRUE(link_->Wait(&lock, Deadline(), 1, [&] { return !types_.empty(); }).ok());
-    ended.store(true);
-  });
-  bool sent = false;
-  const int64_t begin_ms = MonotonicMs();
-  SignalUntil(waiter, [&] {
-    if (!sent && MonotonicMs() - begin_ms > NodeLink::kLeaderSliceMs + 200) {
-      EXPECT_TRUE(peer_->SendAll(5, {}).ok());
-      sent = true;
-    }
-    return ended.load();
-  });
-}
-
-// Of who looks for signals.
-class NodeLinkSignalsTest : public NodeLinkTest {
- protected:
-  NodeLinkSignalsTest() { link_->set_looks_for_signals(true); }
-};
-
-TEST_F(NodeLinkSignalsTest, ASignalInterruptsTheLeader) {
-  std::atomic<bool> interrupted{false};
-  std::thread waiter([&] {
-    NodeLink::Lock lock = link_->LockState();
-    const Status status = link_->Wait(&lock, Deadline(), -1, [] { return false; });
-    EXPECT_EQ(status.code(), StatusCode::kInterrupted);
-    interrupted.store(true);
-  });
-  SignalUntil(waiter, [&] { return interrupted.load(); });
-}
-
-// One that came before the sleep, or to another thread, does not end it.
-TEST_F(NodeLinkSignalsTest, TheLeaderLooksForSignalsNowAndThen) {
-  NodeLink::Lock lock = link_->LockState();
-  for (int i = 0; i < 2; ++i) {
-    const Status status = link_->Wait(&lock, Deadline(), -1, [] { return false; });
-    EXPECT_EQ(status.code(), StatusCode::kInterrupted);
-  }
+TEST_F(NodeLinkTest, WhatCameBeforeTheEndIsInTime) {
   ASSERT_TRUE(peer_->SendAll(5, {}).ok());
-  EXPECT_TRUE(link_->Wait(&lock, Deadline(), -1, [&] { return !types_.empty(); }).ok());
+  peer_.reset();
+  NodeLink::Lock lock = link_->LockState();
+  EXPECT_TRUE(link_->Wait(&lock, Deadline::After(0), 50, [&] { return !types_.empty(); }).ok());
+  EXPECT_EQ(link_->Wait(&lock, Deadline::After(0), 50, [] { return false; }).code(),
+            StatusCode::kDisconnected);
 }
 
-// A signal that came while frames for others were handled does not end the sleep after them.
-TEST_F(NodeLinkSignalsTest, TheLeaderLooksForSignalsSoonAfterFrames) {
-  const auto waits_ms = [this] {
-    const int64_t begin_ms = MonotonicMs();
-    const Status status = [this] {
-      NodeLink::Lock lock = link_->LockState();
-      return link_->Wait(&lock, Deadline(), -1, [] { return false; });
-    }();
-    EXPECT_EQ(status.code(), StatusCode::kInterrupted);
-    return MonotonicMs() - begin_ms;
+TEST_F(NodeLinkTest, ANodeThatRestsIsWokenUnlessNobodyWaits) {
+  const auto memory = std::make_shared<ClaimWord>(std::move(ClaimWord::Create()).value());
+  link_->policy().SetDoorbell(memory, std::move(CreateRestBell()).value());
+  uint32_t seen = 0;
+  const auto was_rung = [&] {
+    const uint32_t before = seen;
+    memory->rest().Rest(RestSet(), 1, &seen);
+    return seen != before;
   };
-  EXPECT_LT(waits_ms(), NodeLink::kLeaderSliceMs) << "it may have come before the first sleep";
-  EXPECT_GE(waits_ms(), NodeLink::kLeaderSliceMs) << "nothing has come";
-  std::atomic<bool> stop{false};
-  std::thread peer([&] {
-    while (!stop.load()) EXPECT_TRUE(peer_->SendAll(5, {}).ok());
-  });
-  for (int i = 0; i < 3; ++i) EXPECT_LT(waits_ms(), NodeLink::kLeaderSliceMs);
-  stop.store(true);
-  peer.join();
-}
-
-// Nor does one end the sleep of a thread that lets another one read.
-TEST_F(NodeLinkSignalsTest, WhoTakesOverFromTheLeaderLooksForSignalsSoon) {
-  NodeLink::Lock lock = link_->LockState();
-  (void)link_->Wait(&lock, Deadline(), -1, [] { return false; });
-  bool leave = false;
-  std::thread first([&] {
-    NodeLink::Lock own = link_->LockState();
-    while (link_
-               ->Wait(
-                   &own, Deadline(), -1, [&] { return leave; }, 10'000)
-               .code() == StatusCode::kInterrupted) {
-    }
-  });
-  lock.unlock();
-  // It leads when it reads.
-  ASSERT_TRUE(peer_->SendAll(5, {}).ok());
-  for (bool is_read = false; !is_read; lock.unlock()) {
-    lock.lock();
-    is_read = !types_.empty();
-  }
-  std::thread second([&] {
-    NodeLink::Lock own = link_->LockState();
-    leave = true;
-    link_->Wake();
-    const int64_t begin_ms = MonotonicMs();
-    EXPECT_EQ(link_->Wait(&own, Deadline(), 10'000, [] { return false; }).code(),
-              StatusCode::kInterrupted);
-    EXPECT_LT(MonotonicMs() - begin_ms, NodeLink::kLeaderSliceMs);
-  });
-  first.join();
-  second.join();
-}
-
-// The node allows to look for what comes before one sleeps.
-class SpinningLinkTest : public NodeLinkTest {
- protected:
-  SpinningLinkTest() {
-    link_->set_line_handler({.on_frame =
-                                 [this](const Frame& frame) {
-                                   line_types_.push_back(frame.type);
-                                   return Status::Ok();
-                                 },
-                             .on_lost = [this] { lost_ = true; },
-                             .settle = [] {}});
-    auto [ours, theirs] = std::move(SocketPair()).value();
-    line_peer_ = std::make_unique<FrameStream>(std::move(theirs));
-    memory_->AllowSpinning(true);
-    link_->SetRest(memory_, ScopedFd());
-    const NodeLink::Lock lock = link_->LockState();
-    link_->SetLine(std::make_unique<FrameStream>(std::move(ours)));
-  }
-  Status Wait(int64_t timeout_ms, const std::function<bool()>& ready) {
-    NodeLink::Lock lock = link_->LockState();
-    return link_->Wait(&lock, Deadline::After(timeout_ms), 50, ready, 60'000);
-  }
-
-  std::shared_ptr<ClaimWord> memory_ = std::make_shared<ClaimWord>(ClaimWord::Create().value());
-  std::unique_ptr<FrameStream> line_peer_;
-  std::vector<uint16_t> line_types_;
-  bool lost_ = false;
-};
-
-TEST_F(SpinningLinkTest, EachRoundIsHeard) {
-  constexpr size_t kRounds = 200;
-  std::thread worker([this] {
-    for (size_t i = 0; i < kRounds; ++i) {
-      (void)line_peer_->Wait(true, false, 10000);
-      if (!line_peer_->ReadSome().ok() || !line_peer_->SendAll(14, {}).ok()) return;
-    }
-  });
-  for (size_t i = 1; i <= kRounds; ++i) {
-    ASSERT_TRUE(link_->SendOnLine(15, {}));
-    ASSERT_TRUE(Wait(10'000, [&] { return line_types_.size() == i; }).ok()) << i;
-  }
-  worker.join();
-}
-
-TEST_F(SpinningLinkTest, WhatTheNodeSaysMeanwhileIsHeard) {
-  ASSERT_TRUE(peer_->SendAll(5, {}).ok());
-  EXPECT_TRUE(Wait(10'000, [&] { return !types_.empty(); }).ok());
-}
-
-TEST_F(SpinningLinkTest, WhatDoesNotComeIsWaitedForAsleepAndInVain) {
-  for (int i = 0; i < 5; ++i) {
-    EXPECT_EQ(Wait(2, [] { return false; }).code(), StatusCode::kTimedOut);
-  }
-}
-
-TEST_F(SpinningLinkTest, ThePeersEndIsNoticed) {
-  line_peer_.reset();
-  EXPECT_TRUE(Wait(10'000, [&] { return lost_; }).ok());
+  ASSERT_TRUE(link_->Send(7, {}, NodeLink::Urgency::kSoon).ok());
+  EXPECT_FALSE(was_rung());
+  ASSERT_TRUE(link_->Send(7, {}).ok());
+  EXPECT_TRUE(was_rung());
+  ASSERT_TRUE(link_->Hold(7, {}).ok());
+  EXPECT_FALSE(was_rung());
 }
 
 TEST_F(NodeLinkTest, CloseSendsWhatIsQueued) {

@@ -1,0 +1,62 @@
+// How the thread that reads for all others waits: whether it looks for a while before it sleeps, on
+// which processor it sleeps, and how a node that rests is woken.
+//
+// None of this changes what is received. It decides microseconds, and gives way to others: a
+// processor is kept busy only while the node knows one to spare (common/shm/claim_word.h).
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <optional>
+
+#include "client/connection/poll_set.h"
+#include "client/link/spin.h"
+#include "common/base/status.h"
+#include "common/os/scoped_fd.h"
+#include "common/shm/claim_word.h"
+#include "common/shm/home_cpu.h"
+
+namespace rayx {
+
+class WaitPolicy {
+ public:
+  // Where whoever waits sleeps. Before other threads know this.
+  void set_home_cpu(HomeCpu home) { home_ = std::move(home); }
+
+  // --- any thread ---
+
+  // The memory in which the node says that it rests, and whether to look; the bell ends its rest.
+  void SetDoorbell(std::shared_ptr<const ClaimWord> memory, ScopedFd bell);
+  // The node shall look at what it has been sent. After the writing: else it might look too early,
+  // and rest again. A system call only if the node rests.
+  void Ring();
+  // Who has been asked last, of the node and a peer that answers at once.
+  void OnNodeAsked() { node_is_asked_.store(true, std::memory_order_relaxed); }
+  void OnPeerAsked() { node_is_asked_.store(false, std::memory_order_relaxed); }
+
+  // --- one thread at a time ---
+
+  // Waits for the set. `quick`: the entry of a peer that answers at once; if it may be looked for,
+  // that is done for a moment before the thread sleeps.
+  Status Wait(PollSet* set, std::optional<size_t> quick, int64_t timeout_ms);
+
+ private:
+  bool MayLook();
+  // Nothing is ready if looking is not promising, or was in vain.
+  Status Look(PollSet* set, size_t quick);
+
+  HomeCpu home_;
+  Spin spin_;
+  // What was sent last was for the node, at once.
+  std::atomic<bool> node_is_asked_ = false;
+
+  std::mutex mutex_;
+  // Below: protected by mutex_, which is held for a moment only.
+  std::shared_ptr<const ClaimWord> memory_;
+  ScopedFd bell_;
+};
+
+}  // namespace rayx
