@@ -134,7 +134,7 @@ Status MessageReader::OnSubmit(Session& session, std::span<const uint8_t> encode
   Result<TaskSpec> spec = ParseTaskSpec(encoded);
   if (!spec.ok()) return spec.status();
   RAYX_RETURN_IF_ERROR(core_->tasks().OnSubmit(session, std::move(*spec)));
-  lines_->NotePace(!session.worker.IsNil());
+  pacer_->OnSubmitted(!session.worker.IsNil());
   return Status::Ok();
 }
 

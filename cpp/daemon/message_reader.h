@@ -10,7 +10,7 @@
 #include "common/base/status.h"
 #include "common/io/frame.h"
 #include "common/protocol/generated/messages_generated.h"
-#include "daemon/latency/line_service.h"
+#include "daemon/latency/turn_pacer.h"
 #include "daemon/messages/message_writer.h"
 #include "daemon/peers/pool_service.h"
 #include "daemon/peers/session.h"
@@ -32,8 +32,8 @@ Status With(const Frame& frame, Handle&& handle) {
 class MessageReader {
  public:
   // All must outlive it.
-  MessageReader(node::NodeCore* core, PoolService* pool, WorkerService* workers, LineService* lines)
-      : core_(core), pool_(pool), workers_(workers), lines_(lines) {}
+  MessageReader(node::NodeCore* core, PoolService* pool, WorkerService* workers, TurnPacer* pacer)
+      : core_(core), pool_(pool), workers_(workers), pacer_(pacer) {}
 
   // A message about an object, a task, an actor or a function. Not OK: a breach of protocol.
   Status OnFrame(Session& session, const Frame& frame);
@@ -52,7 +52,7 @@ class MessageReader {
   node::NodeCore* core_;
   PoolService* pool_;
   WorkerService* workers_;
-  LineService* lines_;
+  TurnPacer* pacer_;
   // Of the message that is being read. Members so that they keep their memory.
   std::vector<ObjectId> ids_;
   std::vector<ObjectId> more_ids_;

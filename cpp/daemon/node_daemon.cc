@@ -15,6 +15,7 @@
 #include "common/process/child_process.h"
 #include "common/process/shared_leftovers.h"
 #include "common/protocol/wire_ids.h"
+#include "common/shm/home_cpu.h"
 #include "common/shm/shared_memory.h"
 #include "daemon/supervision/session_files.h"
 
@@ -22,6 +23,8 @@ namespace rayx::daemon {
 namespace {
 
 constexpr int64_t kHeartbeatMs = 1000;
+// Every peer is a process of this machine.
+constexpr Audience kAudience = Audience::kThisMachine;
 
 scheduler::SchedulerOptions SchedulingOf(const NodeOptions& options, const NodeId& id) {
   scheduler::SchedulerOptions scheduling;
@@ -57,7 +60,8 @@ NodeDaemon::NodeDaemon(EventLoop* loop, NodeOptions options, NodeId id,
                  if (output_files_) output_files_->Forget(worker.pid);
                }}),
       peers_(&sessions_, &writer_),
-      lines_(&sessions_, &writer_, &workers_, &core_, &loop_->rest_set(), options_.busy_cpus),
+      pacer_(&loop_->rest_set(), &core_, options_.busy_cpus),
+      lines_(&sessions_, &writer_, &workers_, &core_, &pacer_),
       records_(tables_.get(), id, &core_),
       pool_(&sessions_, &writer_, &core_),
       core_({.peers = &peers_,
@@ -66,7 +70,7 @@ NodeDaemon::NodeDaemon(EventLoop* loop, NodeOptions options, NodeId id,
              .records = &records_,
              .rooms = &pool_},
             SchedulingOf(options_, id), options_.pool_bytes),
-      reader_(&core_, &pool_, &workers_, &lines_),
+      reader_(&core_, &pool_, &workers_, &pacer_),
       remains_(loop, ::getpid()),
       listener_(loop, [this](ScopedFd socket, pid_t pid) {
         sessions_.Add(std::move(socket), kNoWorker).pid = pid;
@@ -110,7 +114,7 @@ Status NodeDaemon::MakePool() {
   if (!pool.ok()) return pool.status();
   Result<HomeCpu> home = HomeCpu::Map(pool->get(), options_.pool_bytes, /*writable=*/true);
   if (!home.ok()) return home.status();
-  home_ = std::move(*home);
+  pacer_.set_home(std::move(*home));
   Result<ScopedFd> read_only = ReopenReadOnly(pool->get());
   if (!read_only.ok()) return read_only.status();
   pool_.Serve(std::move(*pool), std::move(*read_only));
@@ -173,46 +177,45 @@ void NodeDaemon::ReapChildren() {
   }
 }
 
+// The beat of the node, once for all that the loop has delivered. The order is that of the words:
+// hear, decide, write, wait.
 bool NodeDaemon::OnTurn() {
   if (stopping_) return false;
   const int64_t now_ms = loop_->now_ms();
+  // Both may hear more, which the core then takes into this turn. What they heard after it would
+  // lie there until something else happens.
   AnswerLateQueries();
+  BeatHeart(now_ms);
   const bool acted = core_.Turn(now_ms);
-  if (now_ms >= heartbeat_at_ms_) {
-    tables_->nodes().Heartbeat(id_, WallSeconds());
-    heartbeat_at_ms_ = now_ms + kHeartbeatMs;
-    core_.OnHeartbeat();
-    lines_.OnHeartbeat();
-  }
-  GatherOrPart();
-  records_.keeper().Flush(now_ms);
-  workers_.Flush();
-  sessions_.FlushAll();
-  tables_->Flush();
+  // Before anything is written: who is woken by it reads where to sleep next.
+  pacer_.ChooseCpu(lines_.open(), kAudience);
+  FlushAll(now_ms);
+  // Strangers come after those who wait for an answer.
   listener_.OnTurn();
+  // No handler of theirs runs any more, and nobody above looks for them again.
   sessions_.DestroyClosed();
+  // All have said by now when they want their next turn.
   SetTimer();
-  lines_.open() ? lines_.Rest() : RestIfNobodyWaits();
+  // Last: whatever were left to do would wait for the sleep.
+  pacer_.OnTurnEnd(lines_.TakeTurn(), kAudience, acted);
   return acted;
 }
 
-void NodeDaemon::RestIfNobodyWaits() {
-  if (!rest_.OnTurn(MonotonicUs()) || !core_.scheduler().AllHavePrefetched(Rest::kAhead)) return;
-  SleepUs(Rest::kRestUs);
-  rest_.OnRested(MonotonicUs());
+void NodeDaemon::BeatHeart(int64_t now_ms) {
+  if (now_ms < heartbeat_at_ms_) return;
+  heartbeat_at_ms_ = now_ms + kHeartbeatMs;
+  tables_->nodes().Heartbeat(id_, WallSeconds());
+  core_.OnHeartbeat();
+  lines_.OnHeartbeat();
 }
 
-void NodeDaemon::GatherOrPart() {
-  const bool together = lines_.ShouldGather();
-  if (together == at_home_.has_value()) return;
-  if (together) {
-    const int cpu = ::sched_getcpu();
-    at_home_.emplace(cpu);
-    if (at_home_->bound()) home_.Publish(cpu);
-  } else {
-    home_.Publish(HomeCpu::kNone);
-    at_home_.reset();
-  }
+void NodeDaemon::FlushAll(int64_t now_ms) {
+  // A fork is what takes longest of all that is asked for here.
+  workers_.Flush();
+  sessions_.FlushAll();
+  // Nobody waits for the tables. The keeper fills their queue, so it goes first.
+  records_.keeper().Flush(now_ms);
+  tables_->Flush();
 }
 
 // One timer serves all parts: it makes a turn happen when the first of them wants one.
@@ -265,8 +268,7 @@ std::string NodeDaemon::DebugText() {
   text += listener_.DebugText();
   text += remains_.DebugText();
   text += lines_.DebugText();
-  text += "waiting processes meet on " +
-          (at_home_ ? "CPU " + std::to_string(home_.cpu()) : std::string("any CPU")) + "\n";
+  text += pacer_.DebugText();
   text += std::string("control tables: ") + (tables_->connected() ? "connected" : "not connected");
   return text + "\nlast events:\n" + FlightLog::Text();
 }

@@ -2,7 +2,8 @@
 // tables, on one loop.
 //
 // A turn: the loop delivers what has arrived (sessions decode it and tell the core); OnTurn lets
-// the core take its turn, and flushes every socket and the control tables once.
+// the core take its turn, flushes every socket and the control tables once, and lets the pacer
+// decide how soon to hear again.
 #pragma once
 
 #include <sys/types.h>
@@ -16,10 +17,9 @@
 #include "common/base/status.h"
 #include "common/io/event_loop.h"
 #include "common/os/scoped_fd.h"
-#include "common/shm/home_cpu.h"
 #include "control/tables.h"
 #include "daemon/latency/line_service.h"
-#include "daemon/latency/rest.h"
+#include "daemon/latency/turn_pacer.h"
 #include "daemon/message_reader.h"
 #include "daemon/messages/message_writer.h"
 #include "daemon/node_options.h"
@@ -76,11 +76,11 @@ class NodeDaemon {
   void WatchDriverProcess(Session& session);
   void OnWorkerOutput(const WorkerProcess& worker, bool is_stderr, const std::string& lines);
   void ReapChildren();
+  // Once a second: the node says that it lives, and parts look at what they have not used.
+  void BeatHeart(int64_t now_ms);
+  // Writes what the turn has to say, those first who may wait for it.
+  void FlushAll(int64_t now_ms);
   void SetTimer();
-  // Stays on one processor with those who only wait for each other, as long as they do.
-  void GatherOrPart();
-  // Sleeps for a moment if nobody waits for the next turn.
-  void RestIfNobodyWaits();
 
   EventLoop* loop_;
   NodeOptions options_;
@@ -90,10 +90,11 @@ class NodeDaemon {
   SessionTable sessions_;
   WorkerService workers_;
   PeerMessages peers_;
+  TurnPacer pacer_;
   LineService lines_;
   NodeRecords records_;
   PoolService pool_;
-  // What it asks is done by the five above, who know it.
+  // What it asks is done by those above, who know it.
   node::NodeCore core_;
   MessageReader reader_;
   DriverRemains remains_;
@@ -110,9 +111,6 @@ class NodeDaemon {
     std::vector<uint8_t> payload;
   };
   std::vector<LateQuery> late_queries_;
-  Rest rest_;
-  HomeCpu home_;
-  std::optional<CpuBinding> at_home_;
   pid_t supervisor_pid_ = 0;
   bool supervisor_gone_ = false;
   bool stopping_ = false;

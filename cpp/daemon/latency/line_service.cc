@@ -1,22 +1,14 @@
 #include "daemon/latency/line_service.h"
 
-#include <algorithm>
 #include <utility>
 
 #include "common/base/limits.h"
 #include "common/base/log.h"
 #include "common/io/socket.h"
-#include "common/os/clock.h"
 #include "common/protocol/wire_ids.h"
 
 namespace rayx::daemon {
 namespace {
-
-// Some 150 calls; a socket holds 167, and who finds it full hurries us. A turn takes a processor
-// from the driver or the worker, and keeps the call under way waiting: for 60 us after a few calls,
-// and they need as long again until both are back in step; for 0.7 ms after so many. So turns are
-// rare: less than one call of a hundred meets one, and the others have what is saved.
-constexpr int kRestMs = 10;
 
 // A task that a line would take (client/tasks/direct_calls.h). A call keeps its actor alive,
 // nothing else.
@@ -33,13 +25,8 @@ bool Suits(const TaskSpec& spec) {
 }  // namespace
 
 LineService::LineService(SessionTable* sessions, MessageWriter* writer, WorkerService* workers,
-                         node::NodeCore* core, RestSet* rest_set, size_t busy_cpus)
-    : sessions_(sessions),
-      writer_(writer),
-      workers_(workers),
-      core_(core),
-      rest_set_(rest_set),
-      spare_cpus_(busy_cpus) {}
+                         node::NodeCore* core, TurnPacer* pacer)
+    : sessions_(sessions), writer_(writer), workers_(workers), core_(core), pacer_(pacer) {}
 
 // --- watching ---
 
@@ -47,24 +34,13 @@ void LineService::OnSubmitted(node::Peer& client, const TaskSpec& spec) {
   ++static_cast<Session&>(client).submitted;
   // It has stopped using its line, too; all that it has given is known, since it came before.
   if (open_ && client.id == ends_.client) (void)TryClose();
-  if (!line_pace_.together() || !client.worker.IsNil() || !Suits(spec)) return ForgetUse();
+  if (!pacer_->line_pays() || !client.worker.IsNil() || !Suits(spec)) return ForgetUse();
   if (candidate_.client != client.id) {
     ForgetUse();
     candidate_.client = client.id;
   }
   between_ = spec.id;
   actor_ = spec.actor;
-}
-
-void LineService::NotePace(bool from_task) {
-  const scheduler::SchedulerStats stats = core_->scheduler().Stats();
-  // An actor is an assigned task for life; who submits from a task is about to wait.
-  const size_t idle = stats.workers_blocked + stats.actors + (from_task ? 1 : 0);
-  const size_t known = stats.tasks_ready + stats.tasks_assigned;
-  const size_t active = known - std::min(known, idle);
-  const int64_t now_us = MonotonicUs();
-  pace_.OnSubmit(active, now_us);
-  line_pace_.OnSubmit(active, now_us);
 }
 
 void LineService::ForgetUse() {
@@ -105,7 +81,7 @@ void LineService::Open(Session& client, WorkerProcess& worker) {
   open_ = true;
   client.has_line = true;
   used_lately_ = true;
-  ListenWhileResting(false);
+  SetEndsWake(false);
   worker.claim.OpenLine();
   writer_->Send(
       *client.connection, protocol::MessageType::LineOpened,
@@ -124,48 +100,39 @@ Status LineService::SendEnds(Session& worker_session, const WorkerProcess& worke
   if (!sockets.ok()) return sockets.status();
   Result<ScopedFd> memory = DuplicateFd(worker.claim.fd());
   if (!memory.ok()) return memory.status();
-  Result<ScopedFd> bell = CreateRestBell();
+  Result<TurnPacer::BellEnds> bell = pacer_->MakeBell();
   if (!bell.ok()) return bell.status();
-  Result<ScopedFd> worker_bell = DuplicateFd(bell->get());
-  if (!worker_bell.ok()) return worker_bell.status();
-  Result<ScopedFd> client_bell = DuplicateFd(bell->get());
-  if (!client_bell.ok()) return client_bell.status();
-  // The peers may keep theirs, so the kernel would not forget it by itself.
-  if (bell_.valid()) rest_set_->Remove(bell_.get());
-  bell_ = std::move(*bell);
-  rest_set_->Add(bell_.get());
   std::vector<ScopedFd> worker_fds;
   worker_fds.push_back(std::move(sockets->first));
-  worker_fds.push_back(std::move(*worker_bell));
+  worker_fds.push_back(std::move(bell->worker));
   writer_->Send(
       *worker_session.connection, protocol::MessageType::OpenLine,
       [](flatbuffers::FlatBufferBuilder& builder) { return protocol::CreateOpenLine(builder); },
       std::move(worker_fds));
   client_fds->push_back(std::move(sockets->second));
   client_fds->push_back(std::move(*memory));
-  client_fds->push_back(std::move(*client_bell));
+  client_fds->push_back(std::move(bell->client));
   return Status::Ok();
 }
 
 bool LineService::TryClose() {
   WorkerProcess* worker = workers_->Find(ends_.worker);
   if (worker != nullptr && !worker->claim.CloseLine()) return false;
-  if (worker != nullptr) AllowSpinning(*worker, false);
+  if (worker != nullptr) worker->claim.AllowSpinning(false);
   open_ = false;
-  ListenWhileResting(true);
+  SetEndsWake(true);
   if (Session* client = sessions_->Find(ends_.client)) client->has_line = false;
   core_->scheduler().OnLineClosed(ends_.worker);
   return true;
 }
 
-void LineService::ListenWhileResting(bool listen) {
+void LineService::SetEndsWake(bool wake) {
   const WorkerProcess* worker = workers_->Find(ends_.worker);
   const ClientId sessions[] = {ends_.client, worker != nullptr ? worker->client : kNoClient};
   for (const ClientId id : sessions) {
     const Session* session = sessions_->Find(id);
     if (session == nullptr || session->connection->closed()) continue;
-    const int fd = session->connection->fd();
-    listen ? rest_set_->Add(fd) : rest_set_->Remove(fd);
+    pacer_->SetWakes(session->connection->fd(), wake);
   }
 }
 
@@ -186,17 +153,16 @@ void LineService::OnWorkerGone(WorkerNumber worker) {
   for (const ObjectId& id : delivered_) core_->store().DeliverAgain(ends_.client, id);
   delivered_.clear();
   connected_ = false;
-  if (std::exchange(open_, false)) ListenWhileResting(true);
-  spinning_ = false;
+  if (std::exchange(open_, false)) SetEndsWake(true);
   if (Session* client = sessions_->Find(ends_.client)) client->has_line = false;
 }
 
 void LineService::OnPeerGone(const node::Peer& peer) {
   if (peer.id != ends_.client) return;
-  connected_ = spinning_ = false;
+  connected_ = false;
   // What it has given goes with its driver, and so does the worker.
   if (!std::exchange(open_, false)) return;
-  ListenWhileResting(true);
+  SetEndsWake(true);
   core_->scheduler().OnLineClosed(ends_.worker);
 }
 
@@ -251,17 +217,16 @@ void LineService::Listen(const Session& session) {
   }
 }
 
-void LineService::Rest() {
-  const bool idle = !std::exchange(used_, false);
-  const bool others = std::exchange(others_came_, false);
+LineOfTurn LineService::TakeTurn() {
+  const bool used = std::exchange(used_, false);
+  const bool others_came = std::exchange(others_came_, false);
   WorkerProcess* worker = open_ ? workers_->Find(ends_.worker) : nullptr;
-  if (worker == nullptr) return;
-  AllowSpinning(*worker, spare_cpus_.Look(MonotonicUs()));
-  if (idle || others || ExpectMore(*worker)) return;
-  worker->claim.rest().Rest(*rest_set_, kRestMs, &hurries_seen_);
+  if (worker == nullptr) return {};
+  const bool is_alone = used && !others_came && !ExpectMore(*worker);
+  return {.heard = is_alone ? LineTurn::kAlone : LineTurn::kMixed, .memory = &worker->claim};
 }
 
-// What is large comes in parts, of which a turn takes one: a rest behind each would take most of
+// What is large comes in parts, of which a turn takes one: a sleep behind each would take most of
 // the time.
 bool LineService::ExpectMore(const WorkerProcess& worker) const {
   for (const ClientId id : {ends_.client, worker.client}) {
@@ -271,16 +236,12 @@ bool LineService::ExpectMore(const WorkerProcess& worker) const {
   return false;
 }
 
-void LineService::AllowSpinning(WorkerProcess& worker, bool allowed) {
-  if (allowed == spinning_) return;
-  spinning_ = allowed;
-  worker.claim.AllowSpinning(allowed);
-}
-
 std::string LineService::DebugText() const {
   if (!open_) return "direct line: none\n";
+  const WorkerProcess* worker = workers_->Find(ends_.worker);
+  const bool spins = worker != nullptr && worker->claim.may_spin();
   return "direct line: from session " + ends_.client.ToString() + " to worker " +
-         ends_.worker.ToString() + (spinning_ ? ", which may spin\n" : "\n");
+         ends_.worker.ToString() + (spins ? ", which may spin\n" : "\n");
 }
 
 }  // namespace rayx::daemon

@@ -38,8 +38,7 @@
 #include "common/base/ids.h"
 #include "common/base/status.h"
 #include "common/protocol/task_spec.h"
-#include "daemon/latency/ping_pong.h"
-#include "daemon/latency/spare_cpus.h"
+#include "daemon/latency/turn_pacer.h"
 #include "daemon/messages/message_writer.h"
 #include "daemon/peers/session_table.h"
 #include "daemon/workers/worker_service.h"
@@ -51,19 +50,14 @@ class LineService final : public node::DirectLines {
  public:
   // Rounds through the node, by tasks that a line could take, after those that made it notice.
   static constexpr int kRounds = 8;
-  // So quick a round must be: in a longer one, what the node costs is next to nothing.
-  static constexpr int64_t kQuickUs = 10'000;
 
-  // All must outlive it; `core` is used from the first event on. `rest_set`: of the loop.
-  // `busy_cpus`: as SpareCpus says.
+  // All must outlive it; `core` is used from the first event on.
   LineService(SessionTable* sessions, MessageWriter* writer, WorkerService* workers,
-              node::NodeCore* core, RestSet* rest_set, size_t busy_cpus);
+              node::NodeCore* core, TurnPacer* pacer);
 
   // --- tasks that go through the node ---
 
   void OnSubmitted(node::Peer& client, const TaskSpec& spec) override;
-  // After the scheduler knows of it. `from_task`: who submits is a task.
-  void NotePace(bool from_task);
   void OnEnded(WorkerNumber worker, const TaskId& task) override;
 
   // --- tasks that do not ---
@@ -96,24 +90,21 @@ class LineService final : public node::DirectLines {
   void OnHeartbeat();
 
   bool open() const { return open_; }
-  // Those who only wait for each other should meet on one processor.
-  bool ShouldGather() const { return pace_.together() && !open_; }
-  // At the end of a turn: rests, if nothing has come but what a line brings, and nobody hurries.
-  void Rest();
+  // At the end of a turn: what it has heard of the line. Begins the next one.
+  LineOfTurn TakeTurn();
 
   std::string DebugText() const;
 
  private:
   void Listen(const Session& session);
-  void AllowSpinning(WorkerProcess& worker, bool allowed);
   // The line's client or worker is in the midst of sending something.
   bool ExpectMore(const WorkerProcess& worker) const;
   void Open(Session& client, WorkerProcess& worker);
   // True if the line was closed.
   bool TryClose();
   void ForgetUse();
-  // Whether the node listens to both ends as to all others, or leaves them unheard while it rests.
-  void ListenWhileResting(bool listen);
+  // Whether what both ends send wakes the node as what others send does.
+  void SetEndsWake(bool wake);
   // Sends the worker its end, and leaves what the client is to have.
   Status SendEnds(Session& worker_session, const WorkerProcess& worker,
                   std::vector<ScopedFd>* client_fds);
@@ -122,12 +113,7 @@ class LineService final : public node::DirectLines {
   MessageWriter* writer_;
   WorkerService* workers_;
   node::NodeCore* core_;
-  RestSet* rest_set_;
-
-  // Whether the processes of the node only wait for each other, and do so quickly enough for a
-  // line.
-  PingPong pace_;
-  PingPong line_pace_{kQuickUs};
+  TurnPacer* pacer_;
 
   // Who might be given a line: the client and the worker of the last rounds, and the task between
   // them.
@@ -144,24 +130,17 @@ class LineService final : public node::DirectLines {
   // Who has the socket pair, or had it last.
   Pair ends_;
   bool connected_ = false;
-  // By which they end a rest.
-  ScopedFd bell_;
   bool open_ = false;
   bool catching_up_ = false;
 
   // The results that the worker has sent last.
   std::vector<ObjectId> delivered_;
 
-  // Its ends may spin.
-  bool spinning_ = false;
-  SpareCpus spare_cpus_;
-
   // Of this turn.
   bool used_ = false;
   bool others_came_ = false;
   // Since the last heartbeat.
   bool used_lately_ = false;
-  uint32_t hurries_seen_ = 0;
 };
 
 }  // namespace rayx::daemon

@@ -1,0 +1,81 @@
+#include "daemon/latency/turn_pacer.h"
+
+#include <sched.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "common/io/socket.h"
+#include "common/os/clock.h"
+
+namespace rayx::daemon {
+
+void TurnPacer::OnSubmitted(bool from_task) {
+  const scheduler::SchedulerStats stats = core_->scheduler().Stats();
+  // An actor is an assigned task for life; who submits from a task is about to wait.
+  const size_t idle = stats.workers_blocked + stats.actors + (from_task ? 1 : 0);
+  const size_t known = stats.tasks_ready + stats.tasks_assigned;
+  policy_.OnSubmit(known - std::min(known, idle), MonotonicUs());
+}
+
+Result<TurnPacer::BellEnds> TurnPacer::MakeBell() {
+  Result<ScopedFd> bell = CreateRestBell();
+  if (!bell.ok()) return bell.status();
+  Result<ScopedFd> worker = DuplicateFd(bell->get());
+  if (!worker.ok()) return worker.status();
+  Result<ScopedFd> client = DuplicateFd(bell->get());
+  if (!client.ok()) return client.status();
+  // The ends of the line before may keep theirs, so the kernel would not forget it by itself.
+  if (bell_.valid()) rest_set_->Remove(bell_.get());
+  bell_ = std::move(*bell);
+  rest_set_->Add(bell_.get());
+  return BellEnds{.client = std::move(*client), .worker = std::move(*worker)};
+}
+
+void TurnPacer::ChooseCpu(bool line_open, Audience audience) {
+  const bool meet = policy_.meets(line_open, audience);
+  if (meet == at_home_.has_value()) return;
+  if (meet) {
+    const int cpu = ::sched_getcpu();
+    // Bound before others are told: a number that the node may leave again misleads them.
+    at_home_.emplace(cpu);
+    if (at_home_->bound()) home_.Publish(cpu);
+  } else {
+    // The other way round, for the same reason.
+    home_.Publish(HomeCpu::kNone);
+    at_home_.reset();
+  }
+}
+
+void TurnPacer::OnTurnEnd(const LineOfTurn& line, Audience audience, bool has_more) {
+  const int64_t now_us = MonotonicUs();
+  const bool cpus_spare = line.memory != nullptr && spare_cpus_.Look(now_us);
+  const SleepPlan plan =
+      policy_.OnTurnEnd({.now_us = now_us,
+                         .audience = audience,
+                         .line = line.heard,
+                         .cpus_spare = cpus_spare,
+                         .has_more = has_more},
+                        [this] { return core_->scheduler().AllHavePrefetched(Rest::kAhead); });
+  // Before the sleep, during which the ends would go on with what they had been told. Written only
+  // if it changes: the ends share the line of the processor's cache with it.
+  if (line.memory != nullptr && line.memory->may_spin() != plan.may_spin) {
+    line.memory->AllowSpinning(plan.may_spin);
+  }
+  switch (plan.kind) {
+    case SleepPlan::Kind::kNone:
+      return;
+    case SleepPlan::Kind::kPause:
+      SleepUs(plan.us);
+      return policy_.OnPaused(MonotonicUs());
+    case SleepPlan::Kind::kUntilRung:
+      return line.memory->rest().Rest(*rest_set_, static_cast<int>(plan.us / 1000), &rings_seen_);
+  }
+}
+
+std::string TurnPacer::DebugText() const {
+  return "waiting processes meet on " +
+         (at_home_ ? "CPU " + std::to_string(home_.cpu()) : std::string("any CPU")) + "\n";
+}
+
+}  // namespace rayx::daemon

@@ -1,0 +1,87 @@
+// The one part of a node that sleeps outside its loop, and that chooses the processor it runs on.
+//
+// pace_policy.h decides, this carries it out: it has the clock, the sleeps, the descriptors that
+// end them, and the page in which clients read where to meet. NodeDaemon::OnTurn calls it twice in
+// a turn: before anything is written, and when all of it is.
+//
+// Threads: one.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "common/base/status.h"
+#include "common/os/rest_set.h"
+#include "common/os/scoped_fd.h"
+#include "common/shm/claim_word.h"
+#include "common/shm/home_cpu.h"
+#include "daemon/latency/pace_policy.h"
+#include "daemon/latency/spare_cpus.h"
+#include "node/node_core.h"
+
+namespace rayx::daemon {
+
+// The direct line at the end of a turn.
+struct LineOfTurn {
+  LineTurn heard = LineTurn::kClosed;
+  // Of the line's worker: what wakes the node lies in it, and what its ends may do. Null if no line
+  // is open.
+  ClaimWord* memory = nullptr;
+};
+
+class TurnPacer {
+ public:
+  // All must outlive it; `core` is used from the first event on. `rest_set`: of the loop, which has
+  // in it all that the loop watches. `busy_cpus`: as SpareCpus says.
+  TurnPacer(RestSet* rest_set, const node::NodeCore* core, size_t busy_cpus)
+      : rest_set_(rest_set), core_(core), spare_cpus_(busy_cpus) {}
+
+  // Where clients read on which processor to meet. Without it, nobody meets.
+  void set_home(HomeCpu home) { home_ = std::move(home); }
+
+  // --- what it learns ---
+
+  // A task was submitted by way of the node, and the scheduler knows of it. `from_task`: who
+  // submits is a task.
+  void OnSubmitted(bool from_task);
+  // Tasks come one by one, so quickly that a direct line pays.
+  bool line_pays() const { return policy_.line_pays(); }
+
+  // --- what ends a sleep ---
+
+  // Whether what comes through a descriptor of the loop ends a sleep. All do at first; those of the
+  // ends of an open line do not, they ring.
+  void SetWakes(int fd, bool wakes) { wakes ? rest_set_->Add(fd) : rest_set_->Remove(fd); }
+  // What the ends of the next line are to ring with; a copy for each. Those of the line before ring
+  // in vain from now on.
+  struct BellEnds {
+    ScopedFd client;
+    ScopedFd worker;
+  };
+  Result<BellEnds> MakeBell();
+
+  // --- the turn ---
+
+  // Before anything is written: whoever that wakes reads where to sleep next.
+  void ChooseCpu(bool line_open, Audience audience);
+  // When all is written, since whatever is not would wait for the sleep. `has_more`: another turn
+  // follows at once.
+  void OnTurnEnd(const LineOfTurn& line, Audience audience, bool has_more);
+
+  std::string DebugText() const;
+
+ private:
+  RestSet* rest_set_;
+  const node::NodeCore* core_;
+  PacePolicy policy_;
+  SpareCpus spare_cpus_;
+  HomeCpu home_;
+  // There while those who wait for each other meet where this thread is.
+  std::optional<CpuBinding> at_home_;
+  ScopedFd bell_;
+  // How often the node had been rung when it last looked.
+  uint32_t rings_seen_ = 0;
+};
+
+}  // namespace rayx::daemon

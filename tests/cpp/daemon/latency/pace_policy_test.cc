@@ -1,0 +1,106 @@
+#include "daemon/latency/pace_policy.h"
+
+#include <gtest/gtest.h>
+
+namespace rayx::daemon {
+namespace {
+
+using Kind = SleepPlan::Kind;
+
+class PacePolicyTest : public ::testing::Test {
+ protected:
+  // So many quick turns without a line; the plan after the last.
+  SleepPlan Turns(int count, bool all_prefetched, Audience audience = Audience::kThisMachine) {
+    SleepPlan plan;
+    for (int i = 0; i < count; ++i) {
+      plan = policy_.OnTurnEnd({.now_us = now_us_ += 10, .audience = audience}, [&] {
+        ++looks_;
+        return all_prefetched;
+      });
+    }
+    return plan;
+  }
+  SleepPlan LineTurnEnds(TurnLoad load) {
+    return policy_.OnTurnEnd(load, [] {
+      ADD_FAILURE() << "nobody prefetches while a line is open";
+      return true;
+    });
+  }
+  // Tasks one by one, so long after each other.
+  void Submit(int count, int64_t us) {
+    for (int i = 0; i < count; ++i) policy_.OnSubmit(1, now_us_ += us);
+  }
+
+  PacePolicy policy_;
+  int64_t now_us_ = 0;
+  int looks_ = 0;
+};
+
+TEST_F(PacePolicyTest, ABurstWithTasksPrefetchedIsPausedFor) {
+  const SleepPlan plan = Turns(Rest::kTurns + 1, true);
+  EXPECT_EQ(plan.kind, Kind::kPause);
+  EXPECT_EQ(plan.us, Rest::kRestUs);
+  policy_.OnPaused(now_us_ += 10 * Rest::kRestUs);
+  EXPECT_EQ(Turns(1, true).kind, Kind::kPause) << "a pause is no idle time";
+}
+
+TEST_F(PacePolicyTest, ABurstWithoutIsNot) {
+  EXPECT_EQ(Turns(Rest::kTurns + 1, false).kind, Kind::kNone);
+}
+
+TEST_F(PacePolicyTest, TheWorkersAreLookedAtOnlyIfItDecides) {
+  Turns(Rest::kTurns, true);
+  EXPECT_EQ(looks_, 0) << "no burst yet";
+  Turns(1, true);
+  EXPECT_EQ(looks_, 1);
+  Turns(1, true, Audience::kOtherNodes);
+  EXPECT_EQ(looks_, 1);
+}
+
+TEST_F(PacePolicyTest, ALineThatIsAloneIsSleptThroughUntilSomebodyRings) {
+  const SleepPlan plan = LineTurnEnds({.line = LineTurn::kAlone});
+  EXPECT_EQ(plan.kind, Kind::kUntilRung);
+  EXPECT_EQ(plan.us, PacePolicy::kLineSleepUs);
+  EXPECT_EQ(LineTurnEnds({.line = LineTurn::kMixed}).kind, Kind::kNone);
+}
+
+TEST_F(PacePolicyTest, TheEndsOfALineSpinIfTheyTakeNobodysProcessor) {
+  EXPECT_TRUE(LineTurnEnds({.line = LineTurn::kMixed, .cpus_spare = true}).may_spin);
+  EXPECT_TRUE(LineTurnEnds({.line = LineTurn::kAlone, .cpus_spare = true}).may_spin);
+  EXPECT_FALSE(LineTurnEnds({.line = LineTurn::kAlone}).may_spin);
+}
+
+TEST_F(PacePolicyTest, WhoHasMoreToDoDoesNotSleep) {
+  EXPECT_EQ(LineTurnEnds({.line = LineTurn::kAlone, .has_more = true}).kind, Kind::kNone);
+  Turns(Rest::kTurns + 1, true);
+  const SleepPlan plan =
+      policy_.OnTurnEnd({.now_us = now_us_ += 10, .has_more = true}, [] { return true; });
+  EXPECT_EQ(plan.kind, Kind::kNone);
+}
+
+TEST_F(PacePolicyTest, OtherNodesSwitchAllModerationOff) {
+  EXPECT_EQ(Turns(Rest::kTurns + 1, true, Audience::kOtherNodes).kind, Kind::kNone);
+  EXPECT_EQ(LineTurnEnds({.audience = Audience::kOtherNodes, .line = LineTurn::kAlone}).kind,
+            Kind::kNone);
+  Submit(PingPong::kRounds + 1, 100);
+  EXPECT_TRUE(policy_.meets(false, Audience::kThisMachine));
+  EXPECT_FALSE(policy_.meets(false, Audience::kOtherNodes));
+}
+
+TEST_F(PacePolicyTest, TheyMeetUntilALineIsOpen) {
+  EXPECT_FALSE(policy_.meets(false, Audience::kThisMachine));
+  Submit(PingPong::kRounds + 1, 100);
+  EXPECT_TRUE(policy_.meets(false, Audience::kThisMachine));
+  EXPECT_FALSE(policy_.meets(true, Audience::kThisMachine));
+}
+
+TEST_F(PacePolicyTest, ALinePaysInRoundsThatAreTooSlowToMeetFor) {
+  Submit(PingPong::kRounds + 1, PacePolicy::kLineRoundUs - 1);
+  EXPECT_TRUE(policy_.line_pays());
+  EXPECT_FALSE(policy_.meets(false, Audience::kThisMachine));
+  Submit(1, PacePolicy::kLineRoundUs);
+  EXPECT_FALSE(policy_.line_pays());
+}
+
+}  // namespace
+}  // namespace rayx::daemon

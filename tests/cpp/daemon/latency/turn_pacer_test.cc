@@ -1,0 +1,132 @@
+#include "daemon/latency/turn_pacer.h"
+
+#include <gtest/gtest.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <functional>
+#include <utility>
+
+#include "common/base/limits.h"
+#include "common/os/clock.h"
+#include "common/shm/shared_memory.h"
+
+namespace rayx::daemon {
+namespace {
+
+constexpr uint64_t kPoolBytes = 8192;
+constexpr auto kHere = Audience::kThisMachine;
+
+ScopedFd NewEvent() { return ScopedFd(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)); }
+
+void Signal(const ScopedFd& event) {
+  const uint64_t once = 1;
+  ASSERT_EQ(::write(event.get(), &once, sizeof(once)), static_cast<ssize_t>(sizeof(once)));
+}
+
+class TurnPacerTest : public ::testing::Test {
+ protected:
+  // Microseconds that the end of a turn took, in which only the line was heard.
+  int64_t EndTurn(Audience audience = kHere, bool has_more = false) {
+    const int64_t begin_us = MonotonicUs();
+    pacer_.OnTurnEnd({.heard = LineTurn::kAlone, .memory = &claims_}, audience, has_more);
+    return MonotonicUs() - begin_us;
+  }
+  // Whether the whole time was slept. A machine that is busy may only make it longer.
+  bool SleepsItOut() { return EndTurn() >= PacePolicy::kLineSleepUs - 1000; }
+  // The shortest of some, since a busy machine may make each look like a sleep.
+  int64_t ShortestTurn(const std::function<void()>& before, Audience audience = kHere) {
+    int64_t shortest_us = PacePolicy::kLineSleepUs;
+    for (int i = 0; i < 20; ++i) {
+      before();
+      shortest_us = std::min(shortest_us, EndTurn(audience));
+    }
+    return shortest_us;
+  }
+
+  node::NodeCore core_{{}, {}, kPoolBytes};
+  RestSet set_;
+  TurnPacer pacer_{&set_, &core_, /*busy_cpus=*/0};
+  ClaimWord claims_ = std::move(ClaimWord::Create()).value();
+};
+
+TEST_F(TurnPacerTest, ALineIsSleptThrough) { EXPECT_TRUE(SleepsItOut()); }
+
+TEST_F(TurnPacerTest, WithoutALineAndABurstNobodySleeps) {
+  int64_t shortest_us = PacePolicy::kLineSleepUs;
+  for (int i = 0; i < 100; ++i) {
+    const int64_t begin_us = MonotonicUs();
+    pacer_.OnTurnEnd({}, kHere, false);
+    shortest_us = std::min(shortest_us, MonotonicUs() - begin_us);
+  }
+  EXPECT_LT(shortest_us, Rest::kRestUs) << "no worker has tasks prefetched";
+}
+
+TEST_F(TurnPacerTest, WhoRingsBeforehandKeepsTheNodeAwake) {
+  const auto bell = std::move(pacer_.MakeBell()).value();
+  EXPECT_LT(ShortestTurn([&] { claims_.rest().Hurry(bell.client.get()); }),
+            PacePolicy::kLineSleepUs / 2);
+}
+
+TEST_F(TurnPacerTest, WhoIsNoEndOfTheLineEndsASleep) {
+  const ScopedFd other = NewEvent();
+  pacer_.SetWakes(other.get(), true);
+  EXPECT_LT(ShortestTurn([&] { Signal(other); }), PacePolicy::kLineSleepUs / 2);
+  pacer_.SetWakes(other.get(), false);
+  Signal(other);
+  EXPECT_TRUE(SleepsItOut()) << "the ends of the line are taken out";
+}
+
+TEST_F(TurnPacerTest, OnlyTheLastBellIsHeard) {
+  const auto old = std::move(pacer_.MakeBell()).value();
+  EXPECT_LT(ShortestTurn([&] { Signal(old.worker); }), PacePolicy::kLineSleepUs / 2);
+  const auto bell = std::move(pacer_.MakeBell()).value();
+  Signal(old.client);
+  EXPECT_TRUE(SleepsItOut());
+  EXPECT_LT(ShortestTurn([&] { Signal(bell.worker); }), PacePolicy::kLineSleepUs / 2);
+}
+
+TEST_F(TurnPacerTest, OtherNodesAndWorkThatIsLeftKeepItAwake) {
+  EXPECT_LT(ShortestTurn([] {}, Audience::kOtherNodes), PacePolicy::kLineSleepUs / 2);
+  int64_t shortest_us = PacePolicy::kLineSleepUs;
+  for (int i = 0; i < 20; ++i) shortest_us = std::min(shortest_us, EndTurn(kHere, true));
+  EXPECT_LT(shortest_us, PacePolicy::kLineSleepUs / 2);
+}
+
+TEST_F(TurnPacerTest, WithoutAProcessorToSpareTheEndsOfALineDoNotSpin) {
+  claims_.AllowSpinning(true);
+  EndTurn();
+  EXPECT_FALSE(claims_.may_spin());
+  TurnPacer roomy(&set_, &core_, /*busy_cpus=*/1u << 20);
+  roomy.OnTurnEnd({.heard = LineTurn::kMixed, .memory = &claims_}, kHere, false);
+  EXPECT_TRUE(claims_.may_spin());
+}
+
+TEST_F(TurnPacerTest, WaitingProcessesAreToldWhereTheNodeIsBound) {
+  const ScopedFd memory =
+      std::move(CreateSharedMemory("test", kPoolBytes + limits::kHomeCpuBytes)).value();
+  const HomeCpu client = std::move(HomeCpu::Map(memory.get(), kPoolBytes, false)).value();
+  pacer_.set_home(std::move(HomeCpu::Map(memory.get(), kPoolBytes, true)).value());
+  cpu_set_t before;
+  ASSERT_EQ(::sched_getaffinity(0, sizeof(before), &before), 0);
+  // Rounds of a busy machine may be too slow for a while.
+  for (int i = 0; i < 10'000 && client.cpu() == HomeCpu::kNone; ++i) {
+    for (int k = 0; k <= PingPong::kRounds; ++k) pacer_.OnSubmitted(/*from_task=*/false);
+    pacer_.ChooseCpu(/*line_open=*/false, kHere);
+  }
+  ASSERT_NE(client.cpu(), HomeCpu::kNone);
+  EXPECT_TRUE(pacer_.line_pays());
+  cpu_set_t bound;
+  ASSERT_EQ(::sched_getaffinity(0, sizeof(bound), &bound), 0);
+  EXPECT_EQ(CPU_COUNT(&bound), 1);
+  EXPECT_TRUE(CPU_ISSET(client.cpu(), &bound));
+
+  pacer_.ChooseCpu(/*line_open=*/false, Audience::kOtherNodes);
+  EXPECT_EQ(client.cpu(), HomeCpu::kNone);
+  ASSERT_EQ(::sched_getaffinity(0, sizeof(bound), &bound), 0);
+  EXPECT_TRUE(CPU_EQUAL(&bound, &before));
+}
+
+}  // namespace
+}  // namespace rayx::daemon
