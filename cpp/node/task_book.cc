@@ -69,7 +69,7 @@ std::vector<ObjectId> TaskBook::Admit(const Peer& peer, const TaskSpec& spec, bo
   // The submitter wants the results: they are pushed to it without being asked for.
   for (uint32_t i = 0; i < spec.return_count; ++i) {
     const ObjectId id = spec.ReturnId(i);
-    direct ? store_->GetUnlessTold(peer.id, id) : store_->Get(peer.id, id, /*pin=*/false);
+    direct ? store_->Defer(peer.id, id) : store_->Get(peer.id, id, /*pin=*/false);
   }
   // The first items of a stream, too: what is wanted is what may be made. For more it asks itself.
   for (uint32_t i = 0; i < spec.stream_window; ++i) {

@@ -19,17 +19,19 @@ void GetWaiters::Add(ClientId client, bool pin) {
     waiters_.push_back({client, pin});
   } else {
     waiter->pin |= pin;
-    waiter->unless_told = false;
+    waiter->is_deferred = false;
   }
 }
 
-void GetWaiters::AddUnlessTold(ClientId client) {
-  if (!Contains(client)) waiters_.push_back({client, /*pin=*/false, /*unless_told=*/true});
+void GetWaiters::Defer(ClientId client) {
+  if (!Contains(client)) waiters_.push_back({client, /*pin=*/false, /*is_deferred=*/true});
 }
 
-void GetWaiters::OnTold(ClientId client) {
+void GetWaiters::Settle(ClientId client, Settlement how) {
   const auto waiter = Find(waiters_, client);
-  if (waiter != waiters_.end() && waiter->unless_told) waiters_.erase(waiter);
+  if (waiter == waiters_.end() || !waiter->is_deferred) return;
+  waiter->is_deferred = false;
+  if (how == Settlement::kDelivered) waiters_.erase(waiter);
 }
 
 bool GetWaiters::Remove(ClientId client) {

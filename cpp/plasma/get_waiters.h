@@ -1,6 +1,7 @@
 // Who waits for one object that has no value yet, in order of asking.
 #pragma once
 
+#include <cstdint>
 #include <utility>
 #include <vector>
 
@@ -8,22 +9,25 @@
 
 namespace rayx::plasma {
 
+// How a deferred delivery has ended (object_store.h).
+enum class Settlement : uint8_t { kDelivered, kLost };
+
 class GetWaiters {
  public:
   struct Waiter {
     ClientId client;
     bool pin = false;
-    // Somebody else may give it the value; then it waits no longer.
-    bool unless_told = false;
+    // Somebody else is about to give it the value (object_store.h, Defer).
+    bool is_deferred = false;
   };
 
   // A client that waits already keeps its place; its wish to pin is remembered.
   void Add(ClientId client, bool pin);
-  // The same for one that may be told by somebody else, and has not asked itself.
-  void AddUnlessTold(ClientId client);
-  // Somebody else tells the client. Nothing happens if it has asked itself, which it would not have
-  // done if that were enough for it.
-  void OnTold(ClientId client);
+  // The same for one that somebody else is about to serve, unless it waits already.
+  void Defer(ClientId client);
+  // Ends that: one that has been served waits no longer, for others it goes on. Nothing happens if
+  // the client has asked itself, which it would not have done if that were enough for it.
+  void Settle(ClientId client, Settlement how);
   // False if the client does not wait.
   bool Remove(ClientId client);
   bool Contains(ClientId client) const;

@@ -254,21 +254,20 @@ void ObjectStore::Get(ClientId client, const ObjectId& id, bool pin) {
   }
 }
 
-void ObjectStore::GetUnlessTold(ClientId client, const ObjectId& id) {
+void ObjectStore::Defer(ClientId client, const ObjectId& id) {
   Object& object = FindOrExpect(id);
   if (object.second.IsSealed()) return Get(client, id, /*pin=*/false);
   AddReferenceOf(client, object, /*by_create=*/false);
-  object.second.waiters.AddUnlessTold(client);
+  object.second.waiters.Defer(client);
 }
 
-void ObjectStore::OnTold(ClientId client, const ObjectId& id) {
+void ObjectStore::Settle(ClientId client, const ObjectId& id, Settlement how) {
   Object* object = FindObject(id);
-  if (object != nullptr) object->second.waiters.OnTold(client);
-}
-
-void ObjectStore::DeliverAgain(ClientId client, const ObjectId& id) {
-  Object* object = FindObject(id);
-  if (object == nullptr || !object->second.IsSealed()) return;
+  if (object == nullptr) return;
+  // One without a value has waiters, one with a value has none, but served clients that refer to
+  // it.
+  if (!object->second.IsSealed()) return object->second.waiters.Settle(client, how);
+  if (how == Settlement::kDelivered) return;
   const Holder* holder = holders_.Find(object->second.holders, client);
   if (holder != nullptr && holder->referenced) Deliver(client, *object, /*pin=*/false);
 }

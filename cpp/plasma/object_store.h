@@ -114,13 +114,22 @@ class ObjectStore {
   // client reference. Asking again before delivery changes nothing, except that a wish to pin is
   // remembered.
   void Get(ClientId client, const ObjectId& id, bool pin);
-  // As Get without a pin, of a client that somebody else may give the value to: until OnTold.
-  void GetUnlessTold(ClientId client, const ObjectId& id);
-  // The client has got the value, or will, from somebody else: unless it has asked itself
-  // meanwhile, it waits no longer. It keeps its reference.
-  void OnTold(ClientId client, const ObjectId& id);
-  // Perhaps it has not got it: delivers the object if it has a value and the client refers to it.
-  void DeliverAgain(ClientId client, const ObjectId& id);
+  // A deferred delivery: somebody else is about to give the client the value, and will say how that
+  // went. Until then the client waits as after Get without a pin, so nothing is lost if nobody ever
+  // says anything. The client's reference is the same in all states.
+  //
+  //            Defer              Settle(kDelivered)             Settle(kLost)
+  //   nothing ───────▶ deferred ────────────────────▶ served ───────────────────▶ delivered by us
+  //                     │    │                                                       ▲
+  //                     │    └─ Settle(kLost), or Get: the client asks itself ─▶ waiting
+  //                     └─ the object is sealed before anybody has settled it ───────┘
+  //
+  // Of a sealed object Defer delivers at once. A client that has asked itself is delivered to,
+  // whatever Settle says: it would not have asked if it had the value.
+  void Defer(ClientId client, const ObjectId& id);
+  // kLost may follow kDelivered, when it turns out that the value did not arrive; then, if the
+  // client still refers to the object and that has a value, it is delivered now.
+  void Settle(ClientId client, const ObjectId& id, Settlement how);
   // Counts a pin of `client` on a sealed pool object and returns its place; for inline objects no
   // pin is needed or counted. NotFound if the object has no value.
   Result<ObjectLocation> Pin(ClientId client, const ObjectId& id);

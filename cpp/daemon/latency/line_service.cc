@@ -150,7 +150,7 @@ void LineService::OnWorkerGone(WorkerNumber worker) {
   if (!connected_ || worker != ends_.worker) return;
   CatchUp();
   // It may have been killed before it sent what it said that it would.
-  for (const ObjectId& id : delivered_) core_->store().DeliverAgain(ends_.client, id);
+  for (const ObjectId& id : delivered_) core_->store().Settle(ends_.client, id, plasma::Settlement::kLost);
   delivered_.clear();
   connected_ = false;
   if (std::exchange(open_, false)) SetEndsWake(true);
@@ -187,7 +187,7 @@ void LineService::OnDelivered(WorkerNumber worker, const TaskSpec& spec) {
   delivered_.clear();
   for (uint32_t i = 0; i < spec.return_count; ++i) {
     delivered_.push_back(spec.ReturnId(i));
-    core_->store().OnTold(ends_.client, delivered_.back());
+    core_->store().Settle(ends_.client, delivered_.back(), plasma::Settlement::kDelivered);
   }
 }
 

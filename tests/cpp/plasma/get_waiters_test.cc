@@ -42,18 +42,28 @@ TEST(GetWaitersTest, WhoGoesIsForgotten) {
   ASSERT_EQ(waiters.waiters().size(), 1u);
 }
 
-TEST(GetWaitersTest, WhoIsToldWaitsNoLongerUnlessItHasAsked) {
+TEST(GetWaitersTest, WhoIsServedElsewhereWaitsNoLongerUnlessItHasAsked) {
   GetWaiters waiters;
-  waiters.AddUnlessTold(ClientId(1));
-  waiters.AddUnlessTold(ClientId(2));
+  waiters.Defer(ClientId(1));
+  waiters.Defer(ClientId(2));
   waiters.Add(ClientId(2), true);
-  waiters.AddUnlessTold(ClientId(2));
+  waiters.Defer(ClientId(2));
   waiters.Add(ClientId(3), false);
   for (const ClientId client : {ClientId(1), ClientId(2), ClientId(3), ClientId(4)})
-    waiters.OnTold(client);
+    waiters.Settle(client, Settlement::kDelivered);
   ASSERT_EQ(waiters.waiters().size(), 2u);
   EXPECT_TRUE(waiters.waiters()[0].pin);
   EXPECT_TRUE(waiters.Contains(ClientId(3)));
+}
+
+TEST(GetWaitersTest, WhatIsLostElsewhereIsWaitedForHere) {
+  GetWaiters waiters;
+  waiters.Defer(ClientId(1));
+  waiters.Settle(ClientId(1), Settlement::kLost);
+  waiters.Settle(ClientId(1), Settlement::kDelivered);
+  EXPECT_TRUE(waiters.Contains(ClientId(1))) << "it is no longer deferred";
+  waiters.Settle(ClientId(2), Settlement::kLost);
+  EXPECT_FALSE(waiters.Contains(ClientId(2))) << "it was not";
 }
 
 }  // namespace

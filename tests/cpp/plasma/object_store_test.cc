@@ -108,27 +108,40 @@ TEST_F(ObjectStoreTest, ASmallObjectIsPutWhole) {
   EXPECT_EQ(store_.Stats().pool_used_bytes, 0u);
 }
 
-TEST_F(ObjectStoreTest, WhoIsToldBySomebodyElseIsNotDeliveredTo) {
-  store_.GetUnlessTold(kAda, TestObject(1));
-  store_.OnTold(kAda, TestObject(1));
-  store_.OnTold(kAda, TestObject(2));
+TEST_F(ObjectStoreTest, ADeferredDeliveryThatIsMadeElsewhereIsNotMadeHere) {
+  store_.Defer(kAda, TestObject(1));
+  store_.Settle(kAda, TestObject(1), Settlement::kDelivered);
+  store_.Settle(kAda, TestObject(2), Settlement::kDelivered);
   ASSERT_TRUE(store_.PutInline(kNode, TestObject(1), kData, {}).ok());
   EXPECT_EQ(Effects(), Lines{"sealed 1"}) << "and kept, as Ada refers to it";
-  store_.DeliverAgain(kAda, TestObject(1));
-  store_.DeliverAgain(kBob, TestObject(1));
-  store_.DeliverAgain(kAda, TestObject(2));
-  EXPECT_EQ(Effects(), Lines{"deliver 1 to 1"});
+  store_.Settle(kAda, TestObject(1), Settlement::kDelivered);
+  EXPECT_EQ(Effects(), Lines{});
+  for (const ClientId client : {kAda, kBob}) {
+    store_.Settle(client, TestObject(1), Settlement::kLost);
+  }
+  store_.Settle(kAda, TestObject(2), Settlement::kLost);
+  EXPECT_EQ(Effects(), Lines{"deliver 1 to 1"}) << "it did not arrive";
   ASSERT_TRUE(store_.RemoveClientReference(kAda, TestObject(1)).ok());
   EXPECT_EQ(Effects(), Lines{"deleted 1 3"});
 }
 
-TEST_F(ObjectStoreTest, WhoAsksItselfIsDeliveredToWhoeverTellsIt) {
-  store_.GetUnlessTold(kAda, TestObject(1));
+TEST_F(ObjectStoreTest, ADeferredDeliveryThatIsLostOrOfWhichNobodySpeaksIsMadeHere) {
+  store_.Defer(kAda, TestObject(1));
+  store_.Settle(kAda, TestObject(1), Settlement::kLost);
+  EXPECT_EQ(Effects(), Lines{}) << "there is no value yet";
+  store_.Settle(kAda, TestObject(1), Settlement::kDelivered);
+  store_.Defer(kBob, TestObject(1));
+  ASSERT_TRUE(store_.PutInline(kNode, TestObject(1), kData, {}).ok());
+  EXPECT_EQ(Effects(), (Lines{"sealed 1", "deliver 1 to 1", "deliver 1 to 2"}));
+}
+
+TEST_F(ObjectStoreTest, WhoAsksItselfIsDeliveredToWhoeverServesIt) {
+  store_.Defer(kAda, TestObject(1));
   store_.Get(kAda, TestObject(1), /*pin=*/false);
-  store_.OnTold(kAda, TestObject(1));
+  store_.Settle(kAda, TestObject(1), Settlement::kDelivered);
   ASSERT_TRUE(store_.PutInline(kNode, TestObject(1), kData, {}).ok());
   EXPECT_EQ(Effects(), (Lines{"sealed 1", "deliver 1 to 1"}));
-  store_.GetUnlessTold(kBob, TestObject(1));
+  store_.Defer(kBob, TestObject(1));
   EXPECT_EQ(Effects(), Lines{"deliver 1 to 2"}) << "it is there";
 }
 
