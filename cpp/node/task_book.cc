@@ -7,6 +7,7 @@
 #include "common/base/check.h"
 #include "common/base/limits.h"
 #include "common/base/log.h"
+#include "common/protocol/direct_call.h"
 #include "common/protocol/object_layout.h"
 #include "node/mutation.h"
 
@@ -92,7 +93,7 @@ Status TaskBook::OnSubmit(Peer& peer, TaskSpec spec) {
 
 Status TaskBook::OnSubmitDirect(Peer& peer, TaskSpec spec, uint32_t sequence) {
   RAYX_RETURN_IF_ERROR(CheckSpec(peer, spec));
-  if (!spec.dependencies.empty() || spec.stream_window != 0 || spec.timeout_ms != 0) {
+  if (!IsDirect(spec)) {
     return Status::ProtocolError("SubmitDirect of a task that must go through the node");
   }
   (void)Admit(peer, spec, /*direct=*/true);

@@ -3,19 +3,13 @@
 #include <utility>
 
 #include "client/connection/message.h"
+#include "common/protocol/direct_call.h"
 #include "common/protocol/wire_ids.h"
 
 namespace rayx {
 namespace {
 
 using protocol::MessageType;
-
-// What a worker may take without having been asked by the scheduler
-// (scheduler/transitions/direct_line.h).
-bool AsksForOneCpu(const ResourceSet& resources) {
-  const auto& items = resources.items();
-  return items.size() == 1 && items[0].first == kCpu && items[0].second == ResourceAmount::Of(1);
-}
 
 }  // namespace
 
@@ -29,12 +23,15 @@ DirectCalls::DirectCalls(NodeLink* link, ObjectAccess* objects)
 
 bool DirectCalls::Fits(const TaskCall& call) const {
   const TaskTemplate& task = *call.task;
-  const bool is_simple = call.dependencies.empty() && call.contained.empty() &&
-                         task.timeout_ms == 0 && task.stream_window == 0;
-  if (!is_simple) return false;
-  if (task.kind == TaskKind::kActorCall) return !actor_.IsNil() && task.actor.Task() == actor_;
-  return task.kind == TaskKind::kFunction && actor_.IsNil() && task.priority == 0 &&
-         AsksForOneCpu(task.resources);
+  const bool is_call = task.kind == TaskKind::kActorCall;
+  const bool is_for_worker =
+      is_call ? !actor_.IsNil() && task.actor.Task() == actor_ : actor_.IsNil();
+  return is_for_worker && IsDirect({.kind = task.kind,
+                                    .resources = task.resources,
+                                    .priority = task.priority,
+                                    .timeout_ms = task.timeout_ms,
+                                    .stream_window = task.stream_window,
+                                    .objects = call.dependencies.size() + call.contained.size()});
 }
 
 std::optional<uint32_t> DirectCalls::Take(const TaskCall& call) {

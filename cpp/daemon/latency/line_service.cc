@@ -5,25 +5,10 @@
 #include "common/base/limits.h"
 #include "common/base/log.h"
 #include "common/io/socket.h"
+#include "common/protocol/direct_call.h"
 #include "common/protocol/wire_ids.h"
 
 namespace rayx::daemon {
-namespace {
-
-// A task that a line would take (client/tasks/direct_calls.h). A call keeps its actor alive,
-// nothing else.
-bool Suits(const TaskSpec& spec) {
-  if (spec.stream_window != 0 || spec.timeout_ms != 0) return false;
-  const bool is_call = spec.kind == TaskKind::kActorCall;
-  if (!spec.dependencies.empty() || spec.contained.size() > (is_call ? 1 : 0)) return false;
-  if (is_call) return true;
-  const auto& items = spec.resources.items();
-  return spec.kind == TaskKind::kFunction && spec.priority == 0 && items.size() == 1 &&
-         items[0].first == kCpu && items[0].second == ResourceAmount::Of(1);
-}
-
-}  // namespace
-
 LineService::LineService(SessionTable* sessions, MessageWriter* writer, WorkerService* workers,
                          node::NodeCore* core, TurnPacer* pacer)
     : sessions_(sessions), writer_(writer), workers_(workers), core_(core), pacer_(pacer) {}
@@ -34,7 +19,7 @@ void LineService::OnSubmitted(node::Peer& client, const TaskSpec& spec) {
   ++static_cast<Session&>(client).submitted;
   // It has stopped using its line, too; all that it has given is known, since it came before.
   if (open_ && client.id == ends_.client) (void)TryClose();
-  if (!pacer_->line_pays() || !client.worker.IsNil() || !Suits(spec)) return ForgetUse();
+  if (!pacer_->line_pays() || !client.worker.IsNil() || !IsDirect(spec)) return ForgetUse();
   if (candidate_.client != client.id) {
     ForgetUse();
     candidate_.client = client.id;
@@ -150,7 +135,8 @@ void LineService::OnWorkerGone(WorkerNumber worker) {
   if (!connected_ || worker != ends_.worker) return;
   CatchUp();
   // It may have been killed before it sent what it said that it would.
-  for (const ObjectId& id : delivered_) core_->store().Settle(ends_.client, id, plasma::Settlement::kLost);
+  for (const ObjectId& id : delivered_)
+    core_->store().Settle(ends_.client, id, plasma::Settlement::kLost);
   delivered_.clear();
   connected_ = false;
   if (std::exchange(open_, false)) SetEndsWake(true);

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "common/base/check.h"
+#include "common/protocol/direct_call.h"
 #include "scheduler/transitions/assignment.h"
 
 namespace rayx::scheduler {
@@ -10,13 +11,6 @@ namespace {
 
 ActorEntry* ActorOf(const WorkerEntry& worker) {
   return worker.has_actor && !worker.held.empty() ? worker.held.front().task->actor : nullptr;
-}
-
-// One CPU and nothing else: all that an idle worker may take without having been asked.
-bool IsPlain(const TaskSpec& spec) {
-  const auto& items = spec.resources.items();
-  return spec.kind == TaskKind::kFunction && spec.priority == 0 && items.size() == 1 &&
-         items[0].first == kCpu && items[0].second == ResourceAmount::Of(1);
 }
 
 bool IsForActor(const TaskSpec& spec, const WorkerEntry& worker) {
@@ -77,7 +71,9 @@ bool CloseForOthers(SchedulerState& state) {
 
 Status GiveDirectly(SchedulerState& state, TaskSpec spec, WorkerEntry& worker, uint32_t sequence,
                     const CallerId& caller) {
-  const bool fits = worker.has_actor ? IsForActor(spec, worker) : IsPlain(spec);
+  const bool is_for_worker =
+      worker.has_actor ? IsForActor(spec, worker) : spec.kind == TaskKind::kFunction;
+  const bool fits = is_for_worker && IsDirect(spec);
   if (!fits || !worker.lined || sequence != worker.next_sequence || spec.driver != worker.driver) {
     return Refusal(spec, worker, sequence);
   }
