@@ -39,7 +39,7 @@ class InstantWorkers {
         held_.push_back(*assign);
       } else if (const auto* start = std::get_if<StartWorker>(&effect)) {
         core_.OnWorkerStarted(start->worker);
-      } else if (const auto* recall = std::get_if<RecallTasks>(&effect)) {
+      } else if (const auto* recall = std::get_if<RevokeTasks>(&effect)) {
         Recalled(recall->worker);
       }
     }
@@ -74,7 +74,7 @@ class InstantWorkers {
       }
       return true;
     });
-    core_.OnTasksRecalled(worker, first);
+    core_.OnTasksRevoked(worker, first);
   }
 
   LocalScheduler core_;

@@ -88,7 +88,7 @@ class TaskBook {
   void Act(const scheduler::StopWorker& effect);
   void Act(const scheduler::AssignTask& effect);
   void Act(const scheduler::RevokeTasks& effect);
-  void Act(const scheduler::CloseLine& effect) { shell_.lines->Close(effect.worker); }
+  void Act(const scheduler::RevokeLease& effect) { shell_.lines->Close(effect.worker); }
   void Act(const scheduler::InterruptTask& effect);
   void Act(const scheduler::FailTask& effect);
   void Act(const scheduler::ReleaseInputs& effect);

@@ -120,7 +120,7 @@ Status LocalScheduler::OnTaskGivenDirectly(TaskSpec spec, WorkerNumber number, u
   WorkerEntry* worker = state_->pool.Find(number);
   const bool is_ending = worker == nullptr || worker->state == WorkerState::kEnding;
   // A killed actor may have run the call: that is settled when its worker is gone.
-  if (!is_ending || (worker != nullptr && worker->has_actor && worker->lined)) {
+  if (!is_ending || (worker != nullptr && worker->has_actor && !worker->IsSchedulable())) {
     return GiveDirectly(*state_, std::move(spec), *worker, sequence, caller);
   }
   OnTaskSubmitted(std::move(spec), {}, kNoWorker, caller);
@@ -332,8 +332,10 @@ void LocalScheduler::Schedule(int64_t now_ms) {
   Interrupts& interrupts = state_->interrupts;
   interrupts.Stamp(now_ms, state_->tasks);
   if (interrupts.HasDue(now_ms)) OnTimeUp(*state_, now_ms);
+  // Its worker may be who tasks have waited for: who runs what is decided when that is known.
+  const bool is_deciding_later = RevokeForOthers(*state_);
   if (state_->actors.has_listed()) HandOutCalls(*state_);
-  if (state_->changed) Dispatcher(*state_, now_ms).Run();
+  if (state_->changed && !is_deciding_later) Dispatcher(*state_, now_ms).Run();
   interrupts.Stamp(now_ms, state_->tasks);
 }
 

@@ -57,7 +57,8 @@ bool Pipeline::WorthFilling(const SchedulingClass& scheduling_class) const {
 }
 
 size_t Pipeline::Room(const WorkerEntry& worker) const {
-  return worker.revoking || worker.lined ? 0 : depth_ - std::min(depth_, worker.prefetched());
+  if (worker.revoking || !worker.IsSchedulable()) return 0;
+  return depth_ - std::min(depth_, worker.prefetched());
 }
 
 WorkerEntry* Pipeline::MostPrefetched(const SchedulingClass& scheduling_class, int64_t now_ms,
@@ -92,7 +93,7 @@ void Pipeline::SanityCheck() const {
       RAYX_CHECK(worker.is_runner && worker.runner_index == k &&
                  worker.scheduling_class == &scheduling_class);
       RAYX_CHECK(worker.state == WorkerState::kBusy);
-      RAYX_CHECK(worker.lined || worker.prefetched() <= depth_);
+      RAYX_IMPLIES(worker.IsSchedulable(), worker.prefetched() <= depth_);
       total += worker.prefetched();
     }
     RAYX_CHECK(total == scheduling_class.prefetched_total);

@@ -16,7 +16,8 @@ void CheckActorWorker(const SchedulerState& state, const WorkerEntry& worker) {
   const ActorEntry& actor = *creation.actor;
   RAYX_CHECK(actor.creation == &creation);
   const size_t most_prefetched = state.pipeline.depth() == 0 ? 0 : limits::kCallsPrefetchedMax;
-  RAYX_CHECK(worker.lined || worker.prefetched() <= actor.max_concurrency + most_prefetched);
+  RAYX_IMPLIES(worker.IsSchedulable(),
+               worker.prefetched() <= actor.max_concurrency + most_prefetched);
   const bool is_ending = worker.state == WorkerState::kEnding;
   RAYX_CHECK(is_ending == (actor.state == ActorState::kDead));
   RAYX_IMPLIES(worker.prefetched() > 0 && !is_ending, actor.state == ActorState::kAlive);
@@ -34,8 +35,9 @@ void CheckWorker(const SchedulerState& state, const WorkerEntry& worker) {
   RAYX_IMPLIES(is != WorkerState::kEnding, worker.gave_back_cpu == (is == WorkerState::kBlocked));
   RAYX_CHECK(worker.is_runner == (is == WorkerState::kBusy && !worker.has_actor));
   RAYX_CHECK((worker.scheduling_class != nullptr) == !worker.held.empty());
-  RAYX_CHECK(worker.lined == (state.lined == worker.number));
-  RAYX_IMPLIES(!worker.has_actor && !worker.lined, worker.prefetched() <= state.pipeline.depth());
+  RAYX_CHECK(worker.IsSchedulable() == (state.leased != worker.number));
+  RAYX_IMPLIES(!worker.has_actor && worker.IsSchedulable(),
+               worker.prefetched() <= state.pipeline.depth());
   if (worker.has_actor) CheckActorWorker(state, worker);
   RAYX_IMPLIES(worker.held.empty(), worker.gpus.empty());
   if (worker.is_runner)
@@ -129,7 +131,7 @@ void CheckResources(const SchedulerState& state) {
 void CheckSanity(const SchedulerState& state) {
   CheckTasks(state);
   CheckResources(state);
-  RAYX_CHECK(state.lined == kNoWorker || state.pool.Find(state.lined) != nullptr);
+  RAYX_CHECK(state.leased == kNoWorker || state.pool.Find(state.leased) != nullptr);
   state.dependencies.SanityCheck();
   state.actors.SanityCheck();
   state.interrupts.SanityCheck(state.tasks);

@@ -44,10 +44,8 @@ struct SchedulerState {
   // Gone drivers of which workers are still there: what they submit is dropped.
   std::unordered_set<DriverId> gone_drivers;
 
-  // The worker with the open line; kNoWorker if there is none.
-  WorkerNumber lined = kNoWorker;
-  // A task is on its way over the line: it cannot be closed before that is here.
-  bool line_in_use = false;
+  // The worker on which there is a lease; kNoWorker if there is none.
+  WorkerNumber leased = kNoWorker;
 
   std::vector<Effect> outbox;
   // Something has happened since the last round of decisions.

@@ -9,8 +9,8 @@ namespace rayx::scheduler {
 
 namespace {
 
-// An idle worker with a line may be given a task at any time.
-bool IsFree(const WorkerEntry* worker) { return !worker->lined; }
+// Somebody else may give it a task at any time.
+bool IsFree(const WorkerEntry* worker) { return worker->IsSchedulable(); }
 
 }  // namespace
 

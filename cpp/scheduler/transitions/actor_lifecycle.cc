@@ -117,12 +117,8 @@ void HandOutCallsOf(SchedulerState& state, ActorEntry& actor) {
   if (actor.state != ActorState::kAlive) return;
   WorkerEntry& worker = *state.pool.Find(actor.creation->assigned().worker);
   if (worker.revoking || worker.state == WorkerState::kEnding) return;
-  if (worker.lined) {
-    // The actor is listed again when it is closed, or when the task is here that keeps it open.
-    if (!actor.turns.empty() && !state.line_in_use)
-      state.outbox.push_back(CloseLine{worker.number});
-    return;
-  }
+  // The actor is listed again when it is.
+  if (!worker.IsSchedulable()) return;
   const size_t most = actor.max_concurrency + CallPrefetchLimit(state, actor, worker);
   actor.held_calls = worker.prefetched();
   while (worker.prefetched() < most) {

@@ -58,9 +58,9 @@ void BecomeIdle(SchedulerState& state, WorkerEntry& worker) {
   ReturnResources(state, worker);
   if (worker.state != WorkerState::kBusy) return;
   state.pool.Move(worker, WorkerState::kIdle);
-  // One with a line is looked at again when it has none.
+  // One that is not ours is looked at again when it is.
   const bool is_old = worker.next_sequence >= state.options.tasks_per_worker_max;
-  if (had_gpus || (is_old && !worker.lined)) {
+  if (had_gpus || (is_old && worker.IsSchedulable())) {
     EndWorker(state, worker, false);
   }
 }
@@ -99,7 +99,7 @@ uint32_t Hold(SchedulerState& state, WorkerEntry& worker, TaskEntry& task, int64
 
 void Assign(SchedulerState& state, WorkerEntry& worker, TaskEntry& task, int64_t now_ms) {
   RAYX_CHECK(worker.held.empty() || worker.is_runner);
-  RAYX_CHECK(!worker.lined);
+  RAYX_CHECK(worker.IsSchedulable());
   const uint32_t sequence = Hold(state, worker, task, now_ms);
   state.outbox.push_back(
       AssignTask{worker.number, task.spec.id, sequence, task.attempt, worker.gpus});

@@ -14,8 +14,8 @@ namespace {
 bool IsKnownToHaveBegun(const WorkerEntry& worker, const TaskEntry& task) {
   const bool is_blocked =
       worker.gave_back_cpu && !worker.has_actor && worker.held.front().task == &task;
-  // What comes over a line is begun as soon as it is there.
-  return is_blocked || worker.lined || task.assigned().sequence < worker.begun_below;
+  // What others give it is begun as soon as it is there.
+  return is_blocked || !worker.IsSchedulable() || task.assigned().sequence < worker.begun_below;
 }
 
 void Interrupt(SchedulerState& state, WorkerEntry& worker, TaskEntry& task) {

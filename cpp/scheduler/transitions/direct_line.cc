@@ -9,6 +9,12 @@
 namespace rayx::scheduler {
 namespace {
 
+void Move(WorkerEntry& worker, LeaseState next) {
+  const uint8_t allowed = kLeaseMoves[static_cast<size_t>(worker.lease)];
+  RAYX_CHECK_MSG((allowed & Bit(next)) != 0, LeaseStateName(worker.lease));
+  worker.lease = next;
+}
+
 ActorEntry* ActorOf(const WorkerEntry& worker) {
   return worker.has_actor && !worker.held.empty() ? worker.held.front().task->actor : nullptr;
 }
@@ -32,7 +38,7 @@ Status Refusal(const TaskSpec& spec, const WorkerEntry& worker, uint32_t sequenc
 
 bool OpenLine(SchedulerState& state, WorkerNumber number) {
   WorkerEntry* worker = state.pool.Find(number);
-  if (state.lined != kNoWorker || worker == nullptr || !worker->IsBound()) return false;
+  if (state.leased != kNoWorker || worker == nullptr || !worker->IsBound()) return false;
   if (worker->state == WorkerState::kEnding || worker->revoking) return false;
   const bool runs_nothing = worker->has_actor ? worker->prefetched() == 0 : worker->held.empty();
   if (!runs_nothing) return false;
@@ -41,32 +47,38 @@ bool OpenLine(SchedulerState& state, WorkerNumber number) {
     const bool one_by_one = actor != nullptr && actor->max_concurrency == 1;
     if (!one_by_one || actor->state != ActorState::kAlive) return false;
   }
-  worker->lined = true;
-  state.lined = number;
-  state.line_in_use = false;
+  Move(*worker, LeaseState::kHeld);
+  state.leased = number;
   return true;
 }
 
 void EndLine(SchedulerState& state, WorkerNumber number) {
-  if (number == kNoWorker || state.lined != number) return;
-  state.lined = kNoWorker;
+  if (number == kNoWorker || state.leased != number) return;
+  WorkerEntry& worker = *state.pool.Find(number);
+  Move(worker, LeaseState::kNotLeased);
+  state.leased = kNoWorker;
   state.changed = true;
-  WorkerEntry* worker = state.pool.Find(number);
-  if (worker == nullptr) return;
-  worker->lined = false;
-  if (ActorEntry* actor = ActorOf(*worker)) state.actors.List(*actor);
+  if (ActorEntry* actor = ActorOf(worker)) state.actors.List(*actor);
 }
 
 void KeepLine(SchedulerState& state, WorkerNumber number) {
-  if (state.lined != number) return;
-  state.line_in_use = true;
+  if (state.leased != number) return;
+  WorkerEntry& worker = *state.pool.Find(number);
+  // The daemon may have tried to close it without having been asked.
+  if (worker.lease == LeaseState::kHeld) Move(worker, LeaseState::kInFlight);
   state.changed = true;
 }
 
-bool CloseForOthers(SchedulerState& state) {
-  if (state.lined == kNoWorker || state.line_in_use || state.queue.size() == 0) return false;
-  state.outbox.push_back(CloseLine{state.lined});
-  return true;
+bool RevokeForOthers(SchedulerState& state) {
+  if (state.leased == kNoWorker) return false;
+  const WorkerEntry& worker = *state.pool.Find(state.leased);
+  if (worker.lease != LeaseState::kHeld) return false;
+  const bool tasks_wait = state.queue.size() > 0;
+  const ActorEntry* actor = ActorOf(worker);
+  const bool calls_wait = actor != nullptr && actor->state == ActorState::kAlive &&
+                          worker.state != WorkerState::kEnding && !actor->turns.empty();
+  if (tasks_wait || calls_wait) state.outbox.push_back(RevokeLease{worker.number});
+  return tasks_wait;
 }
 
 Status GiveDirectly(SchedulerState& state, TaskSpec spec, WorkerEntry& worker, uint32_t sequence,
@@ -74,13 +86,14 @@ Status GiveDirectly(SchedulerState& state, TaskSpec spec, WorkerEntry& worker, u
   const bool is_for_worker =
       worker.has_actor ? IsForActor(spec, worker) : spec.kind == TaskKind::kFunction;
   const bool fits = is_for_worker && IsDirect(spec);
-  if (!fits || !worker.lined || sequence != worker.next_sequence || spec.driver != worker.driver) {
+  if (!fits || worker.IsSchedulable() || sequence != worker.next_sequence ||
+      spec.driver != worker.driver) {
     return Refusal(spec, worker, sequence);
   }
   if (!worker.has_actor && !state.shapes.Feasible(spec.resources)) {
     return Refusal(spec, worker, sequence);
   }
-  state.line_in_use = false;
+  if (worker.lease == LeaseState::kInFlight) Move(worker, LeaseState::kHeld);
   const auto [it, added] = state.tasks.try_emplace(spec.id);
   RAYX_CHECK(added);
   TaskEntry& task = it->second;
@@ -90,7 +103,6 @@ Status GiveDirectly(SchedulerState& state, TaskSpec spec, WorkerEntry& worker, u
     task.actor = ActorOf(worker);
     task.caller = caller;
     HoldCall(state, worker, task);
-    if (!task.actor->turns.empty()) state.actors.List(*task.actor);
     return Status::Ok();
   }
   task.scheduling_class =

@@ -1,19 +1,16 @@
-// A direct line: a client that has one task at a time run by one worker hands it the tasks itself.
-//
-//              OnLineOpened                       CloseLine, OnLineClosed
-//   no line ─────────────────▶ open ──────────────────────────────────────▶ no line
-//                              │  ▲ OnTaskGivenDirectly            (or the worker is gone)
-//                              └──┘
+// A worker lease: a client that has one task at a time run by one worker hands it the tasks itself.
+// Its states, and the moves between them, stand in types/worker_entry.h (LeaseState). Which client
+// has it, and how the tasks get to the worker, is the daemon's affair.
 //
 // The scheduler hears of each such task a moment later, with the number that the client gave it,
 // and before whatever the worker says of it. From then on it is a task as any other that a worker
-// holds. While the line is open the scheduler gives the worker nothing, and takes nothing back.
+// holds. While the lease lasts the scheduler gives the worker nothing, and takes nothing back.
 //
-// An idle worker with a line holds no resources. So its next task may take a CPU that has just been
-// given to another worker: as much as a worker does that was blocked and goes on. That is rare, as
-// the line is closed as soon as any other task wants to run.
+// A leased worker that is idle holds no resources. So its next task may take a CPU that has just
+// been given to another worker: as much as a worker does that was blocked and goes on. That is
+// rare, as the lease is revoked as soon as any other task wants to run.
 //
-// At most one line is open.
+// There is at most one lease.
 #pragma once
 
 #include "scheduler/state/scheduler_state.h"
@@ -28,9 +25,10 @@ void EndLine(SchedulerState& state, WorkerNumber worker);
 // It stays for now: a task is on its way.
 void KeepLine(SchedulerState& state, WorkerNumber worker);
 
-// Asks for the line to be closed if tasks wait that are not for its worker alone. True if there
-// will be an answer, so that deciding who runs what should wait for it.
-bool CloseForOthers(SchedulerState& state);
+// Asks for the lease back (RevokeLease) if others wait: any task, or calls of the worker's actor;
+// not while a task is in flight, as it could not be given back then. True if tasks wait, so that
+// deciding who runs them should wait for the answer.
+bool RevokeForOthers(SchedulerState& state);
 
 // The client has given `spec` to the worker as number `sequence`. InvalidArgument if that cannot
 // be. REQUIRES: the worker is known and not ending; the task is not known and has no dependencies.

@@ -5,7 +5,6 @@
 
 #include "scheduler/transitions/actor_lifecycle.h"
 #include "scheduler/transitions/assignment.h"
-#include "scheduler/transitions/direct_line.h"
 #include "scheduler/transitions/task_outcome.h"
 
 namespace rayx::scheduler {
@@ -34,8 +33,6 @@ void Dispatcher::Run() {
   state_.changed = false;
   state_.pool.backoff().OnTime(now_ms_);
   state_.pool.StampIdle(now_ms_);
-  // Its worker may be who has been waited for.
-  if (CloseForOthers(state_)) return;
   free_ = state_.ledger.available();
   FailUnstartable();
   reservable_ = state_.pool.count(WorkerState::kStarting) + state_.pool.StartsAllowed(now_ms_);

@@ -43,10 +43,10 @@ struct RevokeTasks {
   WorkerNumber worker;
 };
 
-// The client of the worker's direct line shall give it no more tasks. Answered, before any other
+// Whoever has the lease on the worker shall give it no more tasks. Answered, before any other
 // event, by OnLineClosed or, if a task is on its way that OnTaskGivenDirectly has not told of, by
 // OnLineInUse (and then by Schedule, in the same turn).
-struct CloseLine {
+struct RevokeLease {
   WorkerNumber worker;
 };
 
@@ -99,7 +99,7 @@ struct TaskEnded {
   bool failed_by_system = false;
 };
 
-using Effect = std::variant<StartWorker, StopWorker, AssignTask, RevokeTasks, CloseLine,
+using Effect = std::variant<StartWorker, StopWorker, AssignTask, RevokeTasks, RevokeLease,
                             InterruptTask, FailTask, ReleaseInputs, ActorChanged, TaskEnded>;
 
 }  // namespace rayx::scheduler

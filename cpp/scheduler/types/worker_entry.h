@@ -42,6 +42,34 @@ inline constexpr std::array<uint8_t, kWorkerStates> kWorkerMoves = {
     0,
 };
 
+// Who gives the worker its tasks: the scheduler, or a client that has a lease on it
+// (transitions/direct_line.h). Apart from that a leased worker is idle, busy, blocked or ending as
+// any other.
+//
+//               OnLineOpened               OnLineInUse: it could not be revoked
+//   NotLeased ────────────────▶ Held ──────────────────────────────────────────▶ InFlight
+//       ▲                       │  ▲                                               │
+//       │     OnLineClosed      │  └────────────── OnTaskGivenDirectly ────────────┤
+//       └───────────────────────┴─────────── the worker or the client is gone ─────┘
+//
+// InFlight: the client has given a task of which the scheduler has not heard.
+enum class LeaseState : uint8_t { kNotLeased, kHeld, kInFlight };
+inline constexpr size_t kLeaseStates = 3;
+
+constexpr std::string_view LeaseStateName(LeaseState state) {
+  constexpr std::array<std::string_view, kLeaseStates> kNames = {"NotLeased", "Held", "InFlight"};
+  return kNames[static_cast<size_t>(state)];
+}
+constexpr uint8_t Bit(LeaseState state) {
+  return static_cast<uint8_t>(1u << static_cast<unsigned>(state));
+}
+// As kWorkerMoves.
+inline constexpr std::array<uint8_t, kLeaseStates> kLeaseMoves = {
+    Bit(LeaseState::kHeld),
+    Bit(LeaseState::kNotLeased) | Bit(LeaseState::kInFlight),
+    Bit(LeaseState::kNotLeased) | Bit(LeaseState::kHeld),
+};
+
 // A task in the hands of a worker.
 struct HeldTask {
   TaskEntry* task = nullptr;
@@ -84,11 +112,13 @@ struct WorkerEntry {
 
   // It was given the creation of an actor, and serves nothing else from then on.
   bool has_actor = false;
-  // A client gives it tasks directly (direct_line.h); nobody else does.
-  bool lined = false;
+  LeaseState lease = LeaseState::kNotLeased;
   // Indices of the GPUs that the first of `held` has.
   std::vector<uint32_t> gpus;
 
+  // The scheduler may give it tasks, and revoke them. Of one that is not, somebody else gives it
+  // each task when it can begin it.
+  bool IsSchedulable() const { return lease == LeaseState::kNotLeased; }
   bool IsBound() const { return !driver.IsNil(); }
   // Where in `held` the task with this number is; held.size() if it is not there.
   size_t IndexOf(uint32_t sequence) const {
@@ -102,8 +132,7 @@ struct WorkerEntry {
   size_t prefetched() const { return held.empty() ? 0 : held.size() - 1; }
   // How many a revocation would bring back, as far as known here.
   size_t revocable() const {
-    // What came over a line has begun.
-    if (lined) return 0;
+    if (!IsSchedulable()) return 0;
     size_t count = 0;
     for (size_t i = held.size(); i > 1 && held[i - 1].sequence >= begun_below; --i) ++count;
     return count;

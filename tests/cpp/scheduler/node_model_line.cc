@@ -75,7 +75,7 @@ void NodeModel::HearLine() {
   }
 }
 
-void NodeModel::ActOn(const CloseLine& effect) {
+void NodeModel::ActOn(const RevokeLease& effect) {
   if (effect.worker != line_.worker) return Broken("closes a line that is not open");
   if (Random(2) == 0) HearLine();
   if (!line_.unheard.empty()) {

@@ -55,7 +55,7 @@ TEST_F(DirectLineTest, SeveralMayBeKnownBeforeTheirEnds) {
 
 TEST_F(DirectLineTest, OthersWaitUntilItIsClosed) {
   scheduler_.Submit(Task(1));
-  EXPECT_EQ(scheduler_.Turn(), Lines({"close line of w1"})) << "and no worker is started";
+  EXPECT_EQ(scheduler_.Turn(), Lines({"revoke lease of w1"})) << "and no worker is started";
   Close();
   EXPECT_EQ(scheduler_.Turn(), Lines({"t1 to w1 as 1"}));
   EXPECT_FALSE(Give(Task(2), 2).ok()) << "it is closed";
@@ -63,11 +63,11 @@ TEST_F(DirectLineTest, OthersWaitUntilItIsClosed) {
 
 TEST_F(DirectLineTest, ALineInUseIsClosedWhenItsTaskIsKnown) {
   scheduler_.Submit(Task(1));
-  EXPECT_EQ(scheduler_.Turn(), Lines({"close line of w1"}));
+  EXPECT_EQ(scheduler_.Turn(), Lines({"revoke lease of w1"}));
   core().OnLineInUse(WorkerNumber(1));
   EXPECT_EQ(scheduler_.Turn(), Lines({"start 2"})) << "others do not wait for it";
   ASSERT_TRUE(Give(Task(2), 1).ok());
-  EXPECT_EQ(scheduler_.Turn(), Lines({"close line of w1"}));
+  EXPECT_EQ(scheduler_.Turn(), Lines({"revoke lease of w1"}));
   Close();
   ASSERT_TRUE(scheduler_.Finished(WorkerNumber(1), 2, 1).ok());
   EXPECT_EQ(scheduler_.Turn(), Lines({"ended t2", "t1 to w1 as 2"}));
@@ -133,6 +133,19 @@ TEST_F(DirectLineTest, ItsWorkerIsNotEndedForBeingIdle) {
   EXPECT_EQ(scheduler_.Turn(), Lines({"stop w1"}));
 }
 
+TEST_F(DirectLineTest, ATaskInFlightIsWaitedForOnceAndItsWorkerMayGoMeanwhile) {
+  core().OnLineInUse(WorkerNumber(1));  // nobody has asked
+  core().OnLineInUse(WorkerNumber(1));
+  scheduler_.Submit(Task(1));
+  EXPECT_EQ(scheduler_.Turn(), Lines({"start 2"})) << "it is not asked for again";
+  scheduler_.Gone(WorkerNumber(1), 1);
+  core().SanityCheck();
+  core().OnLineInUse(WorkerNumber(1));
+  EXPECT_EQ(scheduler_.Turn(), Lines());
+  scheduler_.Started(WorkerNumber(2));
+  EXPECT_EQ(scheduler_.Turn(), Lines({"t1 to w2 as 0"}));
+}
+
 TEST_F(DirectLineTest, ThereIsOneAtATime) {
   EXPECT_FALSE(core().OnLineOpened(WorkerNumber(1)));
   core().OnLineClosed(WorkerNumber(5));
@@ -186,11 +199,11 @@ class ActorLineTest : public ::testing::Test {
 TEST_F(ActorLineTest, CallsOfOthersCloseIt) {
   ASSERT_TRUE(Give(Task(1).CallOf(0), 1).ok());
   scheduler_.Submit(Task(2).CallOf(0), {}, kNoWorker, ClientId(8));
-  EXPECT_EQ(scheduler_.Turn(), Lines({"close line of w1"}));
+  EXPECT_EQ(scheduler_.Turn(), Lines({"revoke lease of w1"}));
   core().OnLineInUse(WorkerNumber(1));
   EXPECT_EQ(scheduler_.Turn(), Lines());
   ASSERT_TRUE(Give(Task(3).CallOf(0), 2).ok());
-  EXPECT_EQ(scheduler_.Turn(), Lines({"close line of w1"}));
+  EXPECT_EQ(scheduler_.Turn(), Lines({"revoke lease of w1"}));
   core().OnLineClosed(WorkerNumber(1));
   EXPECT_EQ(scheduler_.Turn(), Lines({"t2 to w1 as 3"}));
   ASSERT_TRUE(scheduler_.Finished(WorkerNumber(1), 1, 1).ok());
