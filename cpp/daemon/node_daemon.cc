@@ -60,7 +60,7 @@ NodeDaemon::NodeDaemon(EventLoop* loop, NodeOptions options, NodeId id,
                  if (output_files_) output_files_->Forget(worker.pid);
                }}),
       peers_(&sessions_, &writer_),
-      pacer_(&loop_->rest_set(), &core_, options_.busy_cpus),
+      pacer_(&loop_->wake_set(), &core_, options_.busy_cpus),
       lines_(&sessions_, &writer_, &workers_, &core_, &pacer_),
       records_(tables_.get(), id, &core_),
       pool_(&sessions_, &writer_, &core_),

@@ -410,7 +410,7 @@ class TestTheRest:
         poll_until(lambda: rayx.available_resources()["CPU"] == 2, 20, "all is free")
 
     def test_what_is_large_is_not_held_up(self):
-        """The node rests for a while behind each part of it that it reads, but not now."""
+        """The node sleeps for a while behind each part of it that it reads, but not now."""
         capture = np.zeros(10 << 20, np.uint8)
 
         @rayx.remote
@@ -420,7 +420,7 @@ class TestTheRest:
         open_line()
         begin = time.monotonic()
         assert rayx.get(size.remote()) == len(capture)
-        assert time.monotonic() - begin < 3  # 6.5 s with a rest behind each part
+        assert time.monotonic() - begin < 3  # 6.5 s with a sleep behind each part
 
     def test_nested_tasks(self):
         @rayx.remote

@@ -56,7 +56,7 @@ Status NodeLink::Send(uint16_t type, std::span<const uint8_t> payload, Urgency u
 }
 
 Status NodeLink::WaitForRoom(Urgency urgency) {
-  // A node that rests would not empty the socket.
+  // A node that sleeps would not empty the socket.
   policy_.Ring();
   const Status status = waits_.WaitToWrite(channel_.get());
   if (status.code() != StatusCode::kInterrupted) return status;

@@ -3,7 +3,8 @@
 // Three things stand behind it: a Channel (the stream to the node), a LeaderWait (who reads that
 // and other channels, and who sleeps meanwhile) and a WaitPolicy (how one sleeps). This one knows
 // what is special about the node: references go before each frame, small things may be held back, a
-// node that rests is told when somebody waits for it, and without it every wait ends.
+// node that sleeps through small news is told when somebody waits for it, and without it every wait
+// ends.
 #pragma once
 
 #include <cstdint>
@@ -50,9 +51,9 @@ class NodeLink : public ReferenceQueue::Flusher {
   Status Poll(Lock* lock) { return waits_.Poll(lock); }
   void Wake() { waits_.Wake(); }
 
-  // kSoon: nobody waits for what the node does with it; a node that rests (common/shm/rest_word.h)
-  // need not wake. But what is sent elsewhere next must be behind it, so a signal does not end
-  // this: when it returns, all has been written.
+  // kSoon: nobody waits for what the node does with it; a node that sleeps
+  // (common/shm/doorbell_word.h) need not wake. But what is sent elsewhere next must be behind it,
+  // so a signal does not end this: when it returns, all has been written.
   enum class Urgency { kNow, kSoon };
 
   // Puts a frame on the stream, after all queued references. When the socket is full it waits, and

@@ -8,16 +8,17 @@
 
 namespace rayx {
 
-void WaitPolicy::SetDoorbell(std::shared_ptr<const ClaimWord> memory, ScopedFd bell) {
+void WaitPolicy::SetDoorbell(std::shared_ptr<const ClaimWord> memory, ScopedFd doorbell) {
   const std::lock_guard lock(mutex_);
   memory_ = std::move(memory);
-  bell_ = std::move(bell);
+  doorbell_ = std::move(doorbell);
 }
 
 void WaitPolicy::Ring() {
-  // Under the mutex, so that the bell's number is not closed and given to another file meanwhile.
+  // Under the mutex, so that the doorbell's number is not closed and given to another file
+  // meanwhile.
   const std::lock_guard lock(mutex_);
-  if (memory_ != nullptr) memory_->rest().Hurry(bell_.get());
+  if (memory_ != nullptr) memory_->doorbell().Ring(doorbell_.get());
 }
 
 bool WaitPolicy::MayLook() {

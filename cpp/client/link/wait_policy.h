@@ -1,5 +1,5 @@
 // How the thread that reads for all others waits: whether it looks for a while before it sleeps, on
-// which processor it sleeps, and how a node that rests is woken.
+// which processor it sleeps, and how a node that coalesces its wake-ups is woken.
 //
 // None of this changes what is received. It decides microseconds, and gives way to others: a
 // processor is kept busy only while the node knows one to spare (common/shm/claim_word.h).
@@ -28,10 +28,10 @@ class WaitPolicy {
 
   // --- any thread ---
 
-  // The memory in which the node says that it rests, and whether to look; the bell ends its rest.
-  void SetDoorbell(std::shared_ptr<const ClaimWord> memory, ScopedFd bell);
+  // The memory in which the node says that it sleeps, and whether to look; the doorbell wakes it.
+  void SetDoorbell(std::shared_ptr<const ClaimWord> memory, ScopedFd doorbell);
   // The node shall look at what it has been sent. After the writing: else it might look too early,
-  // and rest again. A system call only if the node rests.
+  // and sleep again. A system call only if the node sleeps.
   void Ring();
   // Who has been asked last, of the node and a peer that answers at once.
   void OnNodeAsked() { node_is_asked_.store(true, std::memory_order_relaxed); }
@@ -56,7 +56,7 @@ class WaitPolicy {
   std::mutex mutex_;
   // Below: protected by mutex_, which is held for a moment only.
   std::shared_ptr<const ClaimWord> memory_;
-  ScopedFd bell_;
+  ScopedFd doorbell_;
 };
 
 }  // namespace rayx

@@ -10,9 +10,10 @@ constexpr size_t kReadBytes = 16u << 10;
 
 }  // namespace
 
-void DirectChannel::Open(ScopedFd socket, std::shared_ptr<const ClaimWord> memory, ScopedFd bell) {
+void DirectChannel::Open(ScopedFd socket, std::shared_ptr<const ClaimWord> memory,
+                         ScopedFd doorbell) {
   Close();
-  link_->policy().SetDoorbell(std::move(memory), std::move(bell));
+  link_->policy().SetDoorbell(std::move(memory), std::move(doorbell));
   channel_ = std::make_shared<Channel>(
       std::make_unique<FrameStream>(std::move(socket), kReadBytes), /*references=*/nullptr,
       Channel::Handler{

@@ -36,9 +36,9 @@ class DirectChannel {
   // The link must outlive it, and nobody may wait on that any more when this goes.
   DirectChannel(NodeLink* link, Handler handler) : link_(link), handler_(std::move(handler)) {}
 
-  // `memory`: the worker's, in which the node allows to look for answers, and says that it rests;
-  // `bell`: ends that rest. REQUIRES: the state lock is held.
-  void Open(ScopedFd socket, std::shared_ptr<const ClaimWord> memory, ScopedFd bell);
+  // `memory`: the worker's, in which the node allows to look for answers, and says that it sleeps;
+  // `doorbell`: wakes it. REQUIRES: the state lock is held.
+  void Open(ScopedFd socket, std::shared_ptr<const ClaimWord> memory, ScopedFd doorbell);
   // REQUIRES: the state lock is held.
   void Close();
 

@@ -46,7 +46,7 @@ using WatcherStatePtr = std::shared_ptr<WatcherState>;
 struct EventLoop::Impl {
   // One thread runs it; Post may be called from others.
   asio::io_context context{1};
-  RestSet rest_set;
+  WakeSet wake_set;
   bool running = false;
   bool stopped = false;
   uint64_t turn = 0;
@@ -136,7 +136,7 @@ void EventLoop::Post(std::function<void()> done) {
 
 asio::io_context& EventLoop::context() { return impl_->context; }
 
-RestSet& EventLoop::rest_set() { return impl_->rest_set; }
+WakeSet& EventLoop::wake_set() { return impl_->wake_set; }
 
 // ---- timers -------------------------------------------------------------------------------------
 
@@ -236,12 +236,12 @@ void EventLoop::Impl::ArmListed() {
 class EventLoop::ScopedWatcher : public EventLoop::Watcher {
  public:
   ScopedWatcher(Impl* impl, WatcherStatePtr state) : impl_(impl), state_(std::move(state)) {
-    impl_->rest_set.Add(state_->descriptor.native_handle());
+    impl_->wake_set.Add(state_->descriptor.native_handle());
     WantRead(state_->readable != nullptr);
   }
   ~ScopedWatcher() override {
     state_->alive = false;
-    impl_->rest_set.Remove(state_->descriptor.native_handle());
+    impl_->wake_set.Remove(state_->descriptor.native_handle());
     // Forgets the descriptor without closing it; waits that asio holds end and find nobody alive.
     state_->descriptor.release();
   }

@@ -11,8 +11,8 @@
 #include <memory>
 
 #include "common/base/status.h"
-#include "common/os/rest_set.h"
 #include "common/os/scoped_fd.h"
+#include "common/os/wake_set.h"
 
 namespace rayx {
 
@@ -55,7 +55,7 @@ class EventLoop {
 
   // All that is watched is in it, unless it is taken out. For on_turn, which may sleep on it before
   // the loop goes on: timers and what others post wait meanwhile, signals end it.
-  RestSet& rest_set();
+  WakeSet& wake_set();
 
  private:
   struct Impl;

@@ -13,8 +13,8 @@ static_assert(std::atomic<uint64_t>::is_always_lock_free, "shared between proces
 static_assert(sizeof(std::atomic<uint64_t>) == sizeof(uint64_t));
 
 constexpr uint64_t kClaimMemoryBytes = 4 * sizeof(uint64_t);
-constexpr size_t kRestOffset = 2 * sizeof(uint64_t);
-constexpr size_t kSpinOffset = kRestOffset + sizeof(uint32_t);
+constexpr size_t kDoorbellOffset = 2 * sizeof(uint64_t);
+constexpr size_t kSpinOffset = kDoorbellOffset + sizeof(uint32_t);
 constexpr size_t kExitWorkOffset = kSpinOffset + sizeof(uint32_t);
 
 struct Claims {
@@ -61,7 +61,7 @@ std::atomic<uint32_t>& ClaimWord::half_word_at(size_t offset_bytes) const {
   return *std::launder(reinterpret_cast<std::atomic<uint32_t>*>(mapping_.data() + offset_bytes));
 }
 
-RestWord ClaimWord::rest() const { return RestWord(half_word_at(kRestOffset)); }
+DoorbellWord ClaimWord::doorbell() const { return DoorbellWord(half_word_at(kDoorbellOffset)); }
 
 void ClaimWord::AllowSpinning(bool allowed) {
   half_word_at(kSpinOffset).store(allowed ? 1 : 0, std::memory_order_relaxed);

@@ -5,7 +5,7 @@
 //   byte 4   end, u31; line, u1   ┘
 //   byte 8   sequence, u32        ┐ the interrupt word, written by the node
 //   byte 12  reason, u8; 3 zeros  ┘
-//   byte 16  the rest word (rest_word.h)
+//   byte 16  the doorbell word (doorbell_word.h)
 //   byte 20  u32, not 0: the ends of a line may spin (client/link/spin.h). Written by the node
 //   byte 24  u32, not 0: the worker has something to finish when it ends. Written by the worker
 //
@@ -36,7 +36,7 @@
 
 #include "common/base/status.h"
 #include "common/os/scoped_fd.h"
-#include "common/shm/rest_word.h"
+#include "common/shm/doorbell_word.h"
 #include "common/shm/shared_memory.h"
 
 namespace rayx {
@@ -94,9 +94,9 @@ class ClaimWord {
   void NoteExitWork();
   bool has_exit_work() const;
 
-  // Tells the node to look at once, or lets it rest (rest_word.h). The bell is not part of the
-  // memory.
-  RestWord rest() const;
+  // Tells the node to look at once, or lets it sleep (doorbell_word.h). The doorbell itself is not
+  // part of the memory.
+  DoorbellWord doorbell() const;
 
   // The memory's descriptor (node's side), to pass on.
   int fd() const { return fd_.get(); }

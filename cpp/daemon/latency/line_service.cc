@@ -85,18 +85,18 @@ Status LineService::SendEnds(Session& worker_session, const WorkerProcess& worke
   if (!sockets.ok()) return sockets.status();
   Result<ScopedFd> memory = DuplicateFd(worker.claim.fd());
   if (!memory.ok()) return memory.status();
-  Result<TurnPacer::BellEnds> bell = pacer_->MakeBell();
-  if (!bell.ok()) return bell.status();
+  Result<TurnPacer::DoorbellEnds> doorbell = pacer_->MakeDoorbell();
+  if (!doorbell.ok()) return doorbell.status();
   std::vector<ScopedFd> worker_fds;
   worker_fds.push_back(std::move(sockets->first));
-  worker_fds.push_back(std::move(bell->worker));
+  worker_fds.push_back(std::move(doorbell->worker));
   writer_->Send(
       *worker_session.connection, protocol::MessageType::OpenLine,
       [](flatbuffers::FlatBufferBuilder& builder) { return protocol::CreateOpenLine(builder); },
       std::move(worker_fds));
   client_fds->push_back(std::move(sockets->second));
   client_fds->push_back(std::move(*memory));
-  client_fds->push_back(std::move(bell->client));
+  client_fds->push_back(std::move(doorbell->client));
   return Status::Ok();
 }
 

@@ -4,7 +4,7 @@
 //
 //                         what was submitted            what a turn has heard
 //                                 │                               │
-//                          PingPong, twice                Rest, LineTurn, Audience
+//                          PingPong, twice          WakeCoalescing, LineTurn, Audience
 //                                 │                               │
 //              meets(), line_pays() before the flush       SleepPlan after it
 //
@@ -20,7 +20,7 @@
 #include <cstdint>
 
 #include "daemon/latency/ping_pong.h"
-#include "daemon/latency/rest.h"
+#include "daemon/latency/wake_coalescing.h"
 
 namespace rayx::daemon {
 
@@ -82,8 +82,8 @@ class PacePolicy {
     return pace_.together() && !line_open && audience == Audience::kThisMachine;
   }
 
-  // `all_prefetched()`: whether every worker has Rest::kAhead tasks. That looks at all workers, so
-  // it is asked only when the answer decides.
+  // `all_prefetched()`: whether every worker has WakeCoalescing::kPrefetched tasks. That looks at
+  // all workers, so it is asked only when the answer decides.
   template <typename AllPrefetched>
   SleepPlan OnTurnEnd(const TurnLoad& load, AllPrefetched all_prefetched) {
     SleepPlan plan;
@@ -101,19 +101,19 @@ class PacePolicy {
     }
     if (burst_.OnTurn(load.now_us) && all_prefetched()) {
       plan.kind = SleepPlan::Kind::kPause;
-      plan.us = Rest::kRestUs;
+      plan.us = WakeCoalescing::kPauseUs;
     }
     return plan;
   }
   // A pause is over.
-  void OnPaused(int64_t now_us) { burst_.OnRested(now_us); }
+  void OnPaused(int64_t now_us) { burst_.OnPaused(now_us); }
 
  private:
   // Whether the processes of the node only wait for each other, and do so quickly enough for a
   // line.
   PingPong pace_;
   PingPong line_pace_{kLineRoundUs};
-  Rest burst_;
+  WakeCoalescing burst_;
 };
 
 }  // namespace rayx::daemon

@@ -18,18 +18,18 @@ void TurnPacer::OnSubmitted(bool from_task) {
   policy_.OnSubmit(known - std::min(known, idle), MonotonicUs());
 }
 
-Result<TurnPacer::BellEnds> TurnPacer::MakeBell() {
-  Result<ScopedFd> bell = CreateRestBell();
-  if (!bell.ok()) return bell.status();
-  Result<ScopedFd> worker = DuplicateFd(bell->get());
+Result<TurnPacer::DoorbellEnds> TurnPacer::MakeDoorbell() {
+  Result<ScopedFd> doorbell = CreateDoorbell();
+  if (!doorbell.ok()) return doorbell.status();
+  Result<ScopedFd> worker = DuplicateFd(doorbell->get());
   if (!worker.ok()) return worker.status();
-  Result<ScopedFd> client = DuplicateFd(bell->get());
+  Result<ScopedFd> client = DuplicateFd(doorbell->get());
   if (!client.ok()) return client.status();
   // The ends of the line before may keep theirs, so the kernel would not forget it by itself.
-  if (bell_.valid()) rest_set_->Remove(bell_.get());
-  bell_ = std::move(*bell);
-  rest_set_->Add(bell_.get());
-  return BellEnds{.client = std::move(*client), .worker = std::move(*worker)};
+  if (doorbell_.valid()) wake_set_->Remove(doorbell_.get());
+  doorbell_ = std::move(*doorbell);
+  wake_set_->Add(doorbell_.get());
+  return DoorbellEnds{.client = std::move(*client), .worker = std::move(*worker)};
 }
 
 void TurnPacer::ChooseCpu(bool line_open, Audience audience) {
@@ -50,13 +50,13 @@ void TurnPacer::ChooseCpu(bool line_open, Audience audience) {
 void TurnPacer::OnTurnEnd(const LineOfTurn& line, Audience audience, bool has_more) {
   const int64_t now_us = MonotonicUs();
   const bool cpus_spare = line.memory != nullptr && spare_cpus_.Look(now_us);
-  const SleepPlan plan =
-      policy_.OnTurnEnd({.now_us = now_us,
-                         .audience = audience,
-                         .line = line.heard,
-                         .cpus_spare = cpus_spare,
-                         .has_more = has_more},
-                        [this] { return core_->scheduler().AllHavePrefetched(Rest::kAhead); });
+  const SleepPlan plan = policy_.OnTurnEnd(
+      {.now_us = now_us,
+       .audience = audience,
+       .line = line.heard,
+       .cpus_spare = cpus_spare,
+       .has_more = has_more},
+      [this] { return core_->scheduler().AllHavePrefetched(WakeCoalescing::kPrefetched); });
   // Before the sleep, during which the ends would go on with what they had been told. Written only
   // if it changes: the ends share the line of the processor's cache with it.
   if (line.memory != nullptr && line.memory->may_spin() != plan.may_spin) {
@@ -69,7 +69,8 @@ void TurnPacer::OnTurnEnd(const LineOfTurn& line, Audience audience, bool has_mo
       SleepUs(plan.us);
       return policy_.OnPaused(MonotonicUs());
     case SleepPlan::Kind::kUntilRung:
-      return line.memory->rest().Rest(*rest_set_, static_cast<int>(plan.us / 1000), &rings_seen_);
+      return line.memory->doorbell().SleepUntilRung(*wake_set_, static_cast<int>(plan.us / 1000),
+                                                    &rings_seen_);
   }
 }
 

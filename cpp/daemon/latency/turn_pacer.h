@@ -12,8 +12,8 @@
 #include <string>
 
 #include "common/base/status.h"
-#include "common/os/rest_set.h"
 #include "common/os/scoped_fd.h"
+#include "common/os/wake_set.h"
 #include "common/shm/claim_word.h"
 #include "common/shm/home_cpu.h"
 #include "daemon/latency/pace_policy.h"
@@ -32,10 +32,10 @@ struct LineOfTurn {
 
 class TurnPacer {
  public:
-  // All must outlive it; `core` is used from the first event on. `rest_set`: of the loop, which has
+  // All must outlive it; `core` is used from the first event on. `wake_set`: of the loop, which has
   // in it all that the loop watches. `busy_cpus`: as SpareCpus says.
-  TurnPacer(RestSet* rest_set, const node::NodeCore* core, size_t busy_cpus)
-      : rest_set_(rest_set), core_(core), spare_cpus_(busy_cpus) {}
+  TurnPacer(WakeSet* wake_set, const node::NodeCore* core, size_t busy_cpus)
+      : wake_set_(wake_set), core_(core), spare_cpus_(busy_cpus) {}
 
   // Where clients read on which processor to meet. Without it, nobody meets.
   void set_home(HomeCpu home) { home_ = std::move(home); }
@@ -52,14 +52,14 @@ class TurnPacer {
 
   // Whether what comes through a descriptor of the loop ends a sleep. All do at first; those of the
   // ends of an open line do not, they ring.
-  void SetWakes(int fd, bool wakes) { wakes ? rest_set_->Add(fd) : rest_set_->Remove(fd); }
+  void SetWakes(int fd, bool wakes) { wakes ? wake_set_->Add(fd) : wake_set_->Remove(fd); }
   // What the ends of the next line are to ring with; a copy for each. Those of the line before ring
   // in vain from now on.
-  struct BellEnds {
+  struct DoorbellEnds {
     ScopedFd client;
     ScopedFd worker;
   };
-  Result<BellEnds> MakeBell();
+  Result<DoorbellEnds> MakeDoorbell();
 
   // --- the turn ---
 
@@ -72,14 +72,14 @@ class TurnPacer {
   std::string DebugText() const;
 
  private:
-  RestSet* rest_set_;
+  WakeSet* wake_set_;
   const node::NodeCore* core_;
   PacePolicy policy_;
   SpareCpus spare_cpus_;
   HomeCpu home_;
   // There while those who wait for each other meet where this thread is.
   std::optional<CpuBinding> at_home_;
-  ScopedFd bell_;
+  ScopedFd doorbell_;
   // How often the node had been rung when it last looked.
   uint32_t rings_seen_ = 0;
 };

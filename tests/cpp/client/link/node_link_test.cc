@@ -164,11 +164,11 @@ TEST_F(NodeLinkTest, WhatCameBeforeTheEndIsInTime) {
 
 TEST_F(NodeLinkTest, ANodeThatRestsIsWokenUnlessNobodyWaits) {
   const auto memory = std::make_shared<ClaimWord>(std::move(ClaimWord::Create()).value());
-  link_->policy().SetDoorbell(memory, std::move(CreateRestBell()).value());
+  link_->policy().SetDoorbell(memory, std::move(CreateDoorbell()).value());
   uint32_t seen = 0;
   const auto was_rung = [&] {
     const uint32_t before = seen;
-    memory->rest().Rest(RestSet(), 1, &seen);
+    memory->doorbell().SleepUntilRung(WakeSet(), 1, &seen);
     return seen != before;
   };
   ASSERT_TRUE(link_->Send(7, {}, NodeLink::Urgency::kSoon).ok());

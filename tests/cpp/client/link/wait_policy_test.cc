@@ -18,10 +18,10 @@ namespace {
 class WaitPolicyTest : public ::testing::Test {
  protected:
   WaitPolicyTest() { std::tie(ours_, theirs_) = std::move(SocketPair()).value(); }
-  // Whether the node would be kept from resting by what has been rung.
+  // Whether the node would be kept from sleeping by what has been rung.
   bool WasRung() {
     const uint32_t before = seen_;
-    memory_->rest().Rest(RestSet(), 1, &seen_);
+    memory_->doorbell().SleepUntilRung(WakeSet(), 1, &seen_);
     return seen_ != before;
   }
   // How long it takes to wait for the quick peer in vain.
@@ -42,10 +42,10 @@ class WaitPolicyTest : public ::testing::Test {
   uint32_t seen_ = 0;
 };
 
-TEST_F(WaitPolicyTest, TheBellKeepsTheNodeFromResting) {
+TEST_F(WaitPolicyTest, TheDoorbellKeepsTheNodeAwake) {
   policy_.Ring();  // there is none
   EXPECT_FALSE(WasRung());
-  policy_.SetDoorbell(memory_, std::move(CreateRestBell()).value());
+  policy_.SetDoorbell(memory_, std::move(CreateDoorbell()).value());
   policy_.Ring();
   EXPECT_TRUE(WasRung());
   EXPECT_FALSE(WasRung());

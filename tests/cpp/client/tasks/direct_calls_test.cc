@@ -49,7 +49,7 @@ class DirectCallsTest : public FakeNodeDriverTest {
       ASSERT_TRUE(sockets.ok());
       client_end = std::move(sockets->first);
       worker_ = std::make_unique<FrameStream>(std::move(sockets->second));
-      fds = {client_end->get(), claims_.fd(), bell_.get()};
+      fds = {client_end->get(), claims_.fd(), doorbell_.get()};
     }
     claims_.OpenLine();
     const FewFds few(spare_fds);
@@ -115,18 +115,18 @@ class DirectCallsTest : public FakeNodeDriverTest {
     const auto available = client_->Wait({&id, 1}, 1, 0);
     return available.ok() && (*available)[0];
   }
-  // The node would not begin to rest now, or would be woken.
-  bool WasHurried() {
-    const uint32_t before = hurries_seen_;
-    claims_.rest().Rest(RestSet(), 1, &hurries_seen_);
-    return hurries_seen_ != before;
+  // The node would not begin to sleep now, or would be woken.
+  bool WasRung() {
+    const uint32_t before = rings_seen_;
+    claims_.doorbell().SleepUntilRung(WakeSet(), 1, &rings_seen_);
+    return rings_seen_ != before;
   }
 
   TaskTemplate plain_;
   ClaimWord claims_ = std::move(ClaimWord::Create()).value();
-  ScopedFd bell_ = std::move(CreateRestBell()).value();
+  ScopedFd doorbell_ = std::move(CreateDoorbell()).value();
   std::unique_ptr<FrameStream> worker_;
-  uint32_t hurries_seen_ = 0;
+  uint32_t rings_seen_ = 0;
   uint32_t next_marker_ = 1;
   uint64_t submitted_ = 0;
 };
@@ -164,13 +164,13 @@ TEST_F(DirectCallsTest, WithoutRoomForItsDescriptorsThereIsNoLine) {
   EXPECT_EQ(node_.Next().type, MessageType::SubmitDirect);
 }
 
-TEST_F(DirectCallsTest, TheNodeIsHurriedOnlyIfSomebodyWaitsForIt) {
+TEST_F(DirectCallsTest, TheNodeIsWokenOnlyIfSomebodyWaitsForIt) {
   OpenLine();
-  (void)WasHurried();
+  (void)WasRung();
   const ObjectId result = Submit(plain_);
-  EXPECT_FALSE(WasHurried());
+  EXPECT_FALSE(WasRung());
   ASSERT_TRUE(client_->Cancel(result, false).ok());
-  EXPECT_TRUE(WasHurried());
+  EXPECT_TRUE(WasRung());
 }
 
 TEST_F(DirectCallsTest, WhoeverWatchesTheDescriptorSeesTheLine) {

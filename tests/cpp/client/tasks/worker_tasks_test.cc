@@ -374,8 +374,8 @@ class WorkerLineTest : public WorkerTasksTest {
     client_ = std::make_unique<FrameStream>(std::move(sockets->first));
     flatbuffers::FlatBufferBuilder builder;
     builder.Finish(protocol::CreateOpenLine(builder));
-    const ScopedFd bell = std::move(CreateRestBell()).value();
-    node_.Send(MessageType::OpenLine, builder, {sockets->second.get(), bell.get()});
+    const ScopedFd doorbell = std::move(CreateDoorbell()).value();
+    node_.Send(MessageType::OpenLine, builder, {sockets->second.get(), doorbell.get()});
     claims_.OpenLine();
   }
   void Give(RunTaskMessage message) {

@@ -288,13 +288,13 @@ TEST_F(EventLoopTest, WhatIsWatchedEndsARestAndIsHeardAfterwards) {
   });
   Say("x");
   // Longer than any test waits.
-  loop_.rest_set().Wait(60'000);
+  loop_.wake_set().Wait(60'000);
   EXPECT_EQ(heard, 0);
   RunUntil([&] { return heard == 1; });
   watcher.reset();
   Say("x");
   const int64_t begin_us = MonotonicUs();
-  loop_.rest_set().Wait(2);
+  loop_.wake_set().Wait(2);
   EXPECT_GE(MonotonicUs() - begin_us, 1000) << "nobody watches it any more";
 }
 

@@ -62,7 +62,7 @@ TEST_F(ClaimWordTest, TheNodeSaysWhoMaySpin) {
   node_.AllowSpinning(true);
   EXPECT_TRUE(client_.may_spin());
   EXPECT_TRUE(worker_.may_spin());
-  client_.rest().Hurry(/*bell=*/-1);
+  client_.doorbell().Ring(/*doorbell=*/-1);
   EXPECT_TRUE(worker_.may_spin()) << "its neighbour is another word";
   node_.AllowSpinning(false);
   EXPECT_FALSE(worker_.may_spin());

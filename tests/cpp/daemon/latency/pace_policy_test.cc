@@ -37,19 +37,19 @@ class PacePolicyTest : public ::testing::Test {
 };
 
 TEST_F(PacePolicyTest, ABurstWithTasksPrefetchedIsPausedFor) {
-  const SleepPlan plan = Turns(Rest::kTurns + 1, true);
+  const SleepPlan plan = Turns(WakeCoalescing::kTurns + 1, true);
   EXPECT_EQ(plan.kind, Kind::kPause);
-  EXPECT_EQ(plan.us, Rest::kRestUs);
-  policy_.OnPaused(now_us_ += 10 * Rest::kRestUs);
+  EXPECT_EQ(plan.us, WakeCoalescing::kPauseUs);
+  policy_.OnPaused(now_us_ += 10 * WakeCoalescing::kPauseUs);
   EXPECT_EQ(Turns(1, true).kind, Kind::kPause) << "a pause is no idle time";
 }
 
 TEST_F(PacePolicyTest, ABurstWithoutIsNot) {
-  EXPECT_EQ(Turns(Rest::kTurns + 1, false).kind, Kind::kNone);
+  EXPECT_EQ(Turns(WakeCoalescing::kTurns + 1, false).kind, Kind::kNone);
 }
 
 TEST_F(PacePolicyTest, TheWorkersAreLookedAtOnlyIfItDecides) {
-  Turns(Rest::kTurns, true);
+  Turns(WakeCoalescing::kTurns, true);
   EXPECT_EQ(looks_, 0) << "no burst yet";
   Turns(1, true);
   EXPECT_EQ(looks_, 1);
@@ -72,14 +72,14 @@ TEST_F(PacePolicyTest, TheEndsOfALineSpinIfTheyTakeNobodysProcessor) {
 
 TEST_F(PacePolicyTest, WhoHasMoreToDoDoesNotSleep) {
   EXPECT_EQ(LineTurnEnds({.line = LineTurn::kAlone, .has_more = true}).kind, Kind::kNone);
-  Turns(Rest::kTurns + 1, true);
+  Turns(WakeCoalescing::kTurns + 1, true);
   const SleepPlan plan =
       policy_.OnTurnEnd({.now_us = now_us_ += 10, .has_more = true}, [] { return true; });
   EXPECT_EQ(plan.kind, Kind::kNone);
 }
 
 TEST_F(PacePolicyTest, OtherNodesSwitchAllModerationOff) {
-  EXPECT_EQ(Turns(Rest::kTurns + 1, true, Audience::kOtherNodes).kind, Kind::kNone);
+  EXPECT_EQ(Turns(WakeCoalescing::kTurns + 1, true, Audience::kOtherNodes).kind, Kind::kNone);
   EXPECT_EQ(LineTurnEnds({.audience = Audience::kOtherNodes, .line = LineTurn::kAlone}).kind,
             Kind::kNone);
   Submit(PingPong::kRounds + 1, 100);

@@ -46,7 +46,7 @@ class TurnPacerTest : public ::testing::Test {
   }
 
   node::NodeCore core_{{}, {}, kPoolBytes};
-  RestSet set_;
+  WakeSet set_;
   TurnPacer pacer_{&set_, &core_, /*busy_cpus=*/0};
   ClaimWord claims_ = std::move(ClaimWord::Create()).value();
 };
@@ -60,12 +60,12 @@ TEST_F(TurnPacerTest, WithoutALineAndABurstNobodySleeps) {
     pacer_.OnTurnEnd({}, kHere, false);
     shortest_us = std::min(shortest_us, MonotonicUs() - begin_us);
   }
-  EXPECT_LT(shortest_us, Rest::kRestUs) << "no worker has tasks prefetched";
+  EXPECT_LT(shortest_us, WakeCoalescing::kPauseUs) << "no worker has tasks prefetched";
 }
 
 TEST_F(TurnPacerTest, WhoRingsBeforehandKeepsTheNodeAwake) {
-  const auto bell = std::move(pacer_.MakeBell()).value();
-  EXPECT_LT(ShortestTurn([&] { claims_.rest().Hurry(bell.client.get()); }),
+  const auto doorbell = std::move(pacer_.MakeDoorbell()).value();
+  EXPECT_LT(ShortestTurn([&] { claims_.doorbell().Ring(doorbell.client.get()); }),
             PacePolicy::kLineSleepUs / 2);
 }
 
@@ -78,13 +78,13 @@ TEST_F(TurnPacerTest, WhoIsNoEndOfTheLineEndsASleep) {
   EXPECT_TRUE(SleepsItOut()) << "the ends of the line are taken out";
 }
 
-TEST_F(TurnPacerTest, OnlyTheLastBellIsHeard) {
-  const auto old = std::move(pacer_.MakeBell()).value();
+TEST_F(TurnPacerTest, OnlyTheLastDoorbellIsHeard) {
+  const auto old = std::move(pacer_.MakeDoorbell()).value();
   EXPECT_LT(ShortestTurn([&] { Signal(old.worker); }), PacePolicy::kLineSleepUs / 2);
-  const auto bell = std::move(pacer_.MakeBell()).value();
+  const auto doorbell = std::move(pacer_.MakeDoorbell()).value();
   Signal(old.client);
   EXPECT_TRUE(SleepsItOut());
-  EXPECT_LT(ShortestTurn([&] { Signal(bell.worker); }), PacePolicy::kLineSleepUs / 2);
+  EXPECT_LT(ShortestTurn([&] { Signal(doorbell.worker); }), PacePolicy::kLineSleepUs / 2);
 }
 
 TEST_F(TurnPacerTest, OtherNodesAndWorkThatIsLeftKeepItAwake) {

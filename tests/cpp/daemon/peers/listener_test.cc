@@ -172,23 +172,23 @@ TEST_F(ListenerTest, AFullQueueOfThoseWhoMayBeHonestIsHeardBeforeAnyOfThemGivesU
 }
 
 TEST_F(ListenerTest, WhoConnectsDuringAPauseWakesNobody) {
-  constexpr int kRestMs = 30;
-  const auto rest_ms = [this] {
+  constexpr int kSleepMs = 30;
+  const auto slept_ms = [this] {
     const int64_t began_ms = MonotonicMs();
-    loop_.rest_set().Wait(kRestMs);
+    loop_.wake_set().Wait(kSleepMs);
     return MonotonicMs() - began_ms;
   };
   const ScopedFd junk = ConnectAndSay(Header(0, kHello, 0));
-  EXPECT_LT(rest_ms(), kRestMs) << "it is watched before";
+  EXPECT_LT(slept_ms(), kSleepMs) << "it is watched before";
   ASSERT_TRUE(RunUntil([this] { return Counts(0, 0, 1); }));
   const ScopedFd next = ConnectAndSay(Header(0, kHello, 0));
-  EXPECT_GE(rest_ms(), kRestMs - 1);
+  EXPECT_GE(slept_ms(), kSleepMs - 1);
   // But it is heard when the pause is over, and then the socket is watched again.
   ASSERT_TRUE(RunUntil([this] { return Counts(0, 0, 2); }));
   const ScopedFd honest = ConnectAndSay(HelloFrame());
   ASSERT_TRUE(RunUntil([this] { return taken_.size() == 1; }));
   const ScopedFd last = Connect();
-  EXPECT_LT(rest_ms(), kRestMs);
+  EXPECT_LT(slept_ms(), kSleepMs);
 }
 
 TEST_F(ListenerTest, WhatIsFoundOutLaterMakesItPauseToo) {

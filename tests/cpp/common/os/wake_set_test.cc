@@ -1,4 +1,4 @@
-#include "common/os/rest_set.h"
+#include "common/os/wake_set.h"
 
 #include <gtest/gtest.h>
 #include <sys/socket.h>
@@ -15,7 +15,7 @@ namespace {
 // Longer than any test waits.
 constexpr int kForeverMs = 60'000;
 
-class RestSetTest : public testing::Test {
+class WakeSetTest : public testing::Test {
  protected:
   void SetUp() override {
     auto sockets = SocketPair();
@@ -24,37 +24,37 @@ class RestSetTest : public testing::Test {
     theirs_ = std::move(sockets->second);
   }
   void Say() { ASSERT_EQ(::send(theirs_.get(), "x", 1, 0), 1); }
-  // Nothing that has happened would end a rest.
+  // Nothing that has happened would end a sleep.
   bool IsQuiet() {
     const int64_t begin_us = MonotonicUs();
     set_.Wait(2);
     return MonotonicUs() - begin_us >= 1000;
   }
 
-  RestSet set_;
+  WakeSet set_;
   ScopedFd ours_, theirs_;
 };
 
-TEST_F(RestSetTest, WhatHappensEndsARest) {
+TEST_F(WakeSetTest, WhatHappensEndsASleep) {
   set_.Add(ours_.get());
   std::thread peer([this] { Say(); });
   set_.Wait(kForeverMs);
   peer.join();
 }
 
-TEST_F(RestSetTest, WhatHappenedBeforeEndsItToo) {
+TEST_F(WakeSetTest, WhatHappenedBeforeEndsItToo) {
   set_.Add(ours_.get());
   Say();
   set_.Wait(kForeverMs);
 }
 
-TEST_F(RestSetTest, WhatWasSaidBeforeItWasAddedEndsItToo) {
+TEST_F(WakeSetTest, WhatWasSaidBeforeItWasAddedEndsItToo) {
   Say();
   set_.Add(ours_.get());
   set_.Wait(kForeverMs);
 }
 
-TEST_F(RestSetTest, OneEventEndsOneRest) {
+TEST_F(WakeSetTest, OneEventEndsOneSleep) {
   set_.Add(ours_.get());
   Say();
   set_.Wait(kForeverMs);
@@ -63,13 +63,13 @@ TEST_F(RestSetTest, OneEventEndsOneRest) {
   set_.Wait(kForeverMs);
 }
 
-TEST_F(RestSetTest, ThePeersEndEndsIt) {
+TEST_F(WakeSetTest, ThePeersEndEndsIt) {
   set_.Add(ours_.get());
   theirs_.Reset();
   set_.Wait(kForeverMs);
 }
 
-TEST_F(RestSetTest, WhoIsTakenOutIsNotHeard) {
+TEST_F(WakeSetTest, WhoIsTakenOutIsNotHeard) {
   set_.Add(ours_.get());
   set_.Add(ours_.get());
   set_.Remove(ours_.get());
