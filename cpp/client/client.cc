@@ -19,8 +19,8 @@
 #include "client/tasks/task_submitter.h"
 #include "client/tasks/worker_tasks.h"
 #include "common/io/socket.h"
+#include "common/shm/affinity_hint.h"
 #include "common/shm/claim_word.h"
-#include "common/shm/home_cpu.h"
 #include "common/shm/shared_memory.h"
 
 namespace rayx {
@@ -129,11 +129,12 @@ Result<std::unique_ptr<Client>> Client::Open(int socket_fd, const DriverOptions*
   Result<SharedMapping> pool =
       SharedMapping::Map(welcome->pool.get(), welcome->pool_bytes, /*writable=*/false);
   if (!pool.ok()) return pool.status();
-  Result<HomeCpu> home = HomeCpu::Map(welcome->pool.get(), welcome->pool_bytes, /*writable=*/false);
-  if (!home.ok()) return home.status();
+  Result<AffinityHint> hint =
+      AffinityHint::Map(welcome->pool.get(), welcome->pool_bytes, /*writable=*/false);
+  if (!hint.ok()) return hint.status();
   auto impl = std::make_shared<Impl>(std::move(stream), std::move(*welcome), std::move(*pool),
                                      greeting.driver, std::move(claims));
-  impl->link->policy().set_home_cpu(std::move(*home));
+  impl->link->policy().set_affinity_hint(std::move(*hint));
   impl->link->waits().set_looks_for_signals(looks_for_signals);
   RAYX_RETURN_IF_ERROR(impl->link->Start());
   return std::make_unique<Client>(std::move(impl));

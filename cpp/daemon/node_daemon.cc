@@ -15,7 +15,7 @@
 #include "common/process/child_process.h"
 #include "common/process/shared_leftovers.h"
 #include "common/protocol/wire_ids.h"
-#include "common/shm/home_cpu.h"
+#include "common/shm/affinity_hint.h"
 #include "common/shm/shared_memory.h"
 #include "daemon/supervision/session_files.h"
 
@@ -110,11 +110,12 @@ Status NodeDaemon::Start() {
 
 Status NodeDaemon::MakePool() {
   Result<ScopedFd> pool =
-      CreateSharedMemory("rayx-pool", options_.pool_bytes + limits::kHomeCpuBytes);
+      CreateSharedMemory("rayx-pool", options_.pool_bytes + limits::kAffinityHintBytes);
   if (!pool.ok()) return pool.status();
-  Result<HomeCpu> home = HomeCpu::Map(pool->get(), options_.pool_bytes, /*writable=*/true);
-  if (!home.ok()) return home.status();
-  pacer_.set_home(std::move(*home));
+  Result<AffinityHint> hint =
+      AffinityHint::Map(pool->get(), options_.pool_bytes, /*writable=*/true);
+  if (!hint.ok()) return hint.status();
+  pacer_.set_affinity_hint(std::move(*hint));
   Result<ScopedFd> read_only = ReopenReadOnly(pool->get());
   if (!read_only.ok()) return read_only.status();
   pool_.Serve(std::move(*pool), std::move(*read_only));

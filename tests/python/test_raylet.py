@@ -45,7 +45,7 @@ def serve(server):
         with connection:
             connection.recv(1 << 16)
             pool = os.memfd_create("pool", os.MFD_ALLOW_SEALING)
-            os.ftruncate(pool, POOL_BYTES + 4096)  # limits::kHomeCpuBytes
+            os.ftruncate(pool, POOL_BYTES + 4096)  # limits::kAffinityHintBytes
             fcntl.fcntl(pool, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW)
             fds = array.array("i", [pool]).tobytes()
             connection.sendmsg([welcome_frame()], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, fds)])

@@ -43,7 +43,7 @@ class Node:
 
     def welcome(self):
         self.next()
-        pool = shared_memory(POOL_BYTES + 4096)  # limits::kHomeCpuBytes
+        pool = shared_memory(POOL_BYTES + 4096)  # limits::kAffinityHintBytes
         welcome = {
             0: uint32(_raylet.PROTOCOL_VERSION),
             1: byte_struct(b"n" * 16),

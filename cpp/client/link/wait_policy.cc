@@ -24,7 +24,8 @@ void WaitPolicy::Ring() {
 bool WaitPolicy::MayLook() {
   // Where all meet on one processor, the peer could not run meanwhile. And the node might not if
   // both ends looked for what only it can say.
-  if (home_.cpu() != HomeCpu::kNone || node_is_asked_.load(std::memory_order_relaxed)) return false;
+  if (hint_.cpu() != AffinityHint::kNone || node_is_asked_.load(std::memory_order_relaxed))
+    return false;
   const std::lock_guard lock(mutex_);
   return memory_ != nullptr && memory_->may_spin();
 }
@@ -53,7 +54,7 @@ Status WaitPolicy::Wait(PollSet* set, std::optional<size_t> quick, int64_t timeo
     if (set->any()) return Status::Ok();
   }
   // Bound only while it sleeps: what it does afterwards is user code.
-  const CpuBinding near_the_node(home_.cpu());
+  const CpuBinding near_the_node(hint_.cpu());
   return set->Wait(timeout_ms);
 }
 

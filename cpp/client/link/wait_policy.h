@@ -16,15 +16,15 @@
 #include "client/link/spin.h"
 #include "common/base/status.h"
 #include "common/os/scoped_fd.h"
+#include "common/shm/affinity_hint.h"
 #include "common/shm/claim_word.h"
-#include "common/shm/home_cpu.h"
 
 namespace rayx {
 
 class WaitPolicy {
  public:
   // Where whoever waits sleeps. Before other threads know this.
-  void set_home_cpu(HomeCpu home) { home_ = std::move(home); }
+  void set_affinity_hint(AffinityHint hint) { hint_ = std::move(hint); }
 
   // --- any thread ---
 
@@ -48,7 +48,7 @@ class WaitPolicy {
   // Nothing is ready if looking is not promising, or was in vain.
   Status Look(PollSet* set, size_t quick);
 
-  HomeCpu home_;
+  AffinityHint hint_;
   Spin spin_;
   // What was sent last was for the node, at once.
   std::atomic<bool> node_is_asked_ = false;

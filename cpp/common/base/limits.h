@@ -24,8 +24,9 @@ inline constexpr size_t kHelloBytesMax = 64u << 10;
 // create an object.
 inline constexpr size_t kInlineObjectBytesMax = 64u << 10;
 
-// Behind the pool's bytes, in the same memory: a page for HomeCpu (common/shm/home_cpu.h).
-inline constexpr size_t kHomeCpuBytes = 4096;
+// Behind the pool's bytes, in the same memory: a page for AffinityHint
+// (common/shm/affinity_hint.h).
+inline constexpr size_t kAffinityHintBytes = 4096;
 
 // Inline values that one message may carry in sum (arguments of a task, results, a batch of ready
 // objects). What does not fit goes in further messages.

@@ -1,5 +1,5 @@
 // Notices when the processes of a node only wait for each other: one task at a time, each submitted
-// soon after the one before. Then they should meet on one processor (common/shm/home_cpu.h).
+// soon after the one before. Then they should meet on one processor (common/shm/affinity_hint.h).
 //
 //            kRounds quick rounds
 //   Apart ───────────────────────► Together

@@ -34,16 +34,16 @@ Result<TurnPacer::DoorbellEnds> TurnPacer::MakeDoorbell() {
 
 void TurnPacer::ChooseCpu(bool line_open, Audience audience) {
   const bool meet = policy_.meets(line_open, audience);
-  if (meet == at_home_.has_value()) return;
+  if (meet == binding_.has_value()) return;
   if (meet) {
     const int cpu = ::sched_getcpu();
     // Bound before others are told: a number that the node may leave again misleads them.
-    at_home_.emplace(cpu);
-    if (at_home_->bound()) home_.Publish(cpu);
+    binding_.emplace(cpu);
+    if (binding_->bound()) hint_.Publish(cpu);
   } else {
     // The other way round, for the same reason.
-    home_.Publish(HomeCpu::kNone);
-    at_home_.reset();
+    hint_.Publish(AffinityHint::kNone);
+    binding_.reset();
   }
 }
 
@@ -76,7 +76,7 @@ void TurnPacer::OnTurnEnd(const LineOfTurn& line, Audience audience, bool has_mo
 
 std::string TurnPacer::DebugText() const {
   return "waiting processes meet on " +
-         (at_home_ ? "CPU " + std::to_string(home_.cpu()) : std::string("any CPU")) + "\n";
+         (binding_ ? "CPU " + std::to_string(hint_.cpu()) : std::string("any CPU")) + "\n";
 }
 
 }  // namespace rayx::daemon

@@ -14,8 +14,8 @@
 #include "common/base/status.h"
 #include "common/os/scoped_fd.h"
 #include "common/os/wake_set.h"
+#include "common/shm/affinity_hint.h"
 #include "common/shm/claim_word.h"
-#include "common/shm/home_cpu.h"
 #include "daemon/latency/pace_policy.h"
 #include "daemon/latency/spare_cpus.h"
 #include "node/node_core.h"
@@ -38,7 +38,7 @@ class TurnPacer {
       : wake_set_(wake_set), core_(core), spare_cpus_(busy_cpus) {}
 
   // Where clients read on which processor to meet. Without it, nobody meets.
-  void set_home(HomeCpu home) { home_ = std::move(home); }
+  void set_affinity_hint(AffinityHint hint) { hint_ = std::move(hint); }
 
   // --- what it learns ---
 
@@ -76,9 +76,9 @@ class TurnPacer {
   const node::NodeCore* core_;
   PacePolicy policy_;
   SpareCpus spare_cpus_;
-  HomeCpu home_;
+  AffinityHint hint_;
   // There while those who wait for each other meet where this thread is.
-  std::optional<CpuBinding> at_home_;
+  std::optional<CpuBinding> binding_;
   ScopedFd doorbell_;
   // How often the node had been rung when it last looked.
   uint32_t rings_seen_ = 0;

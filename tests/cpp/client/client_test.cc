@@ -359,13 +359,13 @@ int CpusOf(pid_t thread) {
   return CPU_COUNT(&set);
 }
 
-TEST_F(ClientTest, WhoSleepsIsBoundToTheHomeCpuAndFreeAfterwards) {
+TEST_F(ClientTest, WhoSleepsIsBoundToTheHintedCpuAndFreeAfterwards) {
   cpu_set_t ours;
   ASSERT_EQ(::sched_getaffinity(0, sizeof(ours), &ours), 0);
-  int home = 0;
-  while (!CPU_ISSET(home, &ours)) ++home;
+  int hinted = 0;
+  while (!CPU_ISSET(hinted, &ours)) ++hinted;
   const int before = CPU_COUNT(&ours);
-  node_.SetHomeCpu(home);
+  node_.SetAffinityHint(hinted);
   const ObjectId id = SubmitOne()[0];
   std::atomic<pid_t> sleeper{0};
   int afterwards = 0;

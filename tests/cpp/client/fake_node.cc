@@ -31,8 +31,9 @@ FakeNode::FakeNode() {
   auto [ours, theirs] = std::move(SocketPair()).value();
   socket_ = std::move(ours);
   client_fd_ = std::move(theirs);
-  pool_fd_ = std::move(CreateSharedMemory("fake-pool", kPoolBytes + limits::kHomeCpuBytes)).value();
-  home_ = std::move(HomeCpu::Map(pool_fd_.get(), kPoolBytes, true)).value();
+  pool_fd_ =
+      std::move(CreateSharedMemory("fake-pool", kPoolBytes + limits::kAffinityHintBytes)).value();
+  hint_ = std::move(AffinityHint::Map(pool_fd_.get(), kPoolBytes, true)).value();
   mapping_ = std::move(SharedMapping::Map(pool_fd_.get(), kPoolBytes, true)).value();
 }
 

@@ -17,7 +17,7 @@
 #include "common/base/ids.h"
 #include "common/io/frame.h"
 #include "common/os/scoped_fd.h"
-#include "common/shm/home_cpu.h"
+#include "common/shm/affinity_hint.h"
 #include "common/shm/room_words.h"
 #include "common/shm/shared_memory.h"
 
@@ -68,7 +68,7 @@ class FakeNode {
   // A room held ready for the client, from word 0 on; its memory comes with the next ObjectCreated.
   void OfferRoom(RoomWords::Room room);
   // What a node publishes when its clients only wait for each other.
-  void SetHomeCpu(int cpu) const { home_.Publish(cpu); }
+  void SetAffinityHint(int cpu) const { hint_.Publish(cpu); }
   uint8_t* pool() const { return mapping_.data(); }
   const std::string& function() const { return function_; }
   // The actor that has the name "known", with the info "info".
@@ -102,7 +102,7 @@ class FakeNode {
   // Kept, so that no descriptor is closed while a test counts on how many there are.
   ScopedFd read_only_;
   SharedMapping mapping_;
-  HomeCpu home_;
+  AffinityHint hint_;
   std::thread thread_;
   std::string function_ = "pickled function";
 

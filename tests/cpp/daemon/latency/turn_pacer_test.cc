@@ -105,17 +105,17 @@ TEST_F(TurnPacerTest, WithoutAProcessorToSpareTheEndsOfALineDoNotSpin) {
 
 TEST_F(TurnPacerTest, WaitingProcessesAreToldWhereTheNodeIsBound) {
   const ScopedFd memory =
-      std::move(CreateSharedMemory("test", kPoolBytes + limits::kHomeCpuBytes)).value();
-  const HomeCpu client = std::move(HomeCpu::Map(memory.get(), kPoolBytes, false)).value();
-  pacer_.set_home(std::move(HomeCpu::Map(memory.get(), kPoolBytes, true)).value());
+      std::move(CreateSharedMemory("test", kPoolBytes + limits::kAffinityHintBytes)).value();
+  const AffinityHint client = std::move(AffinityHint::Map(memory.get(), kPoolBytes, false)).value();
+  pacer_.set_affinity_hint(std::move(AffinityHint::Map(memory.get(), kPoolBytes, true)).value());
   cpu_set_t before;
   ASSERT_EQ(::sched_getaffinity(0, sizeof(before), &before), 0);
   // Rounds of a busy machine may be too slow for a while.
-  for (int i = 0; i < 10'000 && client.cpu() == HomeCpu::kNone; ++i) {
+  for (int i = 0; i < 10'000 && client.cpu() == AffinityHint::kNone; ++i) {
     for (int k = 0; k <= PingPong::kRounds; ++k) pacer_.OnSubmitted(/*from_task=*/false);
     pacer_.ChooseCpu(/*line_open=*/false, kHere);
   }
-  ASSERT_NE(client.cpu(), HomeCpu::kNone);
+  ASSERT_NE(client.cpu(), AffinityHint::kNone);
   EXPECT_TRUE(pacer_.line_pays());
   cpu_set_t bound;
   ASSERT_EQ(::sched_getaffinity(0, sizeof(bound), &bound), 0);
@@ -123,7 +123,7 @@ TEST_F(TurnPacerTest, WaitingProcessesAreToldWhereTheNodeIsBound) {
   EXPECT_TRUE(CPU_ISSET(client.cpu(), &bound));
 
   pacer_.ChooseCpu(/*line_open=*/false, Audience::kOtherNodes);
-  EXPECT_EQ(client.cpu(), HomeCpu::kNone);
+  EXPECT_EQ(client.cpu(), AffinityHint::kNone);
   ASSERT_EQ(::sched_getaffinity(0, sizeof(bound), &bound), 0);
   EXPECT_TRUE(CPU_EQUAL(&bound, &before));
 }

@@ -1,4 +1,4 @@
-#include "common/shm/home_cpu.h"
+#include "common/shm/affinity_hint.h"
 
 #include <gtest/gtest.h>
 
@@ -22,24 +22,26 @@ int FirstAllowed() {
   return cpu;
 }
 
-TEST(HomeCpu, WhatTheNodePublishesItsClientsRead) {
+TEST(AffinityHint, WhatTheNodePublishesItsClientsRead) {
   const ScopedFd memory =
-      std::move(CreateSharedMemory("test", kPoolBytes + limits::kHomeCpuBytes)).value();
+      std::move(CreateSharedMemory("test", kPoolBytes + limits::kAffinityHintBytes)).value();
   const ScopedFd read_only = std::move(ReopenReadOnly(memory.get())).value();
-  const HomeCpu node = std::move(HomeCpu::Map(memory.get(), kPoolBytes, true)).value();
-  const HomeCpu client = std::move(HomeCpu::Map(read_only.get(), kPoolBytes, false)).value();
-  EXPECT_EQ(client.cpu(), HomeCpu::kNone) << "from the start";
+  const AffinityHint node = std::move(AffinityHint::Map(memory.get(), kPoolBytes, true)).value();
+  const AffinityHint client =
+      std::move(AffinityHint::Map(read_only.get(), kPoolBytes, false)).value();
+  EXPECT_EQ(client.cpu(), AffinityHint::kNone) << "from the start";
   node.Publish(0);
   EXPECT_EQ(client.cpu(), 0);
-  node.Publish(HomeCpu::kNone);
-  EXPECT_EQ(client.cpu(), HomeCpu::kNone);
+  node.Publish(AffinityHint::kNone);
+  EXPECT_EQ(client.cpu(), AffinityHint::kNone);
 }
 
-TEST(HomeCpu, WithoutItsPageThereIsNone) {
+TEST(AffinityHint, WithoutItsPageThereIsNone) {
   const ScopedFd memory = std::move(CreateSharedMemory("test", kPoolBytes)).value();
-  EXPECT_EQ(HomeCpu::Map(memory.get(), kPoolBytes, false).status().code(), StatusCode::kIoError);
-  EXPECT_EQ(HomeCpu().cpu(), HomeCpu::kNone);
-  HomeCpu().Publish(0);
+  EXPECT_EQ(AffinityHint::Map(memory.get(), kPoolBytes, false).status().code(),
+            StatusCode::kIoError);
+  EXPECT_EQ(AffinityHint().cpu(), AffinityHint::kNone);
+  AffinityHint().Publish(0);
 }
 
 TEST(CpuBinding, HoldsTheThreadAndLetsItGo) {
@@ -58,7 +60,7 @@ TEST(CpuBinding, HoldsTheThreadAndLetsItGo) {
 
 TEST(CpuBinding, NoProcessorAndOneThatIsNotOursChangeNothing) {
   const cpu_set_t before = Allowed();
-  for (const int cpu : {HomeCpu::kNone, CPU_SETSIZE - 1, CPU_SETSIZE}) {
+  for (const int cpu : {AffinityHint::kNone, CPU_SETSIZE - 1, CPU_SETSIZE}) {
     const CpuBinding binding(cpu);
     EXPECT_FALSE(binding.bound()) << cpu;
     const cpu_set_t meanwhile = Allowed();

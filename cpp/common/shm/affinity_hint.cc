@@ -1,4 +1,4 @@
-#include "common/shm/home_cpu.h"
+#include "common/shm/affinity_hint.h"
 
 #include <utility>
 
@@ -6,23 +6,23 @@
 
 namespace rayx {
 
-Result<HomeCpu> HomeCpu::Map(int pool_fd, uint64_t pool_bytes, bool writable) {
+Result<AffinityHint> AffinityHint::Map(int pool_fd, uint64_t pool_bytes, bool writable) {
   Result<SharedMapping> page =
-      SharedMapping::Map(pool_fd, limits::kHomeCpuBytes, writable, pool_bytes);
+      SharedMapping::Map(pool_fd, limits::kAffinityHintBytes, writable, pool_bytes);
   if (!page.ok()) return page.status();
-  return HomeCpu(std::move(*page));
+  return AffinityHint(std::move(*page));
 }
 
-std::atomic<int32_t>& HomeCpu::word() const {
+std::atomic<int32_t>& AffinityHint::word() const {
   static_assert(std::atomic<int32_t>::is_always_lock_free);
   return *reinterpret_cast<std::atomic<int32_t>*>(page_.data());
 }
 
-int HomeCpu::cpu() const {
+int AffinityHint::cpu() const {
   return page_.valid() ? word().load(std::memory_order_relaxed) - 1 : kNone;
 }
 
-void HomeCpu::Publish(int cpu) const {
+void AffinityHint::Publish(int cpu) const {
   if (page_.valid()) word().store(cpu + 1, std::memory_order_relaxed);
 }
 

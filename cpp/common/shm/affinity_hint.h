@@ -21,12 +21,12 @@
 
 namespace rayx {
 
-class HomeCpu {
+class AffinityHint {
  public:
   // Nobody can map it: cpu() is always kNone.
-  HomeCpu() = default;
+  AffinityHint() = default;
   // It follows the `pool_bytes` of the pool, in the same memory. IoError if that is smaller.
-  static Result<HomeCpu> Map(int pool_fd, uint64_t pool_bytes, bool writable);
+  static Result<AffinityHint> Map(int pool_fd, uint64_t pool_bytes, bool writable);
 
   static constexpr int kNone = -1;
   // kNone: everybody anywhere.
@@ -35,7 +35,7 @@ class HomeCpu {
   void Publish(int cpu) const;
 
  private:
-  explicit HomeCpu(SharedMapping page) : page_(std::move(page)) {}
+  explicit AffinityHint(SharedMapping page) : page_(std::move(page)) {}
   // One more than the number, so that fresh memory says kNone.
   std::atomic<int32_t>& word() const;
 
@@ -43,7 +43,7 @@ class HomeCpu {
 };
 
 // While it lives, the calling thread runs on one processor alone; afterwards where it might before.
-// Nothing happens if `cpu` is HomeCpu::kNone, or not among those where the thread may run.
+// Nothing happens if `cpu` is AffinityHint::kNone, or not among those where the thread may run.
 class CpuBinding {
  public:
   explicit CpuBinding(int cpu);
