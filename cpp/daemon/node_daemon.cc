@@ -71,7 +71,7 @@ NodeDaemon::NodeDaemon(EventLoop* loop, NodeOptions options, NodeId id,
              .rooms = &pool_},
             SchedulingOf(options_, id), options_.pool_bytes),
       reader_(&core_, &pool_, &workers_, &pacer_),
-      remains_(loop, ::getpid()),
+      reaper_(loop, ::getpid()),
       listener_(loop, [this](ScopedFd socket, pid_t pid) {
         sessions_.Add(std::move(socket), kNoWorker).pid = pid;
       }) {}
@@ -149,7 +149,7 @@ void NodeDaemon::OnSessionClosed(Session& session, const Status& reason) {
   const bool driver_gone = core_.OnPeerGone(session);
   if (!session.worker.IsNil()) workers_.OnSessionClosed(session, reason);
   // Who has submitted nothing has had no worker, and a search looks at all processes.
-  if (driver_gone && session.submitted > 0) remains_.OnDriverGone(session.driver);
+  if (driver_gone && session.submitted > 0) reaper_.OnDriverGone(session.driver);
 }
 
 void NodeDaemon::OnWorkerOutput(const WorkerProcess& worker, bool is_stderr,
@@ -267,7 +267,7 @@ std::string NodeDaemon::DebugText() {
   text += "sessions: " + std::to_string(sessions_.all().size()) +
           ", the largest backlog: " + std::to_string(backlog_bytes) + " bytes\n";
   text += listener_.DebugText();
-  text += remains_.DebugText();
+  text += reaper_.DebugText();
   text += lines_.DebugText();
   text += pacer_.DebugText();
   text += std::string("control tables: ") + (tables_->connected() ? "connected" : "not connected");

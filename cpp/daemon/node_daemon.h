@@ -28,7 +28,7 @@
 #include "daemon/peers/pool_service.h"
 #include "daemon/peers/session_table.h"
 #include "daemon/records/node_records.h"
-#include "daemon/workers/driver_remains.h"
+#include "daemon/workers/orphan_reaper.h"
 #include "daemon/workers/output_files.h"
 #include "daemon/workers/worker_service.h"
 #include "node/node_core.h"
@@ -97,7 +97,7 @@ class NodeDaemon {
   // What it asks is done by those above, who know it.
   node::NodeCore core_;
   MessageReader reader_;
-  DriverRemains remains_;
+  OrphanReaper reaper_;
   Listener listener_;
   // Made by Start.
   std::unique_ptr<OutputFiles> output_files_;

@@ -1,7 +1,7 @@
 """Marks a worker with its driver, and so all that it starts, however far that goes away.
 
 A driver that has joined a session ends before the session does; then the node kills what bears its
-mark (cpp/daemon/workers/driver_remains.h). The mark is a variable of the environment: programs
+mark (cpp/daemon/workers/orphan_reaper.h). The mark is a variable of the environment: programs
 inherit it. Forks that run no program have the memory that the kernel shows as their environment,
 which is why the mark is also written there.
 

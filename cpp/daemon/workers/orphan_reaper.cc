@@ -1,4 +1,4 @@
-#include "daemon/workers/driver_remains.h"
+#include "daemon/workers/orphan_reaper.h"
 
 #include <csignal>
 
@@ -19,19 +19,19 @@ static_assert(limits::kTrackerMs < kSearchMs);
 
 }  // namespace
 
-void DriverRemains::OnDriverGone(const DriverId& driver) {
+void OrphanReaper::OnDriverGone(const DriverId& driver) {
   ++begun_;
   searches_[driver].deadline_ms = loop_->now_ms() + kSearchMs;
   // Not before its workers have been told to end: they would go on making processes.
   SweepIn(0, driver);
 }
 
-void DriverRemains::SweepIn(int64_t delay_ms, const DriverId& driver) {
+void OrphanReaper::SweepIn(int64_t delay_ms, const DriverId& driver) {
   searches_[driver].timer =
       loop_->CallAt(loop_->now_ms() + delay_ms, [this, driver] { Sweep(driver); });
 }
 
-void DriverRemains::Sweep(const DriverId& driver) {
+void OrphanReaper::Sweep(const DriverId& driver) {
   Search& search = searches_[driver];
   // Trackers end by themselves when all that they served have ended.
   const bool spares_trackers =
@@ -48,11 +48,11 @@ void DriverRemains::Sweep(const DriverId& driver) {
   loop_->Post([this, driver] { searches_.erase(driver); });
 }
 
-std::string DriverRemains::DebugText() const {
+std::string OrphanReaper::DebugText() const {
   return "searches for what ended drivers left: " + std::to_string(begun_) + "\n";
 }
 
-size_t DriverRemains::KillMarked(const std::string& mark, bool spares_trackers) const {
+size_t OrphanReaper::KillMarked(const std::string& mark, bool spares_trackers) const {
   size_t found = 0;
   for (const pid_t pid : Descendants(root_)) {
     // The environment of a dead one is empty.

@@ -1,4 +1,4 @@
-#include "daemon/workers/driver_remains.h"
+#include "daemon/workers/orphan_reaper.h"
 
 #include <gtest/gtest.h>
 #include <sys/wait.h>
@@ -22,15 +22,15 @@ pid_t StartMarked(const std::string& mark) {
   return *pid;
 }
 
-TEST(DriverRemains, EndsWhatBearsTheMarkAndNothingElse) {
+TEST(OrphanReaper, EndsWhatBearsTheMarkAndNothingElse) {
   EventLoop loop;
   RandomIdSource ids;
   const DriverId gone = ids.Next<DriverId>();
   const DriverId other = ids.Next<DriverId>();
   const pid_t of_gone = StartMarked(gone.Hex());
   const pid_t of_other = StartMarked(other.Hex());
-  DriverRemains remains(&loop, ::getpid());
-  remains.OnDriverGone(gone);
+  OrphanReaper reaper(&loop, ::getpid());
+  reaper.OnDriverGone(gone);
   int wait_status = 0;
   bool ended = false;
   loop.OnSignal(SIGCHLD, [&] {
@@ -42,7 +42,7 @@ TEST(DriverRemains, EndsWhatBearsTheMarkAndNothingElse) {
   loop.Run([] { return false; });
   EXPECT_TRUE(ended);
   EXPECT_TRUE(WIFSIGNALED(wait_status) && WTERMSIG(wait_status) == SIGKILL);
-  EXPECT_EQ(remains.DebugText(), "searches for what ended drivers left: 1\n");
+  EXPECT_EQ(reaper.DebugText(), "searches for what ended drivers left: 1\n");
   EXPECT_EQ(::waitpid(of_other, nullptr, WNOHANG), 0);
   ::kill(of_other, SIGKILL);
   EXPECT_EQ(::waitpid(of_other, nullptr, 0), of_other);

@@ -1,4 +1,4 @@
-// What a driver's tasks have left behind when it ends before the session does: processes that
+// Ends what a driver's tasks have left behind when it ends before the session does: processes that
 // detached themselves from their worker (double fork, setsid), or outlived it. They are known by
 // their mark (process_mark.h) and killed, again and again until none is left or time is up.
 //
@@ -18,10 +18,10 @@
 
 namespace rayx::daemon {
 
-class DriverRemains {
+class OrphanReaper {
  public:
   // `loop` must outlive it. Only what is below `root` is looked at.
-  DriverRemains(EventLoop* loop, pid_t root) : loop_(loop), root_(root) {}
+  OrphanReaper(EventLoop* loop, pid_t root) : loop_(loop), root_(root) {}
 
   // The driver is gone, and its workers are being ended in this turn.
   void OnDriverGone(const DriverId& driver);
