@@ -19,54 +19,54 @@ std::span<const ObjectId> MessageReader::Read(const WireIds* wire, std::vector<O
   return *ids;
 }
 
-Status MessageReader::OnFrame(Session& session, const Frame& frame) {
+Status MessageReader::OnFrame(ConnectedPeer& peer, const Frame& frame) {
   const auto type = static_cast<MessageType>(frame.type);
   if (type >= MessageType::PutObject && type <= MessageType::PutInRoom) {
-    return OnObjectMessage(session, frame);
+    return OnObjectMessage(peer, frame);
   }
-  return OnTaskMessage(session, frame);
+  return OnTaskMessage(peer, frame);
 }
 
 // --- objects ---
 
-Status MessageReader::OnObjectMessage(Session& session, const Frame& frame) {
+Status MessageReader::OnObjectMessage(ConnectedPeer& peer, const Frame& frame) {
   node::ObjectBook& objects = core_->objects();
   switch (static_cast<MessageType>(frame.type)) {
     case MessageType::PutObject:
       return With<protocol::PutObject>(frame, [&](const auto& m) {
-        return objects.OnPut(session, FromWire(*m.id()), BytesOf(m.data()),
+        return objects.OnPut(peer, FromWire(*m.id()), BytesOf(m.data()),
                              Read(m.contained(), &ids_));
       });
     case MessageType::CreateObject:
-      return With<protocol::CreateObject>(
-          frame, [&](const auto& m) { return pool_->OnCreate(session, m); });
+      return With<protocol::CreateObject>(frame,
+                                          [&](const auto& m) { return pool_->OnCreate(peer, m); });
     case MessageType::PutInRoom:
       return With<protocol::PutInRoom>(frame, [&](const auto& m) {
-        const Status put = objects.OnPutReserved(session, FromWire(*m.id()), {m.offset(), m.size()},
+        const Status put = objects.OnPutReserved(peer, FromWire(*m.id()), {m.offset(), m.size()},
                                                  Read(m.contained(), &ids_), m.keeps_reference());
-        pool_->OnPutInRoom(session, m.offset());
+        pool_->OnPutInRoom(peer, m.offset());
         return put;
       });
     case MessageType::SealObject:
       return With<protocol::SealObject>(frame, [&](const auto& m) {
-        return objects.OnSeal(session, FromWire(*m.id()), Read(m.contained(), &ids_));
+        return objects.OnSeal(peer, FromWire(*m.id()), Read(m.contained(), &ids_));
       });
     case MessageType::AbortObject:
       return With<protocol::AbortObject>(
-          frame, [&](const auto& m) { return objects.OnAbort(session, FromWire(*m.id())); });
+          frame, [&](const auto& m) { return objects.OnAbort(peer, FromWire(*m.id())); });
     case MessageType::GetObjects:
       return With<protocol::GetObjects>(frame, [&](const auto& m) {
-        objects.OnGet(session, Read(m.ids(), &ids_), m.pin(), m.fence());
+        objects.OnGet(peer, Read(m.ids(), &ids_), m.pin(), m.fence());
         return Status::Ok();
       });
     case MessageType::ReleaseObjects:
       return With<protocol::ReleaseObjects>(frame, [&](const auto& m) {
-        return objects.OnRelease(session, Read(m.unpinned(), &ids_),
+        return objects.OnRelease(peer, Read(m.unpinned(), &ids_),
                                  Read(m.unreferenced(), &more_ids_));
       });
     case MessageType::AddReferences:
       return With<protocol::AddReferences>(frame, [&](const auto& m) {
-        objects.OnAddReferences(session, Read(m.ids(), &ids_));
+        objects.OnAddReferences(peer, Read(m.ids(), &ids_));
         return Status::Ok();
       });
     default:
@@ -76,69 +76,68 @@ Status MessageReader::OnObjectMessage(Session& session, const Frame& frame) {
 
 // --- tasks, actors, functions ---
 
-Status MessageReader::OnTaskMessage(Session& session, const Frame& frame) {
+Status MessageReader::OnTaskMessage(ConnectedPeer& peer, const Frame& frame) {
   switch (static_cast<MessageType>(frame.type)) {
     case MessageType::SubmitTask:
-      return OnSubmit(session, frame.payload);
+      return OnSubmit(peer, frame.payload);
     case MessageType::SubmitDirect:
-      return With<protocol::RunTask>(frame,
-                                     [&](const auto& m) { return OnSubmitDirect(session, m); });
+      return With<protocol::RunTask>(frame, [&](const auto& m) { return OnSubmitDirect(peer, m); });
     case MessageType::ExportFunction:
       return With<protocol::ExportFunction>(frame, [&](const auto& m) {
-        return core_->functions().OnExport(session, FromWire<FunctionId>(*m.function_id()),
+        return core_->functions().OnExport(peer, FromWire<FunctionId>(*m.function_id()),
                                            m.name()->string_view(), BytesOf(m.pickled()),
                                            Read(m.contained(), &ids_));
       });
     case MessageType::FetchFunction:
       return With<protocol::FetchFunction>(frame, [&](const auto& m) {
-        core_->functions().OnFetch(session, FromWire<FunctionId>(*m.function_id()));
+        core_->functions().OnFetch(peer, FromWire<FunctionId>(*m.function_id()));
         return Status::Ok();
       });
     case MessageType::CancelTask:
       return With<protocol::CancelTask>(frame, [&](const auto& m) {
-        core_->tasks().OnCancel(session, FromWire<TaskId>(*m.task_id()), m.force());
+        core_->tasks().OnCancel(peer, FromWire<TaskId>(*m.task_id()), m.force());
         return Status::Ok();
       });
     case MessageType::KillActor:
       return With<protocol::KillActor>(frame, [&](const auto& m) {
-        ++session.submitted;
-        core_->actors().OnKill(session, FromWire<TaskId>(*m.actor_id()));
+        ++peer.submitted;
+        core_->actors().OnKill(peer, FromWire<TaskId>(*m.actor_id()));
         return Status::Ok();
       });
     case MessageType::AddWorkerSetup:
       return With<protocol::AddWorkerSetup>(frame, [&](const auto& m) {
-        return core_->drivers().OnSetup(session, BytesOf(m.setup()->pickled()));
+        return core_->drivers().OnSetup(peer, BytesOf(m.setup()->pickled()));
       });
     default:
-      return OnWorkerMessage(session, frame);
+      return OnWorkerMessage(peer, frame);
   }
 }
 
 // What only workers may say.
-Status MessageReader::OnWorkerMessage(Session& session, const Frame& frame) {
+Status MessageReader::OnWorkerMessage(ConnectedPeer& peer, const Frame& frame) {
   const auto type = static_cast<MessageType>(frame.type);
-  if (session.role == protocol::Role::Worker) {
+  if (peer.role == protocol::Role::Worker) {
     if (type == MessageType::TaskDone) {
-      return With<protocol::TaskDone>(frame, [&](const auto& m) { return OnTaskDone(session, m); });
+      return With<protocol::TaskDone>(frame, [&](const auto& m) { return OnTaskDone(peer, m); });
     }
-    if (type == MessageType::Blocked) return core_->tasks().OnBlocked(session);
-    if (type == MessageType::Unblocked) return core_->tasks().OnUnblocked(session);
+    if (type == MessageType::Blocked) return core_->tasks().OnBlocked(peer);
+    if (type == MessageType::Unblocked) return core_->tasks().OnUnblocked(peer);
   }
   return Status::ProtocolError("unexpected message of type " + std::to_string(frame.type));
 }
 
-Status MessageReader::OnSubmit(Session& session, std::span<const uint8_t> encoded) {
+Status MessageReader::OnSubmit(ConnectedPeer& peer, std::span<const uint8_t> encoded) {
   if (encoded.size() > limits::kTaskSpecBytesMax) {
     return Status::ProtocolError("SubmitTask of " + std::to_string(encoded.size()) + " bytes");
   }
   Result<TaskSpec> spec = ParseTaskSpec(encoded);
   if (!spec.ok()) return spec.status();
-  RAYX_RETURN_IF_ERROR(core_->tasks().OnSubmit(session, std::move(*spec)));
-  pacer_->OnSubmitted(!session.worker.IsNil());
+  RAYX_RETURN_IF_ERROR(core_->tasks().OnSubmit(peer, std::move(*spec)));
+  pacer_->OnSubmitted(!peer.worker.IsNil());
   return Status::Ok();
 }
 
-Status MessageReader::OnSubmitDirect(Session& session, const protocol::RunTask& message) {
+Status MessageReader::OnSubmitDirect(ConnectedPeer& peer, const protocol::RunTask& message) {
   const std::span<const uint8_t> encoded = BytesOf(message.spec());
   if (reinterpret_cast<uintptr_t>(encoded.data()) % sizeof(uint64_t) != 0) {
     return Status::ProtocolError("SubmitDirect of a task that is not aligned");
@@ -148,11 +147,11 @@ Status MessageReader::OnSubmitDirect(Session& session, const protocol::RunTask& 
   }
   Result<TaskSpec> spec = ParseTaskSpec(encoded);
   if (!spec.ok()) return spec.status();
-  return core_->tasks().OnSubmitDirect(session, std::move(*spec), message.sequence());
+  return core_->tasks().OnSubmitDirect(peer, std::move(*spec), message.sequence());
 }
 
-Status MessageReader::OnTaskDone(Session& session, const protocol::TaskDone& message) {
-  if (message.wrote_output()) workers_->ReadOutput(session.worker);
+Status MessageReader::OnTaskDone(ConnectedPeer& peer, const protocol::TaskDone& message) {
+  if (message.wrote_output()) workers_->ReadOutput(peer.worker);
   node::TaskDone done;
   done.task = FromWire<TaskId>(*message.task_id());
   done.sequence = message.sequence();
@@ -178,7 +177,7 @@ Status MessageReader::OnTaskDone(Session& session, const protocol::TaskDone& mes
     }
   }
   done.results = results_;
-  return core_->tasks().OnTaskDone(session, done);
+  return core_->tasks().OnTaskDone(peer, done);
 }
 
 }  // namespace rayx::daemon

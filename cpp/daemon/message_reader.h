@@ -12,8 +12,8 @@
 #include "common/protocol/generated/messages_generated.h"
 #include "daemon/latency/turn_pacer.h"
 #include "daemon/messages/message_writer.h"
+#include "daemon/peers/connected_peer.h"
 #include "daemon/peers/pool_service.h"
-#include "daemon/peers/session.h"
 #include "daemon/workers/worker_service.h"
 #include "node/node_core.h"
 
@@ -36,15 +36,15 @@ class MessageReader {
       : core_(core), pool_(pool), workers_(workers), pacer_(pacer) {}
 
   // A message about an object, a task, an actor or a function. Not OK: a breach of protocol.
-  Status OnFrame(Session& session, const Frame& frame);
+  Status OnFrame(ConnectedPeer& peer, const Frame& frame);
 
  private:
-  Status OnObjectMessage(Session& session, const Frame& frame);
-  Status OnTaskMessage(Session& session, const Frame& frame);
-  Status OnWorkerMessage(Session& session, const Frame& frame);
-  Status OnSubmit(Session& session, std::span<const uint8_t> encoded);
-  Status OnSubmitDirect(Session& session, const protocol::RunTask& message);
-  Status OnTaskDone(Session& session, const protocol::TaskDone& message);
+  Status OnObjectMessage(ConnectedPeer& peer, const Frame& frame);
+  Status OnTaskMessage(ConnectedPeer& peer, const Frame& frame);
+  Status OnWorkerMessage(ConnectedPeer& peer, const Frame& frame);
+  Status OnSubmit(ConnectedPeer& peer, std::span<const uint8_t> encoded);
+  Status OnSubmitDirect(ConnectedPeer& peer, const protocol::RunTask& message);
+  Status OnTaskDone(ConnectedPeer& peer, const protocol::TaskDone& message);
   // The field's ids, until the next call with the same list.
   using WireIds = flatbuffers::Vector<const protocol::Id20*>;
   static std::span<const ObjectId> Read(const WireIds* wire, std::vector<ObjectId>* ids);

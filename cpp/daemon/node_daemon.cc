@@ -43,13 +43,13 @@ NodeDaemon::NodeDaemon(EventLoop* loop, NodeOptions options, NodeId id,
       options_(std::move(options)),
       id_(id),
       tables_(std::move(tables)),
-      sessions_(loop, {.on_read = [this](const Session& session) { lines_.OnRead(session); },
-                       .on_frame = [this](Session& session,
-                                          const Frame& frame) { return OnFrame(session, frame); },
-                       .on_closed = [this](Session& session,
-                                           const Status& why) { OnSessionClosed(session, why); }}),
+      peers_(loop, {.on_read = [this](const ConnectedPeer& peer) { lines_.OnRead(peer); },
+                    .on_frame = [this](ConnectedPeer& peer,
+                                       const Frame& frame) { return OnFrame(peer, frame); },
+                    .on_closed = [this](ConnectedPeer& peer,
+                                        const Status& why) { OnPeerClosed(peer, why); }}),
       workers_(
-          loop, &sessions_, &writer_, options_.template_command,
+          loop, &peers_, &writer_, options_.template_command,
           {.on_started = [this](auto worker, pid_t pid) { core_.OnWorkerStarted(worker, pid); },
            .on_gone = [this](auto worker, const auto& end) { core_.OnWorkerGone(worker, end); },
            .on_output = [this](
@@ -59,12 +59,12 @@ NodeDaemon::NodeDaemon(EventLoop* loop, NodeOptions options, NodeId id,
                [this](const WorkerProcess& worker) {
                  if (output_files_) output_files_->Forget(worker.pid);
                }}),
-      peers_(&sessions_, &writer_),
+      peer_messages_(&peers_, &writer_),
       pacer_(&loop_->wake_set(), &core_, options_.busy_cpus),
-      lines_(&sessions_, &writer_, &workers_, &core_, &pacer_),
+      lines_(&peers_, &writer_, &workers_, &core_, &pacer_),
       records_(tables_.get(), id, &core_),
-      pool_(&sessions_, &writer_, &core_),
-      core_({.peers = &peers_,
+      pool_(&peers_, &writer_, &core_),
+      core_({.peers = &peer_messages_,
              .workers = &workers_,
              .lines = &lines_,
              .records = &records_,
@@ -73,14 +73,14 @@ NodeDaemon::NodeDaemon(EventLoop* loop, NodeOptions options, NodeId id,
       reader_(&core_, &pool_, &workers_, &pacer_),
       reaper_(loop, ::getpid()),
       listener_(loop, [this](ScopedFd socket, pid_t pid) {
-        sessions_.Add(std::move(socket), kNoWorker).pid = pid;
+        peers_.Add(std::move(socket), kNoWorker).pid = pid;
       }) {}
 
 NodeDaemon::~NodeDaemon() = default;
 
 Status NodeDaemon::Start() {
   supervisor_pid_ = ::getppid();
-  // What workers leave behind becomes ours, so that it can be ended with the session.
+  // What workers leave behind becomes ours, so that it can be ended with the peer.
   RAYX_RETURN_IF_ERROR(BecomeSubreaper());
   RAYX_RETURN_IF_ERROR(MakePool());
   loop_->OnSignal(SIGTERM, [this] { Stop("SIGTERM"); });
@@ -136,20 +136,20 @@ Status NodeDaemon::WatchLifeline() {
   return Status::Ok();
 }
 
-void NodeDaemon::OnSessionClosed(Session& session, const Status& reason) {
+void NodeDaemon::OnPeerClosed(ConnectedPeer& peer, const Status& reason) {
   // Nothing else knows of it; and of a flood of such, neither the log nor the last events are to be
   // full.
-  if (!session.welcomed && session.worker.IsNil()) return listener_.OnRefused(session.pid, reason);
-  FlightLog::Note("session " + session.id.ToString() + " closed: " + reason.message());
+  if (!peer.welcomed && peer.worker.IsNil()) return listener_.OnRefused(peer.pid, reason);
+  FlightLog::Note("peer " + peer.id.ToString() + " closed: " + reason.message());
   if (reason.code() == StatusCode::kProtocolError || reason.code() == StatusCode::kTimedOut) {
-    LogWarning("session " + session.id.ToString() + " (pid " + std::to_string(session.pid) +
+    LogWarning("peer " + peer.id.ToString() + " (pid " + std::to_string(peer.pid) +
                ") closed: " + reason.message());
   }
-  pool_.OnSessionClosed(session);
-  const bool driver_gone = core_.OnPeerGone(session);
-  if (!session.worker.IsNil()) workers_.OnSessionClosed(session, reason);
+  pool_.OnPeerClosed(peer);
+  const bool driver_gone = core_.OnPeerGone(peer);
+  if (!peer.worker.IsNil()) workers_.OnPeerClosed(peer, reason);
   // Who has submitted nothing has had no worker, and a search looks at all processes.
-  if (driver_gone && session.submitted > 0) reaper_.OnDriverGone(session.driver);
+  if (driver_gone && peer.submitted > 0) reaper_.OnDriverGone(peer.driver);
 }
 
 void NodeDaemon::OnWorkerOutput(const WorkerProcess& worker, bool is_stderr,
@@ -161,13 +161,13 @@ void NodeDaemon::OnWorkerOutput(const WorkerProcess& worker, bool is_stderr,
   }
 }
 
-void NodeDaemon::WatchDriverProcess(Session& session) {
-  Result<ScopedFd> pid_fd = OpenPidFd(session.pid);
+void NodeDaemon::WatchDriverProcess(ConnectedPeer& peer) {
+  Result<ScopedFd> pid_fd = OpenPidFd(peer.pid);
   // Without one (old kernels) the end of its socket has to do.
   if (!pid_fd.ok()) return;
-  session.pid_fd = std::move(*pid_fd);
-  session.pid_watch = loop_->Watch(session.pid_fd.get(), [this, id = session.id] {
-    sessions_.Close(id, Status::Disconnected("the driver's process has ended"));
+  peer.pid_fd = std::move(*pid_fd);
+  peer.pid_watch = loop_->Watch(peer.pid_fd.get(), [this, id = peer.id] {
+    peers_.Close(id, Status::Disconnected("the driver's process has ended"));
   });
 }
 
@@ -194,7 +194,7 @@ bool NodeDaemon::OnTurn() {
   // Strangers come after those who wait for an answer.
   listener_.OnTurn();
   // No handler of theirs runs any more, and nobody above looks for them again.
-  sessions_.DestroyClosed();
+  peers_.DestroyClosed();
   // All have said by now when they want their next turn.
   SetTimer();
   // Last: whatever were left to do would wait for the sleep.
@@ -213,7 +213,7 @@ void NodeDaemon::BeatHeart(int64_t now_ms) {
 void NodeDaemon::FlushAll(int64_t now_ms) {
   // A fork is what takes longest of all that is asked for here.
   workers_.Flush();
-  sessions_.FlushAll();
+  peers_.FlushAll();
   // Nobody waits for the tables. The keeper fills their queue, so it goes first.
   records_.keeper().Flush(now_ms);
   tables_->Flush();
@@ -261,10 +261,10 @@ std::string NodeDaemon::DebugText() {
   text += core_.store().DebugText(kMost);
   text += workers_.DebugText();
   size_t backlog_bytes = 0;
-  for (const auto& [id, session] : sessions_.all()) {
-    backlog_bytes = std::max(backlog_bytes, session->connection->backlog_bytes());
+  for (const auto& [id, peer] : peers_.all()) {
+    backlog_bytes = std::max(backlog_bytes, peer->connection->backlog_bytes());
   }
-  text += "sessions: " + std::to_string(sessions_.all().size()) +
+  text += "peers: " + std::to_string(peers_.all().size()) +
           ", the largest backlog: " + std::to_string(backlog_bytes) + " bytes\n";
   text += listener_.DebugText();
   text += reaper_.DebugText();

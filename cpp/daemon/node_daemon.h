@@ -1,7 +1,7 @@
 // The node daemon: the core of a node (node/node_core.h) with its connections, processes and
 // tables, on one loop.
 //
-// A turn: the loop delivers what has arrived (sessions decode it and tell the core); OnTurn lets
+// A turn: the loop delivers what has arrived (it is decoded and told to the core); OnTurn lets
 // the core take its turn, flushes every socket and the control tables once, and lets the pacer
 // decide how soon to hear again.
 #pragma once
@@ -25,8 +25,8 @@
 #include "daemon/node_options.h"
 #include "daemon/peers/listener.h"
 #include "daemon/peers/peer_messages.h"
+#include "daemon/peers/peer_table.h"
 #include "daemon/peers/pool_service.h"
-#include "daemon/peers/session_table.h"
 #include "daemon/records/node_records.h"
 #include "daemon/workers/orphan_reaper.h"
 #include "daemon/workers/output_files.h"
@@ -58,22 +58,22 @@ class NodeDaemon {
   Status MakePool();
   Status WatchLifeline();
 
-  Status OnFrame(Session& session, const Frame& frame);
-  Status OnHello(Session& session, const Frame& frame);
-  Status OnDriverHello(Session& session, const protocol::Hello& hello);
-  Status Refuse(Session& session, const std::string& reason);
-  Status Welcome(Session& session);
-  Status OnQuery(Session& session, const protocol::Query& query);
+  Status OnFrame(ConnectedPeer& peer, const Frame& frame);
+  Status OnHello(ConnectedPeer& peer, const Frame& frame);
+  Status OnDriverHello(ConnectedPeer& peer, const protocol::Hello& hello);
+  Status Refuse(ConnectedPeer& peer, const std::string& reason);
+  Status Welcome(ConnectedPeer& peer);
+  Status OnQuery(ConnectedPeer& peer, const protocol::Query& query);
   // Those that had to wait until the frames of this turn are handled.
   void AnswerLateQueries();
-  void AnswerNamedActor(Session& session, const protocol::Query& query);
-  Status OnQueryOfTask(Session& session, const protocol::Query& query);
-  void AnswerText(Session& session, uint64_t request, const std::string& text,
+  void AnswerNamedActor(ConnectedPeer& peer, const protocol::Query& query);
+  Status OnQueryOfTask(ConnectedPeer& peer, const protocol::Query& query);
+  void AnswerText(ConnectedPeer& peer, uint64_t request, const std::string& text,
                   const std::string& message = {});
-  void AnswerErrors(Session& session, uint64_t request,
+  void AnswerErrors(ConnectedPeer& peer, uint64_t request,
                     const Result<std::vector<control::ErrorRecord>>& found);
-  void OnSessionClosed(Session& session, const Status& reason);
-  void WatchDriverProcess(Session& session);
+  void OnPeerClosed(ConnectedPeer& peer, const Status& reason);
+  void WatchDriverProcess(ConnectedPeer& peer);
   void OnWorkerOutput(const WorkerProcess& worker, bool is_stderr, const std::string& lines);
   void ReapChildren();
   // Once a second: the node says that it lives, and parts look at what they have not used.
@@ -87,9 +87,9 @@ class NodeDaemon {
   NodeId id_;
   std::unique_ptr<control::Tables> tables_;
   MessageWriter writer_;
-  SessionTable sessions_;
+  PeerTable peers_;
   WorkerService workers_;
-  PeerMessages peers_;
+  PeerMessages peer_messages_;
   TurnPacer pacer_;
   LineService lines_;
   NodeRecords records_;

@@ -32,86 +32,86 @@ WriteResources(flatbuffers::FlatBufferBuilder& builder, const ResourceSet& resou
 
 }  // namespace
 
-Status NodeDaemon::OnFrame(Session& session, const Frame& frame) {
-  if (session.state == SessionState::kHandshake) return OnHello(session, frame);
+Status NodeDaemon::OnFrame(ConnectedPeer& peer, const Frame& frame) {
+  if (peer.state == PeerState::kHandshake) return OnHello(peer, frame);
   const auto type = static_cast<protocol::MessageType>(frame.type);
-  if (session.role == protocol::Role::Output) {
+  if (peer.role == protocol::Role::Output) {
     if (type != protocol::MessageType::Drain) {
       return Status::ProtocolError("message " + std::to_string(frame.type) +
                                    " on a connection for output");
     }
-    core_.endings().OnDrain(session.id, session.driver);
+    core_.endings().OnDrain(peer.id, peer.driver);
     return Status::Ok();
   }
-  if (type == protocol::MessageType::Query && lines_.IsClient(session)) {
-    late_queries_.push_back({session.id, {frame.payload.begin(), frame.payload.end()}});
+  if (type == protocol::MessageType::Query && lines_.IsClient(peer)) {
+    late_queries_.push_back({peer.id, {frame.payload.begin(), frame.payload.end()}});
     return Status::Ok();
   }
   if (type == protocol::MessageType::Query) {
-    return With<protocol::Query>(frame, [&](const auto& m) { return OnQuery(session, m); });
+    return With<protocol::Query>(frame, [&](const auto& m) { return OnQuery(peer, m); });
   }
-  return reader_.OnFrame(session, frame);
+  return reader_.OnFrame(peer, frame);
 }
 
-Status NodeDaemon::OnHello(Session& session, const Frame& frame) {
+Status NodeDaemon::OnHello(ConnectedPeer& peer, const Frame& frame) {
   if (frame.type != static_cast<uint16_t>(protocol::MessageType::Hello)) {
     return Status::ProtocolError("the first message is not a hello");
   }
   const auto* hello = Verified<protocol::Hello>(frame.payload);
   if (hello == nullptr) return Status::ProtocolError("malformed hello");
   if (hello->protocol_version() != limits::kProtocolVersion) {
-    return Refuse(session, "this node speaks version " + std::to_string(limits::kProtocolVersion) +
-                               " of rayx's protocol, the peer version " +
-                               std::to_string(hello->protocol_version()) +
-                               "; install the same rayx on both");
+    return Refuse(peer, "this node speaks version " + std::to_string(limits::kProtocolVersion) +
+                            " of rayx's protocol, the peer version " +
+                            std::to_string(hello->protocol_version()) +
+                            "; install the same rayx on both");
   }
-  session.role = hello->role();
-  const bool made_by_us = !session.worker.IsNil();
-  if (made_by_us != (session.role == protocol::Role::Worker)) {
-    return Refuse(session, "a worker's connection is made by its node, any other by connecting");
+  peer.role = hello->role();
+  const bool made_by_us = !peer.worker.IsNil();
+  if (made_by_us != (peer.role == protocol::Role::Worker)) {
+    return Refuse(peer, "a worker's connection is made by its node, any other by connecting");
   }
   if (made_by_us) {
-    session.pid = hello->pid();
-    RAYX_RETURN_IF_ERROR(workers_.OnHello(session));
-  } else if (session.role == protocol::Role::Driver || session.role == protocol::Role::Output) {
-    const Status known = OnDriverHello(session, *hello);
-    if (!known.ok()) return Refuse(session, known.message());
-    if (session.role == protocol::Role::Driver) WatchDriverProcess(session);
+    peer.pid = hello->pid();
+    RAYX_RETURN_IF_ERROR(workers_.OnHello(peer));
+  } else if (peer.role == protocol::Role::Driver || peer.role == protocol::Role::Output) {
+    const Status known = OnDriverHello(peer, *hello);
+    if (!known.ok()) return Refuse(peer, known.message());
+    if (peer.role == protocol::Role::Driver) WatchDriverProcess(peer);
   } else {
-    return Refuse(session, "unknown role");
+    return Refuse(peer, "unknown role");
   }
-  session.state = SessionState::kOpen;
-  session.welcomed = true;
-  session.hello_timer.reset();
-  session.connection->set_payload_bytes_max(limits::kFrameBytesMax);
-  return Welcome(session);
+  peer.state = PeerState::kOpen;
+  peer.welcomed = true;
+  peer.hello_timer.reset();
+  peer.connection->set_payload_bytes_max(limits::kFrameBytesMax);
+  return Welcome(peer);
 }
 
-Status NodeDaemon::OnDriverHello(Session& session, const protocol::Hello& hello) {
+Status NodeDaemon::OnDriverHello(ConnectedPeer& peer, const protocol::Hello& hello) {
   if (hello.driver_id() == nullptr) return Status::ProtocolError("hello of a driver without an id");
   const auto driver = FromWire<DriverId>(*hello.driver_id());
-  if (session.role == protocol::Role::Output) return core_.drivers().OnOutput(session, driver);
-  return core_.drivers().OnDriver(session, driver, BytesOf(hello.driver_config()));
+  if (peer.role == protocol::Role::Output) return core_.drivers().OnOutput(peer, driver);
+  return core_.drivers().OnDriver(peer, driver, BytesOf(hello.driver_config()));
 }
 
-Status NodeDaemon::Refuse(Session& session, const std::string& reason) {
-  writer_.Send(*session.connection, protocol::MessageType::Refused,
+Status NodeDaemon::Refuse(ConnectedPeer& peer, const std::string& reason) {
+  writer_.Send(*peer.connection, protocol::MessageType::Refused,
                [&](flatbuffers::FlatBufferBuilder& builder) {
                  return protocol::CreateRefused(builder, builder.CreateString(reason));
                });
-  session.connection->Flush();
+  peer.connection->Flush();
   return Status::ProtocolError("refused: " + reason);
 }
 
-Status NodeDaemon::Welcome(Session& session) {
+Status NodeDaemon::Welcome(ConnectedPeer& peer) {
   std::vector<ScopedFd> fds;
-  if (session.role != protocol::Role::Output) {
+  if (peer.role != protocol::Role::Output) {
     Result<ScopedFd> pool = pool_.DuplicateReadOnlyPool();
     if (!pool.ok()) return pool.status();
     fds.push_back(std::move(*pool));
   }
   writer_.Send(
-      *session.connection, protocol::MessageType::Welcome,
+      *peer.connection, protocol::MessageType::Welcome,
       [&](flatbuffers::FlatBufferBuilder& builder) {
         const auto directory = builder.CreateString(options_.session_dir);
         return protocol::CreateWelcome(builder, limits::kProtocolVersion, ToWire(id_),
@@ -126,19 +126,19 @@ void NodeDaemon::AnswerLateQueries() {
   if (late_queries_.empty()) return;
   lines_.HearWorker();
   for (const LateQuery& query : std::exchange(late_queries_, {})) {
-    Session* session = sessions_.Find(query.client);
-    if (session == nullptr) continue;
+    ConnectedPeer* peer = peers_.Find(query.client);
+    if (peer == nullptr) continue;
     const Frame frame{static_cast<uint16_t>(protocol::MessageType::Query), query.payload};
     const Status status =
-        With<protocol::Query>(frame, [&](const auto& m) { return OnQuery(*session, m); });
-    if (!status.ok()) sessions_.Close(query.client, Status::ProtocolError(status.message()));
+        With<protocol::Query>(frame, [&](const auto& m) { return OnQuery(*peer, m); });
+    if (!status.ok()) peers_.Close(query.client, Status::ProtocolError(status.message()));
   }
 }
 
-Status NodeDaemon::OnQuery(Session& session, const protocol::Query& query) {
+Status NodeDaemon::OnQuery(ConnectedPeer& peer, const protocol::Query& query) {
   const uint64_t request = query.request();
   if (query.kind() == protocol::QueryKind::Resources) {
-    writer_.Send(*session.connection, protocol::MessageType::Answer,
+    writer_.Send(*peer.connection, protocol::MessageType::Answer,
                  [&](flatbuffers::FlatBufferBuilder& builder) {
                    const auto total = WriteResources(builder, core_.scheduler().total());
                    const auto available = WriteResources(builder, core_.scheduler().available());
@@ -151,15 +151,15 @@ Status NodeDaemon::OnQuery(Session& session, const protocol::Query& query) {
     return Status::Ok();
   }
   if (query.kind() == protocol::QueryKind::Dump) {
-    AnswerText(session, request, DebugText());
+    AnswerText(peer, request, DebugText());
     return Status::Ok();
   }
   if (query.kind() == protocol::QueryKind::Explain || query.kind() == protocol::QueryKind::HoldUp) {
-    return OnQueryOfTask(session, query);
+    return OnQueryOfTask(peer, query);
   }
   if (query.kind() == protocol::QueryKind::Unfinished) {
-    const uint64_t count = core_.scheduler().CountUnfinished(session.driver);
-    writer_.Send(*session.connection, protocol::MessageType::Answer,
+    const uint64_t count = core_.scheduler().CountUnfinished(peer.driver);
+    writer_.Send(*peer.connection, protocol::MessageType::Answer,
                  [&](flatbuffers::FlatBufferBuilder& builder) {
                    protocol::AnswerBuilder answer(builder);
                    answer.add_request(request);
@@ -169,7 +169,7 @@ Status NodeDaemon::OnQuery(Session& session, const protocol::Query& query) {
     return Status::Ok();
   }
   if (query.kind() == protocol::QueryKind::NamedActor) {
-    AnswerNamedActor(session, query);
+    AnswerNamedActor(peer, query);
     return Status::Ok();
   }
   if (query.kind() != protocol::QueryKind::Errors) {
@@ -177,18 +177,18 @@ Status NodeDaemon::OnQuery(Session& session, const protocol::Query& query) {
   }
   // What was reported in this turn must be in the answer.
   tables_->Flush();
-  tables_->errors().List(session.driver, [this, request, client = session.id](auto found) {
-    Session* asker = sessions_.Find(client);
+  tables_->errors().List(peer.driver, [this, request, client = peer.id](auto found) {
+    ConnectedPeer* asker = peers_.Find(client);
     if (asker == nullptr) return;
     AnswerErrors(*asker, request, found);
   });
   return Status::Ok();
 }
 
-void NodeDaemon::AnswerNamedActor(Session& session, const protocol::Query& query) {
+void NodeDaemon::AnswerNamedActor(ConnectedPeer& peer, const protocol::Query& query) {
   const TaskSpec* creation =
-      query.name() == nullptr ? nullptr : core_.actors().FindNamed(session, query.name()->str());
-  writer_.Send(*session.connection, protocol::MessageType::Answer,
+      query.name() == nullptr ? nullptr : core_.actors().FindNamed(peer, query.name()->str());
+  writer_.Send(*peer.connection, protocol::MessageType::Answer,
                [&](flatbuffers::FlatBufferBuilder& builder) {
                  flatbuffers::Offset<flatbuffers::Vector<uint8_t>> info;
                  ObjectId object;
@@ -208,24 +208,24 @@ void NodeDaemon::AnswerNamedActor(Session& session, const protocol::Query& query
                });
 }
 
-Status NodeDaemon::OnQueryOfTask(Session& session, const protocol::Query& query) {
+Status NodeDaemon::OnQueryOfTask(ConnectedPeer& peer, const protocol::Query& query) {
   const auto task = TaskId::FromHexString(query.name() == nullptr ? "" : query.name()->str());
   if (!task) return Status::ProtocolError("a question about what is no task");
   const scheduler::LocalScheduler& scheduler = core_.scheduler();
   const TaskSpec* spec = scheduler.FindTask(*task);
-  const bool is_theirs = spec != nullptr && spec->driver == session.driver;
+  const bool is_theirs = spec != nullptr && spec->driver == peer.driver;
   if (query.kind() == protocol::QueryKind::Explain) {
-    AnswerText(session, query.request(), is_theirs ? scheduler.Explain(*task) : "");
+    AnswerText(peer, query.request(), is_theirs ? scheduler.Explain(*task) : "");
     return Status::Ok();
   }
   const auto found = is_theirs ? scheduler.FindHoldUp(*task) : std::nullopt;
-  AnswerText(session, query.request(), found ? found->text : "", found ? found->cause : "");
+  AnswerText(peer, query.request(), found ? found->text : "", found ? found->cause : "");
   return Status::Ok();
 }
 
-void NodeDaemon::AnswerText(Session& session, uint64_t request, const std::string& text,
+void NodeDaemon::AnswerText(ConnectedPeer& peer, uint64_t request, const std::string& text,
                             const std::string& message) {
-  writer_.Send(*session.connection, protocol::MessageType::Answer,
+  writer_.Send(*peer.connection, protocol::MessageType::Answer,
                [&](flatbuffers::FlatBufferBuilder& builder) {
                  const auto dump = builder.CreateString(text);
                  const auto encoded_message = builder.CreateString(message);
@@ -237,10 +237,10 @@ void NodeDaemon::AnswerText(Session& session, uint64_t request, const std::strin
                });
 }
 
-void NodeDaemon::AnswerErrors(Session& session, uint64_t request,
+void NodeDaemon::AnswerErrors(ConnectedPeer& peer, uint64_t request,
                               const Result<std::vector<control::ErrorRecord>>& found) {
   writer_.Send(
-      *session.connection, protocol::MessageType::Answer,
+      *peer.connection, protocol::MessageType::Answer,
       [&](flatbuffers::FlatBufferBuilder& builder) {
         std::vector<flatbuffers::Offset<protocol::ErrorRecord>> errors;
         const auto records = found.ok() ? std::span<const control::ErrorRecord>(found.value())

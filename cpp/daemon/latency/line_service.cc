@@ -9,14 +9,14 @@
 #include "common/protocol/wire_ids.h"
 
 namespace rayx::daemon {
-LineService::LineService(SessionTable* sessions, MessageWriter* writer, WorkerService* workers,
+LineService::LineService(PeerTable* peers, MessageWriter* writer, WorkerService* workers,
                          node::NodeCore* core, TurnPacer* pacer)
-    : sessions_(sessions), writer_(writer), workers_(workers), core_(core), pacer_(pacer) {}
+    : peers_(peers), writer_(writer), workers_(workers), core_(core), pacer_(pacer) {}
 
 // --- watching ---
 
 void LineService::OnSubmitted(node::Peer& client, const TaskSpec& spec) {
-  ++static_cast<Session&>(client).submitted;
+  ++static_cast<ConnectedPeer&>(client).submitted;
   // It has stopped using its line, too; all that it has given is known, since it came before.
   if (open_ && client.id == ends_.client) (void)TryClose();
   if (!pacer_->line_pays() || !client.worker.IsNil() || !IsDirect(spec)) return ForgetUse();
@@ -39,21 +39,21 @@ void LineService::OnEnded(WorkerNumber worker, const TaskId& task) {
   rounds_ = candidate_.worker == worker ? rounds_ + 1 : 0;
   candidate_.worker = worker;
   if (rounds_ < kRounds || open_) return;
-  Session* client = sessions_->Find(candidate_.client);
+  ConnectedPeer* client = peers_->Find(candidate_.client);
   WorkerProcess* process = workers_->Find(worker);
   if (client != nullptr && process != nullptr) Open(*client, *process);
 }
 
 // --- opening and closing ---
 
-void LineService::Open(Session& client, WorkerProcess& worker) {
+void LineService::Open(ConnectedPeer& client, WorkerProcess& worker) {
   const bool lags = client.connection->backlog_bytes() > limits::kPeerBacklogBytesSoft;
-  Session* worker_session = sessions_->Find(worker.client);
-  if (lags || worker_session == nullptr || !core_->scheduler().OnLineOpened(worker.number)) return;
+  ConnectedPeer* worker_peer = peers_->Find(worker.client);
+  if (lags || worker_peer == nullptr || !core_->scheduler().OnLineOpened(worker.number)) return;
   std::vector<ScopedFd> client_fds;
   const bool connects = !connected_ || ends_ != candidate_;
   if (connects) {
-    const Status sent = SendEnds(*worker_session, worker, &client_fds);
+    const Status sent = SendEnds(*worker_peer, worker, &client_fds);
     if (!sent.ok()) {
       LogWarning("no direct line: " + sent.message());
       core_->scheduler().OnLineClosed(worker.number);
@@ -79,7 +79,7 @@ void LineService::Open(Session& client, WorkerProcess& worker) {
   ForgetUse();
 }
 
-Status LineService::SendEnds(Session& worker_session, const WorkerProcess& worker,
+Status LineService::SendEnds(ConnectedPeer& worker_peer, const WorkerProcess& worker,
                              std::vector<ScopedFd>* client_fds) {
   Result<std::pair<ScopedFd, ScopedFd>> sockets = SocketPair();
   if (!sockets.ok()) return sockets.status();
@@ -91,7 +91,7 @@ Status LineService::SendEnds(Session& worker_session, const WorkerProcess& worke
   worker_fds.push_back(std::move(sockets->first));
   worker_fds.push_back(std::move(doorbell->worker));
   writer_->Send(
-      *worker_session.connection, protocol::MessageType::OpenLine,
+      *worker_peer.connection, protocol::MessageType::OpenLine,
       [](flatbuffers::FlatBufferBuilder& builder) { return protocol::CreateOpenLine(builder); },
       std::move(worker_fds));
   client_fds->push_back(std::move(sockets->second));
@@ -106,18 +106,18 @@ bool LineService::TryClose() {
   if (worker != nullptr) worker->claim.AllowSpinning(false);
   open_ = false;
   SetEndsWake(true);
-  if (Session* client = sessions_->Find(ends_.client)) client->has_line = false;
+  if (ConnectedPeer* client = peers_->Find(ends_.client)) client->has_line = false;
   core_->scheduler().OnLineClosed(ends_.worker);
   return true;
 }
 
 void LineService::SetEndsWake(bool wake) {
   const WorkerProcess* worker = workers_->Find(ends_.worker);
-  const ClientId sessions[] = {ends_.client, worker != nullptr ? worker->client : kNoClient};
-  for (const ClientId id : sessions) {
-    const Session* session = sessions_->Find(id);
-    if (session == nullptr || session->connection->closed()) continue;
-    pacer_->SetWakes(session->connection->fd(), wake);
+  const ClientId ends[] = {ends_.client, worker != nullptr ? worker->client : kNoClient};
+  for (const ClientId id : ends) {
+    const ConnectedPeer* peer = peers_->Find(id);
+    if (peer == nullptr || peer->connection->closed()) continue;
+    pacer_->SetWakes(peer->connection->fd(), wake);
   }
 }
 
@@ -140,7 +140,7 @@ void LineService::OnWorkerGone(WorkerNumber worker) {
   delivered_.clear();
   connected_ = false;
   if (std::exchange(open_, false)) SetEndsWake(true);
-  if (Session* client = sessions_->Find(ends_.client)) client->has_line = false;
+  if (ConnectedPeer* client = peers_->Find(ends_.client)) client->has_line = false;
 }
 
 void LineService::OnPeerGone(const node::Peer& peer) {
@@ -179,7 +179,7 @@ void LineService::OnDelivered(WorkerNumber worker, const TaskSpec& spec) {
 
 void LineService::CatchUp() {
   if (!open_ || catching_up_) return;
-  Session* client = sessions_->Find(ends_.client);
+  ConnectedPeer* client = peers_->Find(ends_.client);
   if (client == nullptr) return;
   catching_up_ = true;
   client->connection->ReadNow();
@@ -188,15 +188,15 @@ void LineService::CatchUp() {
 
 void LineService::HearWorker() {
   const WorkerProcess* worker = open_ ? workers_->Find(ends_.worker) : nullptr;
-  Session* session = worker != nullptr ? sessions_->Find(worker->client) : nullptr;
-  if (session != nullptr) session->connection->ReadNow();
+  ConnectedPeer* peer = worker != nullptr ? peers_->Find(worker->client) : nullptr;
+  if (peer != nullptr) peer->connection->ReadNow();
 }
 
-void LineService::Listen(const Session& session) {
-  if (!session.worker.IsNil() && session.worker == ends_.worker) {
+void LineService::Listen(const ConnectedPeer& peer) {
+  if (!peer.worker.IsNil() && peer.worker == ends_.worker) {
     used_ = used_lately_ = true;
     CatchUp();
-  } else if (session.id == ends_.client) {
+  } else if (peer.id == ends_.client) {
     used_ = used_lately_ = true;
   } else {
     others_came_ = true;
@@ -216,8 +216,8 @@ LineOfTurn LineService::TakeTurn() {
 // the time.
 bool LineService::ExpectMore(const WorkerProcess& worker) const {
   for (const ClientId id : {ends_.client, worker.client}) {
-    const Session* session = sessions_->Find(id);
-    if (session != nullptr && session->connection->expects_more()) return true;
+    const ConnectedPeer* peer = peers_->Find(id);
+    if (peer != nullptr && peer->connection->expects_more()) return true;
   }
   return false;
 }
@@ -226,7 +226,7 @@ std::string LineService::DebugText() const {
   if (!open_) return "direct line: none\n";
   const WorkerProcess* worker = workers_->Find(ends_.worker);
   const bool spins = worker != nullptr && worker->claim.may_spin();
-  return "direct line: from session " + ends_.client.ToString() + " to worker " +
+  return "direct line: from peer " + ends_.client.ToString() + " to worker " +
          ends_.worker.ToString() + (spins ? ", which may spin\n" : "\n");
 }
 

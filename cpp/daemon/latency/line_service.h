@@ -40,7 +40,7 @@
 #include "common/protocol/task_spec.h"
 #include "daemon/latency/turn_pacer.h"
 #include "daemon/messages/message_writer.h"
-#include "daemon/peers/session_table.h"
+#include "daemon/peers/peer_table.h"
 #include "daemon/workers/worker_service.h"
 #include "node/node_core.h"
 
@@ -52,8 +52,8 @@ class LineService final : public node::DirectLines {
   static constexpr int kRounds = 8;
 
   // All must outlive it; `core` is used from the first event on.
-  LineService(SessionTable* sessions, MessageWriter* writer, WorkerService* workers,
-              node::NodeCore* core, TurnPacer* pacer);
+  LineService(PeerTable* peers, MessageWriter* writer, WorkerService* workers, node::NodeCore* core,
+              TurnPacer* pacer);
 
   // --- tasks that go through the node ---
 
@@ -75,10 +75,10 @@ class LineService final : public node::DirectLines {
   // Reads what the worker has sent: what its client knows by now, the node knows then. REQUIRES: as
   // Close.
   void HearWorker() override;
-  bool IsClient(const Session& session) const { return open_ && session.id == ends_.client; }
-  // What has been read of this session is about to be handled.
-  void OnRead(const Session& session) {
-    if (open_) Listen(session);
+  bool IsClient(const ConnectedPeer& peer) const { return open_ && peer.id == ends_.client; }
+  // What has been read of this peer is about to be handled.
+  void OnRead(const ConnectedPeer& peer) {
+    if (open_) Listen(peer);
   }
   // Nobody may give the worker tasks any more; the scheduler is told how that went. REQUIRES: no
   // frame of the client is being handled.
@@ -96,20 +96,20 @@ class LineService final : public node::DirectLines {
   std::string DebugText() const;
 
  private:
-  void Listen(const Session& session);
+  void Listen(const ConnectedPeer& peer);
   // The line's client or worker is in the midst of sending something.
   bool ExpectMore(const WorkerProcess& worker) const;
-  void Open(Session& client, WorkerProcess& worker);
+  void Open(ConnectedPeer& client, WorkerProcess& worker);
   // True if the line was closed.
   bool TryClose();
   void ForgetUse();
   // Whether what both ends send wakes the node as what others send does.
   void SetEndsWake(bool wake);
   // Sends the worker its end, and leaves what the client is to have.
-  Status SendEnds(Session& worker_session, const WorkerProcess& worker,
+  Status SendEnds(ConnectedPeer& worker_peer, const WorkerProcess& worker,
                   std::vector<ScopedFd>* client_fds);
 
-  SessionTable* sessions_;
+  PeerTable* peers_;
   MessageWriter* writer_;
   WorkerService* workers_;
   node::NodeCore* core_;

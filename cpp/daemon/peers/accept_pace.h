@@ -1,5 +1,5 @@
 // How many connections a node takes, and when: whoever connects and connects must not take the time
-// of those who are connected already. A session costs some tens of microseconds, as much as a good
+// of those who are connected already. A peer costs some tens of microseconds, as much as a good
 // part of a task's round trip; a refusal at a glance (first_bytes.h) less; and whatever wakes the
 // node takes a processor from somebody.
 //

@@ -1,5 +1,5 @@
 // What a peer has said first: whether it can be a hello. Whoever connects and sends junk at once,
-// as a flood of such does, is refused by it: no session is made, watched and destroyed for it.
+// as a flood of such does, is refused by it: no peer is made, watched and destroyed for it.
 #pragma once
 
 #include <cstddef>
@@ -16,7 +16,7 @@ namespace rayx::daemon {
 inline constexpr size_t kFirstBytesMax = FrameBytes(limits::kHelloBytesMax);
 
 // True for a whole, well-formed hello, whatever follows it; false for a beginning to which more
-// must come. ProtocolError for what a session would refuse, with the reason: no hello begins so.
+// must come. ProtocolError for what would be refused later, with the reason: no hello begins so.
 // REQUIRES: `bytes` begin aligned to 8.
 Result<bool> IsWholeHello(std::span<const uint8_t> bytes);
 

@@ -128,7 +128,7 @@ void Listener::Refuse(pid_t pid, const Status& why) {
 
 std::string Listener::DebugText() const {
   return "connections: " + std::to_string(taken_count_) +
-         " became sessions, had gone before: " + std::to_string(gone_count_) +
+         " became peers, had gone before: " + std::to_string(gone_count_) +
          ", were refused: " + std::to_string(refused_count_) + "\n";
 }
 

@@ -5,7 +5,7 @@
 #include <string>
 
 #include "daemon/messages/message_writer.h"
-#include "daemon/peers/session_table.h"
+#include "daemon/peers/peer_table.h"
 #include "node/shell.h"
 
 namespace rayx::daemon {
@@ -13,14 +13,13 @@ namespace rayx::daemon {
 class PeerMessages final : public node::Peers {
  public:
   // Both must outlive it.
-  PeerMessages(SessionTable* sessions, MessageWriter* writer)
-      : sessions_(sessions), writer_(writer) {}
+  PeerMessages(PeerTable* peers, MessageWriter* writer) : peers_(peers), writer_(writer) {}
 
-  Session* FindPeer(ClientId id) override { return sessions_->Find(id); }
+  ConnectedPeer* FindPeer(ClientId id) override { return peers_->Find(id); }
   uint64_t BacklogBytes(const node::Peer& peer) const override {
-    return static_cast<const Session&>(peer).connection->backlog_bytes();
+    return static_cast<const ConnectedPeer&>(peer).connection->backlog_bytes();
   }
-  void Close(ClientId id, Status reason) override { sessions_->Close(id, std::move(reason)); }
+  void Close(ClientId id, Status reason) override { peers_->Close(id, std::move(reason)); }
 
   void SendObjects(node::Peer& peer, std::span<const node::ObjectView> objects,
                    uint64_t fence) override;
@@ -31,12 +30,12 @@ class PeerMessages final : public node::Peers {
   void SendDrained(node::Peer& peer) override;
 
  private:
-  // All peers of the core are sessions.
+  // All peers of the core are connected.
   static Connection& ConnectionOf(node::Peer& peer) {
-    return *static_cast<Session&>(peer).connection;
+    return *static_cast<ConnectedPeer&>(peer).connection;
   }
 
-  SessionTable* sessions_;
+  PeerTable* peers_;
   MessageWriter* writer_;
 };
 

@@ -40,28 +40,28 @@ Result<ScopedFd> PoolService::DuplicateReadOnlyPool() const {
   return DuplicateFd(pool_read_only_.get());
 }
 
-Status PoolService::OnCreate(Session& session, const protocol::CreateObject& message) {
+Status PoolService::OnCreate(ConnectedPeer& peer, const protocol::CreateObject& message) {
   const ObjectId id = FromWire(*message.id());
-  Result<uint64_t> offset = Create(session, id, message.size());
+  Result<uint64_t> offset = Create(peer, id, message.size());
   if (message.again()) {
-    session.has_writable_pool = false;
-    if (session.ready_rooms != nullptr) session.ready_rooms->OnMemoryLost();
+    peer.has_writable_pool = false;
+    if (peer.ready_rooms != nullptr) peer.ready_rooms->OnMemoryLost();
   }
   Memory memory;
   if (offset.ok()) {
-    Result<Memory> passed = MemoryFor(session);
+    Result<Memory> passed = MemoryFor(peer);
     if (passed.ok()) {
       memory = std::move(*passed);
     } else {
       // No descriptors left here; with the next value they are tried again.
-      RAYX_RETURN_IF_ERROR(core_->objects().OnAbort(session, id));
+      RAYX_RETURN_IF_ERROR(core_->objects().OnAbort(peer, id));
       offset = Status::IoError("the node cannot pass its memory on (" + passed.status().message() +
                                "). Raise its limit of open files (ulimit -n before rayx.init), or "
                                "end actors that are not needed, and try again.");
     }
   }
   writer_->Send(
-      *session.connection, protocol::MessageType::ObjectCreated,
+      *peer.connection, protocol::MessageType::ObjectCreated,
       [&](flatbuffers::FlatBufferBuilder& builder) {
         const auto text = builder.CreateString(offset.ok() ? "" : offset.status().message());
         return protocol::CreateObjectCreated(builder, message.request(), ToOutcome(offset.status()),
@@ -72,33 +72,33 @@ Status PoolService::OnCreate(Session& session, const protocol::CreateObject& mes
   return Status::Ok();
 }
 
-Result<uint64_t> PoolService::Create(Session& session, const ObjectId& id, uint64_t size_bytes) {
-  Result<uint64_t> offset = core_->objects().Create(session, id, size_bytes);
+Result<uint64_t> PoolService::Create(ConnectedPeer& peer, const ObjectId& id, uint64_t size_bytes) {
+  Result<uint64_t> offset = core_->objects().Create(peer, id, size_bytes);
   if (!offset.ok()) return offset;
-  if (session.ready_rooms == nullptr) {
-    session.ready_rooms = std::make_unique<ReadyRooms>(session.id, &core_->store());
+  if (peer.ready_rooms == nullptr) {
+    peer.ready_rooms = std::make_unique<ReadyRooms>(peer.id, &core_->store());
   }
-  session.ready_rooms->OnCreate(size_bytes);
+  peer.ready_rooms->OnCreate(size_bytes);
   return offset;
 }
 
 bool PoolService::TakeBack() {
   bool any = false;
-  for (const auto& [id, session] : sessions_->all()) {
-    if (session->ready_rooms != nullptr) any |= session->ready_rooms->TakeBack();
+  for (const auto& [id, peer] : peers_->all()) {
+    if (peer->ready_rooms != nullptr) any |= peer->ready_rooms->TakeBack();
   }
   return any;
 }
 
-Result<PoolService::Memory> PoolService::MemoryFor(Session& session) {
+Result<PoolService::Memory> PoolService::MemoryFor(ConnectedPeer& peer) {
   Memory memory;
-  if (!session.has_writable_pool) {
+  if (!peer.has_writable_pool) {
     Result<ScopedFd> pool = DuplicateFd(pool_.get());
     if (!pool.ok()) return pool.status();
     memory.fds.push_back(std::move(*pool));
-    memory.has_pool = session.has_writable_pool = true;
+    memory.has_pool = peer.has_writable_pool = true;
   }
-  Result<ScopedFd> rooms = session.ready_rooms->TakeMemory();
+  Result<ScopedFd> rooms = peer.ready_rooms->TakeMemory();
   // If there is no descriptor now, it goes with a later answer; until then the client asks for each
   // room.
   memory.has_rooms = rooms.ok() && rooms->valid();
@@ -106,12 +106,12 @@ Result<PoolService::Memory> PoolService::MemoryFor(Session& session) {
   return memory;
 }
 
-void PoolService::OnPutInRoom(Session& session, uint64_t offset) {
-  if (session.ready_rooms != nullptr) session.ready_rooms->OnPut(offset);
+void PoolService::OnPutInRoom(ConnectedPeer& peer, uint64_t offset) {
+  if (peer.ready_rooms != nullptr) peer.ready_rooms->OnPut(offset);
 }
 
-void PoolService::OnSessionClosed(Session& session) {
-  if (session.ready_rooms != nullptr) (void)session.ready_rooms->TakeBack();
+void PoolService::OnPeerClosed(ConnectedPeer& peer) {
+  if (peer.ready_rooms != nullptr) (void)peer.ready_rooms->TakeBack();
 }
 
 }  // namespace rayx::daemon

@@ -12,7 +12,7 @@
 #include "common/os/scoped_fd.h"
 #include "common/protocol/generated/messages_generated.h"
 #include "daemon/messages/message_writer.h"
-#include "daemon/peers/session_table.h"
+#include "daemon/peers/peer_table.h"
 #include "node/node_core.h"
 #include "node/shell.h"
 
@@ -21,19 +21,19 @@ namespace rayx::daemon {
 class PoolService final : public node::ReservedRooms {
  public:
   // `core` is used from the first message on. All must outlive it.
-  PoolService(SessionTable* sessions, MessageWriter* writer, node::NodeCore* core)
-      : sessions_(sessions), writer_(writer), core_(core) {}
+  PoolService(PeerTable* peers, MessageWriter* writer, node::NodeCore* core)
+      : peers_(peers), writer_(writer), core_(core) {}
 
   // Two descriptors of the same memory.
   void Serve(ScopedFd pool, ScopedFd pool_read_only);
 
   // Not OK: a breach of protocol.
-  Status OnCreate(Session& session, const protocol::CreateObject& message);
+  Status OnCreate(ConnectedPeer& peer, const protocol::CreateObject& message);
   // The client has put an object in its room there, or what it says is one.
-  void OnPutInRoom(Session& session, uint64_t offset);
+  void OnPutInRoom(ConnectedPeer& peer, uint64_t offset);
   // Before the store hears of it: what the client no longer can take, it will not write to, however
   // late it learns that it is not connected any more.
-  void OnSessionClosed(Session& session);
+  void OnPeerClosed(ConnectedPeer& peer);
 
   // Room held ready for clients, and not taken, is free again; false if there was none.
   bool TakeBack() override;
@@ -42,16 +42,16 @@ class PoolService final : public node::ReservedRooms {
   Result<ScopedFd> DuplicateReadOnlyPool() const;
 
  private:
-  Result<uint64_t> Create(Session& session, const ObjectId& id, uint64_t size_bytes);
+  Result<uint64_t> Create(ConnectedPeer& peer, const ObjectId& id, uint64_t size_bytes);
   // What goes along with the answer to Create: descriptors that the client does not have yet.
   struct Memory {
     std::vector<ScopedFd> fds;
     bool has_pool = false;
     bool has_rooms = false;
   };
-  Result<Memory> MemoryFor(Session& session);
+  Result<Memory> MemoryFor(ConnectedPeer& peer);
 
-  SessionTable* sessions_;
+  PeerTable* peers_;
   MessageWriter* writer_;
   node::NodeCore* core_;
   ScopedFd pool_;

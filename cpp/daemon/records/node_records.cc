@@ -6,7 +6,7 @@
 #include "common/base/check.h"
 #include "common/base/log.h"
 #include "common/os/clock.h"
-#include "daemon/peers/session.h"
+#include "daemon/peers/connected_peer.h"
 
 namespace rayx::daemon {
 namespace {
@@ -84,7 +84,7 @@ void NodeRecords::AskForFunction(ClientId asker, const FunctionId& id) {
 }
 
 void NodeRecords::OnDriver(const node::Peer& driver) {
-  const pid_t pid = static_cast<const Session&>(driver).pid;
+  const pid_t pid = static_cast<const ConnectedPeer&>(driver).pid;
   tables_->drivers().Register(
       {.id = driver.driver, .node = node_, .pid = pid, .started_at = WallSeconds(), .ended_at = 0});
   LogInfo("driver " + driver.driver.Hex() + " pid " + std::to_string(pid) + " connected");

@@ -3,7 +3,7 @@
 // their mark (process_mark.h) and killed, again and again until none is left or time is up.
 //
 // A process that has cleaned its environment and left its worker is not found; it ends with the
-// session.
+// peer.
 #pragma once
 
 #include <sys/types.h>

@@ -55,10 +55,10 @@ std::string Advice(int error_number) {
 
 }  // namespace
 
-WorkerService::WorkerService(EventLoop* loop, SessionTable* sessions, MessageWriter* writer,
+WorkerService::WorkerService(EventLoop* loop, PeerTable* peers, MessageWriter* writer,
                              std::vector<std::string> template_command, Events events)
     : loop_(loop),
-      sessions_(sessions),
+      peers_(peers),
       writer_(writer),
       events_(std::move(events)),
       template_(loop, writer, std::move(template_command),
@@ -109,7 +109,7 @@ void WorkerService::Start(WorkerNumber number) {
   fds.push_back(std::move(claim_copy));
   worker->out = MakePipe(number, std::move(out->read_end), false);
   worker->err = MakePipe(number, std::move(err->read_end), true);
-  worker->client = sessions_->Add(std::move(sockets->first), number).id;
+  worker->client = peers_->Add(std::move(sockets->first), number).id;
   worker->timer = loop_->CallAt(loop_->now_ms() + limits::kWorkerStartTimeoutMs, [this, number] {
     FailStart(number, "the worker did not connect within " +
                           std::to_string(limits::kWorkerStartTimeoutMs) + " ms");
@@ -152,9 +152,9 @@ void WorkerService::OnForked(WorkerNumber number, pid_t pid, int error_number) {
   }
 }
 
-Status WorkerService::OnHello(Session& session) {
-  WorkerProcess* worker = Find(session.worker);
-  if (worker == nullptr || worker->client != session.id || worker->has_said_hello ||
+Status WorkerService::OnHello(ConnectedPeer& peer) {
+  WorkerProcess* worker = Find(peer.worker);
+  if (worker == nullptr || worker->client != peer.id || worker->has_said_hello ||
       worker->state == WorkerState::kEnding) {
     return Status::ProtocolError("hello of a worker that is not starting");
   }
@@ -174,9 +174,9 @@ void WorkerService::Stop(node::Worker& worker, bool kill) {
   WorkerProcess& process = ProcessOf(worker);
   // AwaitEnd has its timer, and kills what lives on.
   if (process.state == WorkerState::kEnding) return;
-  Session* session = sessions_->Find(process.client);
-  if (!kill && session != nullptr && session->state == SessionState::kOpen) {
-    writer_->Send(*session->connection, protocol::MessageType::ExitWorker,
+  ConnectedPeer* peer = peers_->Find(process.client);
+  if (!kill && peer != nullptr && peer->state == PeerState::kOpen) {
+    writer_->Send(*peer->connection, protocol::MessageType::ExitWorker,
                   [](flatbuffers::FlatBufferBuilder& builder) {
                     return protocol::CreateExitWorker(builder);
                   });
@@ -192,7 +192,7 @@ void WorkerService::Stop(node::Worker& worker, bool kill) {
 void WorkerService::HandOut(node::Worker& worker, node::Peer& peer, const node::GivenTask& task) {
   ProcessOf(worker).claim.HandOut(task.place.sequence);
   writer_->Send(
-      *static_cast<Session&>(peer).connection, protocol::MessageType::RunTask,
+      *static_cast<ConnectedPeer&>(peer).connection, protocol::MessageType::RunTask,
       [&](flatbuffers::FlatBufferBuilder& builder) { return WriteRunTask(builder, task); });
 }
 
@@ -231,12 +231,12 @@ void WorkerService::Kill(const WorkerProcess& worker) {
   remains_.push_back(std::move(remains));
 }
 
-void WorkerService::OnSessionClosed(Session& session, const Status& reason) {
-  WorkerProcess* worker = Find(session.worker);
-  if (worker == nullptr || worker->client != session.id) return;
+void WorkerService::OnPeerClosed(ConnectedPeer& peer, const Status& reason) {
+  WorkerProcess* worker = Find(peer.worker);
+  if (worker == nullptr || worker->client != peer.id) return;
   worker->socket_closed = true;
   worker->state = WorkerState::kEnding;
-  LogDebug("worker " + session.worker.ToString() + ": " + reason.message());
+  LogDebug("worker " + peer.worker.ToString() + ": " + reason.message());
   AwaitEnd(*worker);
 }
 
@@ -278,7 +278,7 @@ void WorkerService::FailStart(WorkerNumber number, std::string description) {
     by_pid_.erase(worker->pid);
   }
   EndOutput(*worker);
-  sessions_->Close(worker->client, Status::Disconnected(description));
+  peers_->Close(worker->client, Status::Disconnected(description));
   description += worker->tail.Story();
   workers_.erase(number);
   events_.on_gone(
@@ -309,7 +309,7 @@ void WorkerService::OnEndAwaited(WorkerNumber number) {
                                  .description = DescribeEnd(*worker),
                                  .start_failed = !worker->has_said_hello && !worker->stopped};
   if (!worker->stopped) LogWarning(end.description);
-  sessions_->Close(worker->client, Status::Disconnected("the worker has ended"));
+  peers_->Close(worker->client, Status::Disconnected("the worker has ended"));
   by_pid_.erase(worker->pid);
   workers_.erase(number);
   events_.on_gone(number, end);

@@ -12,7 +12,7 @@
 #include "common/io/event_loop.h"
 #include "common/process/shared_leftovers.h"
 #include "daemon/messages/message_writer.h"
-#include "daemon/peers/session_table.h"
+#include "daemon/peers/peer_table.h"
 #include "daemon/workers/template_process.h"
 #include "daemon/workers/worker_process.h"
 #include "node/shell.h"
@@ -34,7 +34,7 @@ class WorkerService final : public node::Workers {
     std::function<void(const WorkerProcess&)> on_output_ended;
   };
 
-  WorkerService(EventLoop* loop, SessionTable* sessions, MessageWriter* writer,
+  WorkerService(EventLoop* loop, PeerTable* peers, MessageWriter* writer,
                 std::vector<std::string> template_command, Events events);
   ~WorkerService() override;
 
@@ -51,9 +51,9 @@ class WorkerService final : public node::Workers {
                  scheduler::InterruptReason reason) override;
   bool HasExitWork(const node::Worker& worker) const override;
 
-  // A session that belongs to a worker has said hello, or was closed.
-  Status OnHello(Session& session);
-  void OnSessionClosed(Session& session, const Status& reason);
+  // A peer that is a worker has said hello, or was closed.
+  Status OnHello(ConnectedPeer& peer);
+  void OnPeerClosed(ConnectedPeer& peer, const Status& reason);
   // A child of the node has ended (SIGCHLD): the template, or an orphan of a worker.
   void OnChildExited(pid_t pid, int wait_status);
 
@@ -86,7 +86,7 @@ class WorkerService final : public node::Workers {
   std::unique_ptr<LinePipe> MakePipe(WorkerNumber number, ScopedFd read_end, bool is_stderr);
 
   EventLoop* loop_;
-  SessionTable* sessions_;
+  PeerTable* peers_;
   MessageWriter* writer_;
   Events events_;
   TemplateProcess template_;

@@ -25,7 +25,7 @@ class LineServiceTest : public testing::Test {
     return options;
   }
   bool IsOpen(TestDriver& driver) {
-    return driver.Dump().find("direct line: from session") != std::string::npos;
+    return driver.Dump().find("direct line: from peer") != std::string::npos;
   }
   // Calls until the node has given the driver a line. Rounds of a busy machine may be too slow for
   // a while.

@@ -69,7 +69,7 @@ TEST(FirstBytesTest, AHelloOfAnySizeIsGoodFromItsFirstByteToItsLast) {
   }
 }
 
-TEST(FirstBytesTest, WhatFollowsAHelloIsLeftToItsSession) {
+TEST(FirstBytesTest, WhatFollowsAHelloIsLeftToItsPeer) {
   std::vector<uint8_t> bytes = HelloFrame(100);
   bytes.insert(bytes.end(), 500, 0xa5);
   EXPECT_EQ(IsWholeHello(Bytes(bytes).span()).value(), true);

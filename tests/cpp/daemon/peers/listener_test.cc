@@ -72,11 +72,10 @@ class ListenerTest : public testing::Test {
     return !late;
   }
   // What the listener has counted.
-  bool Counts(int sessions, int gone, int refused) {
-    return listener_.DebugText() ==
-           "connections: " + std::to_string(sessions) +
-               " became sessions, had gone before: " + std::to_string(gone) +
-               ", were refused: " + std::to_string(refused) + "\n";
+  bool Counts(int peers, int gone, int refused) {
+    return listener_.DebugText() == "connections: " + std::to_string(peers) +
+                                        " became peers, had gone before: " + std::to_string(gone) +
+                                        ", were refused: " + std::to_string(refused) + "\n";
   }
   static bool IsClosed(const ScopedFd& peer) {
     uint8_t byte = 0;

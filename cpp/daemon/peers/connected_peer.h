@@ -3,7 +3,7 @@
 //   Handshake ──Hello──▶ Open ──(peer gone, broken message, node's wish)──▶ Closed
 //        └──(no hello in time, refused)──────────────────────────────────▶
 //
-// A closed session is destroyed at the end of the turn.
+// A closed peer is destroyed at the end of the turn.
 #pragma once
 
 #include <memory>
@@ -19,10 +19,10 @@
 
 namespace rayx::daemon {
 
-enum class SessionState { kHandshake, kOpen, kClosed };
+enum class PeerState { kHandshake, kOpen, kClosed };
 
-struct Session : node::Peer {
-  SessionState state = SessionState::kHandshake;
+struct ConnectedPeer : node::Peer {
+  PeerState state = PeerState::kHandshake;
   std::unique_ptr<Connection> connection;
   // It has been open: its hello was a good one.
   bool welcomed = false;

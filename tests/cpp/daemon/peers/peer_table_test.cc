@@ -1,4 +1,4 @@
-#include "daemon/peers/session_table.h"
+#include "daemon/peers/peer_table.h"
 
 #include <gtest/gtest.h>
 #include <sys/socket.h>
@@ -11,16 +11,16 @@
 namespace rayx::daemon {
 namespace {
 
-class SessionTableTest : public testing::Test {
+class PeerTableTest : public testing::Test {
  protected:
-  SessionTableTest()
-      : table_(
-            &loop_,
-            {.on_read = [this](const Session&) { heard_before_reads_.push_back(types_.size()); },
-             .on_frame = [this](Session& session,
-                                const Frame& frame) { return OnFrame(session, frame); },
-             .on_closed = [this](Session& session,
-                                 const Status& why) { closed_.emplace_back(session.id, why); }}) {}
+  PeerTableTest()
+      : table_(&loop_,
+               {.on_read =
+                    [this](const ConnectedPeer&) { heard_before_reads_.push_back(types_.size()); },
+                .on_frame = [this](ConnectedPeer& peer,
+                                   const Frame& frame) { return OnFrame(peer, frame); },
+                .on_closed = [this](ConnectedPeer& peer,
+                                    const Status& why) { closed_.emplace_back(peer.id, why); }}) {}
 
   // The peer's end.
   ScopedFd Connect(ClientId* id, WorkerNumber worker = kNoWorker) {
@@ -42,9 +42,9 @@ class SessionTableTest : public testing::Test {
       return true;
     });
   }
-  Status OnFrame(Session& session, const Frame& frame) {
+  Status OnFrame(ConnectedPeer& peer, const Frame& frame) {
     types_.push_back(frame.type);
-    if (on_frame_) return on_frame_(session, frame);
+    if (on_frame_) return on_frame_(peer, frame);
     return Status::Ok();
   }
 
@@ -52,11 +52,11 @@ class SessionTableTest : public testing::Test {
   std::vector<uint16_t> types_;
   std::vector<size_t> heard_before_reads_;
   std::vector<std::pair<ClientId, Status>> closed_;
-  std::function<Status(Session&, const Frame&)> on_frame_;
-  SessionTable table_;
+  std::function<Status(ConnectedPeer&, const Frame&)> on_frame_;
+  PeerTable table_;
 };
 
-TEST_F(SessionTableTest, HandsFramesToTheHandlerInOrder) {
+TEST_F(PeerTableTest, HandsFramesToTheHandlerInOrder) {
   ClientId id;
   const ScopedFd peer = Connect(&id);
   Send(peer, 7);
@@ -67,8 +67,8 @@ TEST_F(SessionTableTest, HandsFramesToTheHandlerInOrder) {
   EXPECT_NE(table_.Find(id), nullptr);
 }
 
-TEST_F(SessionTableTest, ABadFrameClosesItsSessionOnlyAndTheRestIsNotRead) {
-  on_frame_ = [](Session&, const Frame& frame) {
+TEST_F(PeerTableTest, ABadFrameClosesItsPeerOnlyAndTheRestIsNotRead) {
+  on_frame_ = [](ConnectedPeer&, const Frame& frame) {
     return frame.type == 66 ? Status::NotFound("it holds none") : Status::Ok();
   };
   ClientId bad;
@@ -90,7 +90,7 @@ TEST_F(SessionTableTest, ABadFrameClosesItsSessionOnlyAndTheRestIsNotRead) {
   EXPECT_EQ(table_.all().size(), 1u);
 }
 
-TEST_F(SessionTableTest, APeerThatGoesIsDestroyedAtTheEndOfTheTurn) {
+TEST_F(PeerTableTest, APeerThatGoesIsDestroyedAtTheEndOfTheTurn) {
   ClientId id;
   // The loop makes its own descriptors with the first connection.
   const ScopedFd first = Connect(&id);
@@ -102,7 +102,7 @@ TEST_F(SessionTableTest, APeerThatGoesIsDestroyedAtTheEndOfTheTurn) {
   EXPECT_EQ(OpenFdCount(), fds);
 }
 
-TEST_F(SessionTableTest, ClosingTwiceIsHarmless) {
+TEST_F(PeerTableTest, ClosingTwiceIsHarmless) {
   ClientId id;
   const ScopedFd peer = Connect(&id);
   table_.Close(id, Status::Disconnected("first"));
@@ -113,9 +113,9 @@ TEST_F(SessionTableTest, ClosingTwiceIsHarmless) {
   EXPECT_EQ(closed_[0].second.message(), "first");
 }
 
-TEST_F(SessionTableTest, WhoDoesNotReadIsNotHeardUntilItDoes) {
-  on_frame_ = [](Session& session, const Frame&) {
-    session.connection->Send(9, std::vector<uint8_t>(4u << 20));
+TEST_F(PeerTableTest, WhoDoesNotReadIsNotHeardUntilItDoes) {
+  on_frame_ = [](ConnectedPeer& peer, const Frame&) {
+    peer.connection->Send(9, std::vector<uint8_t>(4u << 20));
     return Status::Ok();
   };
   ClientId id;

@@ -1,0 +1,107 @@
+#include "daemon/peers/peer_table.h"
+
+#include <utility>
+
+#include "common/base/limits.h"
+#include "common/base/log.h"
+
+namespace rayx::daemon {
+
+PeerTable::PeerTable(EventLoop* loop, Handlers handlers)
+    : loop_(loop), handlers_(std::move(handlers)) {}
+
+PeerTable::~PeerTable() = default;
+
+ConnectedPeer& PeerTable::Add(ScopedFd socket, WorkerNumber worker) {
+  const ClientId id = ++last_id_;
+  auto peer = std::make_unique<ConnectedPeer>();
+  peer->id = id;
+  peer->worker = worker;
+  peer->connection = std::make_unique<Connection>(
+      loop_, std::make_unique<UnixStream>(std::move(socket)), limits::kHelloBytesMax,
+      Connection::Handlers{
+          .on_frames = [this, id] { OnFrames(id); },
+          .on_closed = [this, id](const Status& reason) { OnConnectionClosed(id, reason); },
+          .on_dirty = [this, id] { dirty_.push_back(id); },
+      });
+  // A worker has its own, longer time to start, which the worker service watches.
+  if (worker.IsNil()) {
+    peer->hello_timer = loop_->CallAt(loop_->now_ms() + limits::kHelloTimeoutMs, [this, id] {
+      Close(id,
+            Status::TimedOut("no hello within " + std::to_string(limits::kHelloTimeoutMs) + " ms"));
+    });
+  }
+  return *peers_.emplace(id, std::move(peer)).first->second;
+}
+
+ConnectedPeer* PeerTable::Find(ClientId id) {
+  const auto it = peers_.find(id);
+  if (it == peers_.end() || it->second->state == PeerState::kClosed) return nullptr;
+  return it->second.get();
+}
+
+void PeerTable::Close(ClientId id, Status reason) {
+  if (ConnectedPeer* peer = Find(id)) peer->connection->Close(std::move(reason));
+}
+
+void PeerTable::OnFrames(ClientId id) {
+  if (const ConnectedPeer* peer = Find(id)) handlers_.on_read(*peer);
+  // Looked up again for each frame: handling one may close the peer.
+  while (ConnectedPeer* peer = Find(id)) {
+    if (MustPause(*peer)) {
+      peer->connection->PauseReading(true);
+      paused_.push_back(id);
+      return;
+    }
+    const std::optional<Frame> frame = peer->connection->NextFrame();
+    if (!frame) return;
+    Status status = handlers_.on_frame(*peer, *frame);
+    if (!status.ok()) {
+      // Whatever a core calls it, to the peer it is a breach of protocol.
+      peer->connection->Close(Status::ProtocolError(status.message()));
+      return;
+    }
+  }
+}
+
+bool PeerTable::MustPause(const ConnectedPeer& peer) {
+  // A worker reads when it has nothing to run; what it has done must be heard before. And so must
+  // be what a client with a line has given to its worker.
+  return peer.worker.IsNil() && !peer.has_line &&
+         peer.connection->backlog_bytes() > limits::kPeerBacklogBytesPause;
+}
+
+void PeerTable::ResumePaused() {
+  for (const ClientId id : std::exchange(paused_, {})) {
+    ConnectedPeer* peer = Find(id);
+    if (peer == nullptr) continue;
+    if (peer->connection->backlog_bytes() > limits::kPeerBacklogBytesSoft) {
+      paused_.push_back(id);
+    } else {
+      peer->connection->PauseReading(false);
+    }
+  }
+}
+
+void PeerTable::OnConnectionClosed(ClientId id, const Status& reason) {
+  ConnectedPeer* peer = Find(id);
+  if (peer == nullptr) return;
+  peer->state = PeerState::kClosed;
+  peer->hello_timer.reset();
+  peer->pid_watch.reset();
+  closed_.push_back(id);
+  handlers_.on_closed(*peer, reason);
+}
+
+void PeerTable::FlushAll() {
+  for (const ClientId id : std::exchange(dirty_, {})) {
+    if (ConnectedPeer* peer = Find(id)) peer->connection->Flush();
+  }
+  ResumePaused();
+}
+
+void PeerTable::DestroyClosed() {
+  for (const ClientId id : std::exchange(closed_, {})) peers_.erase(id);
+}
+
+}  // namespace rayx::daemon
