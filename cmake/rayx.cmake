@@ -206,7 +206,7 @@ function(rayx_flatbuffers room)
     set(header "${directory}/${name}_generated.h")
     # Depends on all schemas, since one may include another.
     add_custom_command(OUTPUT "${header}"
-      COMMAND "${RAYX_FLATC}" --cpp --scoped-enums --cpp-std c++17 --warnings-as-errors
+      COMMAND "${RAYX_FLATC}" --cpp --scoped-enums --cpp-std c++17 --warnings-as-errors --reflect-names
               -I "${CMAKE_CURRENT_SOURCE_DIR}" -I "${PROJECT_SOURCE_DIR}/cpp" -o "${directory}" "${schema}"
       DEPENDS ${schemas}
       COMMENT "flatc ${below_cpp}/${name}.fbs"

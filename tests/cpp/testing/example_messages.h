@@ -122,7 +122,7 @@ class ExampleMessages {
         return protocol::CreatePutObject(builder_, ToWire(object_), data, Ids({90})).Union();
       }
       case Type::CreateObject:
-        return protocol::CreateCreateObject(builder_, 7, ToWire(object_), 4096).Union();
+        return protocol::CreateCreateObject(builder_, 7, ToWire(object_), 4096, true).Union();
       case Type::ObjectCreated:
         return protocol::CreateObjectCreated(builder_, 7, protocol::Outcome::StoreFull,
                                              Text("no room"), 128, true, true)
