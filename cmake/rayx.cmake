@@ -191,9 +191,10 @@ endfunction()
 
 # The C++ headers of FlatBuffers schemas, for the room that owns them; may stand before or after its
 # rayx_library. A schema at cpp/common/protocol/task.fbs is included, in every room that depends on
-# protocol, as "common/protocol/generated/task_generated.h".
+# protocol, as "common/protocol/generated/task_generated.h". Of the tables in STRUCTS there are structs, too:
+# CallOptionsT of CallOptions, with its defaults.
 function(rayx_flatbuffers room)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SCHEMAS")
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SCHEMAS;STRUCTS")
   rayx_check_arguments("rayx_flatbuffers(${room})" "${arg_UNPARSED_ARGUMENTS}")
   set(target rayx_${room}_schemas)
   file(RELATIVE_PATH below_cpp "${PROJECT_SOURCE_DIR}/cpp" "${CMAKE_CURRENT_SOURCE_DIR}")
@@ -204,9 +205,13 @@ function(rayx_flatbuffers room)
   foreach(schema IN LISTS schemas)
     get_filename_component(name "${schema}" NAME_WE)
     set(header "${directory}/${name}_generated.h")
+    set(structs "")
+    if(${name}.fbs IN_LIST arg_STRUCTS)
+      set(structs --gen-object-api --gen-compare)
+    endif()
     # Depends on all schemas, since one may include another.
     add_custom_command(OUTPUT "${header}"
-      COMMAND "${RAYX_FLATC}" --cpp --scoped-enums --cpp-std c++17 --warnings-as-errors --reflect-names
+      COMMAND "${RAYX_FLATC}" --cpp --scoped-enums --cpp-std c++17 --warnings-as-errors --reflect-names ${structs}
               -I "${CMAKE_CURRENT_SOURCE_DIR}" -I "${PROJECT_SOURCE_DIR}/cpp" -o "${directory}" "${schema}"
       DEPENDS ${schemas}
       COMMENT "flatc ${below_cpp}/${name}.fbs"

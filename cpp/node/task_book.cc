@@ -73,10 +73,10 @@ std::vector<ObjectId> TaskBook::Admit(const Peer& peer, const TaskSpec& spec, bo
     direct ? store_->Defer(peer.id, id) : store_->Get(peer.id, id, /*pin=*/false);
   }
   // The first items of a stream, too: what is wanted is what may be made. For more it asks itself.
-  for (uint32_t i = 0; i < spec.stream_window; ++i) {
+  for (uint32_t i = 0; i < spec.options.stream_window; ++i) {
     store_->Get(peer.id, ObjectId::ForStreamItem(spec.id, i), /*pin=*/false);
   }
-  if (spec.stream_window > 0) streams_.Add(spec.id, peer.id);
+  if (spec.options.stream_window > 0) streams_.Add(spec.id, peer.id);
   shell_.records->OnTaskSubmitted(spec.id);
   return missing;
 }
@@ -307,7 +307,7 @@ void TaskBook::Act(const scheduler::TaskEnded& effect) {
   if (NeedsFunction(effect.spec)) {
     store_->RemoveReference(ObjectId::ForFunction(effect.spec.function));
   }
-  if (effect.spec.stream_window > 0) streams_.Remove(effect.spec.id);
+  if (effect.spec.options.stream_window > 0) streams_.Remove(effect.spec.id);
   if (effect.spec.kind == TaskKind::kActorCreation) actors_->OnCreationOver(effect.spec.id);
   shell_.records->OnTaskEnded(effect.spec.id, effect.failed_by_system);
 }

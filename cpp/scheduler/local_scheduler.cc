@@ -102,7 +102,7 @@ void LocalScheduler::OnTaskSubmitted(TaskSpec spec, std::span<const ObjectId> mi
   TaskEntry& task = it->second;
   task.spec = std::move(spec);
   task.scheduling_class = state.queue.FindClass(task.spec.driver, task.spec.resources,
-                                                {task.spec.priority, is_creation});
+                                                {task.spec.options.priority, is_creation});
   ++task.scheduling_class->task_count;
   if (is_creation) AddActor(state, task);
   SetDepth(state, task, submitter);

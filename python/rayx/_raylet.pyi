@@ -4,7 +4,7 @@ It converts, releases the GIL, raises; no policy.
 """
 
 import sys
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from concurrent.futures import Future
 from contextvars import Context
 from typing import Any, Final, Generic, Protocol, Self, TypeVar, final
@@ -176,14 +176,18 @@ class ObjectBuffer:
     @property
     def nbytes(self) -> int: ...
 
+DEFAULT_OPTIONS: Final[Mapping[str, int]]
+"""Of a call for which nothing is said, by their names in cpp/common/protocol/call_options.fbs."""
+
 @final
 class TaskTemplate:
     """What is the same in every call of one remote function or method with one set of options.
 
     A method (`kind` KIND_ACTOR_CALL) has `actor` and `method`: `actor` is the result of the actor's
-    creation, which the template and each of its calls refer to; resources and `max_retries` count
-    for nothing then. A creation has `max_concurrency`, and may have a name and, for those who find
-    it by that, an info. `timeout_ms` 0: without end.
+    creation, which the template and each of its calls refer to; resources and the option
+    `max_retries` count for nothing then. A creation may have a name and, for those who find it by
+    that, an info. `options` are those of cpp/common/protocol/call_options.fbs, without the ones
+    that have their defaults, or with.
     """
 
     def __init__(
@@ -192,17 +196,13 @@ class TaskTemplate:
         name: str,
         resources: dict[str, float],
         num_return_vals: int,
-        max_retries: int,
+        options: dict[str, int],
         *,
         kind: int = ...,
         actor: ObjectID[Any] | None = None,
         method: str = "",
-        max_concurrency: int = 1,
         actor_name: str = "",
         actor_info: bytes = b"",
-        priority: int = 0,
-        timeout_ms: int = 0,
-        stream_window: int = 0,
     ) -> None: ...
     # What PYTHON_MODE reads.
     @property
@@ -220,15 +220,11 @@ class TaskTemplate:
     @property
     def method(self) -> str: ...
     @property
-    def max_concurrency(self) -> int: ...
-    @property
     def actor_name(self) -> str: ...
     @property
     def actor_info(self) -> bytes: ...
     @property
-    def timeout_ms(self) -> int: ...
-    @property
-    def stream_window(self) -> int: ...
+    def options(self) -> Mapping[str, int]: ...
 
 @final
 class RunnableTask:
@@ -256,19 +252,14 @@ class RunnableTask:
     def method(self) -> str:
         """Of a call; otherwise empty."""
     @property
-    def max_concurrency(self) -> int:
-        """Of a creation; otherwise 1."""
-    @property
     def gpu_ids(self) -> list[int]:
         """The GPUs, by index, that the task or its actor has."""
     @property
     def num_cpus(self) -> float:
         """What the task asked for; 0 for a call, which runs on what its actor has."""
     @property
-    def timeout_ms(self) -> int: ...
-    @property
-    def stream_window(self) -> int:
-        """Not 0: its results are a stream."""
+    def options(self) -> Mapping[str, int]:
+        """All of them, by their names in cpp/common/protocol/call_options.fbs."""
     @property
     def setups(self) -> list[bytes]:
         """Pickled functions that the driver wants run in this worker before the task, in order."""

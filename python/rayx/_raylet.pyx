@@ -21,7 +21,7 @@ from posix.time cimport CLOCK_MONOTONIC, clock_gettime, timespec
 
 from rayx.includes.client cimport *
 
-from types import GenericAlias
+from types import GenericAlias, MappingProxyType
 
 PROTOCOL_VERSION = kProtocolVersion
 INLINE_OBJECT_BYTES_MAX = kInlineObjectBytesMax
@@ -133,16 +133,24 @@ include "ids.pxi"
 include "buffers.pxi"
 
 
+cdef CallOptions default_options
+DEFAULT_OPTIONS = MappingProxyType(default_options)
+
+
+# Most tasks have the defaults, for which no dictionary is made.
+cdef inline object options_of(CallOptions options):
+    return DEFAULT_OPTIONS if HasDefaults(options) else options
+
+
 @cython.final
 cdef class TaskTemplate:
     cdef CTaskTemplate core
     cdef readonly ObjectID actor  # refers to it for as long as calls can be made
 
     def __init__(self, bytes function_id not None, str name not None, dict resources not None,
-                 uint32_t num_return_vals, int max_retries, *, int kind=KIND_FUNCTION, ObjectID actor=None,
-                 str method not None="", uint32_t max_concurrency=1, str actor_name not None="",
-                 bytes actor_info not None=b"", int priority=0, uint64_t timeout_ms=0,
-                 uint32_t stream_window=0):
+                 uint32_t num_return_vals, dict options not None, *, int kind=KIND_FUNCTION,
+                 ObjectID actor=None, str method not None="", str actor_name not None="",
+                 bytes actor_info not None=b""):
         if not <int> TaskKind.kFunction <= kind <= <int> TaskKind.kActorCall:
             raise ValueError(f"there is no kind {kind} of tasks")
         cdef ResourceAmount amount
@@ -152,18 +160,17 @@ cdef class TaskTemplate:
             raise_unless_ok(Unwrap(ResourceAmount.FromDouble(value), &amount))
             self.core.resources.Set(<string> resource.encode(), amount)
         self.core.return_count = num_return_vals
-        self.core.max_retries = max_retries
+        for name in options:
+            if name not in DEFAULT_OPTIONS:
+                raise ValueError(f"there is no option {name!r} of calls")
+        self.core.options = {**DEFAULT_OPTIONS, **options}
         self.core.kind = <TaskKind> kind
         self.actor = actor
         if actor is not None:
             self.core.actor = actor.id
         self.core.method = method.encode()
-        self.core.max_concurrency = max_concurrency
         self.core.actor_name = actor_name.encode()
         self.core.actor_info = actor_info
-        self.core.priority = priority
-        self.core.timeout_ms = timeout_ms
-        self.core.stream_window = stream_window
 
     @property
     def function_id(self):
@@ -190,10 +197,6 @@ cdef class TaskTemplate:
         return text_of(self.core.method)
 
     @property
-    def max_concurrency(self):
-        return self.core.max_concurrency
-
-    @property
     def actor_name(self):
         return text_of(self.core.actor_name)
 
@@ -202,12 +205,8 @@ cdef class TaskTemplate:
         return <bytes> self.core.actor_info
 
     @property
-    def timeout_ms(self):
-        return self.core.timeout_ms
-
-    @property
-    def stream_window(self):
-        return self.core.stream_window
+    def options(self):
+        return options_of(self.core.options)
 
 
 @cython.final
@@ -258,10 +257,6 @@ cdef class RunnableTask:
         return text_of(self.core.method)
 
     @property
-    def max_concurrency(self):
-        return self.core.max_concurrency
-
-    @property
     def gpu_ids(self):
         return [self.core.gpus[i] for i in range(self.core.gpus.size())]
 
@@ -270,12 +265,8 @@ cdef class RunnableTask:
         return self.core.cpus
 
     @property
-    def timeout_ms(self):
-        return self.core.timeout_ms
-
-    @property
-    def stream_window(self):
-        return self.core.stream_window
+    def options(self):
+        return options_of(self.core.options)
 
     @property
     def setups(self):

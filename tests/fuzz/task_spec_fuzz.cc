@@ -20,7 +20,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   RAYX_CHECK(spec->encoded.size() == size);
   RAYX_CHECK(spec->name.size() <= rayx::limits::kNameBytesMax);
   RAYX_CHECK(spec->return_count <= rayx::limits::kReturnsMax);
-  RAYX_CHECK(spec->max_retries >= -1);
+  RAYX_CHECK(spec->options.max_retries >= -1);
   RAYX_CHECK(spec->resources.items().size() <= rayx::limits::kResourceNamesMax);
   for (const auto& [name, amount] : spec->resources.items()) {
     RAYX_CHECK(!name.empty() && amount.units() > 0);

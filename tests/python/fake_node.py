@@ -8,6 +8,7 @@ import itertools
 
 from rayx import session
 from rayx._raylet import (
+    DEFAULT_OPTIONS,
     KIND_ACTOR_CALL,
     KIND_ACTOR_CREATION,
     KIND_FUNCTION,
@@ -47,32 +48,25 @@ class FakeTemplate:
         name,
         resources,
         num_return_vals,
-        max_retries,
+        options,
         *,
         kind=KIND_FUNCTION,
         actor=None,
         method="",
-        max_concurrency=1,
         actor_name="",
         actor_info=b"",
-        priority=0,
-        timeout_ms=0,
-        stream_window=0,
     ):
         self.function_id = function_id
         self.name = name
         self.resources = resources
         self.num_return_vals = num_return_vals
-        self.max_retries = max_retries
+        assert options.keys() <= DEFAULT_OPTIONS.keys()
+        self.options = {**DEFAULT_OPTIONS, **options}
         self.kind = kind
         self.actor = actor
         self.method = method
-        self.max_concurrency = max_concurrency
         self.actor_name = actor_name
         self.actor_info = actor_info
-        self.priority = priority
-        self.timeout_ms = timeout_ms
-        self.stream_window = stream_window
 
 
 class FakeTask:
@@ -86,9 +80,7 @@ class FakeTask:
         self.kind = template.kind
         self.actor_id = bytes(16) if template.actor is None else template.actor.binary()[:16]
         self.method = template.method
-        self.max_concurrency = template.max_concurrency
-        self.timeout_ms = template.timeout_ms
-        self.stream_window = template.stream_window
+        self.options = template.options
         self.num_cpus = template.resources.get("CPU", 0.0)
         self.gpu_ids = list(range(int(template.resources.get("GPU", 0))))
         self.sequence = number

@@ -107,9 +107,8 @@ class Worker:
             cls.__name__,
             {},
             1,
-            0,
+            {"max_concurrency": max_concurrency},
             kind=KIND_ACTOR_CREATION,
-            max_concurrency=max_concurrency,
         )
         self._sequence = 0
         self._class = cls
@@ -123,11 +122,10 @@ class Worker:
             f"{self._class.__name__}.{method}",
             {},
             1,
-            0,
+            {"timeout_ms": timeout_ms},
             kind=KIND_ACTOR_CALL,
             actor=FakeActorId(1),
             method=method,
-            timeout_ms=timeout_ms,
         )
         return self._send(template, args, kwargs)
 

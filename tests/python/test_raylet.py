@@ -131,11 +131,11 @@ def test_object_id_can_be_subscripted():
 
 
 def test_task_template_checks_its_resources():
-    TaskTemplate(b"f" * 16, "f", {"CPU": 0.5, "widget": 2}, 2, -1)
+    TaskTemplate(b"f" * 16, "f", {"CPU": 0.5, "widget": 2}, 2, {"max_retries": -1})
     with pytest.raises(RayletError, match="InvalidArgument"):
-        TaskTemplate(b"f" * 16, "f", {"CPU": -1.0}, 1, 3)
+        TaskTemplate(b"f" * 16, "f", {"CPU": -1.0}, 1, {})
     with pytest.raises(ValueError):
-        TaskTemplate(b"short", "f", {}, 1, 3)
+        TaskTemplate(b"short", "f", {}, 1, {})
 
 
 def test_error_has_code_and_message_and_pickles():
@@ -185,7 +185,7 @@ def test_wrong_arguments(client):
 
 
 def test_submit_and_time_out(client):
-    template = TaskTemplate(b"f" * 16, "f", {"CPU": 1.0}, 3, 3)
+    template = TaskTemplate(b"f" * 16, "f", {"CPU": 1.0}, 3, {})
     one = client.put(1, b"x", None, None)
     ids = client.submit(template, b"stream", [bytearray(10)], [one], [one])
     assert len(set(ids)) == 3
@@ -233,7 +233,7 @@ def test_a_signal_ends_a_get_and_harms_nothing(client):
     def raise_alarm(number, frame):
         raise Alarm
 
-    (pending,) = client.submit(TaskTemplate(b"f" * 16, "f", {}, 1, 3), None, None, None, None)
+    (pending,) = client.submit(TaskTemplate(b"f" * 16, "f", {}, 1, {}), None, None, None, None)
     before = signal.signal(signal.SIGALRM, raise_alarm)
     try:
         signal.setitimer(signal.ITIMER_REAL, 0.05)

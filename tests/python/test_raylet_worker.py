@@ -158,10 +158,10 @@ def hand_out(claims, count):
 
 def test_a_call_of_an_actor(node, worker, claims):
     extra = {
-        11: uint8(_raylet.KIND_ACTOR_CALL),
-        12: byte_struct(CREATION),
-        13: "add",
-        18: uint64(1500),
+        10: uint8(_raylet.KIND_ACTOR_CALL),
+        11: byte_struct(CREATION),
+        12: "add",
+        15: {3: uint64(1500)},
     }
     table = run_task(
         0, spec_of(extra=extra), {5: [uint32(2), uint32(0)], 6: [{0: b"one"}, {0: b"two"}]}
@@ -173,7 +173,7 @@ def test_a_call_of_an_actor(node, worker, claims):
     assert task.kind == _raylet.KIND_ACTOR_CALL
     assert task.actor_id == CREATION
     assert task.method == "add"
-    assert task.timeout_ms == 1500
+    assert task.options["timeout_ms"] == 1500
     assert task.setups == [b"one", b"two"]
     assert task.num_cpus == 0
     assert task.gpu_ids == [2, 0]
@@ -182,12 +182,12 @@ def test_a_call_of_an_actor(node, worker, claims):
 
 def test_a_creation_that_goes_on_where_another_ended(node, worker, claims):
     state = b"s" * 20
-    extra = {11: uint8(_raylet.KIND_ACTOR_CREATION), 14: uint32(5)}
+    extra = {10: uint8(_raylet.KIND_ACTOR_CREATION), 15: {1: uint32(5)}}
     node.send(RUN_TASK, run_task(0, spec_of(extra=extra), {7: byte_struct(state)}))
     hand_out(claims, 1)
     task = worker.next_task()
     assert task.kind == _raylet.KIND_ACTOR_CREATION
-    assert task.max_concurrency == 5
+    assert task.options["max_concurrency"] == 5
     assert task.num_cpus == 1
     assert task.actor_id == bytes(16)
     assert isinstance(task.state, ObjectID)
@@ -253,20 +253,17 @@ def test_task_templates_of_actors(node, driver):
         "Counter",
         {},
         1,
-        -1,
+        {"max_retries": -1, "max_concurrency": 3, "priority": -2, "timeout_ms": 10},
         kind=_raylet.KIND_ACTOR_CREATION,
-        max_concurrency=3,
         actor_name="counter",
         actor_info=b"\0info",
-        priority=-2,
-        timeout_ms=10,
     )
     (actor,) = driver.submit(creation, None, None, None, None)
     message_type, spec = node.next()
     assert message_type == SUBMIT_TASK
     assert b"counter\0" in spec and b"\0info" in spec
     call = TaskTemplate(
-        b"f" * 16, "Counter.add", {}, 1, 0, kind=_raylet.KIND_ACTOR_CALL, actor=actor, method="add"
+        b"f" * 16, "Counter.add", {}, 1, {}, kind=_raylet.KIND_ACTOR_CALL, actor=actor, method="add"
     )
     binary = actor.binary()
     del actor
@@ -276,17 +273,17 @@ def test_task_templates_of_actors(node, driver):
     assert binary in spec and b"add\0" in spec
     with pytest.raises(RayletError, match="needs an actor"):
         headless = TaskTemplate(
-            b"f" * 16, "f", {}, 1, 0, kind=_raylet.KIND_ACTOR_CALL, method="add"
+            b"f" * 16, "f", {}, 1, {}, kind=_raylet.KIND_ACTOR_CALL, method="add"
         )
         driver.submit(headless, None, None, None, None)
     with pytest.raises(ValueError, match="no kind 3"):
-        TaskTemplate(b"f" * 16, "f", {}, 1, 0, kind=3)
+        TaskTemplate(b"f" * 16, "f", {}, 1, {}, kind=3)
     with pytest.raises(TypeError):
-        TaskTemplate(b"f" * 16, "f", {}, 1, 0, actor=b"bytes")
+        TaskTemplate(b"f" * 16, "f", {}, 1, {}, actor=b"bytes")
 
 
 def test_what_a_driver_says_of_tasks_and_actors(node, driver):
-    (result,) = driver.submit(TaskTemplate(b"f" * 16, "f", {}, 1, 0), None, None, None, None)
+    (result,) = driver.submit(TaskTemplate(b"f" * 16, "f", {}, 1, {}), None, None, None, None)
     driver.cancel(result, True)
     driver.kill_actor(result)
     driver.add_worker_setup(b"pickled")
@@ -330,7 +327,7 @@ def is_readable(fd):
 
 
 def test_completions(node, driver):
-    ids = driver.submit(TaskTemplate(b"f" * 16, "f", {}, 3, 0), None, None, None, None)
+    ids = driver.submit(TaskTemplate(b"f" * 16, "f", {}, 3, {}), None, None, None, None)
     names = [one.binary() for one in ids]
     completions = driver.completions()
     completions.add(ids)
@@ -361,7 +358,7 @@ def test_completions(node, driver):
 def test_completions_outlive_their_client(node, driver):
     held = driver.put(1, b"x", None, None)
     completions = driver.completions()
-    (pending,) = driver.submit(TaskTemplate(b"f" * 16, "f", {}, 1, 0), None, None, None, None)
+    (pending,) = driver.submit(TaskTemplate(b"f" * 16, "f", {}, 1, {}), None, None, None, None)
     completions.add([held, pending])
     driver.close()
     assert completions.take(-1) == [held]

@@ -72,7 +72,7 @@ void SendDone(World& world, Process& process, Activity& activity) {
   world.Send(process, "is done with " + NameOf(task), done);
   if (activity.spec.kind == TaskKind::kActorCreation && !failed) {
     process.actor = task;
-    process.max_concurrency = activity.spec.max_concurrency;
+    process.max_concurrency = activity.spec.options.max_concurrency;
   }
 }
 

@@ -9,9 +9,9 @@ TaskFacts& Facts::Add(const TaskSpec& spec, uint64_t driver, ClientId submitter)
   facts.submitter = submitter;
   facts.kind = spec.kind;
   facts.actor = spec.actor;
-  facts.max_retries = spec.max_retries;
-  facts.is_stream = spec.stream_window > 0;
-  facts.has_timeout = spec.timeout_ms > 0;
+  facts.max_retries = spec.options.max_retries;
+  facts.is_stream = spec.options.stream_window > 0;
+  facts.has_timeout = spec.options.timeout_ms > 0;
   return facts;
 }
 

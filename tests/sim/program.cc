@@ -120,8 +120,9 @@ void Consume(World& world, Process& process, Activity& activity) {
 void Yield(World& world, Process& process, Activity& activity) {
   const TaskId task = activity.spec.id;
   const uint32_t item = activity.items;
-  if (item >= activity.spec.stream_window) {
-    const ObjectId credit = ObjectId::ForStreamCredit(task, item - activity.spec.stream_window);
+  if (item >= activity.spec.options.stream_window) {
+    const ObjectId credit =
+        ObjectId::ForStreamCredit(task, item - activity.spec.options.stream_window);
     if (!process.values.contains(credit)) {
       world.Hold(process, activity, credit, /*implied=*/true);
       world.Ask(process, credit, /*pin=*/false);
@@ -226,8 +227,8 @@ void BeginTask(World& world, Process& process, Activity& activity, Handed handed
   activity.sequence = handed.sequence;
   activity.steps_left = world.dice().Below(6);
   const TaskSpec& spec = activity.spec;
-  if (spec.stream_window > 0) {
-    activity.items_end = static_cast<uint32_t>(world.dice().Below(3 * spec.stream_window));
+  if (spec.options.stream_window > 0) {
+    activity.items_end = static_cast<uint32_t>(world.dice().Below(3 * spec.options.stream_window));
   }
   activity.raises = world.dice().OneIn(12);
   for (const Handed::Dependency& value : handed.values) {

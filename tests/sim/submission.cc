@@ -33,15 +33,15 @@ void MakeFunctionCall(World& world, Activity& activity, TaskSpec* spec) {
   if (dice.OneIn(6)) spec->resources.Set("lamp", ResourceAmount::Of(1));
   if (dice.OneIn(8)) spec->resources.Set(kCpu, world.total().Get(kCpu));
   if (dice.OneIn(8)) spec->resources.Set(kCpu, ResourceAmount::FromUnits(2500));
-  spec->max_retries = static_cast<int32_t>(dice.Below(4)) - (dice.OneIn(8) ? 1 : 0);
+  spec->options.max_retries = static_cast<int32_t>(dice.Below(4)) - (dice.OneIn(8) ? 1 : 0);
   spec->return_count = 1 + static_cast<uint32_t>(dice.OneIn(3) ? dice.Below(3) : 0);
-  spec->priority = static_cast<int32_t>(dice.Below(3));
-  if (dice.OneIn(12)) spec->timeout_ms = 1 + dice.Below(20);
+  spec->options.priority = static_cast<int32_t>(dice.Below(3));
+  if (dice.OneIn(12)) spec->options.timeout_ms = 1 + dice.Below(20);
   if (dice.OneIn(8)) {
     spec->return_count = 1;
     // It waits for its consumer, who may wait for somebody that needs a lamp.
     spec->resources.Set("lamp", ResourceAmount());
-    spec->stream_window = 1 + static_cast<uint32_t>(dice.Below(4));
+    spec->options.stream_window = 1 + static_cast<uint32_t>(dice.Below(4));
   }
   spec->contained = SomeOf(world, activity.plain);
   if (!activity.actors.empty() && dice.OneIn(2))
@@ -51,8 +51,8 @@ void MakeFunctionCall(World& world, Activity& activity, TaskSpec* spec) {
 void MakeCreation(World& world, TaskSpec* spec) {
   Dice& dice = world.dice();
   spec->kind = TaskKind::kActorCreation;
-  spec->max_concurrency = 1 + static_cast<uint32_t>(dice.Below(3));
-  spec->max_retries = static_cast<int32_t>(dice.Below(3));
+  spec->options.max_concurrency = 1 + static_cast<uint32_t>(dice.Below(3));
+  spec->options.max_retries = static_cast<int32_t>(dice.Below(3));
   if (dice.OneIn(4)) spec->actor_name = NameOf(spec->id);
 }
 
@@ -65,11 +65,11 @@ void MakeCall(World& world, Activity& activity, TaskSpec* spec) {
 }
 
 void OpenStreamOf(World& world, Process& process, Activity& activity, const TaskSpec& spec) {
-  for (uint32_t i = 0; i < spec.stream_window; ++i) {
+  for (uint32_t i = 0; i < spec.options.stream_window; ++i) {
     world.Hold(process, activity, ObjectId::ForStreamItem(spec.id, i), /*implied=*/true);
   }
   activity.streams.push_back(
-      {.task = spec.id, .window = spec.stream_window, .next = 0, .credits = {}});
+      {.task = spec.id, .window = spec.options.stream_window, .next = 0, .credits = {}});
 }
 
 // The room that was asked for is there, or is not.
@@ -136,15 +136,15 @@ void Submit(World& world, Process& process, Activity& activity) {
   world.facts().Add(spec, process.driver, process.peer.id);
   for (uint32_t i = 0; i < spec.return_count; ++i) {
     world.Hold(process, activity, spec.ReturnId(i), /*implied=*/true);
-    if (spec.stream_window > 0) continue;
+    if (spec.options.stream_window > 0) continue;
     (spec.kind == TaskKind::kActorCreation ? activity.actors : activity.plain)
         .push_back(spec.ReturnId(i));
   }
-  if (spec.stream_window > 0) OpenStreamOf(world, process, activity, spec);
+  if (spec.options.stream_window > 0) OpenStreamOf(world, process, activity, spec);
   std::string text = "submits " + spec.name;
   if (spec.kind == TaskKind::kActorCall) text += ", a call of " + NameOf(spec.actor);
   if (spec.kind == TaskKind::kActorCreation) text += ", an actor";
-  if (spec.stream_window > 0) text += ", a stream";
+  if (spec.options.stream_window > 0) text += ", a stream";
   for (const ObjectId& id : spec.dependencies) text += ", on " + NameOf(id);
   world.Send(process, text, [&world, spec](node::Peer& peer) {
     return world.core().tasks().OnSubmit(peer, spec);

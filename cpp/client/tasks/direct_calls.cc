@@ -28,9 +28,7 @@ bool DirectCalls::Fits(const TaskCall& call) const {
       is_call ? !actor_.IsNil() && task.actor.Task() == actor_ : actor_.IsNil();
   return is_for_worker && IsDirect({.kind = task.kind,
                                     .resources = task.resources,
-                                    .priority = task.priority,
-                                    .timeout_ms = task.timeout_ms,
-                                    .stream_window = task.stream_window,
+                                    .options = task.options,
                                     .objects = call.dependencies.size() + call.contained.size()});
 }
 

@@ -84,13 +84,12 @@ std::span<const uint8_t> TaskEncoder::Encode(const TaskCall& call) {
                                        task.actor_info.size());
   }
   const TaskId actor = task.actor.Task();
+  const auto options = EncodeOptions(&builder_, task.options);
   builder_.Finish(protocol::CreateTaskSpec(
       builder_, ToWire(call.id), ToWire(call.driver), ToWire(task.function), name, args,
       call.args_in_store, dependencies, contained, task.return_count, resources,
-      // What a call has begun is not repeated.
-      is_call ? 0 : task.max_retries, static_cast<protocol::TaskKind>(task.kind),
-      is_call ? ToWire(actor) : nullptr, method, task.max_concurrency, actor_name, actor_info,
-      task.priority, task.timeout_ms, task.stream_window));
+      static_cast<protocol::TaskKind>(task.kind), is_call ? ToWire(actor) : nullptr, method,
+      actor_name, actor_info, options));
   return MessageBytes(builder_);
 }
 

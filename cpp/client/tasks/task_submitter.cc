@@ -25,14 +25,6 @@ Status CheckActorFields(const TaskTemplate& task) {
     if (task.method.empty()) return Status::InvalidArgument("a call needs a method");
     return Status::Ok();
   }
-  if (task.return_count != 1 || task.stream_window != 0) {
-    return Status::InvalidArgument("a creation has one result");
-  }
-  if (task.max_concurrency < 1 || task.max_concurrency > limits::kActorConcurrencyMax) {
-    return Status::InvalidArgument("an actor runs 1 to " +
-                                   std::to_string(limits::kActorConcurrencyMax) +
-                                   " calls at the same time");
-  }
   return Status::Ok();
 }
 
@@ -45,14 +37,7 @@ Status CheckTemplate(const TaskTemplate& task) {
     return Status::InvalidArgument("a function's name has at most " +
                                    std::to_string(limits::kNameBytesMax) + " bytes");
   }
-  if (task.stream_window > limits::kStreamWindowMax) {
-    return Status::InvalidArgument("the window of a stream has at most " +
-                                   std::to_string(limits::kStreamWindowMax) + " items");
-  }
-  if (task.stream_window > 0 && task.return_count != 1) {
-    return Status::InvalidArgument("a stream has one result, which ends it");
-  }
-  if (task.max_retries < -1) return Status::InvalidArgument("max_retries is -1 or more");
+  RAYX_RETURN_IF_ERROR(CheckOptions(task.options, task.kind, task.return_count));
   return task.kind == TaskKind::kFunction ? Status::Ok() : CheckActorFields(task);
 }
 
@@ -89,11 +74,11 @@ Result<std::vector<ObjectId>> TaskSubmitter::Submit(const TaskTemplate& task,
   }
   call.id = ids_->NextTask(in_task);
   std::vector<ObjectId> results;
-  results.reserve(task.return_count + task.stream_window);
+  results.reserve(task.return_count + task.options.stream_window);
   for (uint32_t i = 0; i < task.return_count; ++i) {
     results.push_back(ObjectId::ForReturn(call.id, i));
   }
-  for (uint32_t i = 0; i < task.stream_window; ++i) {
+  for (uint32_t i = 0; i < task.options.stream_window; ++i) {
     results.push_back(ObjectId::ForStreamItem(call.id, i));
   }
   const ObjectId* actor = nullptr;

@@ -51,7 +51,6 @@ bool ReadActorFields(const protocol::TaskSpec& spec, RunnableTask* task) {
       return true;
     case protocol::TaskKind::ActorCreation:
       task->kind = TaskKind::kActorCreation;
-      task->max_concurrency = spec.max_concurrency();
       return true;
     case protocol::TaskKind::ActorCall:
       if (spec.actor_id() == nullptr || spec.method() == nullptr) return false;
@@ -119,8 +118,7 @@ Result<RunnableTask> DecodeRunTask(std::span<const uint8_t> payload, const PoolR
     task.args = memory->args.bytes();
   }
   task.cpus = CpusOf(*spec);
-  task.timeout_ms = spec->timeout_ms();
-  task.stream_window = spec->stream_window();
+  task.options = DecodeOptions(spec->options());
   if (!ReadActorFields(*spec, &task)) return MalformedMessage("TaskSpec");
   ReadSurroundings(*message, &task);
   RAYX_RETURN_IF_ERROR(FillValues(*message, memory, pool, &task));

@@ -39,15 +39,11 @@ struct RunnableTask {
   // Of a call: the task that made the actor, and what is called.
   TaskId actor;
   std::string method;
-  // Of a creation.
-  uint32_t max_concurrency = 1;
+  CallOptions options;
   // What the task, or its actor, has of the GPUs (by index), and the CPUs that it asked for (a
   // call: none, it runs on those of its actor).
   std::vector<uint32_t> gpus;
   double cpus = 0;
-  uint64_t timeout_ms = 0;
-  // Not 0: it yields items.
-  uint32_t stream_window = 0;
   // Of a creation whose actor lived before and left its state: the object that holds it, which is
   // referred to until the task has ended.
   std::optional<ObjectId> state;

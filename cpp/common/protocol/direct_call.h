@@ -7,7 +7,6 @@
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
 
 #include "common/base/resources.h"
 #include "common/protocol/task_spec.h"
@@ -18,9 +17,7 @@ namespace rayx {
 struct DirectCallTraits {
   TaskKind kind = TaskKind::kFunction;
   const ResourceSet& resources;
-  int32_t priority = 0;
-  uint64_t timeout_ms = 0;
-  uint32_t stream_window = 0;
+  const CallOptions& options;
   // Objects that it waits for, and ids inside its arguments; of the call of an actor, without the
   // actor itself.
   size_t objects = 0;
@@ -31,10 +28,12 @@ struct DirectCallTraits {
 // goes through the node: objects to wait for or to keep alive, a time limit, a stream, an order
 // among others.
 inline bool IsDirect(const DirectCallTraits& task) {
-  if (task.objects != 0 || task.timeout_ms != 0 || task.stream_window != 0) return false;
+  if (task.objects != 0 || task.options.timeout_ms != 0 || task.options.stream_window != 0) {
+    return false;
+  }
   if (task.kind == TaskKind::kActorCall) return true;
   const auto& items = task.resources.items();
-  return task.kind == TaskKind::kFunction && task.priority == 0 && items.size() == 1 &&
+  return task.kind == TaskKind::kFunction && task.options.priority == 0 && items.size() == 1 &&
          items[0].first == kCpu && items[0].second == ResourceAmount::Of(1);
 }
 
@@ -44,9 +43,7 @@ inline bool IsDirect(const TaskSpec& spec) {
   const bool names_actor = spec.kind == TaskKind::kActorCall && !spec.contained.empty();
   return IsDirect({.kind = spec.kind,
                    .resources = spec.resources,
-                   .priority = spec.priority,
-                   .timeout_ms = spec.timeout_ms,
-                   .stream_window = spec.stream_window,
+                   .options = spec.options,
                    .objects = objects - (names_actor ? 1 : 0)});
 }
 

@@ -36,8 +36,6 @@ size_t Length(const flatbuffers::String* text) { return text != nullptr ? text->
 
 bool IsWithinLimits(const protocol::TaskSpec& wire) {
   return wire.return_count() <= limits::kReturnsMax &&
-         wire.stream_window() <= limits::kStreamWindowMax &&
-         (wire.stream_window() == 0 || wire.return_count() == 1) && wire.max_retries() >= -1 &&
          wire.name()->size() <= limits::kNameBytesMax &&
          Length(wire.method()) <= limits::kNameBytesMax &&
          Length(wire.actor_name()) <= limits::kNameBytesMax &&
@@ -51,12 +49,7 @@ Status ReadActorFields(const protocol::TaskSpec& wire, TaskSpec* spec) {
     case protocol::TaskKind::Function:
       return Status::Ok();
     case protocol::TaskKind::ActorCreation:
-      if (wire.return_count() != 1 || wire.stream_window() != 0 || wire.max_concurrency() == 0 ||
-          wire.max_concurrency() > limits::kActorConcurrencyMax) {
-        return Status::ProtocolError("TaskSpec of an actor without a meaning");
-      }
       spec->kind = TaskKind::kActorCreation;
-      spec->max_concurrency = wire.max_concurrency();
       if (wire.actor_name() != nullptr) spec->actor_name = wire.actor_name()->str();
       return Status::Ok();
     case protocol::TaskKind::ActorCall:
@@ -65,8 +58,9 @@ Status ReadActorFields(const protocol::TaskSpec& wire, TaskSpec* spec) {
       }
       spec->kind = TaskKind::kActorCall;
       spec->actor = FromWire<TaskId>(*wire.actor_id());
-      // It runs where its actor is, on what that has.
+      // It runs where its actor is, on what that has; what has begun is not repeated.
       spec->resources = ResourceSet();
+      spec->options.max_retries = 0;
       return Status::Ok();
   }
   return Status::ProtocolError("TaskSpec of an unknown kind");
@@ -97,11 +91,10 @@ Result<TaskSpec> ParseTaskSpec(std::span<const uint8_t> encoded) {
   }
   spec.resources = std::move(resources).value();
   spec.return_count = wire->return_count();
-  spec.max_retries = wire->max_retries();
-  spec.priority = wire->priority();
-  spec.timeout_ms = wire->timeout_ms();
-  spec.stream_window = wire->stream_window();
+  spec.options = DecodeOptions(wire->options());
   RAYX_RETURN_IF_ERROR(ReadActorFields(*wire, &spec));
+  const Status fits = CheckOptions(spec.options, spec.kind, spec.return_count);
+  if (!fits.ok()) return Status::ProtocolError("TaskSpec: " + std::string(fits.message()));
   spec.encoded.assign(reinterpret_cast<const char*>(encoded.data()), encoded.size());
   return spec;
 }

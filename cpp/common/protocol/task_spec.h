@@ -10,10 +10,9 @@
 #include "common/base/ids.h"
 #include "common/base/resources.h"
 #include "common/base/status.h"
+#include "common/protocol/call_options.h"
 
 namespace rayx {
-
-enum class TaskKind : uint8_t { kFunction, kActorCreation, kActorCall };
 
 struct TaskSpec {
   TaskId id;
@@ -26,21 +25,13 @@ struct TaskSpec {
   std::vector<ObjectId> contained;
   ResourceSet resources;
   uint32_t return_count = 1;
-  // -1: without bound.
-  int32_t max_retries = 0;
   TaskKind kind = TaskKind::kFunction;
   // Of a call: the task that made the actor.
   TaskId actor;
-  // Of a creation: calls that may run at the same time, at least 1.
-  uint32_t max_concurrency = 1;
   // Of a creation: empty if others cannot find it.
   std::string actor_name;
-  // Higher runs first, among the tasks of one driver.
-  int32_t priority = 0;
-  // It is interrupted when it has run for so long; 0: never.
-  uint64_t timeout_ms = 0;
-  // Not 0: its results are a stream, and so many items may wait to be taken.
-  uint32_t stream_window = 0;
+  // Of the call of a method: max_retries is 0, what has begun is not repeated.
+  CallOptions options;
   // The encoded message, as the client sent it and the worker gets it.
   std::string encoded;
 

@@ -13,7 +13,7 @@ int64_t TimeGiven(const TaskEntry& task) {
   if (task.interruption.sent) return limits::kInterruptGraceMs;
   // Far enough away to be never, and to be added to a time.
   constexpr uint64_t kLongest = std::numeric_limits<int64_t>::max() / 4;
-  return static_cast<int64_t>(std::min(task.spec.timeout_ms, kLongest));
+  return static_cast<int64_t>(std::min(task.spec.options.timeout_ms, kLongest));
 }
 
 }  // namespace

@@ -27,7 +27,7 @@ ActorEntry& ActorTable::Add(const TaskSpec& creation) {
   actor.id = creation.id;
   actor.driver = creation.driver;
   actor.class_name = creation.name;
-  actor.max_concurrency = std::max(creation.max_concurrency, 1u);
+  actor.max_concurrency = std::max(creation.options.max_concurrency, 1u);
   ++living_;
   // The name of a living actor stays its own.
   if (creation.actor_name.empty()) return actor;

@@ -63,7 +63,7 @@ void FailQueuedCalls(SchedulerState& state, ActorEntry& actor) {
 
 // Restarts are retries of the creation.
 bool HasRestarts(const TaskEntry& creation) {
-  const int32_t most = creation.spec.max_retries;
+  const int32_t most = creation.spec.options.max_retries;
   return most < 0 || creation.attempt < static_cast<uint32_t>(most);
 }
 
@@ -328,10 +328,11 @@ void SettleActor(SchedulerState& state, const std::vector<HeldTask>& held,
   Requeue(state, {&one, 1});
   if (!is_death) return;
   if (!HasRestarts(creation)) {
-    EndActor(state, actor,
-             {.cause = std::string("its worker died") + (was_alive ? "" : " while it was made") +
-                       ", and it may not be made again (max_restarts=" +
-                       std::to_string(creation.spec.max_retries) + "): " + end.description});
+    EndActor(
+        state, actor,
+        {.cause = std::string("its worker died") + (was_alive ? "" : " while it was made") +
+                  ", and it may not be made again (max_restarts=" +
+                  std::to_string(creation.spec.options.max_retries) + "): " + end.description});
     return;
   }
   ++creation.attempt;

@@ -33,7 +33,7 @@ void TakeCpuAgain(SchedulerState& state, WorkerEntry& worker) {
 void WatchTimeout(SchedulerState& state, WorkerEntry& worker, size_t index) {
   if (index >= worker.held.size()) return;
   TaskEntry& task = *worker.held[index].task;
-  if (task.spec.timeout_ms > 0) state.interrupts.Watch(task);
+  if (task.spec.options.timeout_ms > 0) state.interrupts.Watch(task);
 }
 // Those that an actor's worker may run at the same time stand at 1 to this in what it holds.
 size_t LastRunning(const WorkerEntry& worker) {
@@ -110,7 +110,7 @@ uint32_t HoldCall(SchedulerState& state, WorkerEntry& worker, TaskEntry& call) {
   worker.held.push_back({&call, sequence});
   call.MoveTo(Assigned{worker.number, sequence});
   ++state.tasks_assigned;
-  if (call.spec.timeout_ms > 0 && worker.prefetched() <= LastRunning(worker)) {
+  if (call.spec.options.timeout_ms > 0 && worker.prefetched() <= LastRunning(worker)) {
     state.interrupts.Watch(call);
   }
   return sequence;

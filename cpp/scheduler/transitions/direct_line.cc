@@ -106,7 +106,7 @@ Status GiveDirectly(SchedulerState& state, TaskSpec spec, WorkerEntry& worker, u
     return Status::Ok();
   }
   task.scheduling_class =
-      state.queue.FindClass(task.spec.driver, task.spec.resources, {task.spec.priority});
+      state.queue.FindClass(task.spec.driver, task.spec.resources, {task.spec.options.priority});
   ++task.scheduling_class->task_count;
   state.queue.StampArrival(task);
   Hold(state, worker, task, kTimeUnknown);

@@ -82,7 +82,7 @@ void Requeue(SchedulerState& state, std::span<TaskEntry* const> tasks) {
 }
 
 void RetryOrFail(SchedulerState& state, TaskEntry& task, const WorkerEnd& end) {
-  const int32_t retries = task.spec.max_retries;
+  const int32_t retries = task.spec.options.max_retries;
   const bool may_retry = retries < 0 || task.attempt < static_cast<uint32_t>(retries);
   if (may_retry && !task.has_items && !task.HasAllResults()) {
     ++task.attempt;
@@ -113,7 +113,7 @@ SystemErrorCode CodeOf(InterruptReason reason) {
 
 std::string InterruptText(const TaskSpec& spec, InterruptReason reason) {
   if (reason == InterruptReason::kCancelled) return "was cancelled by rayx.cancel";
-  return "ran for longer than its time-out of " + std::to_string(spec.timeout_ms) + " ms";
+  return "ran for longer than its time-out of " + std::to_string(spec.options.timeout_ms) + " ms";
 }
 
 void TakeQueued(SchedulerState& state, TaskEntry& task) {

@@ -31,7 +31,7 @@ from typing import (
 
 from rayx import errors, session
 from rayx._raylet import KIND_ACTOR_CREATION, ObjectID, RayletError, TaskTemplate
-from rayx.calls import actor_description, function_reference, signature, task_options
+from rayx.calls import actor_description, call_options, function_reference, signature
 from rayx.calls.actor_description import ActorDescription
 from rayx.calls.actor_handle import ActorHandle
 from rayx.calls.actor_options import RESTORE, SAVE, SAVE_EVERY, ActorOptions
@@ -286,9 +286,8 @@ class ActorClass(Generic[C_co]):
             self._name,
             options.demand(),
             1,
-            options.max_restarts,
+            options.fields(self._is_async),
             kind=KIND_ACTOR_CREATION,
-            max_concurrency=options.concurrency(self._is_async),
             actor_name=options.name or "",
             actor_info=b"" if options.name is None else self._description.packed,
         )
@@ -416,7 +415,7 @@ def get_actor(name: str) -> Any:
     1
     """
     owner = session.current()
-    task_options.check_name(name)
+    call_options.shown_name("name", name)
     if name is None:
         raise TypeError("rayx.get_actor takes the name of an actor, not None")
     try:

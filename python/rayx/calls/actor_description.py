@@ -16,7 +16,7 @@ import types
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from rayx.calls import signature, task_options
+from rayx.calls import call_options, signature, task_options
 
 #: Where `rayx.method` notes what it was told, as an attribute of the function.
 METHOD_ATTRIBUTE = "__rayx_num_return_vals__"
@@ -35,7 +35,7 @@ class MethodDescription(NamedTuple):
 
     #: As in a `def`, without `self` (signature.parameters_of); None if they are not known.
     parameters: str | None
-    num_return_vals: task_options.ReturnCount = 1
+    num_return_vals: call_options.ReturnCount = 1
     #: It yields, so that it can only be called for a stream.
     is_generator: bool = False
 

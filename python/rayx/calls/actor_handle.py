@@ -31,15 +31,15 @@ from typing import (
 
 from rayx import session
 from rayx._raylet import KIND_ACTOR_CALL, RayletError, TaskTemplate
-from rayx.calls import signature, task_options
+from rayx.calls import call_options, signature, task_options
 from rayx.calls.actor_description import ActorDescription
+from rayx.calls.call_options import MethodOptions
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, Callable, Iterable
 
     from rayx._raylet import ObjectID
-    from rayx.calls.option_types import MethodOptions
-    from rayx.text.durations import Duration
+    from rayx.calls import option_types
     from rayx.waiting.object_stream import ObjectStream
 
 P = ParamSpec("P")
@@ -48,52 +48,39 @@ R_co = TypeVar("R_co", covariant=True)
 T_co = TypeVar("T_co", covariant=True)
 
 
-class CallOptions:
-    """Options of one method's calls, checked."""
-
-    __slots__ = ("name", "num_return_vals", "timeout_ms")
-
-    def __init__(
-        self, num_return_vals: task_options.ReturnCount, timeout: Duration | None, name: str
-    ) -> None:
-        task_options.check_name(name)
-        self.num_return_vals = task_options.return_count(num_return_vals)
-        self.timeout_ms = task_options.timeout_ms(timeout)
-        self.name = name
-
-
 class ActorMethod(Generic[P, R_co]):
     """A method of an actor; calls of it are `.remote(...)`, which returns an `R_co`."""
 
     __module__ = "rayx"  # as which users know it
 
-    __slots__ = ("_actor", "_check", "_description", "_method", "_options", "_template")
+    __slots__ = ("_actor", "_check", "_description", "_method", "_name", "_options", "_template")
 
     def __init__(
         self,
         actor: ObjectID[Any],
         description: ActorDescription,
         method: str,
-        options: CallOptions,
+        options: MethodOptions,
     ) -> None:
         self._actor = actor
         self._description = description
         self._method = method
         self._options = options
+        self._name = options.name or task_options.shortened_name(
+            f"{description.class_name}.{method}"
+        )
         self._check: Callable[..., None] = description.checker(
-            method, options.num_return_vals == task_options.STREAM
+            method, options.num_return_vals == call_options.STREAM
         )
         self._template = TaskTemplate(
             description.class_id,
-            options.name,
+            self._name,
             {},
-            task_options.result_count(options.num_return_vals),
-            0,
+            call_options.result_count(options.num_return_vals),
+            call_options.fields(options),
             kind=KIND_ACTOR_CALL,
             actor=actor,
             method=method,
-            timeout_ms=options.timeout_ms,
-            stream_window=task_options.stream_window(options.num_return_vals),
         )
 
     # For what the overloads with ids are good see RemoteFunction.remote.
@@ -115,24 +102,24 @@ class ActorMethod(Generic[P, R_co]):
         """
         owner = session.current()
         self._check(*args, **kwargs)
-        call = signature.encode(args, kwargs, self._options.name)
+        call = signature.encode(args, kwargs, self._name)
         try:
             ids = owner.client.submit(self._template, *call)
         except RayletError as error:
             raise owner.failure(error) from None
         if owner.actor is not None:
             owner.actor.note_call(self._actor, ids)
-        return task_options.shape(ids, self._options.num_return_vals, self._options.name)
+        return task_options.shape(ids, self._options.num_return_vals, self._name)
 
     @overload
-    def options(self, /, **changes: Unpack[MethodOptions]) -> ActorMethod[P, R_co]: ...
+    def options(self, /, **changes: Unpack[option_types.MethodOptions]) -> ActorMethod[P, R_co]: ...
     @overload
     def options(
         self: ActorMethod[P, ObjectID[AsyncIterable[T]]],
         /,
         *,
         num_return_vals: Literal["stream"],
-        **changes: Unpack[MethodOptions],
+        **changes: Unpack[option_types.MethodOptions],
     ) -> ActorMethod[P, ObjectStream[T]]: ...
     @overload
     def options(
@@ -140,15 +127,15 @@ class ActorMethod(Generic[P, R_co]):
         /,
         *,
         num_return_vals: Literal["stream"],
-        **changes: Unpack[MethodOptions],
+        **changes: Unpack[option_types.MethodOptions],
     ) -> ActorMethod[P, ObjectStream[T]]: ...
     @overload
     def options(
-        self, /, *, num_return_vals: int, **changes: Unpack[MethodOptions]
+        self, /, *, num_return_vals: int, **changes: Unpack[option_types.MethodOptions]
     ) -> ActorMethod[P, Any]: ...
     @overload
     def options(
-        self, /, *, num_returns: int, **changes: Unpack[MethodOptions]
+        self, /, *, num_returns: int, **changes: Unpack[option_types.MethodOptions]
     ) -> ActorMethod[P, Any]: ...
     def options(self, /, **changes: Any) -> ActorMethod[P, Any]:
         """The same method with other options.
@@ -168,24 +155,21 @@ class ActorMethod(Generic[P, R_co]):
         >>> rayx.get([quotient, remainder])
         [3, 2]
         """
-        known: dict[str, Any] = {
-            "num_return_vals": self._options.num_return_vals,
-            "timeout": self._options.timeout_ms / 1000 or None,
-            "name": self._options.name,
-        }
-        changes = task_options.accepted(changes)
+        known = self._options
+        changes = call_options.accepted(changes)
         for name in changes:
-            if name not in known:
+            if name not in known._fields:
                 from rayx.text import words
 
                 told = words.METHOD_OPTIONS.get(
                     name, "Resources belong to the actor: give them to rayx.remote"
                 )
+                there_are = ", ".join(known._fields)
                 raise TypeError(
-                    f"a method of an actor has no option '{name}'; it has {', '.join(known)}. "
+                    f"a method of an actor has no option '{name}'; it has {there_are}. "
                     f"{told[0].upper()}{told[1:]}"
                 )
-        options = CallOptions(**(known | changes))
+        options = call_options.checked(known._replace(**changes))
         return ActorMethod(self._actor, self._description, self._method, options)
 
     if not TYPE_CHECKING:  # they report a call, as of all that has no __call__
@@ -209,10 +193,8 @@ class ActorMethod(Generic[P, R_co]):
         return self
 
     def __reduce__(self) -> tuple[Any, ...]:
-        options = self._options
         packed = self._description.packed
-        fields = (options.num_return_vals, options.timeout_ms / 1000 or None, options.name)
-        return rebuild_method, (self._actor, packed, self._method, fields)
+        return rebuild_method, (self._actor, packed, self._method, tuple(self._options))
 
 
 class ActorHandle(Generic[T_co]):
@@ -243,9 +225,8 @@ class ActorHandle(Generic[T_co]):
         known = description.methods.get(name)
         if known is None:
             raise AttributeError(description.unknown_method(name), name=name, obj=self)
-        shown = task_options.shortened_name(f"{description.class_name}.{name}")
         method: ActorMethod[..., Any] = ActorMethod(
-            self._rayx_id, description, name, CallOptions(known.num_return_vals, None, shown)
+            self._rayx_id, description, name, MethodOptions(known.num_return_vals)
         )
         self.__dict__[name] = method
         return method
@@ -290,7 +271,7 @@ def rebuild_handle(actor: ObjectID[Any], packed: bytes) -> ActorHandle[Any]:
 
 
 def rebuild_method(
-    actor: ObjectID[Any], packed: bytes, method: str, fields: tuple[Any, ...]
+    actor: ObjectID[Any], packed: bytes, method: str, options: tuple[Any, ...]
 ) -> ActorMethod[..., Any]:
     """What a handle's method is pickled as a call of."""
-    return ActorMethod(actor, ActorDescription.unpacked(packed), method, CallOptions(*fields))
+    return ActorMethod(actor, ActorDescription.unpacked(packed), method, MethodOptions(*options))

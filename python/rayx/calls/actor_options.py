@@ -5,11 +5,11 @@
 {'CPU': 0.0, 'GPU': 1.0}
 """
 
-from __future__ import annotations
-
-from collections.abc import Callable, Coroutine, Mapping
+# Annotations are read when the program runs, so they are not put off (see call_options).
+from collections.abc import Callable, Coroutine
 from typing import (
     TYPE_CHECKING,
+    Annotated,
     Any,
     Concatenate,
     Literal,
@@ -20,10 +20,19 @@ from typing import (
 )
 
 from rayx._raylet import ACTOR_CONCURRENCY_MAX
-from rayx.calls import task_options
+from rayx.calls import call_options
 from rayx.calls.actor_description import METHOD_ATTRIBUTE
+from rayx.calls.call_options import (
+    Cpus,
+    Gpus,
+    Name,
+    Option,
+    Resources,
+    ReturnCount,
+    between,
+    none_or,
+)
 from rayx.text import resources as resource_amounts
-from rayx.text.quantities import whole
 from rayx.text.value_text import shown
 
 if TYPE_CHECKING:
@@ -36,13 +45,7 @@ if TYPE_CHECKING:
     )
 
 _RESTARTS_MAX = (1 << 31) - 1
-# Options, and what they may be at least and at most.
-_WHOLE_NUMBERS = (
-    ("max_restarts", -1, _RESTARTS_MAX),
-    ("max_concurrency", 1, ACTOR_CONCURRENCY_MAX),
-    ("save_every", 1, _RESTARTS_MAX),
-)
-
+_CONCURRENCY = none_or(between(1, ACTOR_CONCURRENCY_MAX))
 # Of a class with `async def` methods, when nothing is said: calls mostly wait.
 _COROUTINES_DEFAULT = 1000
 
@@ -59,23 +62,17 @@ T = TypeVar("T")
 class ActorOptions(NamedTuple):
     """Options of `rayx.remote` on a class, checked. None stands for the default."""
 
-    num_cpus: float | None = None
-    num_gpus: float | None = None
-    resources: Mapping[str, float] | None = None
-    max_restarts: int = 0
-    max_concurrency: int | None = None
-    name: str | None = None
-    save_every: int | None = None
+    num_cpus: Cpus = None
+    num_gpus: Gpus = None
+    resources: Resources = None
+    max_restarts: Annotated[int, Option(between(-1, _RESTARTS_MAX), "max_retries")] = 0
+    max_concurrency: Annotated[int | None, Option(_CONCURRENCY)] = None
+    name: Name = None
+    save_every: Annotated[int | None, Option(none_or(between(1, _RESTARTS_MAX)))] = None
 
-    def replaced(self, changes: dict[str, Any]) -> ActorOptions:
+    def replaced(self, changes: dict[str, Any]) -> "ActorOptions":
         """These options with others in their place; TypeError or ValueError if one is wrong."""
-        changed = task_options.with_changes(self, changes, "class")
-        for option, smallest, largest in _WHOLE_NUMBERS:
-            value = getattr(changed, option)
-            if value is not None or option == "max_restarts":
-                number: Any = whole(option, value, smallest, largest)
-                changed = changed._replace(**{option: number})
-        return task_options.with_own_resources(changed)
+        return call_options.replaced(self, changes, "class")
 
     def demand(self) -> dict[str, float]:
         """The resources that the actor holds for life: no CPU, if nothing is said."""
@@ -88,21 +85,25 @@ class ActorOptions(NamedTuple):
             return self.max_concurrency
         return _COROUTINES_DEFAULT if is_async else 1
 
+    def fields(self, is_async: bool) -> dict[str, int]:
+        """What the node is told of them."""
+        return {**call_options.fields(self), "max_concurrency": self.concurrency(is_async)}
+
 
 @overload
 def method(
     function: Callable[Concatenate[Any, P], Coroutine[Any, Any, T]], /
-) -> Method[P, Coroutine[Any, Any, T], ObjectID[T]]: ...
+) -> "Method[P, Coroutine[Any, Any, T], ObjectID[T]]": ...
 @overload
-def method(function: Callable[Concatenate[Any, P], T], /) -> Method[P, T, ObjectID[T]]: ...
+def method(function: Callable[Concatenate[Any, P], T], /) -> "Method[P, T, ObjectID[T]]": ...
 @overload
-def method(*, num_return_vals: Literal[1] = 1) -> MethodDecorator: ...
+def method(*, num_return_vals: Literal[1] = 1) -> "MethodDecorator": ...
 @overload
-def method(*, num_return_vals: Literal["stream"]) -> StreamMethodDecorator: ...
+def method(*, num_return_vals: Literal["stream"]) -> "StreamMethodDecorator": ...
 @overload
-def method(*, num_return_vals: int) -> ManyMethodDecorator: ...
+def method(*, num_return_vals: int) -> "ManyMethodDecorator": ...
 @overload
-def method(*, num_returns: int) -> ManyMethodDecorator: ...
+def method(*, num_returns: int) -> "ManyMethodDecorator": ...
 def method(*args: Any, **options: Any) -> Any:
     """Says of a method of an actor's class how many values it returns; "stream" if it yields them.
 
@@ -118,13 +119,13 @@ def method(*args: Any, **options: Any) -> Any:
     >>> rayx.get(odd)
     [2]
     """
-    options = task_options.accepted(options)
-    num_return_vals: task_options.ReturnCount = options.pop("num_return_vals", 1)
+    options = call_options.accepted(options)
+    num_return_vals: ReturnCount = options.pop("num_return_vals", 1)
     if options:
         from rayx.text import words
 
         words.refuse("rayx.method", options, words.METHOD_OPTIONS, ["num_return_vals"])
-    count = task_options.return_count(num_return_vals)
+    count = call_options.return_count("num_return_vals", num_return_vals)
 
     def note(function: Any) -> Any:
         if not callable(function) and not isinstance(function, staticmethod | classmethod):

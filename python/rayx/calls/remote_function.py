@@ -32,7 +32,7 @@ from typing import (
 
 from rayx import session
 from rayx._raylet import RayletError, TaskTemplate
-from rayx.calls import actor, function_reference, signature, task_options
+from rayx.calls import actor, call_options, function_reference, signature, task_options
 from rayx.calls.actor import ActorClass
 from rayx.calls.actor_options import ActorOptions
 from rayx.calls.function_reference import FunctionReference
@@ -241,7 +241,7 @@ class RemoteFunction(Generic[P, R_co]):
 
     def _make_template(self) -> TaskTemplate:
         options = self._options
-        if _flags(self._function) & _GENERATOR and options.num_return_vals != task_options.STREAM:
+        if _flags(self._function) & _GENERATOR and options.num_return_vals != call_options.STREAM:
             raise TypeError(
                 f"{self._name} is a generator function, whose result cannot be stored as one "
                 'object: use num_return_vals="stream", or return a list'
@@ -250,11 +250,8 @@ class RemoteFunction(Generic[P, R_co]):
             self._reference.function_id,
             options.name or self._name,
             options.demand(),
-            task_options.result_count(options.num_return_vals),
-            options.max_retries,
-            priority=options.priority,
-            timeout_ms=task_options.timeout_ms(options.timeout),
-            stream_window=task_options.stream_window(options.num_return_vals),
+            call_options.result_count(options.num_return_vals),
+            call_options.fields(options),
         )
         return self._template
 
@@ -394,7 +391,7 @@ def remote(*args: Any, **options: Any) -> Any:
                 "@rayx.remote, or @rayx.remote(num_return_vals=2)"
             )
         return _decorate(args[0], {})
-    options = task_options.accepted(options)
+    options = call_options.accepted(options)
     _check_options(options)
     return lambda decorated: _decorate(decorated, options)
 

@@ -161,6 +161,19 @@ cdef extern from "client/tasks/completions.h" namespace "rayx" nogil:
         int fd()
 
 
+# Its fields are those of the table in cpp/common/protocol/call_options.fbs. Cython makes dictionaries of it, and it of
+# dictionaries.
+cdef extern from "client/values/task_template.h" namespace "rayx" nogil:
+    ctypedef struct CallOptions:
+        int32_t max_retries
+        uint32_t max_concurrency
+        int32_t priority
+        uint64_t timeout_ms
+        uint32_t stream_window
+
+    cbool HasDefaults(const CallOptions& options)
+
+
 cdef extern from "client/client.h" namespace "rayx" nogil:
     cdef cppclass ObjectPieces:
         ObjectKind kind
@@ -182,16 +195,12 @@ cdef extern from "client/client.h" namespace "rayx" nogil:
         string name
         ResourceSet resources
         uint32_t return_count
-        int32_t max_retries
         TaskKind kind
         CObjectId actor
         string method
-        uint32_t max_concurrency
         string actor_name
         string actor_info
-        int32_t priority
-        uint64_t timeout_ms
-        uint32_t stream_window
+        CallOptions options
 
     cdef cppclass CRunnableTask "rayx::RunnableTask":
         uint32_t sequence
@@ -208,11 +217,9 @@ cdef extern from "client/client.h" namespace "rayx" nogil:
         TaskKind kind
         Id16 actor
         string method
-        uint32_t max_concurrency
         vector[uint32_t] gpus
         double cpus
-        uint64_t timeout_ms
-        uint32_t stream_window
+        CallOptions options
         vector[string] setups
         optional[CObjectId] state
         shared_ptr[const void] memory

@@ -38,7 +38,7 @@ class InlineActor:
         #: For one with a name, which lives although nobody has its handle.
         self.kept_id: ObjectID[Any] | None = None
         self.running: RunningActor | None = None
-        self.max_concurrency = creation.max_concurrency
+        self.max_concurrency = creation.options["max_concurrency"]
         self._lock = threading.RLock()
         self._is_busy = False
         self._waiting: deque[InlineTask] = deque()

@@ -229,7 +229,7 @@ class InlineClient(NoProcesses):
             self._begin(task)
         else:
             self._waiting.append(task)
-        for item in range(template.stream_window):
+        for item in range(template.options["stream_window"]):
             results.append(self._objects.make_id(item_binary(task.task_id, item)))
         return results
 
@@ -375,7 +375,7 @@ class InlineClient(NoProcesses):
     ) -> bool:
         """As a worker would. False if it failed."""
         task.gpu_ids = gpu_ids
-        if task.stream_window:
+        if task.options["stream_window"]:
             self._streams[task.task_id] = InlineStream(self._stepping(task, gpu_ids, actor), load)
             return True
         with self._within(task, gpu_ids, actor) as run:

@@ -33,9 +33,7 @@ class InlineTask:
         self.num_return_vals = template.num_return_vals
         self.kind = template.kind
         self.method = template.method
-        self.max_concurrency = template.max_concurrency
-        self.timeout_ms = template.timeout_ms
-        self.stream_window = template.stream_window
+        self.options = template.options
         actor = template.actor
         self.actor_id = bytes(TASK_ID_BYTES) if actor is None else actor.binary()[:TASK_ID_BYTES]
         is_call = self.kind == KIND_ACTOR_CALL

@@ -43,8 +43,8 @@ class RunningActor:
     def __init__(self, task: RunnableTask, cls: type) -> None:
         self.actor_id = task.task_id
         self.class_name = task.name
-        self.max_concurrency = task.max_concurrency
-        self.concurrency = _concurrency(cls, task.max_concurrency)
+        self.max_concurrency = task.options["max_concurrency"]
+        self.concurrency = _concurrency(cls, task.options["max_concurrency"])
         self._class = cls
         self._instance: Any = None
         # What an earlier life has left.

@@ -134,8 +134,9 @@ class Interrupts:
 def error_for(task: RunnableTask, reason: int) -> errors.RayxError:
     """What a task that was interrupted ends with."""
     if reason == INTERRUPT_TIMED_OUT:
+        seconds = task.options["timeout_ms"] / 1000
         return errors.TaskTimeoutError(
-            f"{task.name} ran for longer than its timeout of {task.timeout_ms / 1000:g} seconds"
+            f"{task.name} ran for longer than its timeout of {seconds:g} seconds"
         )
     return errors.TaskCancelledError(f"{task.name} was cancelled by rayx.cancel while it ran")
 

@@ -102,7 +102,7 @@ class StreamRun:
     def _next_credit(self) -> ObjectID[Any] | None:
         self._check_interrupt()
         # Credit r is there when STEP * r items have been taken.
-        ahead = self.count + 1 - self._task.stream_window
+        ahead = self.count + 1 - self._task.options["stream_window"]
         credit = -(-ahead // STEP)
         if credit <= self._credit:
             return None

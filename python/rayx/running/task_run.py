@@ -136,7 +136,7 @@ class TaskRun:
     def returned(self, value: Any) -> None:
         """The function returned `value`. Raises if that is not what can be stored."""
         task = self.task
-        if task.stream_window:
+        if task.options["stream_window"]:
             from rayx.running.stream_run import StreamRun
 
             stream = StreamRun(task, self._client)

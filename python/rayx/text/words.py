@@ -1,7 +1,7 @@
 """Words of Ray, Dask, joblib and the standard library, and what to write here in their place.
 
 Each table is of one place where such words are met. What means the same is taken
-(`task_options.accepted`); the rest is refused with advice. This module is imported when there is
+(`call_options.accepted`); the rest is refused with advice. This module is imported when there is
 something to refuse.
 
 >>> refuse("rayx.wait", {"fetch_local": True}, WAIT)

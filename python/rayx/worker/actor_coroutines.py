@@ -117,7 +117,7 @@ class CoroutineCalls:
                 run.prepare()
                 method = self._actor.method(run.task.method)
                 value = method(*run.args, **run.kwargs)
-                if run.task.stream_window:
+                if run.task.options["stream_window"]:
                     interrupts.close(run.task)
                     interrupts.open(run.task, canceller)
                     stream = StreamRun(run.task, self._context.client)

@@ -79,7 +79,7 @@ std::string Nested(Call& call) {
   child.function = call.task->function;
   child.name = "nested";
   child.resources.Set(kCpu, ResourceAmount::Of(1));
-  child.max_retries = 0;
+  child.options.max_retries = 0;
   const auto ids = call.client->Submit(child, &pieces, {});
   if (!ids.ok()) return ids.status().ToString();
   const std::string below = GetText(call.client, (*ids)[0]);

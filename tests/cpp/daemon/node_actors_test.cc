@@ -26,7 +26,7 @@ class ActorDriver : public TestDriver {
     TaskTemplate task;
     task.name = options.function;
     task.kind = TaskKind::kActorCreation;
-    task.max_retries = options.max_restarts;
+    task.options.max_retries = options.max_restarts;
     task.actor_name = options.name;
     task.actor_info = "info of " + options.name;
     if (options.gpus > 0) task.resources.Set(kGpu, *ResourceAmount::FromDouble(options.gpus));

@@ -58,8 +58,10 @@ class NodeHostilePeer : public testing::Test {
       const auto name = builder.CreateString("echo");
       const auto cpu = protocol::CreateResourceItem(builder, builder.CreateString("CPU"), units);
       const auto resources = builder.CreateVector(std::vector{cpu});
+      const auto options = protocol::CreateCallOptions(builder, retries);
       return protocol::CreateTaskSpec(builder, ToWire(id), ToWire(driver), ToWire(function), name,
-                                      0, false, 0, 0, returns, resources, retries);
+                                      0, false, 0, 0, returns, resources,
+                                      protocol::TaskKind::Function, nullptr, 0, 0, 0, options);
     });
   }
   static constexpr uint64_t kRoomBytes = 128000;

@@ -53,7 +53,7 @@ std::vector<ObjectId> TestDriver::SubmitMany(const std::string& function, const 
   task.name = function;
   task.resources.Set(kCpu, *ResourceAmount::FromDouble(options.cpus));
   task.return_count = options.return_count;
-  task.max_retries = options.max_retries;
+  task.options.max_retries = options.max_retries;
   ObjectPieces pieces = TextPieces(args);
   pieces.contained = std::move(contained);
   auto ids = client_->Submit(task, &pieces, dependencies);

@@ -43,9 +43,9 @@ TaskSpec NodeModel::SpecOf(const TaskScript& script) const {
   spec.resources = script.resources;
   spec.kind = script.kind;
   spec.actor = testing::TaskNumber(script.actor);
-  spec.max_concurrency = script.max_concurrency;
-  spec.timeout_ms = script.timeout_ms;
-  spec.priority = script.priority;
+  spec.options.max_concurrency = script.max_concurrency;
+  spec.options.timeout_ms = script.timeout_ms;
+  spec.options.priority = script.priority;
   return spec;
 }
 

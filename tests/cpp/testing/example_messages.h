@@ -190,10 +190,11 @@ class ExampleMessages {
     const auto method = Text("add");
     const auto actor_name = Text("counter");
     const auto actor_info = Bytes({0x80, 5, 4});
+    const auto options = protocol::CreateCallOptions(builder_, -1, 3, -4, 1500, 16);
     return protocol::CreateTaskSpec(builder_, ToWire(task_), ToWire(driver_), ToWire(function_),
-                                    name, args, true, dependencies, contained, 1, resources, -1,
-                                    protocol::TaskKind::ActorCall, ToWire(actor_), method, 3,
-                                    actor_name, actor_info, -4, 1500, 16);
+                                    name, args, true, dependencies, contained, 1, resources,
+                                    protocol::TaskKind::ActorCall, ToWire(actor_), method,
+                                    actor_name, actor_info, options);
   }
 
   flatbuffers::Offset<protocol::RunTask> RunTask() {

@@ -45,7 +45,7 @@ class Task {
     spec_.function = NumberedId<FunctionId>(1);
     spec_.name = "f" + std::to_string(number);
     spec_.resources.Set(kCpu, ResourceAmount::Of(1));
-    spec_.max_retries = 3;
+    spec_.options.max_retries = 3;
   }
   Task&& Driver(uint64_t number) && {
     spec_.driver = DriverNumber(number);
@@ -61,7 +61,7 @@ class Task {
     return std::move(*this);
   }
   Task&& Retries(int32_t most) && {
-    spec_.max_retries = most;
+    spec_.options.max_retries = most;
     return std::move(*this);
   }
   Task&& Returns(uint32_t count) && {
@@ -73,23 +73,23 @@ class Task {
     return std::move(*this);
   }
   Task&& Priority(int32_t priority) && {
-    spec_.priority = priority;
+    spec_.options.priority = priority;
     return std::move(*this);
   }
   Task&& Timeout(uint64_t ms) && {
-    spec_.timeout_ms = ms;
+    spec_.options.timeout_ms = ms;
     return std::move(*this);
   }
   Task&& Stream(uint32_t window) && {
-    spec_.stream_window = window;
+    spec_.options.stream_window = window;
     return std::move(*this);
   }
   // The creation of an actor: it asks for nothing and is not made again, unless told otherwise.
   Task&& Creation(uint32_t max_concurrency = 1, std::string actor_name = "") && {
     spec_.kind = TaskKind::kActorCreation;
-    spec_.max_concurrency = max_concurrency;
+    spec_.options.max_concurrency = max_concurrency;
     spec_.actor_name = std::move(actor_name);
-    spec_.max_retries = 0;
+    spec_.options.max_retries = 0;
     spec_.resources = {};
     return std::move(*this);
   }
@@ -98,7 +98,7 @@ class Task {
     spec_.kind = TaskKind::kActorCall;
     spec_.actor = TaskNumber(creation);
     spec_.contained.push_back(ResultOf(creation));
-    spec_.max_retries = 0;
+    spec_.options.max_retries = 0;
     spec_.resources = {};
     return std::move(*this);
   }

@@ -93,7 +93,7 @@ def test_what_the_node_is_told(node):
     actor_class.remote()
     template, _ = node.submitted[0]
     assert template.resources == {"CPU": 1.0, "GPU": 0.5, "disk": 1.0}
-    assert (template.max_retries, template.max_concurrency) == (-1, 3)
+    assert (template.options["max_retries"], template.options["max_concurrency"]) == (-1, 3)
     assert (template.num_return_vals, template.name) == (1, "Counter")
     assert (template.actor_name, template.actor_info) == ("", b"")
     Counter.remote()
@@ -109,7 +109,7 @@ def test_coroutines_run_side_by_side_unless_told_otherwise(node):
 
     Waiter.remote()
     Waiter.options(max_concurrency=1).remote()
-    assert [template.max_concurrency for template, _ in node.submitted] == [1000, 1]
+    assert [template.options["max_concurrency"] for template, _ in node.submitted] == [1000, 1]
 
 
 @pytest.mark.parametrize(

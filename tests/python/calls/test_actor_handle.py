@@ -73,11 +73,10 @@ def test_what_the_node_is_told(node, box):
     box.get.options(timeout=2.5).options(num_return_vals=2).remote()
     templates = [template for template, _ in node.submitted[1:]]
     assert [template.name for template in templates] == ["reader", "Box.get"]
-    assert [template.timeout_ms for template in templates] == [2500, 2500]
+    assert [template.options["timeout_ms"] for template in templates] == [2500, 2500]
     assert [template.method for template in templates] == ["get", "get"]
     assert templates[0].actor == box._rayx_id
     assert templates[0].resources == {}
-    assert templates[0].max_retries == 0
 
 
 def test_wrong_arguments(node, box):

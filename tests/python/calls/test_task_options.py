@@ -1,6 +1,5 @@
 import pytest
 
-from rayx.calls import task_options
 from rayx.calls.task_options import TaskOptions
 
 
@@ -13,12 +12,6 @@ def test_defaults():
 def test_demand():
     options = TaskOptions().replaced({"num_cpus": 0, "num_gpus": 0.5, "resources": {"disk": 2}})
     assert options.demand() == {"CPU": 0.0, "GPU": 0.5, "disk": 2.0}
-
-
-def test_timeouts():
-    assert task_options.timeout_ms(None) == 0
-    assert task_options.timeout_ms(0.0001) == 1
-    assert task_options.timeout_ms(2) == 2000
 
 
 def test_shape():

@@ -18,7 +18,7 @@ class FakeCreation:
     def __init__(self, max_concurrency=1):
         self.task_id = b"a" * 16
         self.name = "Some"
-        self.max_concurrency = max_concurrency
+        self.options = {"max_concurrency": max_concurrency}
         self.state = None
 
 

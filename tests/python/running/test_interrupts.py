@@ -4,6 +4,7 @@ import signal
 import sys
 import threading
 import weakref
+from typing import ClassVar
 
 import pytest
 
@@ -14,7 +15,7 @@ from rayx.running.interrupts import Interrupts
 
 class FakeTask:
     name = "work"
-    timeout_ms = 1500
+    options: ClassVar = {"timeout_ms": 1500}
 
     def __init__(self, sequence):
         self.sequence = sequence

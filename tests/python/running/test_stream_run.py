@@ -46,7 +46,7 @@ def node():
 
 @pytest.fixture
 def stream(node):
-    template = FakeTemplate(b"f" * 16, "f", {}, 1, 3, stream_window=WINDOW)
+    template = FakeTemplate(b"f" * 16, "f", {}, 1, {"stream_window": WINDOW})
     return StreamRun(FakeTask(7, template), node)
 
 

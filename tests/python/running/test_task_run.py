@@ -39,7 +39,7 @@ def start():
     environment = TaskEnvironment({}, lambda: True)
 
     def start(*args, count=1, **options):
-        template = FakeTemplate(b"f" * 16, "work", {}, count, 0, **options)
+        template = FakeTemplate(b"f" * 16, "work", {}, count, {}, **options)
         encoded = FakeBuffer(KIND_PICKLE, pickle.dumps(args), None) if args else None
         task = FakeTask(1, template, encoded)
         task.results = [client.object_id(bytes([n] * 20)) for n in range(count)]

@@ -10,7 +10,7 @@ def test_a_task_is_taken_and_run_with_what_all_tasks_of_the_worker_have():
     client = WorkerClient()
     owner = session.Session(client, session.WORKER_MODE)
     context = WorkerContext(owner, FakeOutput())
-    task = FakeTask(1, FakeTemplate(b"f" * 16, "f", {}, 1, 0), None)
+    task = FakeTask(1, FakeTemplate(b"f" * 16, "f", {}, 1, {}), None)
     client.tasks.put(task)
     assert context.next_task() is task
     run = context.new_run(task)

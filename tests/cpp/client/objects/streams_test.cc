@@ -26,7 +26,7 @@ class StreamConsumerTest : public FakeNodeDriverTest {};
 TEST_F(StreamConsumerTest, AStreamBeginsWithItsEndAndItsWindow) {
   TaskTemplate task;
   task.name = "f";
-  task.stream_window = 3;
+  task.options.stream_window = 3;
   const auto ids = client_->Submit(task, nullptr, {});
   ASSERT_TRUE(ids.ok());
   const TaskId id = (*ids)[0].Task();
@@ -35,14 +35,14 @@ TEST_F(StreamConsumerTest, AStreamBeginsWithItsEndAndItsWindow) {
                                          ObjectId::ForStreamItem(id, 2)}));
   const FakeNode::Received received = node_.Next();
   ASSERT_EQ(received.type, MessageType::SubmitTask);
-  EXPECT_EQ(received.As<protocol::TaskSpec>().stream_window(), 3u);
+  EXPECT_EQ(received.As<protocol::TaskSpec>().options()->stream_window(), 3u);
 }
 
 TEST_F(StreamConsumerTest, RefusesStreamsWithoutAMeaning) {
   TaskTemplate task;
-  task.stream_window = limits::kStreamWindowMax + 1;
+  task.options.stream_window = limits::kStreamWindowMax + 1;
   EXPECT_EQ(client_->Submit(task, nullptr, {}).status().code(), StatusCode::kInvalidArgument);
-  task.stream_window = 1;
+  task.options.stream_window = 1;
   task.return_count = 2;
   EXPECT_EQ(client_->Submit(task, nullptr, {}).status().code(), StatusCode::kInvalidArgument);
   task.return_count = 1;

@@ -239,13 +239,13 @@ TEST_F(DirectCallsTest, WhatALineDoesNotTakeGoesToTheNode) {
   task.resources.Set(kCpu, ResourceAmount::Of(2));
   EXPECT_EQ(goes_to(task, nullptr, {}), MessageType::SubmitTask);
   task = plain_;
-  task.priority = 1;
+  task.options.priority = 1;
   EXPECT_EQ(goes_to(task, nullptr, {}), MessageType::SubmitTask);
   task = plain_;
-  task.timeout_ms = 5;
+  task.options.timeout_ms = 5;
   EXPECT_EQ(goes_to(task, nullptr, {}), MessageType::SubmitTask);
   task = plain_;
-  task.stream_window = 4;
+  task.options.stream_window = 4;
   EXPECT_EQ(goes_to(task, nullptr, {}), MessageType::SubmitTask);
   task = plain_;
   task.kind = TaskKind::kActorCreation;

@@ -15,7 +15,7 @@ TEST(TaskEncoderTest, EncodesWhatTheNodeReads) {
   task.name = "module.f";
   task.resources = {{"CPU", ResourceAmount::Of(2)}, {"GPU", ResourceAmount::FromUnits(5000)}};
   task.return_count = 3;
-  task.max_retries = -1;
+  task.options.max_retries = -1;
   const std::vector<uint8_t> stream{1, 2, 3};
   ObjectPieces pieces;
   pieces.stream = stream;
@@ -34,7 +34,7 @@ TEST(TaskEncoderTest, EncodesWhatTheNodeReads) {
   EXPECT_EQ(spec->name, "module.f");
   EXPECT_EQ(spec->resources, task.resources);
   EXPECT_EQ(spec->return_count, 3u);
-  EXPECT_EQ(spec->max_retries, -1);
+  EXPECT_EQ(spec->options.max_retries, -1);
   EXPECT_EQ(spec->dependencies, dependencies);
   EXPECT_EQ(spec->contained, contained);
   const auto args = ParseObject(BytesOf(*VerifiedMessage<protocol::TaskSpec>(bytes)->args()));
@@ -50,9 +50,9 @@ TEST(TaskEncoderTest, ACallNamesItsActorAndHoldsIt) {
   task.kind = TaskKind::kActorCall;
   task.actor = ObjectId::ForReturn(creation, 0);
   task.method = "m";
-  task.max_retries = 5;
+  task.options.max_retries = 5;
   task.resources = {{"CPU", ResourceAmount::Of(2)}};
-  task.timeout_ms = 10;
+  task.options.timeout_ms = 10;
   const std::vector<ObjectId> contained{ObjectId::ForPut(TaskId(), 2)};
   TaskCall call;
   call.task = &task;
@@ -62,9 +62,9 @@ TEST(TaskEncoderTest, ACallNamesItsActorAndHoldsIt) {
   ASSERT_TRUE(spec.ok()) << spec.status().ToString();
   EXPECT_EQ(spec->kind, TaskKind::kActorCall);
   EXPECT_EQ(spec->actor, creation);
-  EXPECT_EQ(spec->max_retries, 0) << "what has begun is not repeated";
+  EXPECT_EQ(spec->options.max_retries, 0) << "what has begun is not repeated";
   EXPECT_EQ(spec->contained, (std::vector<ObjectId>{contained[0], task.actor}));
-  EXPECT_EQ(spec->timeout_ms, 10u);
+  EXPECT_EQ(spec->options.timeout_ms, 10u);
   EXPECT_EQ(VerifiedMessage<protocol::TaskSpec>(encoded)->resources(), nullptr);
   EXPECT_EQ(VerifiedMessage<protocol::TaskSpec>(encoded)->method()->str(), "m");
 }
@@ -80,7 +80,7 @@ TEST(TaskEncoderTest, WhateverIsThereTheNodeReadsIt) {
         task.kind = kind;
         task.name = std::string(size % 13, 'n');
         task.method = std::string(1 + size % 7, 'm');
-        task.timeout_ms = size % 2;
+        task.options.timeout_ms = size % 2;
         ObjectPieces pieces;
         pieces.stream = std::span(stream).first(size);
         const ObjectPlan plan = PlanObject(pieces);
@@ -103,21 +103,21 @@ TEST(TaskEncoderTest, EncodesACreation) {
   TaskEncoder encoder;
   TaskTemplate task;
   task.kind = TaskKind::kActorCreation;
-  task.max_concurrency = 8;
+  task.options.max_concurrency = 8;
   task.actor_name = "name";
   task.actor_info = std::string("in\0fo", 5);
-  task.max_retries = -1;
-  task.priority = -3;
+  task.options.max_retries = -1;
+  task.options.priority = -3;
   TaskCall call;
   call.task = &task;
   const auto encoded = encoder.Encode(call);
   const auto spec = ParseTaskSpec(encoded);
   ASSERT_TRUE(spec.ok()) << spec.status().ToString();
   EXPECT_EQ(spec->kind, TaskKind::kActorCreation);
-  EXPECT_EQ(spec->max_concurrency, 8u);
+  EXPECT_EQ(spec->options.max_concurrency, 8u);
   EXPECT_EQ(spec->actor_name, "name");
-  EXPECT_EQ(spec->max_retries, -1);
-  EXPECT_EQ(spec->priority, -3);
+  EXPECT_EQ(spec->options.max_retries, -1);
+  EXPECT_EQ(spec->options.priority, -3);
   EXPECT_TRUE(spec->resources.empty());
   const auto info = BytesOf(*VerifiedMessage<protocol::TaskSpec>(encoded)->actor_info());
   EXPECT_EQ(std::string(info.begin(), info.end()), task.actor_info);

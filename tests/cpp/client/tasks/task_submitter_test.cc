@@ -62,7 +62,7 @@ TEST_F(TaskSubmitterTest, RefusesWhatTheNodeWould) {
   task.name = std::string(limits::kNameBytesMax + 1, 'n');
   EXPECT_EQ(client_->Submit(task, nullptr, {}).status().code(), StatusCode::kInvalidArgument);
   task.name = "f";
-  task.max_retries = -2;
+  task.options.max_retries = -2;
   EXPECT_EQ(client_->Submit(task, nullptr, {}).status().code(), StatusCode::kInvalidArgument);
   EXPECT_EQ(node_.pending(), 0u);
 }
@@ -87,7 +87,7 @@ TEST_F(TaskSubmitterTest, RefusesActorsWithoutAMeaning) {
   EXPECT_EQ(client_->Submit(creation, nullptr, {}).status().code(), StatusCode::kInvalidArgument);
   creation.return_count = 1;
   for (const uint32_t wrong : {0u, limits::kActorConcurrencyMax + 1}) {
-    creation.max_concurrency = wrong;
+    creation.options.max_concurrency = wrong;
     EXPECT_EQ(client_->Submit(creation, nullptr, {}).status().code(), StatusCode::kInvalidArgument);
   }
   EXPECT_EQ(node_.pending(), 0u);

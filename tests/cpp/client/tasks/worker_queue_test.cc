@@ -57,7 +57,7 @@ TEST_F(WorkerQueueTest, DecodesWhatActorsHave) {
   uint8_t bytes[16] = {'a'};
   const TaskId creation = TaskId::FromBytes(bytes);
   message.task.kind = TaskKind::kActorCreation;
-  message.task.max_concurrency = 7;
+  message.task.options.max_concurrency = 7;
   message.task.resources = {{"CPU", ResourceAmount::FromUnits(5000)}, {"x", ResourceAmount::Of(1)}};
   message.gpus = {3, 1};
   message.setups = {"one", "two"};
@@ -65,7 +65,7 @@ TEST_F(WorkerQueueTest, DecodesWhatActorsHave) {
   const auto made = DecodeRunTask(message.Encode(&builder), pool_);
   ASSERT_TRUE(made.ok());
   EXPECT_EQ(made->kind, TaskKind::kActorCreation);
-  EXPECT_EQ(made->max_concurrency, 7u);
+  EXPECT_EQ(made->options.max_concurrency, 7u);
   EXPECT_EQ(made->cpus, 0.5);
   EXPECT_EQ(made->gpus, (std::vector<uint32_t>{3, 1}));
   EXPECT_EQ(made->setups, (std::vector<std::string>{"one", "two"}));
@@ -75,14 +75,14 @@ TEST_F(WorkerQueueTest, DecodesWhatActorsHave) {
   message.task.kind = TaskKind::kActorCall;
   message.task.actor = ObjectId::ForReturn(creation, 0);
   message.task.method = "m";
-  message.task.timeout_ms = 1500;
+  message.task.options.timeout_ms = 1500;
   builder.Clear();
   const auto call = DecodeRunTask(message.Encode(&builder), pool_);
   ASSERT_TRUE(call.ok());
   EXPECT_EQ(call->kind, TaskKind::kActorCall);
   EXPECT_EQ(call->actor, creation);
   EXPECT_EQ(call->method, "m");
-  EXPECT_EQ(call->timeout_ms, 1500u);
+  EXPECT_EQ(call->options.timeout_ms, 1500u);
   EXPECT_EQ(call->cpus, 0);
 }
 
@@ -186,7 +186,7 @@ TEST_F(WorkerQueueTest, RefusesCallsOfNothing) {
   const DriverId driver;
   const FunctionId function;
   spec.Finish(protocol::CreateTaskSpecDirect(spec, ToWire(id), ToWire(driver), ToWire(function),
-                                             "f", nullptr, false, nullptr, nullptr, 1, nullptr, 0,
+                                             "f", nullptr, false, nullptr, nullptr, 1, nullptr,
                                              protocol::TaskKind::ActorCall));
   flatbuffers::FlatBufferBuilder builder;
   const auto nested = builder.CreateVector(spec.GetBufferPointer(), spec.GetSize());

@@ -28,7 +28,7 @@ TEST(DirectCall, AFunctionOnOneCpuAndTheCallOfAnActorAre) {
   TaskSpec call = Call();
   call.contained.clear();
   EXPECT_TRUE(IsDirect(call));
-  call.priority = 3;
+  call.options.priority = 3;
   EXPECT_TRUE(IsDirect(call)) << "its order among the calls of its caller is that of submission";
 }
 
@@ -36,8 +36,8 @@ TEST(DirectCall, WhatTheNodeMustCareForIsNot) {
   const std::vector<std::function<void(TaskSpec&)>> changes = {
       [](TaskSpec& spec) { spec.dependencies = {ObjectId()}; },
       [](TaskSpec& spec) { spec.contained.emplace_back(); },
-      [](TaskSpec& spec) { spec.timeout_ms = 1; },
-      [](TaskSpec& spec) { spec.stream_window = 1; },
+      [](TaskSpec& spec) { spec.options.timeout_ms = 1; },
+      [](TaskSpec& spec) { spec.options.stream_window = 1; },
       [](TaskSpec& spec) { spec.kind = TaskKind::kActorCreation; },
   };
   for (size_t i = 0; i < changes.size(); ++i) {
@@ -50,7 +50,7 @@ TEST(DirectCall, WhatTheNodeMustCareForIsNot) {
 
 TEST(DirectCall, AFunctionThatNeedsMoreOrLessThanOneCpuIsNot) {
   const std::vector<std::function<void(TaskSpec&)>> changes = {
-      [](TaskSpec& spec) { spec.priority = 1; },
+      [](TaskSpec& spec) { spec.options.priority = 1; },
       [](TaskSpec& spec) { spec.resources = {}; },
       [](TaskSpec& spec) { spec.resources.Set(kCpu, ResourceAmount::Of(2)); },
       [](TaskSpec& spec) { spec.resources.Set(kCpu, ResourceAmount::FromUnits(5000)); },

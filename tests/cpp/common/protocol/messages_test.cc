@@ -139,7 +139,7 @@ TEST(MessagesTest, NestedSpecIsAlignedLikeAMessage) {
   const Bytes bytes = ExampleMessages().Encode(MessageType::RunTask);
   const auto* run = flatbuffers::GetRoot<protocol::RunTask>(bytes.data());
   EXPECT_EQ((run->spec()->data() - bytes.data()) % 8, 0);
-  EXPECT_EQ(run->spec_nested_root()->max_retries(), -1);
+  EXPECT_EQ(run->spec_nested_root()->options()->max_retries(), -1);
 }
 
 }  // namespace

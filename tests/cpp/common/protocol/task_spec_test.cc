@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "common/base/limits.h"
+#include "common/protocol/call_options.h"
 #include "common/protocol/generated/task_generated.h"
 #include "common/protocol/wire_ids.h"
 #include "testing/example_messages.h"
@@ -35,6 +36,15 @@ class TaskSpecTest : public testing::Test {
     return parsed;
   }
 
+  Result<TaskSpec> ParseWithOptions(
+      const CallOptions& options, const std::function<void(Builder&)>& more = [](Builder&) {}) {
+    const auto encoded = EncodeOptions(&builder_, options);
+    return Parse([&](Builder& spec) {
+      spec.add_options(encoded);
+      more(spec);
+    });
+  }
+
   Result<TaskSpec> ParseWithResources(const std::vector<std::pair<std::string, int64_t>>& asked) {
     std::vector<flatbuffers::Offset<protocol::ResourceItem>> items;
     for (const auto& [name, units] : asked) {
@@ -59,7 +69,7 @@ TEST_F(TaskSpecTest, DefaultsOfWhatIsAbsent) {
   EXPECT_EQ(spec->function, function_);
   EXPECT_EQ(spec->name, "work");
   EXPECT_EQ(spec->return_count, 1u);
-  EXPECT_EQ(spec->max_retries, limits::kTaskRetriesDefault);
+  EXPECT_EQ(spec->options.max_retries, limits::kTaskRetriesDefault);
   EXPECT_EQ(spec->resources, (ResourceSet{{"CPU", ResourceAmount::Of(1)}}));
   EXPECT_TRUE(spec->dependencies.empty());
   EXPECT_TRUE(spec->contained.empty());
@@ -73,13 +83,13 @@ TEST_F(TaskSpecTest, EverythingThatIsThere) {
             (std::vector<ObjectId>{ExampleId<ObjectId>(60), ExampleId<ObjectId>(61)}));
   EXPECT_EQ(spec->contained, std::vector<ObjectId>{ExampleId<ObjectId>(62)});
   EXPECT_EQ(spec->return_count, 1u);
-  EXPECT_EQ(spec->max_retries, -1);
+  EXPECT_EQ(spec->options.max_retries, 0) << "what has begun is not repeated";
   EXPECT_EQ(spec->kind, TaskKind::kActorCall);
   EXPECT_EQ(spec->actor, ExampleId<TaskId>(15));
   EXPECT_TRUE(spec->resources.empty()) << "a call has what its actor has";
-  EXPECT_EQ(spec->priority, -4);
-  EXPECT_EQ(spec->timeout_ms, 1500u);
-  EXPECT_EQ(spec->stream_window, 16u);
+  EXPECT_EQ(spec->options.priority, -4);
+  EXPECT_EQ(spec->options.timeout_ms, 1500u);
+  EXPECT_EQ(spec->options.stream_window, 16u);
   EXPECT_EQ(spec->encoded, std::string(bytes.begin(), bytes.end()));
   EXPECT_EQ(spec->ReturnId(1), ObjectId::ForReturn(spec->id, 1));
 }
@@ -111,16 +121,20 @@ TEST_F(TaskSpecTest, ResourceNamesAreLimited) {
 TEST_F(TaskSpecTest, NumbersBeyondLimitsAreRefused) {
   EXPECT_TRUE(Parse([](Builder& spec) { spec.add_return_count(limits::kReturnsMax); }).ok());
   EXPECT_FALSE(Parse([](Builder& spec) { spec.add_return_count(limits::kReturnsMax + 1); }).ok());
-  EXPECT_TRUE(Parse([](Builder& spec) { spec.add_max_retries(-1); }).ok());
-  EXPECT_FALSE(Parse([](Builder& spec) { spec.add_max_retries(-2); }).ok());
+  CallOptions options;
+  options.max_retries = -1;
+  EXPECT_TRUE(ParseWithOptions(options).ok());
+  options.max_retries = -2;
+  EXPECT_EQ(ParseWithOptions(options).status().code(), StatusCode::kProtocolError);
   name_ = std::string(limits::kNameBytesMax + 1, 'n');
   EXPECT_FALSE(Parse().ok());
 }
 
 TEST_F(TaskSpecTest, AStreamHasAWindowAndOneEnd) {
   const auto parse = [this](uint32_t window, uint32_t returns, protocol::TaskKind kind) {
-    return Parse([&](Builder& spec) {
-      spec.add_stream_window(window);
+    CallOptions options;
+    options.stream_window = window;
+    return ParseWithOptions(options, [&](Builder& spec) {
       spec.add_return_count(returns);
       spec.add_kind(kind);
     });
@@ -152,21 +166,24 @@ TEST_F(TaskSpecTest, ArgumentsInTheStoreNeedAnObject) {
 
 TEST_F(TaskSpecTest, ACreationHasOneResultAndSomeConcurrency) {
   const auto name = builder_.CreateString("counter");
-  Result<TaskSpec> spec = Parse([&](Builder& wire) {
+  CallOptions options;
+  options.max_concurrency = 7;
+  Result<TaskSpec> spec = ParseWithOptions(options, [&](Builder& wire) {
     wire.add_kind(protocol::TaskKind::ActorCreation);
-    wire.add_max_concurrency(7);
     wire.add_actor_name(name);
   });
   ASSERT_TRUE(spec.ok()) << spec.status().ToString();
   EXPECT_EQ(spec->kind, TaskKind::kActorCreation);
-  EXPECT_EQ(spec->max_concurrency, 7u);
+  EXPECT_EQ(spec->options.max_concurrency, 7u);
   EXPECT_EQ(spec->actor_name, "counter");
   const auto creation = [&](uint32_t returns, uint32_t concurrency) {
-    return Parse([&](Builder& wire) {
-             wire.add_kind(protocol::TaskKind::ActorCreation);
-             wire.add_return_count(returns);
-             wire.add_max_concurrency(concurrency);
-           })
+    CallOptions asked;
+    asked.max_concurrency = concurrency;
+    return ParseWithOptions(asked,
+                            [&](Builder& wire) {
+                              wire.add_kind(protocol::TaskKind::ActorCreation);
+                              wire.add_return_count(returns);
+                            })
         .ok();
   };
   EXPECT_TRUE(creation(1, limits::kActorConcurrencyMax));
