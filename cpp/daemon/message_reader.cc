@@ -100,7 +100,7 @@ Status MessageReader::OnTaskMessage(ConnectedPeer& peer, const Frame& frame) {
       });
     case MessageType::KillActor:
       return With<protocol::KillActor>(frame, [&](const auto& m) {
-        ++peer.submitted;
+        if (DriverPeer* driver = AsDriver(peer)) ++driver->submitted;
         core_->actors().OnKill(peer, FromWire<TaskId>(*m.actor_id()));
         return Status::Ok();
       });
@@ -116,7 +116,7 @@ Status MessageReader::OnTaskMessage(ConnectedPeer& peer, const Frame& frame) {
 // What only workers may say.
 Status MessageReader::OnWorkerMessage(ConnectedPeer& peer, const Frame& frame) {
   const auto type = static_cast<MessageType>(frame.type);
-  if (peer.role == protocol::Role::Worker) {
+  if (std::holds_alternative<WorkerPeer>(peer.kind)) {
     if (type == MessageType::TaskDone) {
       return With<protocol::TaskDone>(frame, [&](const auto& m) { return OnTaskDone(peer, m); });
     }

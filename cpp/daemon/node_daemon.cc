@@ -11,6 +11,7 @@
 #include "common/base/flight_log.h"
 #include "common/base/limits.h"
 #include "common/base/log.h"
+#include "common/base/overload.h"
 #include "common/os/clock.h"
 #include "common/process/child_process.h"
 #include "common/process/shared_leftovers.h"
@@ -137,19 +138,34 @@ Status NodeDaemon::WatchLifeline() {
 }
 
 void NodeDaemon::OnPeerClosed(ConnectedPeer& peer, const Status& reason) {
-  // Nothing else knows of it; and of a flood of such, neither the log nor the last events are to be
-  // full.
-  if (!peer.welcomed && peer.worker.IsNil()) return listener_.OnRefused(peer.pid, reason);
-  FlightLog::Note("peer " + peer.id.ToString() + " closed: " + reason.message());
-  if (reason.code() == StatusCode::kProtocolError || reason.code() == StatusCode::kTimedOut) {
-    LogWarning("peer " + peer.id.ToString() + " (pid " + std::to_string(peer.pid) +
-               ") closed: " + reason.message());
-  }
-  pool_.OnPeerClosed(peer);
-  const bool driver_gone = core_.OnPeerGone(peer);
-  if (!peer.worker.IsNil()) workers_.OnPeerClosed(peer, reason);
-  // Who has submitted nothing has had no worker, and a search looks at all processes.
-  if (driver_gone && peer.submitted > 0) reaper_.OnDriverGone(peer.driver);
+  const auto forget = [&] {
+    FlightLog::Note("peer " + peer.id.ToString() + " closed: " + reason.message());
+    if (reason.code() == StatusCode::kProtocolError || reason.code() == StatusCode::kTimedOut) {
+      LogWarning("peer " + peer.id.ToString() + " (pid " + std::to_string(peer.pid) +
+                 ") closed: " + reason.message());
+    }
+    pool_.OnPeerClosed(peer);
+    return core_.OnPeerGone(peer);
+  };
+  const auto forget_worker = [&] {
+    (void)forget();
+    workers_.OnPeerClosed(peer, reason);
+  };
+  std::visit(Overload{
+                 // Nothing else knows of it; and of a flood of such, neither the log nor the last
+                 // events are to be full.
+                 [&](const Stranger&) { listener_.OnRefused(peer.pid, reason); },
+                 [&](const StartingWorker&) { forget_worker(); },
+                 [&](const DriverPeer& driver) {
+                   const bool driver_gone = forget();
+                   // A driver that has submitted nothing has had no worker, and a search looks at
+                   // all processes.
+                   if (driver_gone && driver.submitted > 0) reaper_.OnDriverGone(peer.driver);
+                 },
+                 [&](const OutputPeer&) { (void)forget(); },
+                 [&](const WorkerPeer&) { forget_worker(); },
+             },
+             peer.kind);
 }
 
 void NodeDaemon::OnWorkerOutput(const WorkerProcess& worker, bool is_stderr,
@@ -161,12 +177,12 @@ void NodeDaemon::OnWorkerOutput(const WorkerProcess& worker, bool is_stderr,
   }
 }
 
-void NodeDaemon::WatchDriverProcess(ConnectedPeer& peer) {
+void NodeDaemon::WatchProcess(const ConnectedPeer& peer, DriverPeer* driver) {
   Result<ScopedFd> pid_fd = OpenPidFd(peer.pid);
   // Without one (old kernels) the end of its socket has to do.
   if (!pid_fd.ok()) return;
-  peer.pid_fd = std::move(*pid_fd);
-  peer.pid_watch = loop_->Watch(peer.pid_fd.get(), [this, id = peer.id] {
+  driver->pid_fd = std::move(*pid_fd);
+  driver->pid_watch = loop_->Watch(driver->pid_fd.get(), [this, id = peer.id] {
     peers_.Close(id, Status::Disconnected("the driver's process has ended"));
   });
 }

@@ -59,8 +59,14 @@ class NodeDaemon {
   Status WatchLifeline();
 
   Status OnFrame(ConnectedPeer& peer, const Frame& frame);
-  Status OnHello(ConnectedPeer& peer, const Frame& frame);
-  Status OnDriverHello(ConnectedPeer& peer, const protocol::Hello& hello);
+  Status OnClientFrame(ConnectedPeer& peer, const Frame& frame);
+  Status OnOutputFrame(ConnectedPeer& peer, const Frame& frame);
+  // These three end the handshake: from then on the peer is of the kind that it says it is.
+  Status OnStrangersHello(ConnectedPeer& peer, const Frame& frame);
+  Status OnWorkersHello(ConnectedPeer& peer, const Frame& frame);
+  Status Open(ConnectedPeer& peer, PeerKind kind);
+  // The hello, if this node understands the peer. It is refused otherwise.
+  Result<const protocol::Hello*> ReadHello(ConnectedPeer& peer, const Frame& frame);
   Status Refuse(ConnectedPeer& peer, const std::string& reason);
   Status Welcome(ConnectedPeer& peer);
   Status OnQuery(ConnectedPeer& peer, const protocol::Query& query);
@@ -73,7 +79,7 @@ class NodeDaemon {
   void AnswerErrors(ConnectedPeer& peer, uint64_t request,
                     const Result<std::vector<control::ErrorRecord>>& found);
   void OnPeerClosed(ConnectedPeer& peer, const Status& reason);
-  void WatchDriverProcess(ConnectedPeer& peer);
+  void WatchProcess(const ConnectedPeer& peer, DriverPeer* driver);
   void OnWorkerOutput(const WorkerProcess& worker, bool is_stderr, const std::string& lines);
   void ReapChildren();
   // Once a second: the node says that it lives, and parts look at what they have not used.

@@ -2,13 +2,16 @@
 #include <utility>
 
 #include "common/base/limits.h"
-#include "common/base/log.h"
+#include "common/base/overload.h"
 #include "common/protocol/generated/task_generated.h"
 #include "common/protocol/wire_ids.h"
 #include "daemon/node_daemon.h"
 
 namespace rayx::daemon {
 namespace {
+
+constexpr char kWhoMakesWorkers[] =
+    "a worker's connection is made by its node, any other by connecting";
 
 std::span<const control::ErrorRecord> NewestThatFit(std::span<const control::ErrorRecord> errors) {
   size_t bytes = 0;
@@ -33,27 +36,40 @@ WriteResources(flatbuffers::FlatBufferBuilder& builder, const ResourceSet& resou
 }  // namespace
 
 Status NodeDaemon::OnFrame(ConnectedPeer& peer, const Frame& frame) {
-  if (peer.state == PeerState::kHandshake) return OnHello(peer, frame);
-  const auto type = static_cast<protocol::MessageType>(frame.type);
-  if (peer.role == protocol::Role::Output) {
-    if (type != protocol::MessageType::Drain) {
-      return Status::ProtocolError("message " + std::to_string(frame.type) +
-                                   " on a connection for output");
-    }
-    core_.endings().OnDrain(peer.id, peer.driver);
-    return Status::Ok();
+  // A hello replaces the kind, so no case goes on with what it was handed.
+  return std::visit(Overload{
+                        [&](const Stranger&) { return OnStrangersHello(peer, frame); },
+                        [&](const StartingWorker&) { return OnWorkersHello(peer, frame); },
+                        [&](const DriverPeer&) { return OnClientFrame(peer, frame); },
+                        [&](const OutputPeer&) { return OnOutputFrame(peer, frame); },
+                        [&](const WorkerPeer&) { return OnClientFrame(peer, frame); },
+                    },
+                    peer.kind);
+}
+
+Status NodeDaemon::OnClientFrame(ConnectedPeer& peer, const Frame& frame) {
+  if (static_cast<protocol::MessageType>(frame.type) != protocol::MessageType::Query) {
+    return reader_.OnFrame(peer, frame);
   }
-  if (type == protocol::MessageType::Query && lines_.IsClient(peer)) {
+  if (lines_.IsClient(peer)) {
     late_queries_.push_back({peer.id, {frame.payload.begin(), frame.payload.end()}});
     return Status::Ok();
   }
-  if (type == protocol::MessageType::Query) {
-    return With<protocol::Query>(frame, [&](const auto& m) { return OnQuery(peer, m); });
-  }
-  return reader_.OnFrame(peer, frame);
+  return With<protocol::Query>(frame, [&](const auto& m) { return OnQuery(peer, m); });
 }
 
-Status NodeDaemon::OnHello(ConnectedPeer& peer, const Frame& frame) {
+Status NodeDaemon::OnOutputFrame(ConnectedPeer& peer, const Frame& frame) {
+  if (static_cast<protocol::MessageType>(frame.type) != protocol::MessageType::Drain) {
+    return Status::ProtocolError("message " + std::to_string(frame.type) +
+                                 " on a connection for output");
+  }
+  core_.endings().OnDrain(peer.id, peer.driver);
+  return Status::Ok();
+}
+
+// --- hellos ---
+
+Result<const protocol::Hello*> NodeDaemon::ReadHello(ConnectedPeer& peer, const Frame& frame) {
   if (frame.type != static_cast<uint16_t>(protocol::MessageType::Hello)) {
     return Status::ProtocolError("the first message is not a hello");
   }
@@ -65,33 +81,42 @@ Status NodeDaemon::OnHello(ConnectedPeer& peer, const Frame& frame) {
                             std::to_string(hello->protocol_version()) +
                             "; install the same rayx on both");
   }
-  peer.role = hello->role();
-  const bool made_by_us = !peer.worker.IsNil();
-  if (made_by_us != (peer.role == protocol::Role::Worker)) {
-    return Refuse(peer, "a worker's connection is made by its node, any other by connecting");
-  }
-  if (made_by_us) {
-    peer.pid = hello->pid();
-    RAYX_RETURN_IF_ERROR(workers_.OnHello(peer));
-  } else if (peer.role == protocol::Role::Driver || peer.role == protocol::Role::Output) {
-    const Status known = OnDriverHello(peer, *hello);
-    if (!known.ok()) return Refuse(peer, known.message());
-    if (peer.role == protocol::Role::Driver) WatchDriverProcess(peer);
-  } else {
-    return Refuse(peer, "unknown role");
-  }
-  peer.state = PeerState::kOpen;
-  peer.welcomed = true;
-  peer.hello_timer.reset();
-  peer.connection->set_payload_bytes_max(limits::kFrameBytesMax);
-  return Welcome(peer);
+  return hello;
 }
 
-Status NodeDaemon::OnDriverHello(ConnectedPeer& peer, const protocol::Hello& hello) {
-  if (hello.driver_id() == nullptr) return Status::ProtocolError("hello of a driver without an id");
+Status NodeDaemon::OnWorkersHello(ConnectedPeer& peer, const Frame& frame) {
+  const Result<const protocol::Hello*> hello = ReadHello(peer, frame);
+  if (!hello.ok()) return hello.status();
+  if ((*hello)->role() != protocol::Role::Worker) return Refuse(peer, kWhoMakesWorkers);
+  peer.pid = (*hello)->pid();
+  RAYX_RETURN_IF_ERROR(workers_.OnHello(peer));
+  return Open(peer, WorkerPeer());
+}
+
+Status NodeDaemon::OnStrangersHello(ConnectedPeer& peer, const Frame& frame) {
+  const Result<const protocol::Hello*> read = ReadHello(peer, frame);
+  if (!read.ok()) return read.status();
+  const protocol::Hello& hello = **read;
+  if (hello.role() == protocol::Role::Worker) return Refuse(peer, kWhoMakesWorkers);
+  const bool is_output = hello.role() == protocol::Role::Output;
+  // A number of the wire, so it may be none that has a name.
+  if (!is_output && hello.role() != protocol::Role::Driver) return Refuse(peer, "unknown role");
+  if (hello.driver_id() == nullptr) return Refuse(peer, "hello of a driver without an id");
   const auto driver = FromWire<DriverId>(*hello.driver_id());
-  if (peer.role == protocol::Role::Output) return core_.drivers().OnOutput(peer, driver);
-  return core_.drivers().OnDriver(peer, driver, BytesOf(hello.driver_config()));
+  const Status known = is_output
+                           ? core_.drivers().OnOutput(peer, driver)
+                           : core_.drivers().OnDriver(peer, driver, BytesOf(hello.driver_config()));
+  if (!known.ok()) return Refuse(peer, known.message());
+  if (is_output) return Open(peer, OutputPeer());
+  DriverPeer kind;
+  WatchProcess(peer, &kind);
+  return Open(peer, std::move(kind));
+}
+
+Status NodeDaemon::Open(ConnectedPeer& peer, PeerKind kind) {
+  peer.kind = std::move(kind);
+  peer.connection->set_payload_bytes_max(limits::kFrameBytesMax);
+  return Welcome(peer);
 }
 
 Status NodeDaemon::Refuse(ConnectedPeer& peer, const std::string& reason) {
@@ -105,7 +130,7 @@ Status NodeDaemon::Refuse(ConnectedPeer& peer, const std::string& reason) {
 
 Status NodeDaemon::Welcome(ConnectedPeer& peer) {
   std::vector<ScopedFd> fds;
-  if (peer.role != protocol::Role::Output) {
+  if (PoolUseOf(peer) != nullptr) {
     Result<ScopedFd> pool = pool_.DuplicateReadOnlyPool();
     if (!pool.ok()) return pool.status();
     fds.push_back(std::move(*pool));

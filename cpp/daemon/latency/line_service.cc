@@ -16,10 +16,11 @@ LineService::LineService(PeerTable* peers, MessageWriter* writer, WorkerService*
 // --- watching ---
 
 void LineService::OnSubmitted(node::Peer& client, const TaskSpec& spec) {
-  ++static_cast<ConnectedPeer&>(client).submitted;
+  DriverPeer* driver = AsDriver(client);
+  if (driver != nullptr) ++driver->submitted;
   // It has stopped using its line, too; all that it has given is known, since it came before.
   if (open_ && client.id == ends_.client) (void)TryClose();
-  if (!pacer_->line_pays() || !client.worker.IsNil() || !IsDirect(spec)) return ForgetUse();
+  if (!pacer_->line_pays() || driver == nullptr || !IsDirect(spec)) return ForgetUse();
   if (candidate_.client != client.id) {
     ForgetUse();
     candidate_.client = client.id;
@@ -49,7 +50,10 @@ void LineService::OnEnded(WorkerNumber worker, const TaskId& task) {
 void LineService::Open(ConnectedPeer& client, WorkerProcess& worker) {
   const bool lags = client.connection->backlog_bytes() > limits::kPeerBacklogBytesSoft;
   ConnectedPeer* worker_peer = peers_->Find(worker.client);
-  if (lags || worker_peer == nullptr || !core_->scheduler().OnLineOpened(worker.number)) return;
+  DriverPeer* driver = AsDriver(client);
+  if (driver == nullptr || lags || worker_peer == nullptr ||
+      !core_->scheduler().OnLineOpened(worker.number))
+    return;
   std::vector<ScopedFd> client_fds;
   const bool connects = !connected_ || ends_ != candidate_;
   if (connects) {
@@ -64,7 +68,7 @@ void LineService::Open(ConnectedPeer& client, WorkerProcess& worker) {
     delivered_.clear();
   }
   open_ = true;
-  client.has_line = true;
+  driver->has_line = true;
   used_lately_ = true;
   SetEndsWake(false);
   worker.claim.OpenLine();
@@ -73,7 +77,7 @@ void LineService::Open(ConnectedPeer& client, WorkerProcess& worker) {
       [&](flatbuffers::FlatBufferBuilder& builder) {
         return protocol::CreateLineOpened(builder, connects,
                                           actor_.IsNil() ? nullptr : ToWire(actor_),
-                                          client.submitted, worker.setups_told);
+                                          driver->submitted, worker.setups_told);
       },
       std::move(client_fds));
   ForgetUse();
@@ -106,9 +110,15 @@ bool LineService::TryClose() {
   if (worker != nullptr) worker->claim.AllowSpinning(false);
   open_ = false;
   SetEndsWake(true);
-  if (ConnectedPeer* client = peers_->Find(ends_.client)) client->has_line = false;
+  NoteClosed();
   core_->scheduler().OnLineClosed(ends_.worker);
   return true;
+}
+
+void LineService::NoteClosed() {
+  ConnectedPeer* client = peers_->Find(ends_.client);
+  DriverPeer* driver = client != nullptr ? AsDriver(*client) : nullptr;
+  if (driver != nullptr) driver->has_line = false;
 }
 
 void LineService::SetEndsWake(bool wake) {
@@ -140,7 +150,7 @@ void LineService::OnWorkerGone(WorkerNumber worker) {
   delivered_.clear();
   connected_ = false;
   if (std::exchange(open_, false)) SetEndsWake(true);
-  if (ConnectedPeer* client = peers_->Find(ends_.client)) client->has_line = false;
+  NoteClosed();
 }
 
 void LineService::OnPeerGone(const node::Peer& peer) {

@@ -103,6 +103,8 @@ class LineService final : public node::DirectLines {
   // True if the line was closed.
   bool TryClose();
   void ForgetUse();
+  // The client, if it is still there, may be made to wait again.
+  void NoteClosed();
   // Whether what both ends send wakes the node as what others send does.
   void SetEndsWake(bool wake);
   // Sends the worker its end, and leaves what the client is to have.

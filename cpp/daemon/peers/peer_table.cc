@@ -3,7 +3,7 @@
 #include <utility>
 
 #include "common/base/limits.h"
-#include "common/base/log.h"
+#include "common/base/overload.h"
 
 namespace rayx::daemon {
 
@@ -24,19 +24,21 @@ ConnectedPeer& PeerTable::Add(ScopedFd socket, WorkerNumber worker) {
           .on_closed = [this, id](const Status& reason) { OnConnectionClosed(id, reason); },
           .on_dirty = [this, id] { dirty_.push_back(id); },
       });
-  // A worker has its own, longer time to start, which the worker service watches.
   if (worker.IsNil()) {
-    peer->hello_timer = loop_->CallAt(loop_->now_ms() + limits::kHelloTimeoutMs, [this, id] {
+    auto& stranger = peer->kind.emplace<Stranger>();
+    stranger.hello_timer = loop_->CallAt(loop_->now_ms() + limits::kHelloTimeoutMs, [this, id] {
       Close(id,
             Status::TimedOut("no hello within " + std::to_string(limits::kHelloTimeoutMs) + " ms"));
     });
+  } else {
+    peer->kind = StartingWorker();
   }
   return *peers_.emplace(id, std::move(peer)).first->second;
 }
 
 ConnectedPeer* PeerTable::Find(ClientId id) {
   const auto it = peers_.find(id);
-  if (it == peers_.end() || it->second->state == PeerState::kClosed) return nullptr;
+  if (it == peers_.end() || it->second->closed) return nullptr;
   return it->second.get();
 }
 
@@ -65,10 +67,7 @@ void PeerTable::OnFrames(ClientId id) {
 }
 
 bool PeerTable::MustPause(const ConnectedPeer& peer) {
-  // A worker reads when it has nothing to run; what it has done must be heard before. And so must
-  // be what a client with a line has given to its worker.
-  return peer.worker.IsNil() && !peer.has_line &&
-         peer.connection->backlog_bytes() > limits::kPeerBacklogBytesPause;
+  return peer.connection->backlog_bytes() > limits::kPeerBacklogBytesPause && MayBePaused(peer);
 }
 
 void PeerTable::ResumePaused() {
@@ -86,9 +85,12 @@ void PeerTable::ResumePaused() {
 void PeerTable::OnConnectionClosed(ClientId id, const Status& reason) {
   ConnectedPeer* peer = Find(id);
   if (peer == nullptr) return;
-  peer->state = PeerState::kClosed;
-  peer->hello_timer.reset();
-  peer->pid_watch.reset();
+  peer->closed = true;
+  // What is watched of it is of no use, and a timer may be due before it is destroyed.
+  std::visit(Overload{[](Stranger& stranger) { stranger.hello_timer.reset(); },
+                      [](StartingWorker&) {}, [](DriverPeer& driver) { driver.pid_watch.reset(); },
+                      [](OutputPeer&) {}, [](WorkerPeer&) {}},
+             peer->kind);
   closed_.push_back(id);
   handlers_.on_closed(*peer, reason);
 }

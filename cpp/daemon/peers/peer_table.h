@@ -50,7 +50,6 @@ class PeerTable {
  private:
   void OnFrames(ClientId id);
   void OnConnectionClosed(ClientId id, const Status& reason);
-  // A peer that asks and asks and does not read the answers is not heard until it does.
   static bool MustPause(const ConnectedPeer& peer);
   void ResumePaused();
 

@@ -42,14 +42,16 @@ Result<ScopedFd> PoolService::DuplicateReadOnlyPool() const {
 
 Status PoolService::OnCreate(ConnectedPeer& peer, const protocol::CreateObject& message) {
   const ObjectId id = FromWire(*message.id());
-  Result<uint64_t> offset = Create(peer, id, message.size());
+  PoolUse* use = PoolUseOf(peer);
+  if (use == nullptr) return Status::ProtocolError("CreateObject of a peer without the pool");
+  Result<uint64_t> offset = Create(peer, use, id, message.size());
   if (message.again()) {
-    peer.has_writable_pool = false;
-    if (peer.ready_rooms != nullptr) peer.ready_rooms->OnMemoryLost();
+    use->has_writable_pool = false;
+    if (use->ready_rooms != nullptr) use->ready_rooms->OnMemoryLost();
   }
   Memory memory;
   if (offset.ok()) {
-    Result<Memory> passed = MemoryFor(peer);
+    Result<Memory> passed = MemoryFor(use);
     if (passed.ok()) {
       memory = std::move(*passed);
     } else {
@@ -72,33 +74,35 @@ Status PoolService::OnCreate(ConnectedPeer& peer, const protocol::CreateObject& 
   return Status::Ok();
 }
 
-Result<uint64_t> PoolService::Create(ConnectedPeer& peer, const ObjectId& id, uint64_t size_bytes) {
+Result<uint64_t> PoolService::Create(ConnectedPeer& peer, PoolUse* use, const ObjectId& id,
+                                     uint64_t size_bytes) {
   Result<uint64_t> offset = core_->objects().Create(peer, id, size_bytes);
   if (!offset.ok()) return offset;
-  if (peer.ready_rooms == nullptr) {
-    peer.ready_rooms = std::make_unique<ReadyRooms>(peer.id, &core_->store());
+  if (use->ready_rooms == nullptr) {
+    use->ready_rooms = std::make_unique<ReadyRooms>(peer.id, &core_->store());
   }
-  peer.ready_rooms->OnCreate(size_bytes);
+  use->ready_rooms->OnCreate(size_bytes);
   return offset;
 }
 
 bool PoolService::TakeBack() {
   bool any = false;
   for (const auto& [id, peer] : peers_->all()) {
-    if (peer->ready_rooms != nullptr) any |= peer->ready_rooms->TakeBack();
+    const PoolUse* use = PoolUseOf(*peer);
+    if (use != nullptr && use->ready_rooms != nullptr) any |= use->ready_rooms->TakeBack();
   }
   return any;
 }
 
-Result<PoolService::Memory> PoolService::MemoryFor(ConnectedPeer& peer) {
+Result<PoolService::Memory> PoolService::MemoryFor(PoolUse* use) {
   Memory memory;
-  if (!peer.has_writable_pool) {
+  if (!use->has_writable_pool) {
     Result<ScopedFd> pool = DuplicateFd(pool_.get());
     if (!pool.ok()) return pool.status();
     memory.fds.push_back(std::move(*pool));
-    memory.has_pool = peer.has_writable_pool = true;
+    memory.has_pool = use->has_writable_pool = true;
   }
-  Result<ScopedFd> rooms = peer.ready_rooms->TakeMemory();
+  Result<ScopedFd> rooms = use->ready_rooms->TakeMemory();
   // If there is no descriptor now, it goes with a later answer; until then the client asks for each
   // room.
   memory.has_rooms = rooms.ok() && rooms->valid();
@@ -107,11 +111,13 @@ Result<PoolService::Memory> PoolService::MemoryFor(ConnectedPeer& peer) {
 }
 
 void PoolService::OnPutInRoom(ConnectedPeer& peer, uint64_t offset) {
-  if (peer.ready_rooms != nullptr) peer.ready_rooms->OnPut(offset);
+  const PoolUse* use = PoolUseOf(peer);
+  if (use != nullptr && use->ready_rooms != nullptr) use->ready_rooms->OnPut(offset);
 }
 
 void PoolService::OnPeerClosed(ConnectedPeer& peer) {
-  if (peer.ready_rooms != nullptr) (void)peer.ready_rooms->TakeBack();
+  const PoolUse* use = PoolUseOf(peer);
+  if (use != nullptr && use->ready_rooms != nullptr) (void)use->ready_rooms->TakeBack();
 }
 
 }  // namespace rayx::daemon

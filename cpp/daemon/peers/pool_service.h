@@ -42,14 +42,15 @@ class PoolService final : public node::ReservedRooms {
   Result<ScopedFd> DuplicateReadOnlyPool() const;
 
  private:
-  Result<uint64_t> Create(ConnectedPeer& peer, const ObjectId& id, uint64_t size_bytes);
+  Result<uint64_t> Create(ConnectedPeer& peer, PoolUse* use, const ObjectId& id,
+                          uint64_t size_bytes);
   // What goes along with the answer to Create: descriptors that the client does not have yet.
   struct Memory {
     std::vector<ScopedFd> fds;
     bool has_pool = false;
     bool has_rooms = false;
   };
-  Result<Memory> MemoryFor(ConnectedPeer& peer);
+  Result<Memory> MemoryFor(PoolUse* use);
 
   PeerTable* peers_;
   MessageWriter* writer_;

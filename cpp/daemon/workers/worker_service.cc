@@ -175,7 +175,7 @@ void WorkerService::Stop(node::Worker& worker, bool kill) {
   // AwaitEnd has its timer, and kills what lives on.
   if (process.state == WorkerState::kEnding) return;
   ConnectedPeer* peer = peers_->Find(process.client);
-  if (!kill && peer != nullptr && peer->state == PeerState::kOpen) {
+  if (!kill && peer != nullptr && std::holds_alternative<WorkerPeer>(peer->kind)) {
     writer_->Send(*peer->connection, protocol::MessageType::ExitWorker,
                   [](flatbuffers::FlatBufferBuilder& builder) {
                     return protocol::CreateExitWorker(builder);

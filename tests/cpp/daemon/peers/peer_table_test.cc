@@ -121,7 +121,7 @@ TEST_F(PeerTableTest, WhoDoesNotReadIsNotHeardUntilItDoes) {
   ClientId id;
   const ScopedFd peer = Connect(&id);
   // Here it takes as long as a slow machine needs, and nobody shakes hands.
-  table_.Find(id)->hello_timer.reset();
+  std::get<Stranger>(table_.Find(id)->kind).hello_timer.reset();
   for (int i = 0; i < 40; ++i) Send(peer, 5);
   int turns = 0;
   RunUntil([&] { return ++turns > 5; });

@@ -1,0 +1,27 @@
+#include "daemon/peers/connected_peer.h"
+
+#include "common/base/overload.h"
+
+namespace rayx::daemon {
+
+PoolUse* PoolUseOf(ConnectedPeer& peer) {
+  return std::visit(Overload{[](Stranger&) -> PoolUse* { return nullptr; },
+                             [](StartingWorker&) -> PoolUse* { return nullptr; },
+                             [](DriverPeer& driver) -> PoolUse* { return &driver.pool; },
+                             [](OutputPeer&) -> PoolUse* { return nullptr; },
+                             [](WorkerPeer& worker) -> PoolUse* { return &worker.pool; }},
+                    peer.kind);
+}
+
+bool MayBePaused(const ConnectedPeer& peer) {
+  return std::visit(
+      Overload{[](const Stranger&) { return true; },
+               // A worker reads when it has nothing to run; what it has done must be heard before.
+               [](const StartingWorker&) { return false; }, [](const WorkerPeer&) { return false; },
+               // What it has given to its worker must be heard before the worker is.
+               [](const DriverPeer& driver) { return !driver.has_line; },
+               [](const OutputPeer&) { return true; }},
+      peer.kind);
+}
+
+}  // namespace rayx::daemon

@@ -1,0 +1,39 @@
+#include "daemon/peers/connected_peer.h"
+
+#include <gtest/gtest.h>
+
+namespace rayx::daemon {
+namespace {
+
+TEST(ConnectedPeerTest, WhoMapsThePoolHasAUseOfIt) {
+  ConnectedPeer peer;
+  EXPECT_EQ(PoolUseOf(peer), nullptr) << "a stranger";
+  peer.kind = StartingWorker();
+  EXPECT_EQ(PoolUseOf(peer), nullptr);
+  peer.kind = OutputPeer();
+  EXPECT_EQ(PoolUseOf(peer), nullptr);
+  auto& driver = peer.kind.emplace<DriverPeer>();
+  EXPECT_EQ(PoolUseOf(peer), &driver.pool);
+  EXPECT_EQ(AsDriver(peer), &driver);
+  auto& worker = peer.kind.emplace<WorkerPeer>();
+  EXPECT_EQ(PoolUseOf(peer), &worker.pool);
+  EXPECT_EQ(AsDriver(peer), nullptr);
+}
+
+TEST(ConnectedPeerTest, WorkersAndTheClientOfALineAreHeardHoweverMuchTheyHaveNotRead) {
+  ConnectedPeer peer;
+  EXPECT_TRUE(MayBePaused(peer));
+  auto& driver = peer.kind.emplace<DriverPeer>();
+  EXPECT_TRUE(MayBePaused(peer));
+  driver.has_line = true;
+  EXPECT_FALSE(MayBePaused(peer));
+  peer.kind = StartingWorker();
+  EXPECT_FALSE(MayBePaused(peer));
+  peer.kind = WorkerPeer();
+  EXPECT_FALSE(MayBePaused(peer));
+  peer.kind = OutputPeer();
+  EXPECT_TRUE(MayBePaused(peer));
+}
+
+}  // namespace
+}  // namespace rayx::daemon
