@@ -68,7 +68,7 @@ def dump():
 
 
 def has_line():
-    return "direct line: from session" in dump()
+    return "direct line: from peer" in dump()
 
 
 def open_line(call=None):
