@@ -21,7 +21,7 @@ std::span<const ObjectId> MessageReader::Read(const WireIds* wire, std::vector<O
 
 Status MessageReader::OnFrame(ConnectedPeer& peer, const Frame& frame) {
   const auto type = static_cast<MessageType>(frame.type);
-  if (type >= MessageType::PutObject && type <= MessageType::PutInRoom) {
+  if (type >= MessageType::PutObject && type <= MessageType::PutReserved) {
     return OnObjectMessage(peer, frame);
   }
   return OnTaskMessage(peer, frame);
@@ -40,11 +40,11 @@ Status MessageReader::OnObjectMessage(ConnectedPeer& peer, const Frame& frame) {
     case MessageType::CreateObject:
       return With<protocol::CreateObject>(frame,
                                           [&](const auto& m) { return pool_->OnCreate(peer, m); });
-    case MessageType::PutInRoom:
-      return With<protocol::PutInRoom>(frame, [&](const auto& m) {
+    case MessageType::PutReserved:
+      return With<protocol::PutReserved>(frame, [&](const auto& m) {
         const Status put = objects.OnPutReserved(peer, FromWire(*m.id()), {m.offset(), m.size()},
                                                  Read(m.contained(), &ids_), m.keeps_reference());
-        pool_->OnPutInRoom(peer, m.offset());
+        pool_->OnPutReserved(peer, m.offset());
         return put;
       });
     case MessageType::SealObject:

@@ -34,7 +34,7 @@ Status ObjectBook::OnPutReserved(const Peer& peer, const ObjectId& id, plasma::E
 
 Result<uint64_t> ObjectBook::Create(const Peer& peer, const ObjectId& id, uint64_t size_bytes) {
   Result<uint64_t> offset = store_->Create(peer.id, id, size_bytes);
-  if (offset.status().code() == StatusCode::kStoreFull && shell_.rooms->TakeBack()) {
+  if (offset.status().code() == StatusCode::kStoreFull && shell_.reservations->TakeBack()) {
     offset = store_->Create(peer.id, id, size_bytes);
   }
   return offset;

@@ -29,7 +29,7 @@ class ObjectBook {
   // first one wins.
   Status OnPut(const Peer& peer, const ObjectId& id, std::span<const uint8_t> data,
                std::span<const ObjectId> contained);
-  // In a room that was reserved for the peer, with `offset` and `size` of the value.
+  // In memory that was reserved for the peer, with `offset` and `size` of the value.
   Status OnPutReserved(const Peer& peer, const ObjectId& id, plasma::Extent value,
                        std::span<const ObjectId> contained, bool keep_reference);
   // Room in the pool, of which the peer is told whatever the answer: ObjectStore::Create.

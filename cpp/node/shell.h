@@ -187,10 +187,10 @@ class Records {
   virtual void OnError(TaskError error) = 0;
 };
 
-// Rooms of the pool that are reserved for clients and that nobody has taken.
-class ReservedRooms {
+// Memory of the pool that is reserved for clients and that nobody has used.
+class Reservations {
  public:
-  virtual ~ReservedRooms() = default;
+  virtual ~Reservations() = default;
   // Gives all of them back to the store; false if there was none.
   virtual bool TakeBack() { return false; }
 };
@@ -201,7 +201,7 @@ struct Shell {
   Workers* workers = nullptr;
   DirectLines* lines = nullptr;
   Records* records = nullptr;
-  ReservedRooms* rooms = nullptr;
+  Reservations* reservations = nullptr;
 };
 
 }  // namespace rayx::node

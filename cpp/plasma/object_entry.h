@@ -52,20 +52,20 @@ struct ExpectedObject {};
 // A client writes the value into the pool.
 struct CreatedObject {
   ClientId creator;
-  Extent room;
+  Extent extent;
 };
 
 // There is a value, for ever the same.
 struct SealedObject {
   bool is_inline = false;
   // Where it lies in the pool ...
-  Extent room;
+  Extent extent;
   // ... or, if inline, the value itself.
   std::vector<uint8_t> data;
   // Ids inside the value. Each of them is held by one counted reference.
   std::vector<ObjectId> contained;
 
-  uint64_t size_bytes() const { return is_inline ? data.size() : room.size_bytes; }
+  uint64_t size_bytes() const { return is_inline ? data.size() : extent.size_bytes; }
 };
 
 class ObjectEntry {

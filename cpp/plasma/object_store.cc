@@ -58,15 +58,15 @@ Result<uint64_t> ObjectStore::Create(ClientId creator, const ObjectId& id, uint6
   }
   if (IsSuperseded(creator, id)) return HasValueAlready(id);
 
-  const std::optional<Arena::Allocation> room = arena_.Allocate(size);
-  if (!room) {
+  const std::optional<Arena::Allocation> extent = arena_.Allocate(size);
+  if (!extent) {
     return Status::StoreFull(StoreFullText(size, arena_.GetStats(),
                                            Largest(limits::kHoldersListed, /*in_pool_only=*/true)));
   }
   Object& object = FindOrExpect(id);
-  object.second.MoveTo(CreatedObject{creator, Extent{room->offset, size}});
+  object.second.MoveTo(CreatedObject{creator, Extent{extent->offset, size}});
   AddReferenceOf(creator, object, /*by_create=*/true);
-  return room->offset;
+  return extent->offset;
 }
 
 Status ObjectStore::Seal(ClientId creator, const ObjectId& id,
@@ -83,7 +83,7 @@ Status ObjectStore::Seal(ClientId creator, const ObjectId& id,
   }
   SealedObject value;
   holders_.Find(object->second.holders, creator)->referenced_by_create = false;
-  value.room = EndCreation(*object).room;
+  value.extent = EndCreation(*object).extent;
   SealWith(*object, std::move(value), contained);
   return Status::Ok();
 }
@@ -119,7 +119,7 @@ Result<ObjectStore::Object*> ObjectStore::ObjectToPut(ClientId creator, const Ob
   if (object == nullptr) object = &FindOrExpect(id);
   if (object->second.state() == ObjectState::kCreated) {
     const CreatedObject overtaken = EndCreation(*object);
-    superseded_.push_back({overtaken.creator, id, overtaken.room});
+    superseded_.push_back({overtaken.creator, id, overtaken.extent});
   }
   if (keep_reference) AddReferenceOf(creator, *object, /*by_create=*/false);
   return object;
@@ -139,7 +139,7 @@ void ObjectStore::SealWith(Object& object, SealedObject value,
   if (value.is_inline) {
     inline_bytes_ += value.data.size();
   } else {
-    eviction_.Add(id, value.room.size_bytes);
+    eviction_.Add(id, value.extent.size_bytes);
   }
   entry.MoveTo(std::move(value));
   effects_.emplace_back(ObjectSealed{id});
@@ -164,7 +164,7 @@ void ObjectStore::AbortCreation(Object& object) {
   Holder* holder = holders_.Find(entry.holders, creator);
   RAYX_CHECK(holder != nullptr);
   if (holder->referenced_by_create) RemoveReferenceOf(creator, object, *holder);
-  arena_.Free(EndCreation(object).room.offset);
+  arena_.Free(EndCreation(object).extent.offset);
   entry.MoveTo(ExpectedObject());
   DropIfUnneeded(object);
 }
@@ -180,7 +180,7 @@ bool ObjectStore::EndSuperseded(ClientId creator, const ObjectId& id, bool keep_
       superseded_.begin(), superseded_.end(),
       [&](const SupersededCreation& old) { return old.creator == creator && old.id == id; });
   if (at == superseded_.end()) return false;
-  arena_.Free(at->room.offset);
+  arena_.Free(at->extent.offset);
   superseded_.erase(at);
   Object* object = FindObject(id);
   Holder* holder = object == nullptr ? nullptr : holders_.Find(object->second.holders, creator);
@@ -321,7 +321,7 @@ void ObjectStore::RemovePins(Object& object, Holder& holder, uint64_t count) {
 
 void ObjectStore::OnClientGone(ClientId client) {
   for (const SupersededCreation& old : superseded_) {
-    if (old.creator == client) arena_.Free(old.room.offset);
+    if (old.creator == client) arena_.Free(old.extent.offset);
   }
   std::erase_if(superseded_,
                 [client](const SupersededCreation& old) { return old.creator == client; });
@@ -363,7 +363,7 @@ void ObjectStore::ReleaseValue(const Object& object, const SealedObject& value) 
     inline_bytes_ -= value.data.size();
   } else {
     eviction_.Remove(object.first);
-    arena_.Free(value.room.offset);
+    arena_.Free(value.extent.offset);
   }
   effects_.emplace_back(ObjectDeleted{object.first, value.size_bytes()});
   for (const ObjectId& inner : value.contained) {
@@ -379,7 +379,7 @@ ObjectLocation ObjectStore::LocationOf(const SealedObject& value) const {
   ObjectLocation location;
   location.is_inline = value.is_inline;
   location.data = value.data;
-  location.offset = value.room.offset;
+  location.offset = value.extent.offset;
   location.size = value.size_bytes();
   return location;
 }
@@ -440,7 +440,7 @@ ObjectSummary ObjectStore::Summarize(const Object& object) const {
     summary.is_inline = value->is_inline;
     summary.size_bytes = value->size_bytes();
   } else if (const CreatedObject* created = entry.created()) {
-    summary.size_bytes = created->room.size_bytes;
+    summary.size_bytes = created->extent.size_bytes;
   }
   summary.client_references = entry.client_references;
   summary.counted_references = entry.counted_references;

@@ -29,7 +29,7 @@
 #include "plasma/eviction.h"
 #include "plasma/holder_table.h"
 #include "plasma/object_entry.h"
-#include "plasma/reserved_rooms.h"
+#include "plasma/reserved_extents.h"
 #include "plasma/store_report.h"
 
 namespace rayx::plasma {
@@ -86,16 +86,16 @@ class ObjectStore {
   Status PutInline(ClientId creator, const ObjectId& id, std::span<const uint8_t> data,
                    std::span<const ObjectId> contained);
 
-  // --- rooms reserved ahead: for objects that come later, without Create ---
+  // --- reservations: memory for objects that come later, without Create ---
 
   // Keeps room for an object of `client`; returns the offset. Nothing if there is none.
   std::optional<uint64_t> Reserve(ClientId client, uint64_t size);
   // The room is free again. NotFound if the client has none there. REQUIRES: the client does not
   // write there.
   Status GiveBack(ClientId client, uint64_t offset);
-  // `creator` has written an object into a room reserved for it, which is not reserved any more
+  // `creator` has written an object into a reservation of its own, which ends with it
   // after this call, whatever the answer. Without `keep_reference` the creator gets none. NotFound
-  // if it has no room there, InvalidArgument if the value is empty or larger than the room.
+  // if it has no reservation there, InvalidArgument if the value is empty or larger than that.
   // AlreadyExists, objects that others are writing, and values that nobody wants: as PutInline.
   Status PutReserved(ClientId creator, const ObjectId& id, Extent value,
                      std::span<const ObjectId> contained, bool keep_reference);
@@ -136,7 +136,7 @@ class ObjectStore {
   // NotFound if the client holds no pin.
   Status Unpin(ClientId client, const ObjectId& id);
 
-  // Everything of a client goes: references, pins, waits, unsealed creations, reserved rooms.
+  // Everything of a client goes: references, pins, waits, unsealed creations, reservations.
   void OnClientGone(ClientId client);
 
   // --- questions ---
@@ -176,7 +176,7 @@ class ObjectStore {
   struct SupersededCreation {
     ClientId creator;
     ObjectId id;
-    Extent room;
+    Extent extent;
   };
 
   Object* FindObject(const ObjectId& id);
@@ -225,7 +225,7 @@ class ObjectStore {
   void CheckSums() const;
 
   Arena arena_;
-  ReservedRooms reserved_;
+  ReservedExtents reserved_;
   ObjectTable objects_;
   HolderTable holders_;
   EvictionOrder eviction_;

@@ -70,17 +70,17 @@ void ObjectStore::CheckSums() const {
   uint64_t inline_bytes = 0;
   uint64_t pinned_bytes = 0;
   size_t evictable = 0;
-  uint64_t rooms = superseded_.size() + reserved_.size();
+  uint64_t extents = superseded_.size() + reserved_.size();
   for (const auto& [id, entry] : objects_) {
-    if (entry.created() != nullptr) ++rooms;
+    if (entry.created() != nullptr) ++extents;
     const SealedObject* value = entry.sealed();
     if (value == nullptr) continue;
     ++sealed_objects;
     if (value->is_inline) {
       inline_bytes += value->data.size();
     } else {
-      ++rooms;
-      if (entry.pins > 0) pinned_bytes += value->room.size_bytes;
+      ++extents;
+      if (entry.pins > 0) pinned_bytes += value->extent.size_bytes;
       if (entry.pins == 0) ++evictable;
     }
   }
@@ -88,7 +88,7 @@ void ObjectStore::CheckSums() const {
   RAYX_CHECK(inline_bytes == inline_bytes_);
   RAYX_CHECK(pinned_bytes == pinned_bytes_);
   RAYX_CHECK(evictable == eviction_.size());
-  RAYX_CHECK(rooms == arena_.GetStats().allocations);
+  RAYX_CHECK(extents == arena_.GetStats().allocations);
 }
 
 }  // namespace rayx::plasma

@@ -159,7 +159,7 @@ def test_f36_what_is_held_ready_for_one_is_there_for_all():
 
 
 def test_f36_large_values_of_many_threads_and_processes():
-    """Rooms that are held ready, taken back, taken and filled by all at the same time."""
+    """Reservations that are made, taken back, taken and filled by all at the same time."""
 
     @rayx.remote
     def store(seed, count):

@@ -39,7 +39,7 @@ class World final : public node::Peers,
                     public node::Workers,
                     public node::DirectLines,
                     public node::Records,
-                    public node::ReservedRooms {
+                    public node::Reservations {
  public:
   World(const Options& options, const Programs& programs);
   ~World() override;

@@ -26,8 +26,8 @@ constexpr uint64_t kPageBytes = 4096;
 
 // From here on the value is not read again before it has left the caches.
 constexpr size_t kUncachedBytesMin = 4u << 20;
-// From here on the room of a value has left the caches before it is used again, unless that is
-// soon. (1 MiB took memcpy 45 to 70 us into one of the last four rooms, and 150 into one of many;
+// From here on the memory of a value has left the caches before it is used again, unless that is
+// soon. (1 MiB took memcpy 45 to 70 us into one of the last four extents, and 150 into one of many;
 // past the caches it took 75 to 140 into any. What memcpy has left in the caches is there for its
 // reader.)
 constexpr size_t kColdBytesMin = 1u << 20;
@@ -126,12 +126,12 @@ size_t PoolWriter::WriteUntouched(std::span<const uint8_t> from, uint64_t offset
 }
 
 bool PoolWriter::IsWarm(const uint8_t* to) const {
-  const uint64_t room = OffsetOf(to) / kBlockBytes + 1;
-  for (const std::atomic<uint64_t>& warm : shared_->warm_rooms) {
-    if (warm.load(std::memory_order_relaxed) == room) return true;
+  const uint64_t extent = OffsetOf(to) / kBlockBytes + 1;
+  for (const std::atomic<uint64_t>& warm : shared_->warm_extents) {
+    if (warm.load(std::memory_order_relaxed) == extent) return true;
   }
-  const uint32_t next = shared_->next_warm_room.fetch_add(1, std::memory_order_relaxed);
-  shared_->warm_rooms[next % kWarmRooms].store(room, std::memory_order_relaxed);
+  const uint32_t next = shared_->next_warm_extent.fetch_add(1, std::memory_order_relaxed);
+  shared_->warm_extents[next % kWarmExtents].store(extent, std::memory_order_relaxed);
   return false;
 }
 

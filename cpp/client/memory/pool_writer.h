@@ -11,11 +11,11 @@
 //   past the caches, two threads       -                     -                10 to 21
 //
 // The kernel clears a page before it maps it, but not before pwrite fills it; yet it lets one
-// thread at a time write to a file. So of a room that nobody has touched, one thread writes pieces
-// into the file while the others write theirs through the mapping. The descriptor that it takes
-// gives nothing that the mapping does not.
+// thread at a time write to a file. So of an extent that nobody has touched, one thread writes
+// pieces into the file while the others write theirs through the mapping. The descriptor that it
+// takes gives nothing that the mapping does not.
 //
-// Values of some MiB go past the caches too where their room is not in them: memcpy reads what it
+// Values of some MiB go past the caches too where their memory is not in them: memcpy reads what it
 // is about to write over.
 //
 // Any thread.
@@ -67,8 +67,8 @@ class PoolWriter {
   // What one thread copies at a time: borders are multiples of that, so that no two share a block.
   static constexpr uint64_t kPieceBytes = 1u << 20;
   static_assert(kPieceBytes % kBlockBytes == 0);
-  // Rooms written last are still in the caches.
-  static constexpr size_t kWarmRooms = 4;
+  // Extents written last are still in the caches.
+  static constexpr size_t kWarmExtents = 4;
 
   // What threads share; all but the file is hints.
   struct Shared {
@@ -79,15 +79,15 @@ class PoolWriter {
     // A bit for each block.
     std::vector<std::atomic<uint64_t>> mapped;
     // Their first blocks, from 1 on.
-    std::array<std::atomic<uint64_t>, kWarmRooms> warm_rooms{};
-    std::atomic<uint32_t> next_warm_room = 0;
+    std::array<std::atomic<uint64_t>, kWarmExtents> warm_extents{};
+    std::atomic<uint32_t> next_warm_extent = 0;
   };
 
   uint64_t OffsetOf(const uint8_t* byte) const {
     return static_cast<uint64_t>(byte - pool_.data());
   }
   void CopyPiece(std::span<const uint8_t> from, uint8_t* to, bool past_caches) const;
-  // Whether the room is one of those written last, as it is while one value after the other is
+  // Whether the extent is one of those written last, as it is while one value after the other is
   // stored, used and dropped. Notes this one.
   bool IsWarm(const uint8_t* to) const;
 

@@ -36,7 +36,7 @@ flatbuffers::Offset<flatbuffers::Vector<const protocol::Id20*>> EncodeContained(
   return ToWire(*builder, value.contained);
 }
 
-Status RoomOutsidePool() { return Status::ProtocolError("the node gave room outside its pool"); }
+Status OutsidePool() { return Status::ProtocolError("the node gave memory outside its pool"); }
 
 }  // namespace
 
@@ -87,8 +87,9 @@ Status ObjectAccess::PutSmall(const ObjectId& id, const ObjectPlan& plan, const 
 
 Status ObjectAccess::PutLarge(const ObjectId& id, const ObjectPlan& plan, const ObjectPieces& value,
                               Sending sending, bool keep_reference) {
-  if (const std::optional<RoomWords::Room> room = TakeRoom(plan.total_bytes())) {
-    return PutInRoom(id, plan, value, room->offset, sending, keep_reference);
+  if (const std::optional<ReservationWords::Reservation> reservation =
+          TakeReservation(plan.total_bytes())) {
+    return PutReserved(id, plan, value, reservation->offset, sending, keep_reference);
   }
   const Result<uint8_t*> memory = Create(id, plan.total_bytes());
   if (!memory.ok()) return memory.status();
@@ -106,24 +107,25 @@ Status ObjectAccess::PutLarge(const ObjectId& id, const ObjectPlan& plan, const 
   return Status::Ok();
 }
 
-std::optional<RoomWords::Room> ObjectAccess::TakeRoom(uint64_t size_bytes) {
+std::optional<ReservationWords::Reservation> ObjectAccess::TakeReservation(uint64_t size_bytes) {
   const NodeLink::Lock lock = link_->LockState();
-  return rooms_ ? rooms_->Take(size_bytes) : std::nullopt;
+  return reservations_ ? reservations_->Take(size_bytes) : std::nullopt;
 }
 
-Status ObjectAccess::PutInRoom(const ObjectId& id, const ObjectPlan& plan,
-                               const ObjectPieces& value, uint64_t offset, Sending sending,
-                               bool keep_reference) {
+Status ObjectAccess::PutReserved(const ObjectId& id, const ObjectPlan& plan,
+                                 const ObjectPieces& value, uint64_t offset, Sending sending,
+                                 bool keep_reference) {
   const uint64_t size_bytes = plan.total_bytes();
   uint8_t* const memory = writable_pool_.At(offset, size_bytes);
-  if (memory == nullptr) return RoomOutsidePool();
+  if (memory == nullptr) return OutsidePool();
   WriteObject(plan, value, writable_pool_, memory);
   flatbuffers::FlatBufferBuilder builder(256);
   const auto contained = EncodeContained(&builder, value);
-  RAYX_RETURN_IF_ERROR(SendOrHold(
-      &builder, MessageType::PutInRoom,
-      protocol::CreatePutInRoom(builder, ToWire(id), offset, size_bytes, contained, keep_reference),
-      sending));
+  RAYX_RETURN_IF_ERROR(
+      SendOrHold(&builder, MessageType::PutReserved,
+                 protocol::CreatePutReserved(builder, ToWire(id), offset, size_bytes, contained,
+                                             keep_reference),
+                 sending));
   if (!keep_reference) return Status::Ok();
   const NodeLink::Lock lock = link_->LockState();
   cache_.AddSealed(id);
@@ -169,7 +171,7 @@ Result<uint8_t*> ObjectAccess::Create(const ObjectId& id, uint64_t size_bytes) {
     return why;
   }
   uint8_t* const memory = writable_pool_.At(message->offset(), size_bytes);
-  if (memory == nullptr) return RoomOutsidePool();
+  if (memory == nullptr) return OutsidePool();
   return memory;
 }
 
@@ -427,7 +429,7 @@ Status ObjectAccess::OnObjectsReady(std::span<const uint8_t> payload) {
 Status ObjectAccess::OnObjectCreated(FrameStream* stream, std::span<const uint8_t> payload) {
   const auto* message = VerifiedMessage<protocol::ObjectCreated>(payload);
   if (message == nullptr) return MalformedMessage("ObjectCreated");
-  const Status taken = TakeMemory(stream, message->carries_pool(), message->carries_rooms());
+  const Status taken = TakeMemory(stream, message->carries_pool(), message->carries_reservations());
   // No descriptors left, or no memory: the value cannot be stored now, but perhaps the next.
   if (!taken.ok() && taken.code() != StatusCode::kIoError) return taken;
   if (!taken.ok() || message->carries_pool()) memory_lost_ = taken;
@@ -435,14 +437,15 @@ Status ObjectAccess::OnObjectCreated(FrameStream* stream, std::span<const uint8_
   return Status::Ok();
 }
 
-Status ObjectAccess::TakeMemory(FrameStream* stream, bool has_pool, bool has_rooms) {
-  if (!has_pool && !has_rooms) return Status::Ok();
-  Result<std::vector<ScopedFd>> files = stream->TakeFds((has_pool ? 1 : 0) + (has_rooms ? 1 : 0));
+Status ObjectAccess::TakeMemory(FrameStream* stream, bool has_pool, bool has_reservations) {
+  if (!has_pool && !has_reservations) return Status::Ok();
+  Result<std::vector<ScopedFd>> files =
+      stream->TakeFds((has_pool ? 1 : 0) + (has_reservations ? 1 : 0));
   if (!files.ok()) return files.status();
-  if (has_rooms) {
-    Result<RoomWords> rooms = RoomWords::Map(files->back().get());
-    if (!rooms.ok()) return rooms.status();
-    rooms_ = std::move(*rooms);
+  if (has_reservations) {
+    Result<ReservationWords> words = ReservationWords::Map(files->back().get());
+    if (!words.ok()) return words.status();
+    reservations_ = std::move(*words);
   }
   if (!has_pool || writable_pool_.valid()) return Status::Ok();
   ScopedFd pool = std::move(files->front());

@@ -26,7 +26,7 @@
 #include "common/base/ids.h"
 #include "common/base/status.h"
 #include "common/protocol/object_layout.h"
-#include "common/shm/room_words.h"
+#include "common/shm/reservation_words.h"
 #include "common/shm/shared_memory.h"
 
 namespace rayx {
@@ -45,7 +45,7 @@ class ObjectAccess {
   Status PutSmall(const ObjectId& id, const ObjectPlan& plan, const ObjectPieces& value,
                   Sending sending);
   // Without `keep_reference`, the value lives only if somebody else refers to it. May be held only
-  // if this thread sends more at once: the node has no more room ready for us before it knows.
+  // if this thread sends more at once: the node reserves no more for us before it knows.
   Status PutLarge(const ObjectId& id, const ObjectPlan& plan, const ObjectPieces& value,
                   Sending sending, bool keep_reference = true);
 
@@ -120,10 +120,10 @@ class ObjectAccess {
     size_t next = 0;  // the first that is not here yet
   };
 
-  // A room that the node holds ready for us, if there is one of that size.
-  std::optional<RoomWords::Room> TakeRoom(uint64_t size_bytes);
-  Status PutInRoom(const ObjectId& id, const ObjectPlan& plan, const ObjectPieces& value,
-                   uint64_t offset, Sending sending, bool keep_reference);
+  // What the node has reserved for us, if that is something of that size.
+  std::optional<ReservationWords::Reservation> TakeReservation(uint64_t size_bytes);
+  Status PutReserved(const ObjectId& id, const ObjectPlan& plan, const ObjectPieces& value,
+                     uint64_t offset, Sending sending, bool keep_reference);
   template <typename Message>
   Status SendOrHold(flatbuffers::FlatBufferBuilder* builder, protocol::MessageType type,
                     flatbuffers::Offset<Message> message, Sending sending);
@@ -131,7 +131,7 @@ class ObjectAccess {
   Result<uint8_t*> Create(const ObjectId& id, uint64_t size_bytes);
   Status Abort(const ObjectId& id);
   // What came with an ObjectCreated. IoError if this process has no room for it.
-  Status TakeMemory(FrameStream* stream, bool has_pool, bool has_rooms);
+  Status TakeMemory(FrameStream* stream, bool has_pool, bool has_reservations);
   // Takes what is here, from `next` on.
   bool Advance(Collection* collection);
   Status Collect(NodeLink::Lock* lock, Collection* collection, const Deadline& deadline,
@@ -161,7 +161,7 @@ class ObjectAccess {
   // no lock to write it.
   PoolWriter writable_pool_;
   // From the node's first offer on.
-  std::optional<RoomWords> rooms_;
+  std::optional<ReservationWords> reservations_;
   // Why one of them has not come that the node has sent; it is asked to send them again.
   Status memory_lost_;
 };

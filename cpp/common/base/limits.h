@@ -88,10 +88,10 @@ inline constexpr int64_t kHelloTimeoutMs = 5000;
 // Arrow asks for buffers aligned to 64 bytes; so do cache lines.
 inline constexpr size_t kObjectAlignment = 64;
 
-// A client that stores one large value after the other finds room held ready for it
-// (daemon/peers/ready_rooms.h): for larger values the answer of the node is nothing beside the
+// A client that stores one large value after the other finds memory reserved for it
+// (daemon/peers/client_reservations.h): for larger values the answer of the node is nothing beside the
 // copy.
-inline constexpr uint64_t kReadyRoomBytesMax = 4u << 20;
+inline constexpr uint64_t kReservationBytesMax = 4u << 20;
 // In sum for one client, and a share of the pool: what is not used can be given to others, but lies
 // between their objects until then.
 inline constexpr uint64_t kReadyBytesMax = 8u << 20;

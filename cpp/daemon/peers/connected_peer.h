@@ -22,7 +22,7 @@
 #include "common/io/connection.h"
 #include "common/io/event_loop.h"
 #include "common/os/scoped_fd.h"
-#include "daemon/peers/ready_rooms.h"
+#include "daemon/peers/client_reservations.h"
 #include "node/shell.h"
 
 namespace rayx::daemon {
@@ -32,7 +32,7 @@ struct PoolUse {
   // The writable pool has been passed.
   bool has_writable_pool = false;
   // There once it has asked for room in the pool.
-  std::unique_ptr<ReadyRooms> ready_rooms;
+  std::unique_ptr<ClientReservations> reservations;
 };
 
 // --- the kinds ---

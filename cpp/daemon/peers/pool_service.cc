@@ -47,7 +47,7 @@ Status PoolService::OnCreate(ConnectedPeer& peer, const protocol::CreateObject& 
   Result<uint64_t> offset = Create(peer, use, id, message.size());
   if (message.again()) {
     use->has_writable_pool = false;
-    if (use->ready_rooms != nullptr) use->ready_rooms->OnMemoryLost();
+    if (use->reservations != nullptr) use->reservations->OnMemoryLost();
   }
   Memory memory;
   if (offset.ok()) {
@@ -68,7 +68,7 @@ Status PoolService::OnCreate(ConnectedPeer& peer, const protocol::CreateObject& 
         const auto text = builder.CreateString(offset.ok() ? "" : offset.status().message());
         return protocol::CreateObjectCreated(builder, message.request(), ToOutcome(offset.status()),
                                              text, offset.ok() ? offset.value() : 0,
-                                             memory.has_pool, memory.has_rooms);
+                                             memory.has_pool, memory.has_reservations);
       },
       std::move(memory.fds));
   return Status::Ok();
@@ -78,10 +78,10 @@ Result<uint64_t> PoolService::Create(ConnectedPeer& peer, PoolUse* use, const Ob
                                      uint64_t size_bytes) {
   Result<uint64_t> offset = core_->objects().Create(peer, id, size_bytes);
   if (!offset.ok()) return offset;
-  if (use->ready_rooms == nullptr) {
-    use->ready_rooms = std::make_unique<ReadyRooms>(peer.id, &core_->store());
+  if (use->reservations == nullptr) {
+    use->reservations = std::make_unique<ClientReservations>(peer.id, &core_->store());
   }
-  use->ready_rooms->OnCreate(size_bytes);
+  use->reservations->OnCreate(size_bytes);
   return offset;
 }
 
@@ -89,7 +89,7 @@ bool PoolService::TakeBack() {
   bool any = false;
   for (const auto& [id, peer] : peers_->all()) {
     const PoolUse* use = PoolUseOf(*peer);
-    if (use != nullptr && use->ready_rooms != nullptr) any |= use->ready_rooms->TakeBack();
+    if (use != nullptr && use->reservations != nullptr) any |= use->reservations->TakeBack();
   }
   return any;
 }
@@ -102,22 +102,22 @@ Result<PoolService::Memory> PoolService::MemoryFor(PoolUse* use) {
     memory.fds.push_back(std::move(*pool));
     memory.has_pool = use->has_writable_pool = true;
   }
-  Result<ScopedFd> rooms = use->ready_rooms->TakeMemory();
+  Result<ScopedFd> words = use->reservations->TakeMemory();
   // If there is no descriptor now, it goes with a later answer; until then the client asks for each
   // room.
-  memory.has_rooms = rooms.ok() && rooms->valid();
-  if (memory.has_rooms) memory.fds.push_back(std::move(*rooms));
+  memory.has_reservations = words.ok() && words->valid();
+  if (memory.has_reservations) memory.fds.push_back(std::move(*words));
   return memory;
 }
 
-void PoolService::OnPutInRoom(ConnectedPeer& peer, uint64_t offset) {
+void PoolService::OnPutReserved(ConnectedPeer& peer, uint64_t offset) {
   const PoolUse* use = PoolUseOf(peer);
-  if (use != nullptr && use->ready_rooms != nullptr) use->ready_rooms->OnPut(offset);
+  if (use != nullptr && use->reservations != nullptr) use->reservations->OnPut(offset);
 }
 
 void PoolService::OnPeerClosed(ConnectedPeer& peer) {
   const PoolUse* use = PoolUseOf(peer);
-  if (use != nullptr && use->ready_rooms != nullptr) (void)use->ready_rooms->TakeBack();
+  if (use != nullptr && use->reservations != nullptr) (void)use->reservations->TakeBack();
 }
 
 }  // namespace rayx::daemon

@@ -1,7 +1,7 @@
 // The memory of the pool: descriptors for those who read it, room for those who write to it.
 //
-// Where an object lies is decided by the object store; here its memory is passed on, and rooms are
-// held ready for clients that store one large value after the other (ready_rooms.h).
+// Where an object lies is decided by the object store; here its memory is passed on, and some is
+// reserved for clients that store one large value after the other (client_reservations.h).
 #pragma once
 
 #include <span>
@@ -18,7 +18,7 @@
 
 namespace rayx::daemon {
 
-class PoolService final : public node::ReservedRooms {
+class PoolService final : public node::Reservations {
  public:
   // `core` is used from the first message on. All must outlive it.
   PoolService(PeerTable* peers, MessageWriter* writer, node::NodeCore* core)
@@ -29,13 +29,13 @@ class PoolService final : public node::ReservedRooms {
 
   // Not OK: a breach of protocol.
   Status OnCreate(ConnectedPeer& peer, const protocol::CreateObject& message);
-  // The client has put an object in its room there, or what it says is one.
-  void OnPutInRoom(ConnectedPeer& peer, uint64_t offset);
+  // The client has put an object in its reservation there, or what it says is one.
+  void OnPutReserved(ConnectedPeer& peer, uint64_t offset);
   // Before the store hears of it: what the client no longer can take, it will not write to, however
   // late it learns that it is not connected any more.
   void OnPeerClosed(ConnectedPeer& peer);
 
-  // Room held ready for clients, and not taken, is free again; false if there was none.
+  // What is reserved for clients, and not taken, is free again; false if there was none.
   bool TakeBack() override;
 
   // A duplicate of the read-only descriptor, for a new client.
@@ -48,7 +48,7 @@ class PoolService final : public node::ReservedRooms {
   struct Memory {
     std::vector<ScopedFd> fds;
     bool has_pool = false;
-    bool has_rooms = false;
+    bool has_reservations = false;
   };
   Result<Memory> MemoryFor(PoolUse* use);
 

@@ -192,8 +192,8 @@ void FakeNode::Handle(MessageType type, const MessageCopy& message) {
       stored_[id] = {"", created_[id], created_bytes_[id]};
       return;
     }
-    case MessageType::PutInRoom: {
-      const auto* put = flatbuffers::GetRoot<protocol::PutInRoom>(message.bytes().data());
+    case MessageType::PutReserved: {
+      const auto* put = flatbuffers::GetRoot<protocol::PutReserved>(message.bytes().data());
       const std::lock_guard lock(mutex_);
       stored_[FromWire(*put->id())] = {"", put->offset(), put->size()};
       return;
@@ -242,11 +242,11 @@ void FakeNode::OnCreate(const MessageCopy& message) {
     } else {
       created_[id] = next_offset_;
       created_bytes_[id] = create->size();
-      if (create->again()) pool_sent_ = rooms_sent_ = false;
+      if (create->again()) pool_sent_ = reservations_sent_ = false;
       if (!pool_sent_) fds.push_back(pool_fd_.get());
-      const bool rooms = rooms_offered_ > 0 && !rooms_sent_;
+      const bool rooms = reservations_offered_ > 0 && !reservations_sent_;
       if (rooms) fds.push_back(rooms_.fd());
-      rooms_sent_ = rooms_sent_ || rooms;
+      reservations_sent_ = reservations_sent_ || rooms;
       builder.Finish(protocol::CreateObjectCreated(
           builder, create->request(), protocol::Outcome::Ok, 0, next_offset_, !pool_sent_, rooms));
       pool_sent_ = true;
@@ -256,9 +256,9 @@ void FakeNode::OnCreate(const MessageCopy& message) {
   Send(MessageType::ObjectCreated, builder, fds);
 }
 
-void FakeNode::OfferRoom(RoomWords::Room room) {
+void FakeNode::OfferReservation(ReservationWords::Reservation room) {
   const std::lock_guard lock(mutex_);
-  rooms_.Offer(rooms_offered_++, room);
+  rooms_.Offer(reservations_offered_++, room);
 }
 
 void FakeNode::OnGet(const MessageCopy& message) {

@@ -18,7 +18,7 @@
 #include "common/io/frame.h"
 #include "common/os/scoped_fd.h"
 #include "common/shm/affinity_hint.h"
-#include "common/shm/room_words.h"
+#include "common/shm/reservation_words.h"
 #include "common/shm/shared_memory.h"
 
 namespace rayx {
@@ -65,8 +65,8 @@ class FakeNode {
   void PushInPool(const ObjectId& id, uint64_t offset, uint64_t size, bool pinned);
   // What a later GetObjects will be answered with; pushed to those who asked before.
   void Store(const ObjectId& id, const std::string& data);
-  // A room held ready for the client, from word 0 on; its memory comes with the next ObjectCreated.
-  void OfferRoom(RoomWords::Room room);
+  // A room reserved for the client, from word 0 on; its memory comes with the next ObjectCreated.
+  void OfferReservation(ReservationWords::Reservation room);
   // What a node publishes when its clients only wait for each other.
   void SetAffinityHint(int cpu) const { hint_.Publish(cpu); }
   uint8_t* pool() const { return mapping_.data(); }
@@ -121,9 +121,9 @@ class FakeNode {
   std::map<ObjectId, uint64_t> created_bytes_;
   uint64_t next_offset_ = 0;
   bool pool_sent_ = false;
-  RoomWords rooms_ = std::move(RoomWords::Create()).value();
-  size_t rooms_offered_ = 0;
-  bool rooms_sent_ = false;
+  ReservationWords rooms_ = std::move(ReservationWords::Create()).value();
+  size_t reservations_offered_ = 0;
+  bool reservations_sent_ = false;
 };
 
 // A pickle object with that stream.

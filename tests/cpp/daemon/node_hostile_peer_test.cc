@@ -9,7 +9,7 @@
 #include "common/os/random_bytes.h"
 #include "common/protocol/object_layout.h"
 #include "common/protocol/wire_ids.h"
-#include "common/shm/room_words.h"
+#include "common/shm/reservation_words.h"
 #include "daemon/honest_driver.h"
 #include "daemon/raw_peer.h"
 #include "daemon/test_node.h"
@@ -64,22 +64,22 @@ class NodeHostilePeer : public testing::Test {
                                       protocol::TaskKind::Function, nullptr, 0, 0, 0, options);
     });
   }
-  static constexpr uint64_t kRoomBytes = 128000;
-  bool SendPutInRoom(uint64_t offset, uint64_t size) {
-    return peer_.SendMessage(MessageType::PutInRoom, [&](FlatBufferBuilder& builder) {
+  static constexpr uint64_t kReservedBytes = 128000;
+  bool SendPutReserved(uint64_t offset, uint64_t size) {
+    return peer_.SendMessage(MessageType::PutReserved, [&](FlatBufferBuilder& builder) {
       const ObjectId id = FreshObject();
-      return protocol::CreatePutInRoom(builder, ToWire(id), offset, size, 0, true);
+      return protocol::CreatePutReserved(builder, ToWire(id), offset, size, 0, true);
     });
   }
-  // Creates until the node holds rooms ready, and takes one.
-  uint64_t TakeReadyRoom() {
+  // Creates until the node reserves memory, and takes some.
+  uint64_t TakeReservation() {
     for (int i = 0; i < 2; ++i) {
-      SendCreate(FreshObject(), kRoomBytes);
+      SendCreate(FreshObject(), kReservedBytes);
       EXPECT_EQ(CreationOutcome(), protocol::Outcome::Ok);
     }
     // The pool came with the first answer, this with the second.
-    rooms_ = RoomWords::Map(peer_.TakeFds().back().get()).value();
-    return rooms_->Take(kRoomBytes).value().offset;
+    reservations_ = ReservationWords::Map(peer_.TakeFds().back().get()).value();
+    return reservations_->Take(kReservedBytes).value().offset;
   }
   protocol::Outcome CreationOutcome() {
     const auto answer = peer_.Receive();
@@ -97,7 +97,7 @@ class NodeHostilePeer : public testing::Test {
   RawPeer peer_;
   DriverId driver_;
   RandomIdSource ids_;
-  std::optional<RoomWords> rooms_;
+  std::optional<ReservationWords> reservations_;
 };
 
 TEST_F(NodeHostilePeer, F57_UnknownMessageTypes) {
@@ -201,18 +201,18 @@ TEST_F(NodeHostilePeer, F57_SizesThatCannotBe) {
   EXPECT_EQ(CreationOutcome(), protocol::Outcome::Ok);
 }
 
-// Rooms held ready for a peer: it fills those of others, none at all, one twice, or with too much.
-TEST_F(NodeHostilePeer, F57_RoomsThatAreNotHeldReadyForIt) {
-  // Where the victim's rooms are, and its objects.
+// reservations for a peer: it fills those of others, none at all, one twice, or with too much.
+TEST_F(NodeHostilePeer, F57_MemoryThatIsNotReservedForIt) {
+  // Where the victim's reservations are, and its objects.
   std::vector<ObjectId> kept;
   for (int i = 0; i < 6; ++i) kept.push_back(victim_.Put(std::string(200000, 'v')));
   for (const uint64_t offset : {uint64_t{0}, uint64_t{1}, uint64_t{200064}, uint64_t{800256},
                                 uint64_t{1} << 40, ~uint64_t{0}}) {
     RawPeer peer(node_.socket_path());
     peer.BecomeDriver();
-    peer.SendMessage(MessageType::PutInRoom, [&](FlatBufferBuilder& builder) {
+    peer.SendMessage(MessageType::PutReserved, [&](FlatBufferBuilder& builder) {
       const ObjectId id = FreshObject();
-      return protocol::CreatePutInRoom(builder, ToWire(id), offset, 200000, 0, true);
+      return protocol::CreatePutReserved(builder, ToWire(id), offset, 200000, 0, true);
     });
     EXPECT_TRUE(peer.IsClosedWithin(seconds(10))) << offset;
   }
@@ -221,27 +221,27 @@ TEST_F(NodeHostilePeer, F57_RoomsThatAreNotHeldReadyForIt) {
   for (const ObjectId& id : kept) EXPECT_EQ(victim_.Get(id), std::string(200000, 'v'));
 }
 
-TEST_F(NodeHostilePeer, F57_ARoomFilledTwice) {
-  const uint64_t offset = TakeReadyRoom();
-  SendPutInRoom(offset, kRoomBytes);
-  SendPutInRoom(offset, kRoomBytes);
+TEST_F(NodeHostilePeer, F57_AReservationFilledTwice) {
+  const uint64_t offset = TakeReservation();
+  SendPutReserved(offset, kReservedBytes);
+  SendPutReserved(offset, kReservedBytes);
   ExpectClosed("is reserved for client");
 }
 
-TEST_F(NodeHostilePeer, F57_ARoomFilledWithTooMuch) {
-  SendPutInRoom(TakeReadyRoom(), kRoomBytes + 1);
-  ExpectClosed("an object of 128001 bytes in a room of 128000");
+TEST_F(NodeHostilePeer, F57_AReservationFilledWithTooMuch) {
+  SendPutReserved(TakeReservation(), kReservedBytes + 1);
+  ExpectClosed("an object of 128001 bytes in a reservation of 128000");
 }
 
-TEST_F(NodeHostilePeer, F57_ARoomFilledWithNothing) {
-  SendPutInRoom(TakeReadyRoom(), 0);
-  ExpectClosed("an object of 0 bytes in a room of");
+TEST_F(NodeHostilePeer, F57_AReservationFilledWithNothing) {
+  SendPutReserved(TakeReservation(), 0);
+  ExpectClosed("an object of 0 bytes in a reservation of");
 }
 
-// Who takes all rooms and fills none has no more than that, and leaves nothing behind.
-TEST_F(NodeHostilePeer, F39_RoomsThatAreTakenAndNotFilledAreGivenBack) {
-  TakeReadyRoom();
-  while (rooms_->Take(kRoomBytes)) {
+// Who takes all reservations and fills none has no more than that, and leaves nothing behind.
+TEST_F(NodeHostilePeer, F39_ReservationsThatAreTakenAndNotFilledAreGivenBack) {
+  TakeReservation();
+  while (reservations_->Take(kReservedBytes)) {
   }
   EXPECT_NE(victim_.Dump().find("reserved 500.0 KiB"), std::string::npos) << victim_.Dump();
   peer_.Close();

@@ -45,13 +45,14 @@ class NodeRecorder final : public Peers,
                            public Workers,
                            public DirectLines,
                            public Records,
-                           public ReservedRooms {
+                           public Reservations {
  public:
   static constexpr uint64_t kPoolBytes = 1 << 20;
 
   explicit NodeRecorder(int64_t cpus = 2)
-      : core_({.peers = this, .workers = this, .lines = this, .records = this, .rooms = this},
-              Options(cpus), kPoolBytes) {}
+      : core_(
+            {.peers = this, .workers = this, .lines = this, .records = this, .reservations = this},
+            Options(cpus), kPoolBytes) {}
 
   NodeCore& core() { return core_; }
 
@@ -206,13 +207,13 @@ class NodeRecorder final : public Peers,
   void OnError(TaskError error) override {
     lines_.push_back("record " + error.kind + " of " + error.name);
   }
-  bool TakeBack() override { return std::exchange(room_comes_back, false); }
+  bool TakeBack() override { return std::exchange(memory_comes_back, false); }
 
   // What the shell answers.
   uint64_t backlog_bytes = 0;
   uint32_t begun = 0;
   bool has_exit_work = false;
-  bool room_comes_back = false;
+  bool memory_comes_back = false;
 
  private:
   static scheduler::SchedulerOptions Options(int64_t cpus) {

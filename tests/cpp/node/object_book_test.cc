@@ -77,7 +77,7 @@ TEST_F(ObjectBookTest, APinnedObjectStaysUntilItIsUnpinned) {
   EXPECT_FALSE(objects_.OnRelease(other_, ids, {}).ok()) << "a breach of protocol";
 }
 
-TEST_F(ObjectBookTest, ReservedRoomsAreTakenBackBeforeTheStoreIsFull) {
+TEST_F(ObjectBookTest, ReservationsAreTakenBackBeforeTheStoreIsFull) {
   ASSERT_TRUE(objects_.Create(peer_, PutNumber(0), NodeRecorder::kPoolBytes / 2).ok());
   const auto reserved = node_.core().store().Reserve(other_.id, NodeRecorder::kPoolBytes / 2);
   ASSERT_TRUE(reserved);
@@ -87,7 +87,7 @@ TEST_F(ObjectBookTest, ReservedRoomsAreTakenBackBeforeTheStoreIsFull) {
   EXPECT_TRUE(objects_.Create(peer_, PutNumber(1), 1000).ok());
 }
 
-TEST_F(ObjectBookTest, ANewValueInAReservedRoomIsAnObject) {
+TEST_F(ObjectBookTest, ANewValueInAReservationIsAnObject) {
   const auto room = node_.core().store().Reserve(peer_.id, 1000);
   ASSERT_TRUE(room);
   const std::vector<ObjectId> ids = {PutNumber(0)};

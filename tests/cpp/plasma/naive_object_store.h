@@ -75,7 +75,7 @@ class NaiveObjectStore {
                        const std::vector<ObjectId>& contained) {
     return PutWhole(creator, id, true, size, contained, !creator.IsNil());
   }
-  // Into a room that the client has, and that is large enough.
+  // Into a reservation that the client has, and that is large enough.
   StatusCode PutReserved(ClientId creator, const ObjectId& id, uint64_t size,
                          const std::vector<ObjectId>& contained, bool keep_reference) {
     return PutWhole(creator, id, false, size, contained, keep_reference);

@@ -23,7 +23,7 @@ TEST(ObjectEntryTest, TheStateIsThatOfTheValue) {
   EXPECT_EQ(entry.created(), nullptr);
   entry.MoveTo(CreatedObject{ClientId(1), {64, 100}});
   ASSERT_NE(entry.created(), nullptr);
-  EXPECT_EQ(entry.created()->room.offset, 64u);
+  EXPECT_EQ(entry.created()->extent.offset, 64u);
   EXPECT_EQ(entry.sealed(), nullptr);
   entry.MoveTo(SealedObject{false, {64, 100}, {}, {}});
   EXPECT_TRUE(entry.IsSealed());

@@ -97,7 +97,7 @@ class StoreScript {
     RAYX_CHECK(reserved_[client].emplace(*offset, size).second);
   }
 
-  // Mostly as agreed; at times the room is given back, is that of another, or is too small.
+  // Mostly as agreed; at times the reservation is given back, is that of another, or is too small.
   void PutReserved(ClientId client, const ObjectId& id, uint8_t operand) {
     const ClientId owner = operand > 250 ? ClientId(1 + client.value() % kClients) : client;
     if (reserved_[owner].empty()) {
@@ -210,8 +210,8 @@ class StoreScript {
     }
     RAYX_CHECK(stats.sealed_objects == sealed_objects);
     uint64_t reserved_bytes = 0;
-    for (const auto& [client, rooms] : reserved_) {
-      for (const auto& [offset, size] : rooms) reserved_bytes += (size + 63) / 64 * 64;
+    for (const auto& [client, reservations] : reserved_) {
+      for (const auto& [offset, size] : reservations) reserved_bytes += (size + 63) / 64 * 64;
     }
     RAYX_CHECK(stats.pool_reserved_bytes == reserved_bytes);
     RAYX_CHECK(stats.inline_bytes == inline_bytes);
@@ -233,7 +233,7 @@ class StoreScript {
 
   ObjectStore store_{kPoolBytes};
   NaiveObjectStore model_;
-  // Offsets and sizes of the rooms that each client has.
+  // Offsets and sizes of the reservations that each client has.
   std::map<ClientId, std::map<uint64_t, uint64_t>> reserved_;
 };
 

@@ -127,9 +127,9 @@ class ExampleMessages {
         return protocol::CreateObjectCreated(builder_, 7, protocol::Outcome::StoreFull,
                                              Text("no room"), 128, true, true)
             .Union();
-      case Type::PutInRoom: {
+      case Type::PutReserved: {
         const auto contained = Ids({90, 91});
-        return protocol::CreatePutInRoom(builder_, ToWire(object_), 128, 4096, contained, true)
+        return protocol::CreatePutReserved(builder_, ToWire(object_), 128, 4096, contained, true)
             .Union();
       }
       case Type::SealObject:

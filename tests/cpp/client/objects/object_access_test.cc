@@ -140,13 +140,14 @@ TEST_F(ObjectAccessTest, WithoutRoomForThePoolsDescriptorAPutFailsAndTheNextDoes
 }
 
 // Large values are put where the node holds room ready, and only what fits there.
-class ReadyRoomTest : public ObjectAccessTest {
+class ReservationTest : public ObjectAccessTest {
  protected:
   static constexpr uint64_t kBytes = 100000;
   void SetUp() override {
     ObjectAccessTest::SetUp();
     for (size_t i = 0; i < 2; ++i) {
-      node_.OfferRoom({kRoomsBegin + i * kRoomBytes, RoomWords::RoomBytes(RoomFor(kBytes))});
+      node_.OfferReservation(
+          {kReservationsBegin + i * kRoomBytes, ReservationWords::ReservedBytes(RoomFor(kBytes))});
     }
     // The first one has to ask, and hears of the rooms.
     ASSERT_TRUE(Put(0, kBytes).ok());
@@ -165,18 +166,18 @@ class ReadyRoomTest : public ObjectAccessTest {
     const ObjectPieces value = Pieces(bytes);
     return objects_->PutLarge(IdOf(number), PlanObject(value), value, sending, keep);
   }
-  static constexpr uint64_t kRoomsBegin = 32u << 20;
+  static constexpr uint64_t kReservationsBegin = 32u << 20;
   static constexpr uint64_t kRoomBytes = 1u << 20;
 };
 
-TEST_F(ReadyRoomTest, IsFilledWithoutAsking) {
+TEST_F(ReservationTest, IsFilledWithoutAsking) {
   for (uint32_t i = 0; i < 2; ++i) {
     ASSERT_TRUE(Put(1 + i, kBytes).ok());
     const FakeNode::Received received = node_.Next();
-    ASSERT_EQ(received.type, MessageType::PutInRoom);
-    const auto& put = received.As<protocol::PutInRoom>();
+    ASSERT_EQ(received.type, MessageType::PutReserved);
+    const auto& put = received.As<protocol::PutReserved>();
     EXPECT_EQ(FromWire(*put.id()), IdOf(1 + i));
-    EXPECT_EQ(put.offset(), kRoomsBegin + i * kRoomBytes);
+    EXPECT_EQ(put.offset(), kReservationsBegin + i * kRoomBytes);
     EXPECT_EQ(put.size(), RoomFor(kBytes));
     EXPECT_TRUE(put.keeps_reference());
     const ObjectId id = IdOf(1 + i);
@@ -195,7 +196,8 @@ TEST_F(ObjectAccessTest, WithoutRoomForTheRoomsDescriptorTheyComeWithTheNextAnsw
   ObjectPieces value;
   value.stream = content;
   ASSERT_TRUE(objects_->Put(IdOf(0), value).ok());
-  node_.OfferRoom({32u << 20, RoomWords::RoomBytes(PlanObject(value).total_bytes())});
+  node_.OfferReservation(
+      {32u << 20, ReservationWords::ReservedBytes(PlanObject(value).total_bytes())});
   {
     const FewFds few(0);
     ASSERT_TRUE(objects_->Put(IdOf(1), value).ok()) << "it has the pool already";
@@ -206,32 +208,33 @@ TEST_F(ObjectAccessTest, WithoutRoomForTheRoomsDescriptorTheyComeWithTheNextAnsw
     EXPECT_EQ(node_.Next().type, MessageType::SealObject);
   }
   ASSERT_TRUE(objects_->Put(IdOf(3), value).ok());
-  EXPECT_EQ(node_.Next().type, MessageType::PutInRoom);
+  EXPECT_EQ(node_.Next().type, MessageType::PutReserved);
 }
 
-TEST_F(ReadyRoomTest, OtherSizesAsk) {
+TEST_F(ReservationTest, OtherSizesAsk) {
   ASSERT_TRUE(Put(1, kBytes + 64).ok());
   EXPECT_EQ(node_.Next().type, MessageType::CreateObject);
   EXPECT_EQ(node_.Next().type, MessageType::SealObject);
   ASSERT_TRUE(Put(2, kBytes).ok());
-  EXPECT_EQ(node_.Next().type, MessageType::PutInRoom);
+  EXPECT_EQ(node_.Next().type, MessageType::PutReserved);
 }
 
-TEST_F(ReadyRoomTest, HeldItGoesWithWhatComesNext) {
+TEST_F(ReservationTest, HeldItGoesWithWhatComesNext) {
   ASSERT_TRUE(Put(1, kBytes, ObjectAccess::Sending::kHeld, /*keep=*/false).ok());
   EXPECT_EQ(node_.pending(), 0u);
   ASSERT_TRUE(objects_->Put(IdOf(2), Pieces(10)).ok());
   link_->TryFlush();
   const FakeNode::Received received = node_.Next();
-  ASSERT_EQ(received.type, MessageType::PutInRoom);
-  EXPECT_FALSE(received.As<protocol::PutInRoom>().keeps_reference());
+  ASSERT_EQ(received.type, MessageType::PutReserved);
+  EXPECT_FALSE(received.As<protocol::PutReserved>().keeps_reference());
   EXPECT_EQ(node_.Next().type, MessageType::PutObject);
 }
 
-TEST_F(ReadyRoomTest, OneOutsideThePoolIsRefused) {
+TEST_F(ReservationTest, OneOutsideThePoolIsRefused) {
   ASSERT_TRUE(Put(1, kBytes).ok());
   ASSERT_TRUE(Put(2, kBytes).ok());
-  node_.OfferRoom({FakeNode::kPoolBytes - 4096, RoomWords::RoomBytes(RoomFor(kBytes))});
+  node_.OfferReservation(
+      {FakeNode::kPoolBytes - 4096, ReservationWords::ReservedBytes(RoomFor(kBytes))});
   EXPECT_EQ(Put(3, kBytes).code(), StatusCode::kProtocolError);
 }
 

@@ -1,4 +1,4 @@
-#include "daemon/peers/ready_rooms.h"
+#include "daemon/peers/client_reservations.h"
 
 #include <gtest/gtest.h>
 #include <sys/resource.h>
@@ -15,7 +15,7 @@ constexpr uint64_t kMiB = 1u << 20;
 constexpr ClientId kAda(1);
 
 // The client's side is what maps the memory that TakeMemory gives.
-class ReadyRoomsTest : public testing::Test {
+class ClientReservationsTest : public testing::Test {
  protected:
   void TearDown() override { store_.SanityCheck(); }
   void Begin(uint64_t size_bytes) {
@@ -23,11 +23,12 @@ class ReadyRoomsTest : public testing::Test {
     ready_.OnCreate(size_bytes);
     Result<ScopedFd> memory = ready_.TakeMemory();
     ASSERT_TRUE(memory.ok() && memory->valid());
-    client_ = RoomWords::Map(memory->get()).value();
+    client_ = ReservationWords::Map(memory->get()).value();
   }
   std::vector<uint64_t> TakeAll(uint64_t size_bytes) {
     std::vector<uint64_t> offsets;
-    while (const auto room = client_->Take(size_bytes)) offsets.push_back(room->offset);
+    while (const auto reservation = client_->Take(size_bytes))
+      offsets.push_back(reservation->offset);
     return offsets;
   }
   Status Put(uint64_t offset, uint64_t size_bytes) {
@@ -38,12 +39,12 @@ class ReadyRoomsTest : public testing::Test {
   }
 
   plasma::ObjectStore store_{256 * kMiB};
-  ReadyRooms ready_{kAda, &store_};
-  std::optional<RoomWords> client_;
+  ClientReservations ready_{kAda, &store_};
+  std::optional<ReservationWords> client_;
   uint32_t next_ = 0;
 };
 
-TEST_F(ReadyRoomsTest, TheSecondValueOfASizeBeginsIt) {
+TEST_F(ClientReservationsTest, TheSecondValueOfASizeBeginsIt) {
   ready_.OnCreate(kMiB);
   EXPECT_FALSE(ready_.TakeMemory()->valid());
   EXPECT_EQ(store_.Stats().pool_reserved_bytes, 0u);
@@ -53,7 +54,7 @@ TEST_F(ReadyRoomsTest, TheSecondValueOfASizeBeginsIt) {
   EXPECT_FALSE(ready_.TakeMemory()->valid()) << "it is passed once";
 }
 
-TEST_F(ReadyRoomsTest, MemoryThatCouldNotBePassedIsPassedLater) {
+TEST_F(ClientReservationsTest, MemoryThatCouldNotBePassedIsPassedLater) {
 #if defined(__SANITIZE_ADDRESS__)
   GTEST_SKIP() << "UBSan looks at objects through a pipe, for which no descriptor would be left";
 #endif
@@ -69,71 +70,72 @@ TEST_F(ReadyRoomsTest, MemoryThatCouldNotBePassedIsPassedLater) {
   EXPECT_TRUE(ready_.TakeMemory()->valid());
 }
 
-TEST_F(ReadyRoomsTest, WhatWasFilledIsReplaced) {
+TEST_F(ClientReservationsTest, WhatWasFilledIsReplaced) {
   Begin(kMiB);
   for (int i = 0; i < 20; ++i) {
-    const auto room = client_->Take(kMiB);
-    ASSERT_TRUE(room);
-    ASSERT_TRUE(Put(room->offset, kMiB).ok());
+    const auto reservation = client_->Take(kMiB);
+    ASSERT_TRUE(reservation);
+    ASSERT_TRUE(Put(reservation->offset, kMiB).ok());
   }
   EXPECT_EQ(store_.Stats().sealed_objects, 20u);
-  EXPECT_EQ(TakeAll(kMiB).size(), RoomWords::kRooms);
+  EXPECT_EQ(TakeAll(kMiB).size(), ReservationWords::kReservations);
   EXPECT_TRUE(TakeAll(kMiB).empty()) << "no more until the node knows of those";
 }
 
-TEST_F(ReadyRoomsTest, AnotherSizeEndsIt) {
+TEST_F(ClientReservationsTest, AnotherSizeEndsIt) {
   Begin(kMiB);
   ready_.OnCreate(kMiB / 2);
   EXPECT_EQ(store_.Stats().pool_reserved_bytes, 0u);
   EXPECT_TRUE(TakeAll(kMiB).empty());
   ready_.OnCreate(kMiB / 2);
-  EXPECT_EQ(TakeAll(kMiB / 2).size(), RoomWords::kRooms) << "and begins the other";
+  EXPECT_EQ(TakeAll(kMiB / 2).size(), ReservationWords::kReservations) << "and begins the other";
 }
 
-TEST_F(ReadyRoomsTest, WhatWasTakenBeforeTheSizeChangedIsStillFilled) {
+TEST_F(ClientReservationsTest, WhatWasTakenBeforeTheSizeChangedIsStillFilled) {
   Begin(kMiB);
-  const auto room = client_->Take(kMiB);
-  ASSERT_TRUE(room);
+  const auto reservation = client_->Take(kMiB);
+  ASSERT_TRUE(reservation);
   ready_.OnCreate(kMiB / 2);
   ready_.OnCreate(kMiB / 2);
   EXPECT_EQ(store_.Stats().pool_reserved_bytes, kMiB + 3 * kMiB / 2);
-  ASSERT_TRUE(Put(room->offset, kMiB).ok());
-  EXPECT_EQ(TakeAll(kMiB / 2).size(), RoomWords::kRooms);
+  ASSERT_TRUE(Put(reservation->offset, kMiB).ok());
+  EXPECT_EQ(TakeAll(kMiB / 2).size(), ReservationWords::kReservations);
 }
 
-TEST_F(ReadyRoomsTest, WhatIsNotTakenGoesBack) {
+TEST_F(ClientReservationsTest, WhatIsNotTakenGoesBack) {
   Begin(kMiB);
-  const auto room = client_->Take(kMiB);
-  ASSERT_TRUE(room);
+  const auto reservation = client_->Take(kMiB);
+  ASSERT_TRUE(reservation);
   EXPECT_TRUE(ready_.TakeBack());
   EXPECT_EQ(store_.Stats().pool_reserved_bytes, kMiB) << "that which the client has";
   EXPECT_TRUE(TakeAll(kMiB).empty());
   EXPECT_FALSE(ready_.TakeBack()) << "there is nothing more";
-  ASSERT_TRUE(Put(room->offset, kMiB).ok());
-  EXPECT_EQ(TakeAll(kMiB).size(), RoomWords::kRooms) << "and there are rooms again";
+  ASSERT_TRUE(Put(reservation->offset, kMiB).ok());
+  EXPECT_EQ(TakeAll(kMiB).size(), ReservationWords::kReservations)
+      << "and there are reservations again";
 }
 
-TEST_F(ReadyRoomsTest, NothingIsTakenBackFromAClientThatIsGone) {
+TEST_F(ClientReservationsTest, NothingIsTakenBackFromAClientThatIsGone) {
   Begin(kMiB);
   store_.OnClientGone(kAda);
   (void)ready_.TakeBack();
   EXPECT_EQ(store_.Stats().pool_reserved_bytes, 0u);
 }
 
-TEST_F(ReadyRoomsTest, FewRoomsForLargeValuesAndNoneForVeryLargeOnes) {
-  ready_.OnCreate(limits::kReadyRoomBytesMax);
-  ready_.OnCreate(limits::kReadyRoomBytesMax);
+TEST_F(ClientReservationsTest, FewForLargeValuesAndNoneForVeryLargeOnes) {
+  ready_.OnCreate(limits::kReservationBytesMax);
+  ready_.OnCreate(limits::kReservationBytesMax);
   EXPECT_EQ(store_.Stats().pool_reserved_bytes, limits::kReadyBytesMax);
-  for (const uint64_t size : {limits::kReadyRoomBytesMax + 1, uint64_t{1} << 40, ~uint64_t{0}}) {
+  for (const uint64_t size : {limits::kReservationBytesMax + 1, uint64_t{1} << 40, ~uint64_t{0}}) {
     ready_.OnCreate(size);
     ready_.OnCreate(size);
     EXPECT_EQ(store_.Stats().pool_reserved_bytes, 0u) << size;
   }
 }
 
-TEST_F(ReadyRoomsTest, AShareOfASmallPool) {
+TEST_F(ClientReservationsTest, AShareOfASmallPool) {
   plasma::ObjectStore store(16 * kMiB);
-  ReadyRooms ready(kAda, &store);
+  ClientReservations ready(kAda, &store);
   ready.OnCreate(kMiB / 2);
   ready.OnCreate(kMiB / 2);
   EXPECT_EQ(store.Stats().pool_reserved_bytes, kMiB);
@@ -142,11 +144,11 @@ TEST_F(ReadyRoomsTest, AShareOfASmallPool) {
   EXPECT_EQ(store.Stats().pool_reserved_bytes, 0u);
 }
 
-TEST_F(ReadyRoomsTest, AFullPoolHoldsNothingReady) {
+TEST_F(ClientReservationsTest, AFullPoolHoldsNothingReady) {
   plasma::ObjectStore store(64 * kMiB);
   const ObjectId id = ObjectId::ForReturn(TaskId(), 0);
   ASSERT_TRUE(store.Create(kAda, id, 62 * kMiB + kMiB / 2).ok());
-  ReadyRooms ready(kAda, &store);
+  ClientReservations ready(kAda, &store);
   ready.OnCreate(kMiB);
   ready.OnCreate(kMiB);
   EXPECT_EQ(store.Stats().pool_reserved_bytes, kMiB) << "as much as there is";

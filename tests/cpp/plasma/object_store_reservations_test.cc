@@ -1,4 +1,4 @@
-// Rooms that are reserved before there is an object for them.
+// Reservations that are reserved before there is an object for them.
 #include <gtest/gtest.h>
 
 #include <optional>
@@ -14,7 +14,7 @@ constexpr ClientId kAda(1);
 constexpr ClientId kBob(2);
 constexpr uint64_t kPoolBytes = 4096;
 
-class ObjectStoreRoomsTest : public testing::Test {
+class ObjectStoreReservationsTest : public testing::Test {
  protected:
   void TearDown() override { store_.SanityCheck(); }
   Status Put(ClientId client, uint32_t number, Extent value, bool keep_reference = true) {
@@ -23,13 +23,13 @@ class ObjectStoreRoomsTest : public testing::Test {
   ObjectStore store_{kPoolBytes};
 };
 
-TEST_F(ObjectStoreRoomsTest, AnObjectIsPutWhereRoomWasReserved) {
+TEST_F(ObjectStoreReservationsTest, AnObjectIsPutWhereRoomWasReserved) {
   const std::optional<uint64_t> offset = store_.Reserve(kAda, 1000);
   ASSERT_TRUE(offset);
   EXPECT_EQ(store_.Stats().pool_reserved_bytes, 1024u);
   EXPECT_EQ(store_.Stats().pool_used_bytes, 0u) << "it can be given back";
   store_.SanityCheck();
-  ASSERT_TRUE(Put(kAda, 1, {*offset, 1010}).ok()) << "as large as the room was made";
+  ASSERT_TRUE(Put(kAda, 1, {*offset, 1010}).ok()) << "as large as the reservation was made";
   const std::optional<ObjectLocation> place = store_.Find(TestObject(1));
   ASSERT_TRUE(place);
   EXPECT_EQ(place->offset, *offset);
@@ -40,7 +40,7 @@ TEST_F(ObjectStoreRoomsTest, AnObjectIsPutWhereRoomWasReserved) {
   EXPECT_EQ(store_.Stats().pool_used_bytes, 0u);
 }
 
-TEST_F(ObjectStoreRoomsTest, ARoomIsFilledOnceAndByItsClient) {
+TEST_F(ObjectStoreReservationsTest, AReservationIsFilledOnceAndByItsClient) {
   const uint64_t offset = store_.Reserve(kAda, 1000).value();
   EXPECT_EQ(Put(kBob, 1, {offset, 1000}).code(), StatusCode::kNotFound);
   EXPECT_EQ(Put(kAda, 1, {offset + 64, 100}).code(), StatusCode::kNotFound);
@@ -49,7 +49,7 @@ TEST_F(ObjectStoreRoomsTest, ARoomIsFilledOnceAndByItsClient) {
   EXPECT_EQ(store_.GiveBack(kAda, offset).code(), StatusCode::kNotFound) << "an object is there";
 }
 
-TEST_F(ObjectStoreRoomsTest, SizesThatDoNotFitEndTheReservation) {
+TEST_F(ObjectStoreReservationsTest, SizesThatDoNotFitEndTheReservation) {
   for (const uint64_t size : {uint64_t{0}, uint64_t{129}, ~uint64_t{0}}) {
     const uint64_t offset = store_.Reserve(kAda, 100).value();
     EXPECT_EQ(Put(kAda, 1, {offset, size}).code(), StatusCode::kInvalidArgument) << size;
@@ -58,7 +58,7 @@ TEST_F(ObjectStoreRoomsTest, SizesThatDoNotFitEndTheReservation) {
   EXPECT_FALSE(store_.Reserve(kAda, kPoolBytes + 1));
 }
 
-TEST_F(ObjectStoreRoomsTest, TheFirstValueOfAnIdWins) {
+TEST_F(ObjectStoreReservationsTest, TheFirstValueOfAnIdWins) {
   const uint64_t offset = store_.Reserve(kAda, 1000).value();
   const std::vector<uint8_t> data{1, 2, 3};
   ASSERT_TRUE(store_.PutInline(kBob, TestObject(1), data, {}).ok());
@@ -67,7 +67,7 @@ TEST_F(ObjectStoreRoomsTest, TheFirstValueOfAnIdWins) {
   EXPECT_EQ(store_.Stats().pool_used_bytes + store_.Stats().pool_reserved_bytes, 0u);
 }
 
-TEST_F(ObjectStoreRoomsTest, WhoStillWritesIsOvertaken) {
+TEST_F(ObjectStoreReservationsTest, WhoStillWritesIsOvertaken) {
   ASSERT_TRUE(store_.Create(kBob, TestObject(1), 500).ok());
   const uint64_t offset = store_.Reserve(kAda, 1000).value();
   ASSERT_TRUE(Put(kAda, 1, {offset, 1000}).ok());
@@ -75,7 +75,7 @@ TEST_F(ObjectStoreRoomsTest, WhoStillWritesIsOvertaken) {
   EXPECT_EQ(store_.Find(TestObject(1))->offset, offset);
 }
 
-TEST_F(ObjectStoreRoomsTest, WithoutAReferenceItLivesOnlyForOthers) {
+TEST_F(ObjectStoreReservationsTest, WithoutAReferenceItLivesOnlyForOthers) {
   ASSERT_TRUE(Put(kAda, 1, {store_.Reserve(kAda, 1000).value(), 1000}, false).ok());
   EXPECT_FALSE(store_.IsSealed(TestObject(1)));
   EXPECT_TRUE(store_.TakeEffects().empty()) << "nobody had asked for it";
@@ -86,7 +86,7 @@ TEST_F(ObjectStoreRoomsTest, WithoutAReferenceItLivesOnlyForOthers) {
   EXPECT_EQ(store_.Stats().objects, 0u);
 }
 
-TEST_F(ObjectStoreRoomsTest, WhatIsGivenBackIsFreeForOthers) {
+TEST_F(ObjectStoreReservationsTest, WhatIsGivenBackIsFreeForOthers) {
   const uint64_t offset = store_.Reserve(kAda, kPoolBytes).value();
   EXPECT_EQ(store_.Create(kBob, TestObject(1), 64).status().code(), StatusCode::kStoreFull);
   EXPECT_EQ(store_.GiveBack(kBob, offset).code(), StatusCode::kNotFound);
@@ -94,7 +94,7 @@ TEST_F(ObjectStoreRoomsTest, WhatIsGivenBackIsFreeForOthers) {
   EXPECT_TRUE(store_.Create(kBob, TestObject(1), 64).ok());
 }
 
-TEST_F(ObjectStoreRoomsTest, TheRoomsOfAClientGoWithIt) {
+TEST_F(ObjectStoreReservationsTest, TheReservationsOfAClientGoWithIt) {
   const uint64_t offset = store_.Reserve(kAda, 100).value();
   ASSERT_TRUE(store_.Reserve(kAda, 200));
   ASSERT_TRUE(store_.Reserve(kBob, 300));
@@ -103,7 +103,7 @@ TEST_F(ObjectStoreRoomsTest, TheRoomsOfAClientGoWithIt) {
   EXPECT_EQ(Put(kAda, 1, {offset, 100}).code(), StatusCode::kNotFound);
 }
 
-TEST_F(ObjectStoreRoomsTest, ADumpTellsWhatIsReserved) {
+TEST_F(ObjectStoreReservationsTest, ADumpTellsWhatIsReserved) {
   ASSERT_TRUE(store_.Reserve(kAda, 2048));
   const std::string text = store_.DebugText(1);
   EXPECT_NE(text.find("used 0 bytes"), std::string::npos) << text;

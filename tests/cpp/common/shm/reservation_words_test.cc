@@ -1,4 +1,4 @@
-#include "common/shm/room_words.h"
+#include "common/shm/reservation_words.h"
 
 #include <gtest/gtest.h>
 
@@ -10,20 +10,20 @@
 namespace rayx {
 namespace {
 
-using Room = RoomWords::Room;
+using Reservation = ReservationWords::Reservation;
 
-class RoomWordsTest : public testing::Test {
+class ReservationWordsTest : public testing::Test {
  protected:
-  // The offset of the room that the client takes; nothing if there is none.
+  // The offset of the reservation that the client takes; nothing if there is none.
   std::optional<uint64_t> Take(uint64_t size_bytes) {
-    const std::optional<Room> room = client_.Take(size_bytes);
-    return room ? std::optional(room->offset) : std::nullopt;
+    const std::optional<Reservation> reservation = client_.Take(size_bytes);
+    return reservation ? std::optional(reservation->offset) : std::nullopt;
   }
-  RoomWords node_ = RoomWords::Create().value();
-  RoomWords client_ = RoomWords::Map(node_.fd()).value();
+  ReservationWords node_ = ReservationWords::Create().value();
+  ReservationWords client_ = ReservationWords::Map(node_.fd()).value();
 };
 
-TEST_F(RoomWordsTest, AnOfferedRoomIsTakenOnce) {
+TEST_F(ReservationWordsTest, AnOfferedReservationIsTakenOnce) {
   EXPECT_EQ(Take(128), std::nullopt);
   node_.Offer(0, {64, 128});
   node_.Offer(3, {0, 128});
@@ -32,26 +32,26 @@ TEST_F(RoomWordsTest, AnOfferedRoomIsTakenOnce) {
   EXPECT_EQ(Take(128), std::nullopt);
 }
 
-TEST_F(RoomWordsTest, OnlyForValuesOfItsSize) {
+TEST_F(ReservationWordsTest, OnlyForValuesOfItsSize) {
   node_.Offer(1, {640, 128});
-  for (const uint64_t size : {uint64_t{1}, uint64_t{64}, uint64_t{129}, RoomWords::kRoomBytesEnd,
-                              RoomWords::kRoomBytesEnd + 128, ~uint64_t{0}}) {
+  for (const uint64_t size : {uint64_t{1}, uint64_t{64}, uint64_t{129}, ReservationWords::kBytesEnd,
+                              ReservationWords::kBytesEnd + 128, ~uint64_t{0}}) {
     EXPECT_EQ(Take(size), std::nullopt) << size;
   }
   EXPECT_EQ(Take(65), 640u) << "rounded up, as the store does";
 }
 
-TEST_F(RoomWordsTest, FarOffsetsAndLargeSizesFit) {
+TEST_F(ReservationWordsTest, FarOffsetsAndLargeSizesFit) {
   const uint64_t far = (uint64_t{1} << 44) - 64;
-  const uint64_t large = RoomWords::kRoomBytesEnd - 64;
+  const uint64_t large = ReservationWords::kBytesEnd - 64;
   node_.Offer(2, {far, large});
-  const std::optional<Room> room = client_.Take(large);
-  ASSERT_TRUE(room);
-  EXPECT_EQ(room->offset, far);
-  EXPECT_EQ(room->size_bytes, large);
+  const std::optional<Reservation> reservation = client_.Take(large);
+  ASSERT_TRUE(reservation);
+  EXPECT_EQ(reservation->offset, far);
+  EXPECT_EQ(reservation->size_bytes, large);
 }
 
-TEST_F(RoomWordsTest, WhatIsTakenBackIsNotTaken) {
+TEST_F(ReservationWordsTest, WhatIsTakenBackIsNotTaken) {
   node_.Offer(0, {64, 128});
   EXPECT_TRUE(node_.TakeBack(0, {64, 128}));
   EXPECT_EQ(Take(128), std::nullopt);
@@ -61,7 +61,7 @@ TEST_F(RoomWordsTest, WhatIsTakenBackIsNotTaken) {
   EXPECT_FALSE(node_.TakeBack(0, {192, 128})) << "the client has it";
 }
 
-TEST_F(RoomWordsTest, NonsenseOfTheClientTakesTheRoom) {
+TEST_F(ReservationWordsTest, NonsenseOfTheClientTakesTheReservation) {
   node_.Offer(0, {64, 128});
   Result<SharedMapping> raw = SharedMapping::Map(node_.fd(), 32, true);
   ASSERT_TRUE(raw.ok());
@@ -71,8 +71,9 @@ TEST_F(RoomWordsTest, NonsenseOfTheClientTakesTheRoom) {
   EXPECT_EQ(Take(128), 64u) << "the word is right again";
 }
 
-// Each room goes to one of them: threads of a client that take, and the node that takes back.
-TEST_F(RoomWordsTest, EachRoomHasOneTaker) {
+// Each reservation goes to one of them: threads of a client that take, and the node that takes
+// back.
+TEST_F(ReservationWordsTest, EachReservationHasOneTaker) {
   constexpr uint64_t kOffers = 20000;
   std::vector<std::atomic<int>> takers(kOffers);
   std::atomic<bool> stop{false};
@@ -85,19 +86,19 @@ TEST_F(RoomWordsTest, EachRoomHasOneTaker) {
     });
   }
   for (uint64_t offer = 0; offer < kOffers; ++offer) {
-    const Room room{offer * 64, 64};
-    node_.Offer(offer % RoomWords::kRooms, room);
+    const Reservation reservation{offer * 64, 64};
+    node_.Offer(offer % ReservationWords::kReservations, reservation);
     if (offer % 3 == 0) std::this_thread::yield();
-    if (node_.TakeBack(offer % RoomWords::kRooms, room)) ++takers[offer];
+    if (node_.TakeBack(offer % ReservationWords::kReservations, reservation)) ++takers[offer];
   }
   stop = true;
   for (std::thread& thread : threads) thread.join();
   for (uint64_t offer = 0; offer < kOffers; ++offer) ASSERT_EQ(takers[offer], 1) << offer;
 }
 
-TEST(RoomWordsMapTest, WhatIsNoSharedMemoryIsRefused) {
-  EXPECT_FALSE(RoomWords::Map(-1).ok());
-  EXPECT_FALSE(RoomWords::Map(CreateSharedMemory("short", 8).value().get()).ok());
+TEST(ReservationWordsMapTest, WhatIsNoSharedMemoryIsRefused) {
+  EXPECT_FALSE(ReservationWords::Map(-1).ok());
+  EXPECT_FALSE(ReservationWords::Map(CreateSharedMemory("short", 8).value().get()).ok());
 }
 
 }  // namespace
