@@ -118,26 +118,26 @@ class TaskError(RayxError):
     without the frames of rayx.
 
     An attribute that the exception has itself, be it `message` or `arguments`, is seen in place of
-    ours of the same name, but for `cause`: who catches the exception by its type finds what is its.
+    ours of the same name, but for `cause`: a handler of that type finds its own.
     """
 
     #: The exception that the task raised; None if it could not be brought here.
     cause: BaseException | None = None
-    #: Of the function.
+    #: The function's name.
     function: str = ""
     #: The arguments, shortened.
     arguments: str = ""
-    #: Of the worker.
+    #: The worker's process id.
     pid: int = 0
     #: In hexadecimal.
     task_id: str = ""
-    #: Of the node where it ran, in hexadecimal.
+    #: The id of the node where the task ran, in hexadecimal.
     node_id: str = ""
     #: Name of the exception's type, whether it could be brought here or not.
     type_name: str = ""
     #: Text of the exception.
     message: str = ""
-    #: As it was in the worker.
+    #: The traceback as the worker printed it.
     traceback_text: str = ""
 
     def __str__(self) -> str:
@@ -305,7 +305,7 @@ class CallFailedError(BaseException):
         super().__init__(error, arguments, values)
         self.error = error
         self.arguments = arguments
-        #: Of the calls before.
+        #: The results of the calls before it.
         self.values = values
 
 

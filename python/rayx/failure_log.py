@@ -5,7 +5,7 @@
 
 A failure is held back for 2 seconds if no ObjectID of its result is left here, so that who was
 given the result as an argument may raise it first; and for 10 if there is one. The end of the
-session prints what is left. There is no thread: whoever hears the node looks now and then.
+session prints what is left. There is no thread: the one that hears the node looks now and then.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class _Kind:
     def __init__(self, name: str, reason: str, text: str) -> None:
         self.name = name
         self.reason = reason
-        #: Of the first; let go when somebody has seen it.
+        #: The text of the first failure; let go when somebody has seen it.
         self.text = text
         self.shown = False
         #: To be printed.
@@ -105,7 +105,7 @@ class FailureLog:
         """The driver has raised, or been given, what stands for a failed task."""
         text = _text_of(error)
         with self._lock:
-            # Those of tasks that the task had got are in the text, too.
+            # The failures of tasks whose results this task had got are in the text, too.
             for key in {_key_of(text), *_TASK.findall(text)}:
                 held = self._held.pop(key, None)
                 if held is not None:
@@ -149,7 +149,7 @@ class FailureLog:
         return age >= _KEPT_SECONDS or not self._is_referred_to(key)
 
     def _is_referred_to(self, key: str) -> bool:
-        # Of the first result: who keeps others only, sees it earlier.
+        # A driver that keeps other results than the first sees the text earlier.
         return len(key) == 32 and self._has_reference(bytes.fromhex(key) + bytes(4))
 
     def _kind_of(self, text: str) -> _Kind:

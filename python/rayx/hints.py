@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 #: The variable of the environment that switches hints off.
 VARIABLE: Final = "RAYX_HINTS"
 _OFF = ("0", "off", "false", "no")
-# Whoever has seen so many will not read the next.
+# A person who has seen so many will not read the next.
 _CAUSES_MAX = 1000
 # For the number of tasks, which the node says at once or not at all.
 _COUNT_MS = 1000

@@ -32,7 +32,7 @@ SCRIPT_MODE: Final = 0
 WORKER_MODE: Final = 1
 #: Tasks run in the midst of the calls that make them, in this process: for debugging.
 PYTHON_MODE: Final = 2
-#: As SCRIPT_MODE, but errors are not printed.
+#: SCRIPT_MODE without printed errors.
 SILENT_MODE: Final = 3
 
 
@@ -83,7 +83,7 @@ class Session:
         self.mode = mode
         self.processes = processes
         self.output = output
-        #: Of a driver, for its workers.
+        #: What a driver has to tell its workers.
         self.news = news
         # Weakly: a cycle would keep the connection until the next garbage collection.
         self.functions = FunctionTable(
@@ -108,7 +108,7 @@ class Session:
         self.running: str | None = None
         #: The actor that a worker holds.
         self.actor: HeldActor | None = None
-        #: Of the task or the actor that a worker runs.
+        #: The GPUs of the task or the actor that a worker runs.
         self.gpu_ids: list[int | str] = []
         #: Pickled functions that a worker has to run before its next task.
         self.setups: list[bytes] = []

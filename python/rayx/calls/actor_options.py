@@ -49,7 +49,7 @@ _CONCURRENCY = none_or(between(1, ACTOR_CONCURRENCY_MAX))
 # Of a class with `async def` methods, when nothing is said: calls mostly wait.
 _COROUTINES_DEFAULT = 1000
 
-#: By which a class says what of its actors must survive a restart.
+#: The methods by which a class says what of its actors must survive a restart.
 SAVE, RESTORE = "__rayx_save__", "__rayx_restore__"
 
 #: The option `save_every` comes along with the constructor's arguments, under this name.

@@ -28,10 +28,10 @@ if TYPE_CHECKING:
 
 #: Need no pickle of their own: nothing of them can be changed.
 SCALARS = frozenset({int, float, bool, type(None), str, bytes})
-#: Of these, those that may be large.
+#: The scalars that may be large.
 TEXTS = frozenset({str, bytes})
 
-# From this size on, data lies beside the pickle.
+# Data of this size or more lies beside the pickle.
 _BESIDE_MIN_BYTES = 4096
 
 # The name under which a failure has the values before it.
@@ -176,7 +176,7 @@ def with_values(failure: Serialized, values: list[Any]) -> Serialized:
     )
 
 
-# ---- with who gets it ----------------------------------------------------------------------------
+# ---- where it is read ----------------------------------------------------------------------------
 
 
 def values_before(failure: StoredObject) -> list[Any]:

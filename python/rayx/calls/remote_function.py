@@ -203,7 +203,7 @@ class RemoteFunction(Generic[P, R_co]):
     def __hash__(self) -> int:
         return hash(self._name)  # ids change
 
-    # As functions and classes are, it is its own copy.
+    # A copy of it is the same object, as it is for functions and classes.
     def __copy__(self) -> Self:
         return self
 

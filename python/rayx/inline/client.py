@@ -54,7 +54,7 @@ if TYPE_CHECKING:
     from rayx.node_client import Parts
     from rayx.running.worker_output import WorkerOutput
 
-# As many as the node's table of errors keeps.
+# The node's table of errors keeps as many.
 _ERRORS_MAX = 1000
 _NODE_ID = bytes(TASK_ID_BYTES)
 
@@ -81,7 +81,7 @@ class InlineClient(NoProcesses):
         self._functions: dict[bytes, tuple[bytes, list[ObjectID[Any]]]] = {}
         self._errors: deque[ErrorRecord] = deque(maxlen=_ERRORS_MAX)
         self._actors: dict[bytes, InlineActor] = {}
-        # By task: those that have not ended.
+        # Streams that have not ended, by their tasks.
         self._streams: dict[bytes, InlineStream] = {}
         # Tasks that wait for what a waiting call of an actor will make.
         self._waiting: list[InlineTask] = []

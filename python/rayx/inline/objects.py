@@ -35,7 +35,7 @@ class InlineObject:
         self.buffers = [memoryview(bytes(buffer)) for buffer in buffers or ()]
         self.contained = tuple(contained or ())
         self.pickle = self.stream if kind == KIND_PICKLE and not self.buffers else None
-        #: Of a failure: where it was, for debuggers.
+        #: Where a failure was raised, for debuggers.
         self.frames: types.TracebackType | None = None
         self.nbytes = len(self.stream) + sum(map(len, self.buffers))
 
@@ -57,7 +57,7 @@ class InlineObjects:
         self._lock = threading.RLock()
         self._objects: dict[bytes, InlineObject] = {}
         self._used_bytes = 0
-        # By their own ids: weak references are equal if what they refer to is.
+        # Keyed by `id(reference)`: weak references are equal if what they refer to is.
         self._references: dict[int, _Reference] = {}
         self._counts: dict[bytes, int] = {}
 

@@ -53,7 +53,7 @@ class Context(dict[str, Any]):
         ) -> str: ...
         def __getitem__(self, name: Any, /) -> Any: ...
 
-    #: False if the session was there before: whoever began it ends it.
+    #: False if the session was there before: the program that began it ends it.
     _ends_session = True
 
     def __enter__(self) -> Context:

@@ -21,7 +21,7 @@ _STORE_BYTES_MIN = 1 << 20
 _SHARDS_MAX = 64
 #: The node of a session is on this machine, and reached without a network.
 LOOPBACK = "127.0.0.1"
-# Of the memory limit; the rest is for the processes themselves.
+# The store gets one part in so many of the memory limit; the rest is for the processes themselves.
 _STORE_SHARE = 3
 
 
@@ -38,7 +38,7 @@ class InitOptions(NamedTuple):
     resources: dict[str, float]
     object_store_bytes: int
     preload: tuple[str, ...] = ()
-    #: Of the session to join; None: a new one.
+    #: The address of the session to join; None begins a new one.
     redis_address: str | None = None
     node_ip_address: str = LOOPBACK
     #: Advice is printed.

@@ -4,7 +4,7 @@
     joined.node_socket
 
 The address is the socket of the session's primary control server. The session's directory, two
-levels above, is what is looked at: whoever may not enter it may not join.
+levels above, is what is looked at: a user who may not enter it may not join.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ _PAGE_BYTES = 4096
 _MAPPINGS = 2
 # Of the address space: for threads, and for what programs and workers import later.
 _OTHER_BYTES_MIN = 64 << 20
-# By default the store leaves as much of the address space as it takes.
+# By default the store takes one part in so many of the address space.
 _SPACE_SHARE = 2
 
 

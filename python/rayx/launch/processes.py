@@ -241,7 +241,7 @@ def _command(options: StartOptions, directory: Path, lifeline_fd: int) -> list[s
         f"--object-store-memory={options.object_store_bytes}",
         f"--num-workers={options.num_workers}",
     ]
-    # With "=", since some of these begin with a dash.
+    # The "=" is needed, since some of these begin with a dash.
     template = [*template_command(), *options.template_arguments]
     return command + [f"--template-arg={argument}" for argument in template]
 
@@ -261,7 +261,7 @@ def _environment(options: StartOptions) -> dict[str, str]:
     environment = dict(os.environ)
     environment["RAYX_DRIVER_PYTHONPATH"] = environment.get("PYTHONPATH", "")
     environment["PYTHONPATH"] = os.pathsep.join(options.search_path)
-    # Of our own driver, if we are a task's child.
+    # The mark may be that of our own driver, if we are a task's child.
     environment[process_mark.NAME] = process_mark.UNMARKED
     return environment
 

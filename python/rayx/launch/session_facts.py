@@ -20,11 +20,11 @@ _BYTES_MAX = 1 << 16
 class SessionFacts(NamedTuple):
     """Everything that does not change while the session lives."""
 
-    #: Of the driver that started it, and whose end is the end of all.
+    #: The driver that started the session, and whose end is the end of all.
     owner_pid: int
-    #: Of the process that ends all others.
+    #: The process that ends all others.
     supervisor_pid: int
-    #: Of the workers: what one version pickles, another may not be able to run.
+    #: The workers' version: what one version pickles, another may not be able to run.
     python_version: str
     #: Control servers beside the primary one.
     redis_shards: int
@@ -32,7 +32,7 @@ class SessionFacts(NamedTuple):
     redirect_output: bool
 
     def write(self, directory: Path) -> None:
-        """Whole or not at all: who reads it does not wait."""
+        """Writes the file whole or not at all: its readers do not wait."""
         unfinished = directory / f".{FILE_NAME}"
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
         with open(os.open(unfinished, flags, 0o600), "w") as file:

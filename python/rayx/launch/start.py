@@ -31,7 +31,7 @@ class AddressInfo(TypedDict):
     #: The socket that drivers and workers connect to.
     node_socket: str
     node_id: str
-    #: Of this machine: sessions cannot be reached from others.
+    #: This machine's address: sessions cannot be reached from others.
     node_ip_address: str
     #: What other drivers of this user give to `init` to join the session.
     redis_address: str

@@ -62,7 +62,7 @@ def apply(captured: bytes) -> int | None:
     if not config["hints"]:
         os.environ[hints.VARIABLE] = "0"
     sys.argv[:] = config["argv"]
-    # Who needs more than is usual, for deep data, needs it in tasks too.
+    # A driver that needs more than is usual, for deep data, needs it in tasks too.
     sys.setrecursionlimit(max(sys.getrecursionlimit(), config["recursion_limit"]))
     seed: int | None = config["object_id_seed"]
     return seed

@@ -26,13 +26,13 @@ _LOGGERS_MAX = 500
 class LogSettings(NamedTuple):
     """What a driver has configured. Can be compared and pickled."""
 
-    #: Of the root logger.
+    #: The root logger's level.
     level: int
-    #: Of the handler that prints its records.
+    #: The level of the handler that prints its records.
     handler_level: int
     #: The handler's formatter, pickled; None if it has none.
     formatter: bytes | None
-    #: Of other loggers for which one is set.
+    #: The levels of other loggers, by name, where one is set.
     levels: tuple[tuple[str, int], ...]
 
 

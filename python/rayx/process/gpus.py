@@ -64,7 +64,7 @@ class TaskEnvironment:
         self._users_devices = variables.get(CUDA_VISIBLE_DEVICES)
         self._thread_variables = dict.fromkeys(n for n in THREAD_VARIABLES if n not in variables)
         self._set_threads = set_threads
-        # As it was last.
+        # The number of threads that was set last.
         self._threads = 0
         self._ids: list[int | str] | None = None
         self._hides_gpus: bool | None = None

@@ -60,11 +60,11 @@ class Batch(NamedTuple):
 class Taken(NamedTuple):
     """What has become of a batch."""
 
-    #: Of the first calls.
+    #: The results of the first calls.
     values: Iterator[Any]
-    #: Those that were not run, submitted again.
+    #: The calls that were not run, submitted again.
     rest: list[Batch]
-    #: Of the call behind the values.
+    #: What the call behind the values raised.
     failure: BaseException | None
 
 
@@ -130,7 +130,7 @@ class Batches(Singles):
     ) -> None:
         super().__init__(owner, function, calls)
         self._largest = chunksize or min(largest, _CALLS_MAX)
-        #: Of the next batch.
+        #: How many calls the next batch has.
         self._size = chunksize or 1
         self._is_adaptive = chunksize is None
         self._arity = arity
@@ -139,7 +139,7 @@ class Batches(Singles):
         self._run = with_options_of(function, _run_batch())
         # So many calls go alone, as those before were too long to be joined.
         self._alone = 0
-        # From the first call on that has other arguments than scalars.
+        # True from the first call on that has other arguments than scalars.
         self._has_others = False
         # A call that is no part of a batch.
         self._held: tuple[Any, ...] | None = None
@@ -203,7 +203,7 @@ class Batches(Singles):
             for arguments in itertools.islice(self._calls, count):
                 self._check_first(arguments)
                 if ObjectID in map(type, arguments):
-                    # Who waits for an object, or fails with it, must not hold up the others.
+                    # A call that waits for an object, or fails, must not hold up the others.
                     self._held = arguments
                     break
                 call = batch.pack_call(arguments, self._name)

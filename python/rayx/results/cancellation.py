@@ -28,7 +28,7 @@ _COUNT_MS = 10_000
 
 
 def cancel(object_id: ObjectID[Any], force: bool = False, **unknown: Never) -> None:
-    """Stops the task that makes this object; whoever waits for it gets TaskCancelledError.
+    """Stops the task that makes this object; a `get` of it raises TaskCancelledError.
 
     A task that waits is dropped. In one that runs, TaskCancelledError is raised; if it has not
     ended two seconds later, its worker is ended, or at once with `force`. (An actor is never ended

@@ -182,7 +182,7 @@ def wait(
 
 
 def _hint_milliseconds(owner: session.Session, timeout: Any) -> None:
-    """For who may have meant seconds, as everywhere else. A timedelta leaves no doubt."""
+    """Hints at what a caller may have meant who is used to seconds. A timedelta leaves no doubt."""
     if not is_timedelta(timeout):
         hints.give(
             owner,

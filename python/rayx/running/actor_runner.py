@@ -103,8 +103,8 @@ class RunningActor:
     def finish(self, run: TaskRun) -> None:
         """A call has come to its end: reports it, together with the state if it is time for that.
 
-        Whoever sees the call's result may rely on the state to be safe. So a state that cannot be
-        saved makes the call fail.
+        A caller that sees the call's result may rely on the state to be safe. So a state that
+        cannot be saved makes the call fail.
         """
         if not self._save_every:
             run.finish()

@@ -47,7 +47,7 @@ class Interrupts:
         self._lock = threading.RLock()
         # Entered and taken out without the lock: each is one step of a dictionary.
         self._running: dict[int, tuple[RunnableTask, Interrupter]] = {}
-        # Those taken out by an interruption, and that, until they are closed.
+        # Tasks that an interruption has taken out, and the interruption, until they are closed.
         self._interrupted: dict[
             int, tuple[RunnableTask, Interrupter, weakref.ref[errors.RayxError]]
         ] = {}
@@ -70,7 +70,7 @@ class Interrupts:
         """The task cannot be interrupted any more; False if it was."""
         if self._running.pop(task.sequence, None) is not None:
             return True
-        with self._lock:  # whoever has taken it out may still be at it
+        with self._lock:  # the thread that has taken it out may still be at it
             self._interrupted.pop(task.sequence, None)
             self._running.pop(task.sequence, None)  # it was to come again
             return False

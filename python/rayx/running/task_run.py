@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from rayx.session import Session
 
 
-# Of most tasks; never written to.
+# Most tasks share this one; it is never written to.
 _NO_KWARGS: dict[str, Any] = {}
 
 
@@ -77,7 +77,7 @@ class TaskRun:
         self.task = task
         self.args: tuple[Any, ...] = ()
         self.kwargs: dict[str, Any] = _NO_KWARGS
-        #: Of a call: the actor's state after it, to be kept by the node.
+        #: The actor's state after a call, to be kept by the node.
         self.state: ObjectID[Any] | None = None
         self._session = session
         self._client = session.client
@@ -148,7 +148,7 @@ class TaskRun:
             self._results = self._split(value)
 
     def begin_stream(self, value: Any) -> tuple[StreamRun, Generator[Any, None, None]]:
-        """For who takes the steps of a stream one by one."""
+        """For callers that take the steps of a stream one by one."""
         from rayx.running.stream_run import StreamRun
 
         stream = StreamRun(self.task, self._client)
@@ -177,15 +177,15 @@ class TaskRun:
             stored = batch.with_values(stored, values)
         self._results = [stored] * self.task.num_return_vals
         self._failed = True
-        # Whoever cancelled the task knows.
+        # The caller that cancelled the task knows.
         self._error_text = None if type(error) is errors.TaskCancelledError else text
 
     def finish(self) -> None:
         """Stores the results and reports the end. Raises only if the connection is gone."""
         task = self.task
         self._session.running = None
-        # Whoever gets the results may rely on it that no memory is held here any more, except for
-        # the ids in them, until they are the node's.
+        # A caller that gets the results may rely on it that no memory is held here any more, except
+        # for the ids in them, until they are the node's.
         contained = []
         for result in self._results:
             if result.contained:

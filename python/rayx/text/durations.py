@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 else:
     Duration = Any
 
-#: Of a number of seconds or of milliseconds: milliseconds for each.
+#: How many milliseconds a number of seconds, or of milliseconds, is multiplied with.
 SECONDS: Final = 1000
 MILLISECONDS: Final = 1
 _UNITS = {SECONDS: "seconds", MILLISECONDS: "milliseconds"}

@@ -54,7 +54,7 @@ _CONTAINERS: dict[type[Any], tuple[str, str, str]] = {
     frozenset: ("frozenset({", "})", "frozenset()"),
 }
 
-# As it stands in the class, whatever its metaclass has in the place of it.
+# The name that stands in the class, whatever its metaclass shows in the place of it.
 _name_of_class = type.__dict__["__name__"].__get__
 
 

@@ -18,7 +18,7 @@ from typing import Any
 
 from rayx import errors
 
-# Those of a member that the class gives it.
+# The attributes of an enum's member that the class gives it.
 _OF_THE_CLASS = frozenset({"_name_", "_value_", "__objclass__", "_sort_order_"})
 # Their `__init_subclass__` wants nothing.
 _HARMLESS = frozenset({"builtins", "typing", "abc", "enum"})

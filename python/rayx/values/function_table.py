@@ -85,7 +85,7 @@ class FunctionTable:
         self._in_progress: set[bytes] = set()
         self._pickled: list[tuple[Reference, bytes, list[ObjectID[Any]]]] = []
         self._loaded: dict[bytes, Callable[..., Any]] = {}
-        # Of those that are loaded: how large they were, pickled.
+        # How large the loaded ones were when pickled.
         self._sizes: dict[bytes, int] = {}
         # Forgotten since cycles were collected.
         self._forgotten = 0

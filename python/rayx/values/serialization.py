@@ -143,7 +143,7 @@ def dumps(
         except Exception:
             if buffers:
                 buffers.clear()
-        # Outside of the handler: the first failure has nothing to say to whoever sees a second one.
+        # Outside of the handler: the first failure has nothing to do with a second one.
         _collecting.ids = ids = []
         return _dump(_by_value_pickler(), value, buffers), ids
     except (MemoryError, *errors.INTERRUPTIONS):
@@ -200,7 +200,7 @@ class _Pickler(pickle.Pickler):
         return reducers.reduce(obj)
 
 
-# Those whose instances need no second look.
+# Classes whose instances need no second look.
 _plain_classes: set[type] = set()
 _PLAIN_CLASSES_MAX = 10_000
 

@@ -112,7 +112,7 @@ def _outcome(owner: session.Session, object_id: ObjectID[Any]) -> tuple[Any, Exc
 
 
 def _return_cpus(owner: session.Session, loan: int) -> None:
-    # Of a connection that is gone, nothing is borrowed.
+    # Nothing is borrowed any more when the connection is gone.
     with contextlib.suppress(RayletError):
         owner.client.return_cpus(loan)
 
@@ -134,9 +134,9 @@ class _LoopWaiter:
         self._owner = owner
         self.loop = loop
         self._futures: dict[ObjectID[Any], list[asyncio.Future[Any]]] = {}
-        # Of these, the ones that do not want the value.
+        # The futures that do not want the value.
         self._lookers: set[asyncio.Future[Any]] = set()
-        # Of the lookers, those that are there for somebody to be called back.
+        # The lookers that are there for a callback.
         self._callbacks: dict[asyncio.Future[Any], DoneCallback] = {}
         self._queue = owner.client.completions()
         self._node_fd = owner.client.fileno()
@@ -204,7 +204,7 @@ class _LoopWaiter:
         def call(done: asyncio.Future[Any]) -> None:
             self._callbacks.pop(done, None)
             if not done.cancelled():
-                done.exception()  # now it counts as seen: who is called back, asks again
+                done.exception()  # now it counts as seen: the callback asks again
                 callback(object_id)
 
         looker = self.wait_for(object_id, fetches=False)

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 T_co = TypeVar("T_co", covariant=True)
 
-#: As many items as a task may have yielded that nobody has taken.
+#: How many items a task may have yielded that nobody has taken.
 WINDOW = 16
 #: Credit is granted for so many at a time.
 STEP = WINDOW // 2
@@ -66,10 +66,10 @@ class ObjectStream(Generic[T_co]):
         self._client = self._owner.client
         self._name = name
         self._end = ids[0]
-        # Of the items that have not been taken.
+        # The ids of the items that have not been taken.
         self._window = deque(ids[1:])
         self._taken = 0
-        # Those that the task may not have seen yet.
+        # The credits that the task may not have seen yet.
         self._credits: deque[ObjectID[Any]] = deque(maxlen=WINDOW // STEP)
         self._lock = threading.Lock()
         # The thread that has the lock.
@@ -121,7 +121,7 @@ class ObjectStream(Generic[T_co]):
         if not self._is_open:
             return
         self._is_open = False
-        # Of a connection that is gone, nothing is left.
+        # Nothing is left to cancel when the connection is gone.
         with contextlib.suppress(RayletError):
             self._client.cancel(self._end, False)
         self._forget()

@@ -73,7 +73,7 @@ def _find(
     """How many objects are there; cause and text of what holds up the others, or ""."""
     ready = owner.client.wait(ids, len(ids), 0)
     missing = (object_id for object_id, is_ready in zip(ids, ready, strict=True) if not is_ready)
-    # Whoever waits for all waits for the first of them. One of several is enough for others.
+    # A wait for all waits for the first of them. For other waits one of several is enough.
     held_up = [
         owner.client.hold_up(object_id, _ANSWER_MS)
         for object_id in islice(missing, 1 if needs_all else _ASKED)
@@ -84,7 +84,7 @@ def _find(
 
 
 class Patience:
-    """Of somebody who waits in parts: `next_part` of at most so long, then `look`."""
+    """For a wait in parts: `next_part` tells how long the next may be, then comes `look`."""
 
     def __init__(self) -> None:
         self.waited_ms = 0

@@ -40,7 +40,7 @@ _SECONDS_MAX = WORKER_EXIT_MS / 1000 - 1
 # What is registered with atexit is run after this time, though threads go on: one that never ends
 # shall not keep files from being flushed. What time is left then is the threads' again.
 _JOIN_SECONDS = 0.5
-# Of the place where an end is stuck, the calls that are told.
+# How many calls are told of the place where an end is stuck.
 _FRAMES_TOLD = 5
 
 # Files that may have something to be written. They are types of C, which are told quickly.

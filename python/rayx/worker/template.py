@@ -139,7 +139,7 @@ class Template:
 
 def _import_for_later() -> None:
     for name in _FOR_LATER:
-        with contextlib.suppress(Exception):  # who needs it is told what is wrong
+        with contextlib.suppress(Exception):  # a task that needs it is told what is wrong
             importlib.import_module(name)
     thread_limits.prepare()  # else each worker looks what those have loaded
     gc.collect()
@@ -198,7 +198,7 @@ def main(arguments: list[str]) -> int:
     restore_environment()
     process_title.name_template()
     process_mark.find_place()
-    # Of what is imported so far, which is ours: 30 kB that no worker looks at.
+    # The overloads of what is imported so far are ours: 30 kB that no worker looks at.
     typing.clear_overloads()
     if "--preload" in given:
         from rayx.process import preload

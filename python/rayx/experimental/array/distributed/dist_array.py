@@ -23,7 +23,7 @@ Index = tuple[int, ...]
 class DistArray:
     """An array cut into blocks of `block_size` along each axis; those at the end may be smaller.
 
-    `block_ids` is an array of ObjectIDs, with as many axes. Whoever holds the DistArray holds the
+    `block_ids` is an array of ObjectIDs, with as many axes. The DistArray keeps its
     blocks: it may be passed to tasks, stored, and be kept longer than what made it.
 
     >>> ids = np.empty((1, 1), dtype=object)

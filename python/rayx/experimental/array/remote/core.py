@@ -89,7 +89,7 @@ def diag(v: np.ndarray, k: int = 0) -> np.ndarray:
 @remote
 def transpose(a: np.ndarray, axes: Sequence[int] | None = None) -> np.ndarray:
     """The array with its axes in another order: reversed, unless told."""
-    # With the order in memory of its own shape: whoever gets it reads it row by row.
+    # The copy is laid out in the order of its own shape: a reader goes row by row.
     return np.ascontiguousarray(np.transpose(a, axes or None))
 
 
