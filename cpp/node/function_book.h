@@ -1,12 +1,12 @@
 // Pickled functions: kept here for the workers of this node, and in the function table for the
 // cluster.
 //
-// An object without data stands for each function (ObjectId::ForFunction). Whoever can call the
-// function refers to that: processes that have a remote function, tasks that wait or run, values
-// and other functions that contain it. So the object store counts all of them, and the value of the
-// object contains the ids that the function has captured. When the object is gone, nobody can call
-// the function any more, and it is forgotten: here, in the table, and in the workers that have
-// loaded it.
+// An object without data stands for each function (ObjectId::ForFunction). A process that can call
+// the function refers to that: processes that have a remote function, tasks that wait or run,
+// values and other functions that contain it. So the object store counts all of them, and the value
+// of the object contains the ids that the function has captured. When the object is gone, nobody
+// can call the function any more, and it is forgotten: here, in the table, and in the workers that
+// have loaded it.
 //
 // A function that refers to itself is referred to by each worker that has loaded it. If nobody else
 // does, these are told to forget it, which lets it go, unless somebody in them has kept it.
@@ -62,7 +62,7 @@ class FunctionBook {
   const Shell shell_;
   plasma::ObjectStore* const store_;
   std::unordered_map<FunctionId, Function> functions_;
-  // Those of them that refer to themselves.
+  // The functions among them that refer to themselves.
   std::unordered_set<FunctionId> recursive_;
 };
 

@@ -6,9 +6,9 @@
 //                                              │ effects, in Turn
 //   peers, workers, tables ◀──calls of the shell─┘
 //
-// A turn: whoever has heard something calls the events; then Turn drains the effects of store and
-// scheduler until there are none, lets the scheduler decide, and sends deliveries. No part is ever
-// re-entered: effects are acted on after the event has returned.
+// A turn: the daemon calls the events for what it has heard; then Turn drains the effects of store
+// and scheduler until there are none, lets the scheduler decide, and sends deliveries. No part is
+// ever re-entered: effects are acted on after the event has returned.
 //
 // Threads: one.
 #pragma once

@@ -1,4 +1,4 @@
-// What the core of a node asks of whoever holds its connections, processes and tables: the daemon
+// What the core of a node asks of the holder of its connections, processes and tables: the daemon
 // in the product, a model in tests.
 //
 //   events (calls of NodeCore and its books)  ──▶  core  ──▶  effects (calls of these interfaces)
@@ -33,7 +33,7 @@ inline std::span<const uint8_t> BytesOf(std::string_view text) {
 // what it keeps itself, and ends it after NodeCore::OnPeerGone.
 struct Peer {
   ClientId id;
-  // Of a worker; 0 for others.
+  // The worker's number; 0 for other peers.
   WorkerNumber worker;
   // A driver's and its output's; a worker's once it has been given a task.
   DriverId driver;
@@ -78,9 +78,9 @@ struct GivenTask {
   std::span<const ObjectView> values = {};
   // Of its driver, for a worker that has not run a task of it before; else null.
   const std::string* config = nullptr;
-  // Of its driver, that the worker has not been told.
+  // What its driver has had workers run, and this one has not been told.
   std::span<const std::string> setups = {};
-  // Of an actor that is made again: the last state that it has told.
+  // The last state that an actor has told, if it is made again.
   std::optional<ObjectId> state = std::nullopt;
 };
 

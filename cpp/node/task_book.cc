@@ -106,7 +106,7 @@ Status TaskBook::OnSubmitDirect(Peer& peer, TaskSpec spec, uint32_t sequence) {
 void TaskBook::OnCancel(const Peer& peer, const TaskId& task, bool force) {
   if (task.IsNil()) return scheduler_->OnAllCancelled(peer.driver, force);
   const TaskSpec* spec = scheduler_->FindTask(task);
-  // Of another driver, it is as good as unknown.
+  // A task of another driver is as good as unknown.
   if (spec != nullptr && spec->driver == peer.driver) scheduler_->OnTaskCancelled(task, force);
 }
 
@@ -175,7 +175,7 @@ void TaskBook::OnObjectMade(const Peer& peer, const ObjectId& id) {
   if (id.IsPut() || peer.worker.IsNil()) return;
   const TaskId task = id.Task();
   if (scheduler_->HeldTask(peer.worker, task) == nullptr) return;
-  // Of a stream, a credit, which the consumer grants, is no item.
+  // A stream's credit, which the consumer grants, is no item.
   streams_.Contains(task) ? scheduler_->OnItemMade(task) : scheduler_->OnResultMade(task);
 }
 

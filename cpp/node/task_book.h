@@ -33,13 +33,13 @@ struct TaskResult {
 struct TaskDone {
   TaskId task;
   uint32_t sequence = 0;
-  // Those that were not stored before.
+  // The results that were not stored before.
   std::span<const TaskResult> results = {};
   // The results are errors.
   bool failed = false;
   // For people; empty if the function has not raised.
   std::string_view error_text = {};
-  // Of the call of an actor: what the actor is after it.
+  // What the actor is after the call.
   std::optional<ObjectId> state = std::nullopt;
   // The worker sends the results to the client of its line itself.
   bool delivered = false;

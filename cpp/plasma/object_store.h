@@ -46,7 +46,7 @@ struct ObjectLocation {
 
 struct StoreStats {
   uint64_t pool_bytes = 0;
-  // Without what is reserved: that can be given back.
+  // What is reserved does not count: that can be given back.
   uint64_t pool_used_bytes = 0;
   uint64_t pool_reserved_bytes = 0;
   uint64_t inline_bytes = 0;
@@ -145,7 +145,7 @@ class ObjectStore {
   // Somebody refers to it or waits, but it has no value yet (it may be in the making).
   bool IsExpected(const ObjectId& id) const;
   std::optional<ObjectLocation> Find(const ObjectId& id) const;
-  // Whoever refers to it or pins it is one of these clients.
+  // Only these clients refer to it or pin it.
   bool IsHeldOnlyBy(const ObjectId& id, std::span<const ClientId> clients) const;
   // The ids inside the value; none if there is no value.
   std::vector<ObjectId> ContainedIn(const ObjectId& id) const;

@@ -19,7 +19,7 @@ struct ObjectSummary {
   bool is_inline = false;
   uint64_t size_bytes = 0;
   uint64_t client_references = 0;
-  // Of tasks and of other objects.
+  // How many references tasks and other objects have.
   uint64_t counted_references = 0;
   uint64_t pins = 0;
 };
@@ -30,7 +30,7 @@ std::string BytesText(uint64_t bytes);
 // "<id> sealed, 1.5 GiB (…), held by 2 clients and 1 task or object, pinned 3 times"
 std::string ObjectText(const ObjectSummary& object);
 
-// Why a request for `asked_bytes` failed, who holds the room, and what to do about it. `largest`
+// Why a request for `asked_bytes` failed, who holds the memory, and what to do about it. `largest`
 // are the largest objects in the pool, largest first.
 std::string StoreFullText(uint64_t asked_bytes, const Arena::Stats& pool,
                           std::span<const ObjectSummary> largest);

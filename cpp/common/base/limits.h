@@ -69,7 +69,7 @@ inline constexpr size_t kPeerReadBytesPerTurn = 16u << 10;
 inline constexpr size_t kReadBytesPerTurn = 1u << 20;
 
 // Peers that may wait to be taken by a node; others wait in connect, which has no time limit, while
-// a hello has one. So who connects honestly behind a flood has not long to wait for its answer.
+// a hello has one. So an honest peer behind a flood does not wait long for its answer.
 inline constexpr int kListenQueue = 256;
 
 // Connections that a node takes in kAcceptPauseMs, in one turn or in several. Afterwards it takes
@@ -89,8 +89,8 @@ inline constexpr int64_t kHelloTimeoutMs = 5000;
 inline constexpr size_t kObjectAlignment = 64;
 
 // A client that stores one large value after the other finds memory reserved for it
-// (daemon/peers/client_reservations.h): for larger values the answer of the node is nothing beside the
-// copy.
+// (daemon/peers/client_reservations.h): for larger values the answer of the node is nothing beside
+// the copy.
 inline constexpr uint64_t kReservationBytesMax = 4u << 20;
 // In sum for one client, and a share of the pool: what is not used can be given to others, but lies
 // between their objects until then.
@@ -148,7 +148,7 @@ inline constexpr int64_t kIdleWorkerMs = 5000;
 inline constexpr int64_t kWorkerExitMs = 5000;
 
 // So long a driver that ends waits for its workers that have something to finish: actors, and what
-// was registered for their exit. Who has nothing is not waited for.
+// was registered for their exit. A process that has nothing registered is not waited for.
 inline constexpr int64_t kDriverEndMs = 1000;
 
 // What the resource trackers of Python's libraries have to remove shared memory and temporary
@@ -224,12 +224,12 @@ inline constexpr size_t kErrorsAnswerBytesMax = 16u << 20;
 // --- how these relate -------------------------------------------------------------------------
 
 static_assert(kListenQueue / kAcceptsPerPause * 4 * kAcceptPauseMs < kHelloTimeoutMs / 2,
-              "who waits at the end of the queue is heard in time, though turns may come late");
+              "a peer at the end of the queue is heard in time, though turns may come late");
 static_assert(kInlineObjectBytesMax < kInlineBatchBytesMax);
 static_assert(kInlineBatchBytesMax + kInlineObjectBytesMax < kFrameBytesMax);
 static_assert(kFunctionBytesMax < kFrameBytesMax);
 static_assert(kPeerBacklogBytesSoft + 2 * kInlineBatchBytesMax < kPeerBacklogBytesPause,
-              "who is only slow to read results is still heard");
+              "a peer that is only slow to read results is still heard");
 static_assert(kPeerBacklogBytesPause + kFrameBytesMax < kPeerBacklogBytesMax);
 static_assert(kTaskSpecBytesMax + 2 * kInlineBatchBytesMax + kHelloBytesMax < kFrameBytesMax,
               "a task travels to its worker with values and the driver's settings");

@@ -12,7 +12,7 @@
 namespace rayx {
 namespace {
 
-// Of a library that is a guest in its process.
+// What a library keeps warm that is a guest in its process.
 constexpr size_t kSharedWarmBytes = size_t{8} << 20;
 
 std::byte* MapMemory(size_t bytes) {

@@ -34,7 +34,7 @@ class Slabs {
   // Larger blocks have a region for a slab.
   static constexpr size_t kSmallBytesMax = size_t{4} << 10;
 
-  // Of what is in no use, pages of about `warm_bytes_max` are kept.
+  // At most about `warm_bytes_max` of pages are kept that nothing uses.
   explicit Slabs(size_t warm_bytes_max) : warm_bytes_max_(warm_bytes_max) {}
   // REQUIRES: every block has been freed, or is not used any more.
   ~Slabs();

@@ -161,7 +161,7 @@ void Connection::Impl::ReadUpTo(size_t budget) {
   if (result == ReadResult::kDrained && !write_failure.ok()) BeginClose(write_failure);
   if (closed) return;
   Watch();
-  // Of what lies in the stream the socket does not tell.
+  // The socket does not tell of bytes that the stream holds already.
   if (cut_short && !paused && stream->holds_bytes()) PostReading();
 }
 

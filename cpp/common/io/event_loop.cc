@@ -21,7 +21,7 @@ namespace {
 constexpr size_t kHandlersPerTurn = 4096;
 
 // Shared by a watcher and by the handlers that asio still holds for it: what they find after the
-// watcher's death is `alive == false`, whoever comes first.
+// watcher's death is `alive == false`, whichever comes first.
 struct WatcherState {
   WatcherState(asio::io_context& context, std::function<void()> on_readable,
                std::function<void()> on_writable)

@@ -194,7 +194,7 @@ PeekOutcome PeekAt(int socket, std::span<uint8_t> room) {
   if (::poll(&state, 1, 0) <= 0) return outcome;
   outcome.gone = (state.revents & (POLLHUP | POLLERR)) != 0;
   outcome.ends = outcome.gone || (state.revents & POLLRDHUP) != 0;
-  // Without room for descriptors, the kernel hands out none.
+  // The kernel hands out no descriptors, since there is no room for them.
   const ssize_t bytes = ::recv(socket, room.data(), room.size(), MSG_PEEK | MSG_DONTWAIT);
   if (bytes > 0) outcome.bytes = static_cast<size_t>(bytes);
   return outcome;

@@ -28,8 +28,8 @@ Result<ScopedFd> AcceptUnix(int listener);
 // Two connected sockets, blocking.
 Result<std::pair<ScopedFd, ScopedFd>> SocketPair();
 Status SetNonBlocking(int fd, bool non_blocking);
-// Ends the connection in both directions, for every process that has it; whoever waits on it is
-// woken. Does not close.
+// Ends the connection in both directions, for every process that has it; a thread that waits on it
+// is woken. Does not close.
 void ShutdownSocket(int socket);
 
 struct PeerCredentials {

@@ -1,7 +1,7 @@
 // Temporary shared memory that killed processes leave behind in /dev/shm.
 //
 // Libraries remove what they have made there at their end, or have a resource tracker do it
-// (process_tree.h). Where neither comes to it, whoever kills the processes does: what they had
+// (process_tree.h). Where neither comes to it, the process that kills them does: what they had
 // mapped is noted before, and removed after, if nobody else has it mapped.
 //
 // Only what libraries name as temporary is touched (segments of multiprocessing, semaphores,

@@ -6,7 +6,7 @@
 
 namespace rayx {
 
-// Numbers are part of the claim word; 0 is no reason.
+// The numbers are part of the claim word; 0 stands for no reason.
 enum class InterruptReason : uint8_t { kCancelled = 1, kTimedOut = 2 };
 
 }  // namespace rayx

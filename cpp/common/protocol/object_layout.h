@@ -30,7 +30,7 @@ enum class ObjectKind : uint8_t {
   kSystemError = 4,  // rayx failed the task: one byte of SystemErrorCode, then UTF-8 text
 };
 
-// The encoded object stands for a failure: whoever gets it, raises.
+// The encoded object stands for a failure: a `get` of it raises.
 inline bool HoldsError(std::span<const uint8_t> object) {
   if (object.empty()) return false;
   const auto kind = static_cast<ObjectKind>(object[0]);

@@ -26,7 +26,7 @@ struct TaskSpec {
   ResourceSet resources;
   uint32_t return_count = 1;
   TaskKind kind = TaskKind::kFunction;
-  // Of a call: the task that made the actor.
+  // The task that made the actor that is called.
   TaskId actor;
   // Of a creation: empty if others cannot find it.
   std::string actor_name;

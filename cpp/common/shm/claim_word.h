@@ -56,7 +56,7 @@ class ClaimWord {
   ClaimWord(ClaimWord&&) = default;
   ClaimWord& operator=(ClaimWord&&) = default;
 
-  // Numbers are smaller.
+  // Sequence numbers are smaller than this.
   static constexpr uint32_t kSequenceEnd = 1u << 31;
 
   // Node: task number `sequence` may be begun. REQUIRES: numbers rise by one, no line is open.
@@ -86,7 +86,7 @@ class ClaimWord {
   // Worker: the last of them.
   Interrupted interrupt() const;
 
-  // Node: whether there is a processor to spare for who waits for its peer on the line.
+  // Node: whether there is a processor to spare for an end of the line that waits for the other.
   void AllowSpinning(bool allowed);
   bool may_spin() const;
 

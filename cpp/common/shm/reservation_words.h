@@ -5,7 +5,7 @@
 //   reservation's
 //           size / 64 in the lower 20.
 //
-// The node offers a reservation by storing its word. Whoever changes the word back to 0, by
+// The node offers a reservation by storing its word. The side that changes the word back to 0, by
 // compare-and-swap, has the reservation: the client, which then writes it and says so
 // (PutReserved), or the node again. A reservation that is offered twice looks the same both times,
 // and then it does not matter which of the offers was taken.

@@ -19,10 +19,10 @@ Result<ScopedFd> CreateSharedMemory(const char* name, uint64_t bytes) {
   if (::ftruncate(fd.get(), static_cast<off_t>(bytes)) != 0) {
     return Status::FromErrno("ftruncate of shared memory", errno);
   }
-  // Read-only for whoever opens it anew: a reader who was given a read-only descriptor cannot get a
-  // writable one from /proc/self/fd. Root may nevertheless, as may an owner who changes the mode
-  // first; both could as well attach a debugger to us. This descriptor stays writable, since it was
-  // opened before.
+  // Read-only for every process that opens it anew: a reader that was given a read-only descriptor
+  // cannot get a writable one from /proc/self/fd. Root may nevertheless, as may an owner who
+  // changes the mode first; both could as well attach a debugger to us. This descriptor stays
+  // writable, since it was opened before.
   if (::fchmod(fd.get(), 0400) != 0) return Status::FromErrno("fchmod of shared memory", errno);
   if (::fcntl(fd.get(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0) {
     return Status::FromErrno("sealing of shared memory", errno);

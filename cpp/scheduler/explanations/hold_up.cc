@@ -60,7 +60,7 @@ std::string LackedText(const SchedulerState& state, const Shape::Item& item) {
 
 // Those that hold one thing: the workers of actors of one class, or those that run one function.
 struct Holders {
-  // By name, in order of their numbers.
+  // The workers by the name of what holds it, in order of their numbers.
   std::map<std::string, std::vector<const WorkerEntry*>> actors;
   std::map<std::string, std::vector<const WorkerEntry*>> tasks;
 

@@ -10,7 +10,7 @@
 namespace rayx::scheduler {
 
 // What holds up the task, or the one that makes what it waits for; nothing if that runs, has ended
-// or is not known. For who has waited long: it costs a look at all workers.
+// or is not known. Meant for long waits: it costs a look at all workers.
 std::optional<HoldUp> FindHoldUp(const SchedulerState& state, const TaskId& id);
 // Tasks of the driver that have not ended, without those that make actors. Looks at all tasks.
 size_t CountUnfinished(const SchedulerState& state, const DriverId& driver);

@@ -24,7 +24,7 @@ namespace rayx::scheduler {
 // The scheduling classes of one driver.
 struct DriverQueue {
   std::vector<std::unique_ptr<SchedulingClass>> all;
-  // Those with ready tasks, in no order.
+  // The classes with ready tasks, in no order.
   std::vector<SchedulingClass*> ready;
   // Place in ReadyQueue's list of drivers with ready tasks, or kNoIndex.
   size_t ready_index = kNoIndex;

@@ -44,7 +44,7 @@ class ResourceLedger {
   // More of something that `shape` asks for is in use than there is.
   bool Overdrawn(const Shape& shape) const;
 
-  // By blocked tasks and by actors.
+  // How much blocked tasks and actors hold.
   const Amounts& kept() const { return kept_; }
   const Amounts& total_amounts() const { return total_amounts_; }
   std::optional<ResourceIndex> cpu() const { return cpu_; }

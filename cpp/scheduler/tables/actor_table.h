@@ -18,7 +18,7 @@ class ActorTable {
   ActorEntry& Add(const TaskSpec& creation);
   ActorEntry* Find(const TaskId& id);
   const ActorEntry* Find(const TaskId& id) const;
-  // Of the driver, with this name, not dead; null if there is none.
+  // The driver's actor of this name that is not dead; null if there is none.
   const ActorEntry* FindNamed(const DriverId& driver, const std::string& name) const;
   // Its name is free again. Only the dead have none.
   void Move(ActorEntry& actor, ActorState next);
@@ -52,7 +52,7 @@ class ActorTable {
   bool has_listed() const { return !listed_.empty(); }
 
   const std::unordered_map<TaskId, ActorEntry>& all() const { return actors_; }
-  // Those that are not dead.
+  // The actors that are not dead.
   size_t living() const { return living_; }
   void SanityCheck() const;
 

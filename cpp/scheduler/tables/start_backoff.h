@@ -41,7 +41,7 @@ class StartBackoff {
   // How many may be started now for tasks that wait, given that `starting` are on their way.
   // OnTime has been called.
   size_t Allowed(int64_t now_ms, size_t starting) const;
-  // As many may be started although no task waits.
+  // Whether as many may be started as are wanted, although no task waits.
   bool AllowsUnasked(int64_t now_ms) const { return rounds_ == 0 || now_ms >= next_unasked_ms_; }
   // When Allowed and AllowsUnasked may answer more; nothing if no failure is remembered.
   std::optional<int64_t> NextMs() const;

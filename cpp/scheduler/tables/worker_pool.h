@@ -62,7 +62,7 @@ class WorkerPool {
   std::optional<int64_t> NextStartMs(int64_t now_ms) const;
   // Workers that the pool wants for itself, whatever the tasks want.
   size_t PrestartMissing() const;
-  // As many of them as should be tried now.
+  // How many of them should be tried now.
   size_t PrestartsDue(int64_t now_ms) const {
     return backoff_.AllowsUnasked(now_ms) ? PrestartMissing() : 0;
   }
@@ -113,7 +113,7 @@ class WorkerPool {
  private:
   struct DriverWorkers {
     std::vector<WorkerEntry*> idle;
-    // Without those that have an actor.
+    // Workers that have an actor do not count.
     size_t busy = 0;
     size_t bound = 0;
   };
@@ -137,7 +137,7 @@ class WorkerPool {
   size_t with_actor_ = 0;
   size_t blocked_without_actor_ = 0;
   WorkerNumber last_number_;
-  // Of the last start that was decided on or has succeeded.
+  // When the last start was decided on, or has succeeded.
   std::optional<int64_t> last_start_ms_;
   bool newly_started_ = false;
 };

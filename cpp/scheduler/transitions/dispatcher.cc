@@ -143,8 +143,8 @@ void Dispatcher::Prefetch() {
       if (scheduling_class->ready_count() <= scheduling_class->reserved ||
           !state_.pipeline.WorthFilling(*scheduling_class))
         continue;
-      // A worker that unblocked has taken a CPU that is in use: whoever ends first frees it, if no
-      // prefetched task inherits it.
+      // A worker that unblocked has taken a CPU that is in use: the first task that ends frees it,
+      // if no prefetched task inherits it.
       if (state_.ledger.Overdrawn(scheduling_class->shape()) || GivesWay(*scheduling_class))
         continue;
       // It fits and workers can be started: it waits for one of the next starts.

@@ -120,7 +120,7 @@ void TakeQueued(SchedulerState& state, TaskEntry& task) {
   if (task.state() == TaskState::kWaitingArgs) state.dependencies.Remove(task);
   if (task.IsCall()) return state.actors.RemoveCall(task);
   if (task.state() != TaskState::kReady) return;
-  // Who waits is the head of a scheduling class.
+  // The task that waits is the head of a scheduling class.
   if (task.scheduling_class->Head() == &task) state.heads.Forget(*task.scheduling_class);
   state.queue.Remove(task);
 }

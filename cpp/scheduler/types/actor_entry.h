@@ -48,7 +48,7 @@ struct ActorEntry {
   std::string cause;
   SystemErrorCode cause_code = SystemErrorCode::kActorDied;
 
-  // By caller; none is empty.
+  // The queue of each caller; none is empty.
   std::unordered_map<CallerId, CallQueue> callers;
   // Callers whose first call is ready; they take turns.
   std::deque<CallerId> turns;

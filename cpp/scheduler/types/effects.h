@@ -68,7 +68,7 @@ struct InterruptTask {
 struct FailTask {
   TaskId task;
   DriverId driver;
-  // Of the function.
+  // The function's name.
   std::string name;
   uint32_t return_count = 1;
   SystemErrorCode code = SystemErrorCode::kWorkerCrashed;

@@ -75,9 +75,9 @@ struct TaskEntry {
   // Where it queues: the scheduling class of its driver, resources and priority. Null for the call
   // of an actor, for no other once submitted.
   SchedulingClass* scheduling_class = nullptr;
-  // Of a creation and of a call; else null.
+  // The actor of a creation or of a call; else null.
   ActorEntry* actor = nullptr;
-  // Of a call: who submitted it.
+  // Who submitted a call.
   CallerId caller;
   // Rises with each task that becomes ready. A task that is put back keeps its number, and so its
   // place.

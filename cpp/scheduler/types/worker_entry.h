@@ -79,9 +79,9 @@ struct HeldTask {
 struct WorkerEntry {
   WorkerNumber number;
   WorkerState state = WorkerState::kStarting;
-  // Of its process, for people; 0 if nobody has told it.
+  // The id of its process, for people; 0 if nobody has told it.
   int64_t pid = 0;
-  // From its first task on; nil before.
+  // The driver whose tasks it runs; nil before its first task.
   DriverId driver;
   // First the task it runs, then those that it has prefetched. All of one scheduling class.
   // Empty unless Busy, Blocked or Ending. Of a worker that has an actor: first the creation, for
