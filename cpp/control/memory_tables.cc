@@ -51,7 +51,7 @@ class MemoryNodeTable : public NodeTable {
 
  private:
   void Announce(NodeRecord node) {
-    // By index: a subscriber may subscribe.
+    // An index, no iterator: a subscriber may subscribe.
     for (size_t i = 0; i < subscribers_.size(); ++i) subscribers_[i](node);
   }
 

@@ -61,7 +61,4 @@ std::pair<std::string, std::string> CounterField(std::string_view writer, std::s
 // The sum over all writers, by name.
 Result<std::map<std::string, int64_t>> ParseCounters(const Fields& fields);
 
-// "1722945600.25": seconds to the microsecond.
-std::string TimeText(double seconds);
-
 }  // namespace rayx::control

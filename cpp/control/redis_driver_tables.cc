@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "common/base/limits.h"
+#include "control/field_text.h"
 #include "control/records.h"
 #include "control/redis_reads.h"
 #include "control/redis_writes.h"
@@ -22,7 +23,7 @@ void RedisDriverTable::Register(const DriverRecord& driver) {
 
 void RedisDriverTable::MarkEnded(const DriverId& driver, double now) {
   const std::string key = schema::Key(schema::kDriver, driver);
-  shards_->primary()->Write({"HSET", key, schema::kEndedAt, TimeText(now)});
+  shards_->primary()->Write({"HSET", key, schema::kEndedAt, TextOf(now)});
 }
 
 void RedisDriverTable::List(Callback<std::vector<DriverRecord>> done) {

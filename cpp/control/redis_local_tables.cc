@@ -14,14 +14,6 @@
 namespace rayx::control {
 namespace {
 
-constexpr RedisLink::Loss kMayBeDropped = RedisLink::Loss::kMayBeDropped;
-constexpr RedisLink::Loss kMustArrive = RedisLink::Loss::kMustArrive;
-
-void LogDropped(std::string_view what) {
-  LogWarning("the control server is away and too much waits for it: an old update of " +
-             std::string(what) + " is dropped");
-}
-
 template <typename Record>
 Callback<Fields> ParseThen(Result<Record> parsed_by(const decltype(Record::id)&, const Fields&),
                            const decltype(Record::id)& id, Callback<std::optional<Record>> done) {
@@ -48,38 +40,30 @@ Callback<std::vector<KeyedFields>> ParseAllThen(
 
 // ---- tasks -----------------------------------------------------------------------------------
 
-RedisTaskTable::Change& RedisTaskTable::ChangeOf(const TaskId& id) {
-  const size_t shard = schema::ShardOf(id, shards_->count());
-  auto& pending = pending_[shard];
-  if (pending.size() >= limits::kControlPendingRecordsMax && pending.Find(id) == nullptr) {
-    if (shards_->link(shard)->connected()) {
-      WriteOut(shard, 1);
-    } else {
-      LogDropped("task " + pending.TakeOldest().first.Hex());
-    }
-  }
-  return pending.At(id);
-}
+RedisTaskTable::RedisTaskTable(RedisShards* shards)
+    : shards_(shards),
+      late_(shards, "task", [this](const TaskId& id, const Change& change, RedisLink::Loss loss) {
+        Write(id, change, loss);
+      }) {}
 
 void RedisTaskTable::Put(const TaskRecord& task) {
-  Change& change = ChangeOf(task.id);
+  Change& change = late_.At(task.id);
   change.put = true;
   change.record.id = task.id;
   MergeTask(task, &change.record);
 }
 
 void RedisTaskTable::Remove(const TaskId& id) {
-  auto& pending = pending_[schema::ShardOf(id, shards_->count())];
-  const Change* waiting = pending.Find(id);
+  const Change* waiting = late_.Find(id);
   const bool unknown_to_server = waiting != nullptr && !waiting->remove && !written_.contains(id);
   if (unknown_to_server) {
-    pending.Take(id);
+    late_.Forget(id);
   } else {
-    ChangeOf(id) = {.remove = true, .put = false, .record = {}};
+    late_.At(id) = {.remove = true, .put = false, .record = {}};
   }
 }
 
-void RedisTaskTable::WriteOne(const TaskId& id, const Change& change, RedisLink::Loss loss) {
+void RedisTaskTable::Write(const TaskId& id, const Change& change, RedisLink::Loss loss) {
   RedisLink* link = shards_->For(id);
   const std::string key = schema::Key(schema::kTask, id);
   if (change.remove) link->Write({"DEL", key}, loss);
@@ -92,60 +76,37 @@ void RedisTaskTable::WriteOne(const TaskId& id, const Change& change, RedisLink:
   }
 }
 
-size_t RedisTaskTable::WriteOut(size_t shard, size_t records) {
-  auto& pending = pending_[shard];
-  const size_t count = std::min(records, pending.size());
-  for (size_t i = 0; i < count; ++i) {
-    const auto [id, change] = pending.TakeOldest();
-    WriteOne(id, change, kMayBeDropped);
-  }
-  return count;
-}
-
-void RedisTaskTable::WriteOutAll() {
-  for (size_t shard = 0; shard < shards_->count(); ++shard) {
-    shards_->link(shard)->KeepQueued();
-    while (!pending_[shard].empty()) {
-      const auto [id, change] = pending_[shard].TakeOldest();
-      WriteOne(id, change, kMustArrive);
-    }
-  }
-}
-
 void RedisTaskTable::Get(const TaskId& id, Callback<std::optional<TaskRecord>> done) {
-  const auto waiting = pending_[schema::ShardOf(id, shards_->count())].Take(id);
-  if (waiting) WriteOne(id, waiting->second, kMustArrive);
+  late_.WriteNow(id);
   ReadHash(shards_->For(id), schema::Key(schema::kTask, id),
            ParseThen(&ParseTask, id, std::move(done)));
 }
 
 void RedisTaskTable::List(Callback<std::vector<TaskRecord>> done) {
-  WriteOutAll();
+  late_.WriteOutAll();
   ScanHashes(shards_->All(), schema::kTask,
              ParseAllThen(&ParseTask, schema::kTask, std::move(done)));
 }
 
 // ---- objects ---------------------------------------------------------------------------------
 
+RedisObjectTable::RedisObjectTable(RedisShards* shards)
+    : shards_(shards),
+      late_(shards, "object",
+            [this](const ObjectId& id, const Changes& changes, RedisLink::Loss loss) {
+              Write(id, changes, loss);
+            }) {}
+
 void RedisObjectTable::Change(const ObjectId& id, const NodeId& node,
                               std::optional<uint64_t> size) {
-  const size_t shard = schema::ShardOf(id, shards_->count());
-  auto& pending = pending_[shard];
-  if (pending.size() >= limits::kControlPendingRecordsMax && pending.Find(id) == nullptr) {
-    if (shards_->link(shard)->connected()) {
-      WriteOut(shard, 1);
-    } else {
-      LogDropped("object " + pending.TakeOldest().first.Hex());
-    }
-  }
-  Changes& changes = pending.At(id);
+  Changes& changes = late_.At(id);
   const auto same_node = [&node](const auto& change) { return change.first == node; };
   const auto it = std::find_if(changes.begin(), changes.end(), same_node);
   if (it == changes.end()) {
     changes.emplace_back(node, size);
   } else if (!size && it->second && !written_.contains({id, node})) {
     changes.erase(it);
-    if (changes.empty()) pending.Take(id);
+    if (changes.empty()) late_.Forget(id);
   } else {
     it->second = size;
   }
@@ -159,7 +120,7 @@ void RedisObjectTable::RemoveLocation(const ObjectId& id, const NodeId& node) {
   Change(id, node, std::nullopt);
 }
 
-void RedisObjectTable::WriteOne(const ObjectId& id, const Changes& changes, RedisLink::Loss loss) {
+void RedisObjectTable::Write(const ObjectId& id, const Changes& changes, RedisLink::Loss loss) {
   RedisLink* link = shards_->For(id);
   const std::string key = schema::Key(schema::kObject, id);
   for (const auto& [node, size] : changes) {
@@ -176,35 +137,14 @@ void RedisObjectTable::WriteOne(const ObjectId& id, const Changes& changes, Redi
   }
 }
 
-size_t RedisObjectTable::WriteOut(size_t shard, size_t records) {
-  auto& pending = pending_[shard];
-  const size_t count = std::min(records, pending.size());
-  for (size_t i = 0; i < count; ++i) {
-    const auto [id, changes] = pending.TakeOldest();
-    WriteOne(id, changes, kMayBeDropped);
-  }
-  return count;
-}
-
-void RedisObjectTable::WriteOutAll() {
-  for (size_t shard = 0; shard < shards_->count(); ++shard) {
-    shards_->link(shard)->KeepQueued();
-    while (!pending_[shard].empty()) {
-      const auto [id, changes] = pending_[shard].TakeOldest();
-      WriteOne(id, changes, kMustArrive);
-    }
-  }
-}
-
 void RedisObjectTable::Get(const ObjectId& id, Callback<std::optional<ObjectRecord>> done) {
-  const auto waiting = pending_[schema::ShardOf(id, shards_->count())].Take(id);
-  if (waiting) WriteOne(id, waiting->second, kMustArrive);
+  late_.WriteNow(id);
   ReadHash(shards_->For(id), schema::Key(schema::kObject, id),
            ParseThen(&ParseObject, id, std::move(done)));
 }
 
 void RedisObjectTable::List(Callback<std::vector<ObjectRecord>> done) {
-  WriteOutAll();
+  late_.WriteOutAll();
   ScanHashes(shards_->All(), schema::kObject,
              ParseAllThen(&ParseObject, schema::kObject, std::move(done)));
 }

@@ -13,7 +13,7 @@
 #include <utility>
 #include <vector>
 
-#include "control/pending_writes.h"
+#include "control/late_writes.h"
 #include "control/redis_shards.h"
 #include "control/tables.h"
 
@@ -21,48 +21,44 @@ namespace rayx::control {
 
 class RedisTaskTable : public TaskTable {
  public:
-  explicit RedisTaskTable(RedisShards* shards) : shards_(shards), pending_(shards->count()) {}
+  explicit RedisTaskTable(RedisShards* shards);
   void Put(const TaskRecord& task) override;
   void Remove(const TaskId& id) override;
   void Get(const TaskId& id, Callback<std::optional<TaskRecord>> done) override;
   void List(Callback<std::vector<TaskRecord>> done) override;
 
-  // Queues at most `records` changes for server `shard`; returns how many.
-  size_t WriteOut(size_t shard, size_t records);
-  // Queues all, and none of them may be dropped.
-  void WriteOutAll();
-  size_t pending(size_t shard) const { return pending_[shard].size(); }
-  // Records that the servers have of this process.
-  size_t written() const { return written_.size(); }
-
- private:
   struct Change {
     bool remove = false;  // first
     bool put = false;
     TaskRecord record;
   };
+  LateWrites<TaskId, Change>& late() { return late_; }
+  const LateWrites<TaskId, Change>& late() const { return late_; }
+  // Records that the servers have of this process.
+  size_t written() const { return written_.size(); }
 
-  Change& ChangeOf(const TaskId& id);
-  void WriteOne(const TaskId& id, const Change& change, RedisLink::Loss loss);
+ private:
+  void Write(const TaskId& id, const Change& change, RedisLink::Loss loss);
 
   RedisShards* const shards_;
-  std::vector<PendingWrites<TaskId, Change>> pending_;
+  LateWrites<TaskId, Change> late_;
   // What this process has written and not removed: only those need removing.
   std::unordered_set<TaskId> written_;
 };
 
 class RedisObjectTable : public ObjectTable {
  public:
-  explicit RedisObjectTable(RedisShards* shards) : shards_(shards), pending_(shards->count()) {}
+  explicit RedisObjectTable(RedisShards* shards);
   void AddLocation(const ObjectId& id, const NodeId& node, uint64_t size) override;
   void RemoveLocation(const ObjectId& id, const NodeId& node) override;
   void Get(const ObjectId& id, Callback<std::optional<ObjectRecord>> done) override;
   void List(Callback<std::vector<ObjectRecord>> done) override;
 
-  // As those of tasks.
-  size_t WriteOut(size_t shard, size_t records);
-  void WriteOutAll();
-  size_t pending(size_t shard) const { return pending_[shard].size(); }
+  // By node, nearly always one: this one. The size, or nothing for a location that is gone.
+  using Changes = std::vector<std::pair<NodeId, std::optional<uint64_t>>>;
+  LateWrites<ObjectId, Changes>& late() { return late_; }
+  const LateWrites<ObjectId, Changes>& late() const { return late_; }
+  // Locations that the servers have of this process.
   size_t written() const { return written_.size(); }
 
  private:
@@ -72,14 +68,12 @@ class RedisObjectTable : public ObjectTable {
       return location.first.Hash() ^ (location.second.Hash() * 31);
     }
   };
-  // By node, nearly always one: this one. The size, or nothing for a location that is gone.
-  using Changes = std::vector<std::pair<NodeId, std::optional<uint64_t>>>;
 
   void Change(const ObjectId& id, const NodeId& node, std::optional<uint64_t> size);
-  void WriteOne(const ObjectId& id, const Changes& changes, RedisLink::Loss loss);
+  void Write(const ObjectId& id, const Changes& changes, RedisLink::Loss loss);
 
   RedisShards* const shards_;
-  std::vector<PendingWrites<ObjectId, Changes>> pending_;
+  LateWrites<ObjectId, Changes> late_;
   // What this process has written and not removed: only those need removing.
   std::unordered_set<Location, LocationHash> written_;
 };

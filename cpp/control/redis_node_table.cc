@@ -3,6 +3,7 @@
 #include <optional>
 
 #include "common/base/log.h"
+#include "control/field_text.h"
 #include "control/records.h"
 #include "control/redis_reads.h"
 #include "control/redis_writes.h"
@@ -24,7 +25,7 @@ void RedisNodeTable::Register(const NodeRecord& node) {
   primary->Write({"DEL", key});
   WriteHash(primary, key, NodeFields(node), RedisLink::Loss::kMustArrive);
   primary->Write({"SADD", schema::kNodeIds, id});
-  // Last: who hears it reads the record.
+  // The message goes last: those that hear it read the record.
   primary->Write({"PUBLISH", schema::kNodeChanged, id});
 }
 
@@ -35,7 +36,7 @@ void RedisNodeTable::MarkDead(const NodeId& node, double now) {
   NoteOwnChange(node);
   const std::string key = schema::Key(schema::kNode, node);
   RedisLink* primary = shards_->primary();
-  primary->Write({"HSET", key, schema::kAlive, "0", schema::kHeartbeatAt, TimeText(now)});
+  primary->Write({"HSET", key, schema::kAlive, "0", schema::kHeartbeatAt, TextOf(now)});
   primary->Write({"PUBLISH", schema::kNodeChanged, node.Hex()});
 }
 
@@ -45,7 +46,7 @@ void RedisNodeTable::Flush() {
   if (!primary->connected()) return;
   for (const auto& [node, now] : heartbeats_) {
     const std::string key = schema::Key(schema::kNode, node);
-    primary->Write({"HSET", key, schema::kHeartbeatAt, TimeText(now)},
+    primary->Write({"HSET", key, schema::kHeartbeatAt, TextOf(now)},
                    RedisLink::Loss::kMayBeDropped);
   }
   heartbeats_.clear();
@@ -128,7 +129,7 @@ void RedisNodeTable::Observe(const NodeRecord& node) {
   const auto [it, added] = seen_.try_emplace(node.id, now);
   if (!added && it->second == now) return;
   it->second = now;
-  // By index, and a copy: a subscriber may subscribe.
+  // An index and a copy, no iterator: a subscriber may subscribe.
   for (size_t i = 0; i < subscribers_.size(); ++i) {
     const auto changed = subscribers_[i];
     changed(node);

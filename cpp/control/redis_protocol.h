@@ -37,7 +37,7 @@ struct Reply {
   // What a command of ours expects, or a ProtocolError that tells what came instead. An error reply
   // becomes a ProtocolError with its text.
   Result<int64_t> AsInteger() const;
-  // Of kString and kArray, moves the content out.
+  // Moves the content of a kString or kArray out.
   Result<std::string> TakeString() &&;
   Result<std::vector<std::string>> TakeStrings() &&;
   // The reply to HGETALL: fields and values in turns.

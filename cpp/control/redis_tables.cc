@@ -96,7 +96,7 @@ bool RedisTables::CanTake(size_t shard) const {
 size_t RedisTables::waiting() const {
   size_t waiting = 0;
   for (size_t shard = 0; shard < shards_.count(); ++shard) {
-    waiting += tasks_.pending(shard) + objects_.pending(shard);
+    waiting += tasks_.late().count(shard) + objects_.late().count(shard);
   }
   return waiting;
 }
@@ -108,7 +108,8 @@ bool RedisTables::behind() const {
 bool RedisTables::AnythingToWriteOut() const {
   if (counters_.pending() && CanTake(schema::kPrimary)) return true;
   for (size_t shard = 0; shard < shards_.count(); ++shard) {
-    if (CanTake(shard) && tasks_.pending(shard) + objects_.pending(shard) > 0) return true;
+    if (CanTake(shard) && tasks_.late().count(shard) + objects_.late().count(shard) > 0)
+      return true;
   }
   return false;
 }
@@ -140,8 +141,8 @@ void RedisTables::WriteOutSome() {
   for (size_t shard = 0; shard < shards_.count(); ++shard) {
     if (!CanTake(shard)) continue;
     const size_t share = std::max<size_t>(1, budget / (shards_.count() - shard));
-    size_t written = objects_.WriteOut(shard, share);
-    written += tasks_.WriteOut(shard, share - written);
+    size_t written = objects_.late().WriteOut(shard, share);
+    written += tasks_.late().WriteOut(shard, share - written);
     budget -= std::min(budget, written);
   }
 }
@@ -160,8 +161,8 @@ void RedisTables::GiveBackMemory() {
 
 void RedisTables::WriteOutAll() {
   counters_.WriteOut();
-  objects_.WriteOutAll();
-  tasks_.WriteOutAll();
+  objects_.late().WriteOutAll();
+  tasks_.late().WriteOutAll();
 }
 
 // A question behind all writes: its answer comes when they have theirs.

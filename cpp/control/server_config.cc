@@ -21,7 +21,7 @@ bool IsLetterOrDigit(char c) {
   return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
-// As the server reads it: in double quotes, other bytes as \xNN.
+// The server reads text in double quotes, with other bytes as \xNN.
 std::string Quoted(std::string_view text) {
   std::string quoted = "\"";
   for (const char c : text) {
@@ -62,7 +62,7 @@ Result<std::string> ServerConfigText(const ServerConfig& config) {
         "the password of a control server must be 16 or more letters and digits");
   }
   std::string text;
-  // Who may come in.
+  // The users that may log in.
   AppendLine(&text, "port", "0");
   AppendLine(&text, "unixsocket", Quoted(config.socket_path));
   AppendLine(&text, "unixsocketperm", "700");

@@ -27,25 +27,4 @@ std::optional<TaskState> TaskStateFromName(std::string_view name) {
   return std::nullopt;
 }
 
-std::string_view ActorStateName(ActorState state) {
-  switch (state) {
-    case ActorState::kPending:
-      return "pending";
-    case ActorState::kAlive:
-      return "alive";
-    case ActorState::kRestarting:
-      return "restarting";
-    case ActorState::kDead:
-      return "dead";
-  }
-  RAYX_CHECK(false);
-}
-
-std::optional<ActorState> ActorStateFromName(std::string_view name) {
-  for (const ActorState state : kActorStates) {
-    if (ActorStateName(state) == name) return state;
-  }
-  return std::nullopt;
-}
-
 }  // namespace rayx::control

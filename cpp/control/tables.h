@@ -21,6 +21,7 @@
 #include "common/base/ids.h"
 #include "common/base/resources.h"
 #include "common/base/status.h"
+#include "common/protocol/actor_state.h"
 
 namespace rayx::control {
 
@@ -71,13 +72,6 @@ struct TaskRecord {
   // The encoded TaskSpec message; empty in an update that only changes the state.
   std::string spec;
 };
-
-enum class ActorState { kPending, kAlive, kRestarting, kDead };
-inline constexpr ActorState kActorStates[] = {ActorState::kPending, ActorState::kAlive,
-                                              ActorState::kRestarting, ActorState::kDead};
-// "pending", "alive", … as shown to people and kept on the server.
-std::string_view ActorStateName(ActorState state);
-std::optional<ActorState> ActorStateFromName(std::string_view name);
 
 struct ActorRecord {
   // The task that made it.
@@ -206,7 +200,8 @@ class Tables {
   // `timeout_ms`.
   virtual void Drain(int64_t timeout_ms, std::function<void(Status)> done) = 0;
   // Whether more updates of tasks and objects wait than one flush writes, though the servers are
-  // there. Who has new ones had better keep them back: most of what they tell of is gone by then.
+  // there. A caller that has new ones had better keep them back: most of what they tell of is gone
+  // by then.
   virtual bool behind() const = 0;
   // Whether the server can be reached now (all shards).
   virtual bool connected() const = 0;

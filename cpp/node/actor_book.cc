@@ -24,13 +24,13 @@ void ActorBook::OnSubmitted(const TaskSpec& creation) {
 }
 
 void ActorBook::OnCreated(const TaskId& actor) {
-  // Without anybody to hold it, the result was dropped when it came.
+  // Nobody held the result, so it was dropped when it came.
   if (!store_->IsSealed(ObjectOf(actor))) scheduler_->OnActorUnreferenced(actor);
 }
 
 void ActorBook::OnState(const TaskId& actor, const ObjectId& state) {
   const std::optional<scheduler::ActorSummary> known = scheduler_->FindActor(actor);
-  if (!known || known->state == scheduler::ActorState::kDead) return;
+  if (!known || known->state == ActorState::kDead) return;
   store_->AddReference(state);
   if (!RAYX_MUTATION(kKeepState)) ReleaseState(actor);
   states_[actor] = state;
@@ -56,7 +56,7 @@ void ActorBook::OnCreationOver(const TaskId& actor) {
 
 void ActorBook::OnChanged(const TaskId& actor) {
   const std::optional<scheduler::ActorSummary> known = scheduler_->FindActor(actor);
-  if (!known || known->state == scheduler::ActorState::kDead) {
+  if (!known || known->state == ActorState::kDead) {
     if (!RAYX_MUTATION(kKeepName)) ReleaseName(actor);
     ReleaseState(actor);
   }

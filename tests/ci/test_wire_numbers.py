@@ -20,7 +20,7 @@ def found(tree_of, law, source):
         "# limits::kWorkerExitMs, less a second.\n_SECONDS_MAX = 4.0\n",
         "# ObjectId::kFunctionIndex.\n_INDEX = b'\\xff\\xff'\n",
         "# As in cpp/common/protocol/object_layout.h.\n_ERRORS = {1: A, 2: B}\n",
-        "class A:\n    BIT = 0x40000000  # kStreamRoomBit\n",
+        "class A:\n    BIT = 0x40000000  # kStreamCreditBit\n",
     ],
 )
 def test_a_number_of_cpp_is_found(tree_of, law, source):

@@ -11,20 +11,6 @@
 namespace rayx::daemon {
 namespace {
 
-control::ActorState RecordState(scheduler::ActorState state) {
-  switch (state) {
-    case scheduler::ActorState::kPending:
-      return control::ActorState::kPending;
-    case scheduler::ActorState::kAlive:
-      return control::ActorState::kAlive;
-    case scheduler::ActorState::kRestarting:
-      return control::ActorState::kRestarting;
-    case scheduler::ActorState::kDead:
-      return control::ActorState::kDead;
-  }
-  RAYX_CHECK(false);
-}
-
 // The task's record for the task table; nothing if it has ended.
 std::optional<control::TaskRecord> RecordOf(const scheduler::LocalScheduler& scheduler,
                                             const TaskId& id, const NodeId& node) {
@@ -60,7 +46,7 @@ void NodeRecords::OnActorChanged(const scheduler::ActorSummary& actor) {
                          .node = node_,
                          .class_name = actor.class_name,
                          .name = actor.name,
-                         .state = RecordState(actor.state),
+                         .state = actor.state,
                          .restarts = actor.restarts,
                          .cause = actor.cause});
 }

@@ -1,13 +1,12 @@
 // What the scheduler is told of workers that have ended, and what it tells of actors and tasks.
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <string>
-#include <string_view>
 
 #include "common/base/ids.h"
+#include "common/protocol/actor_state.h"
 #include "scheduler/types/effects.h"
 
 namespace rayx::scheduler {
@@ -23,15 +22,6 @@ struct WorkerEnd {
   bool start_failed = false;
 };
 
-// Pending: it is being made for the first time. Alive: calls run. Restarting: its worker died, it
-// is made again. Dead: every call fails.
-enum class ActorState : uint8_t { kPending, kAlive, kRestarting, kDead };
-
-constexpr std::string_view ActorStateName(ActorState state) {
-  constexpr std::array<std::string_view, 4> kNames = {"Pending", "Alive", "Restarting", "Dead"};
-  return kNames[static_cast<size_t>(state)];
-}
-
 struct ActorSummary {
   TaskId id;
   DriverId driver;
@@ -39,7 +29,7 @@ struct ActorSummary {
   std::string name;
   std::string class_name;
   ActorState state = ActorState::kPending;
-  // That has been given the creation; kNoWorker if none has it.
+  // The worker that has been given the creation; kNoWorker if none has it.
   WorkerNumber worker = kNoWorker;
   // How often it was made again, or tried to.
   uint32_t restarts = 0;
@@ -65,7 +55,7 @@ struct SchedulerStats {
   size_t workers_blocked = 0;
   uint64_t tasks_finished = 0;
   uint64_t tasks_retried = 0;
-  // That are known and not dead.
+  // Actors that are known and not dead.
   size_t actors = 0;
 };
 

@@ -65,8 +65,8 @@ class FakeNode {
   void PushInPool(const ObjectId& id, uint64_t offset, uint64_t size, bool pinned);
   // What a later GetObjects will be answered with; pushed to those who asked before.
   void Store(const ObjectId& id, const std::string& data);
-  // A room reserved for the client, from word 0 on; its memory comes with the next ObjectCreated.
-  void OfferReservation(ReservationWords::Reservation room);
+  // Memory reserved for the client, from word 0 on; its memory comes with the next ObjectCreated.
+  void OfferReservation(ReservationWords::Reservation reservation);
   // What a node publishes when its clients only wait for each other.
   void SetAffinityHint(int cpu) const { hint_.Publish(cpu); }
   uint8_t* pool() const { return mapping_.data(); }

@@ -30,8 +30,8 @@ class RedisLocalTablesTest : public testing::Test {
 
   // Writes everything out and returns what has arrived since the last time.
   Lines WriteOut() {
-    objects_.WriteOut(0, 1000000);
-    tasks_.WriteOut(0, 1000000);
+    objects_.late().WriteOut(0, 1000000);
+    tasks_.late().WriteOut(0, 1000000);
     counters_.WriteOut();
     runner_.RunUntil([this] { return shards_.primary()->unacknowledged() == 0; },
                      [this] { shards_.Flush(); });
@@ -64,7 +64,7 @@ TEST_F(RedisLocalTablesTest, SeveralUpdatesOfATaskAreOneCommand) {
   tasks_.Put(Update(TaskState::kWaiting));
   tasks_.Put(Update(TaskState::kReady));
   tasks_.Put(Update(TaskState::kRunning, 2));
-  EXPECT_EQ(tasks_.pending(0), 1u);
+  EXPECT_EQ(tasks_.late().count(0), 1u);
   EXPECT_EQ(WriteOut(), Lines{"HSET " + task_key_ + " state running attempt 2"});
   EXPECT_EQ(WriteOut(), Lines());
 }
@@ -72,7 +72,7 @@ TEST_F(RedisLocalTablesTest, SeveralUpdatesOfATaskAreOneCommand) {
 TEST_F(RedisLocalTablesTest, ATaskThatComesAndGoesIsNeverWritten) {
   tasks_.Put(Update(TaskState::kWaiting));
   tasks_.Remove(MakeId<TaskId>(1));
-  EXPECT_EQ(tasks_.pending(0), 0u);
+  EXPECT_EQ(tasks_.late().count(0), 0u);
   EXPECT_EQ(WriteOut(), Lines());
 }
 
@@ -110,7 +110,7 @@ TEST_F(RedisLocalTablesTest, ALocationThatComesAndGoesIsNeverWritten) {
   const ObjectId id = MakeId<ObjectId>(1);
   objects_.AddLocation(id, node_, 10);
   objects_.RemoveLocation(id, node_);
-  EXPECT_EQ(objects_.pending(0), 0u);
+  EXPECT_EQ(objects_.late().count(0), 0u);
   EXPECT_EQ(WriteOut(), Lines());
   objects_.AddLocation(id, node_, 10);
   EXPECT_EQ(WriteOut(), Lines{"HSET " + object_key_ + " " + node_.Hex() + " 10"});
@@ -134,15 +134,15 @@ TEST_F(RedisLocalTablesTest, LocationsOfOneObjectDoNotMix) {
 
 TEST_F(RedisLocalTablesTest, WritesNoMoreThanTold) {
   for (uint32_t i = 0; i < 10; ++i) tasks_.Put(MakeTask(i, TaskState::kReady));
-  EXPECT_EQ(tasks_.WriteOut(0, 4), 4u);
-  EXPECT_EQ(tasks_.pending(0), 6u);
-  EXPECT_EQ(tasks_.WriteOut(0, 100), 6u);
+  EXPECT_EQ(tasks_.late().WriteOut(0, 4), 4u);
+  EXPECT_EQ(tasks_.late().count(0), 6u);
+  EXPECT_EQ(tasks_.late().WriteOut(0, 100), 6u);
 }
 
 TEST_F(RedisLocalTablesTest, BeyondItsLimitTheOldestIsWrittenAtOnce) {
   const auto count = static_cast<uint32_t>(limits::kControlPendingRecordsMax);
   for (uint32_t i = 0; i < count + 3; ++i) objects_.AddLocation(MakeId<ObjectId>(i), node_, 1);
-  EXPECT_EQ(objects_.pending(0), count);
+  EXPECT_EQ(objects_.late().count(0), count);
   EXPECT_EQ(shards_.primary()->unacknowledged(), 3u);
 }
 

@@ -81,14 +81,6 @@ TEST(TaskStateNameTest, NamesAndBack) {
   EXPECT_EQ(TaskStateFromName("Running"), std::nullopt);
 }
 
-TEST(ActorStateNameTest, NamesAndBack) {
-  for (const ActorState state : kActorStates) {
-    EXPECT_EQ(ActorStateFromName(ActorStateName(state)), state);
-  }
-  EXPECT_EQ(ActorStateName(ActorState::kAlive), "alive");
-  EXPECT_EQ(ActorStateFromName("Alive"), std::nullopt);
-}
-
 TEST_P(TablesTest, BeginsEmpty) {
   EXPECT_TRUE(Nodes().empty());
   EXPECT_TRUE(Drivers().empty());

@@ -29,9 +29,9 @@ class ActorBookTest : public ::testing::Test {
 
 TEST_F(ActorBookTest, EndsWhenNobodyRefersToIt) {
   Make();
-  EXPECT_EQ(node_.Turn(), Lines({"actor t1 is Alive", "objects to c1: t1.0=actor"}));
+  EXPECT_EQ(node_.Turn(), Lines({"actor t1 is alive", "objects to c1: t1.0=actor"}));
   Release(driver_, ResultOf(1));
-  EXPECT_EQ(node_.Turn(), Lines({"deleted t1.0", "actor t1 is Dead", "stop w1"}));
+  EXPECT_EQ(node_.Turn(), Lines({"deleted t1.0", "actor t1 is dead", "stop w1"}));
   node_.WorkerGone(WorkerNumber(1), 1);
   EXPECT_EQ(node_.Turn(), Lines({"ended t1", "actor t1 is forgotten"}));
 }
@@ -46,7 +46,7 @@ TEST_F(ActorBookTest, ANameKeepsItAndFindsIt) {
   EXPECT_EQ(actors.FindNamed(node_.Driver(2), "bob"), nullptr) << "of another driver";
   ASSERT_NE(actors.FindNamed(driver_, "bob"), nullptr);
   actors.OnKill(driver_, TaskNumber(1));
-  EXPECT_EQ(node_.Turn(), Lines({"actor t1 is Dead", "kill w1"}));
+  EXPECT_EQ(node_.Turn(), Lines({"actor t1 is dead", "kill w1"}));
   EXPECT_EQ(node_.core().actors().held(), 0u);
 }
 
@@ -97,7 +97,7 @@ TEST_F(ActorBookTest, TheLastStateIsKeptAndGivenToWhoMakesItAnew) {
   EXPECT_EQ(node_.core().actors().StateOf(TaskNumber(1)), ObjectId::ForPut(TaskNumber(3), 0));
   EXPECT_FALSE(node_.core().store().IsSealed(ObjectId::ForPut(TaskNumber(2), 0)));
   node_.WorkerGone(WorkerNumber(1), 3);
-  EXPECT_EQ(node_.Turn(), Lines({"actor t1 is Restarting", "start w2"}));
+  EXPECT_EQ(node_.Turn(), Lines({"actor t1 is restarting", "start w2"}));
   node_.Started(WorkerNumber(2));
   EXPECT_EQ(node_.Turn(), Lines({"t1 to w2 as 0 config state t3.put0"}));
 }

@@ -34,7 +34,7 @@ TEST(NodeCore, AnEndingDriverWaitsForItsActors) {
   node.Done(worker, 1, 0, "actor");
   node.Turn();
   node.core().endings().OnDrain(output.id, DriverNumber(1));
-  EXPECT_EQ(node.Turn(10), Lines({"actor t1 is Dead", "stop w1"}));
+  EXPECT_EQ(node.Turn(10), Lines({"actor t1 is dead", "stop w1"}));
   EXPECT_EQ(node.core().NextTickMs(), 10 + limits::kDriverEndMs);
   node.WorkerGone(WorkerNumber(1), 1);
   const Lines lines = node.Turn(20);

@@ -187,7 +187,7 @@ class NodeRecorder final : public Peers,
   void OnObjectDeleted(const ObjectId& id) override { lines_.push_back("deleted " + NameOf(id)); }
   void OnActorChanged(const scheduler::ActorSummary& actor) override {
     lines_.push_back("actor t" + std::to_string(testing::NumberOf(actor.id)) + " is " +
-                     std::string(scheduler::ActorStateName(actor.state)));
+                     std::string(ActorStateName(actor.state)));
   }
   void OnActorForgotten(const TaskId& actor) override {
     lines_.push_back("actor t" + std::to_string(testing::NumberOf(actor)) + " is forgotten");

@@ -100,7 +100,7 @@ TEST(ExplainActors, ACallSaysWhatItsActorIsAndWhatItWaitsFor) {
   node.Submit(Task(3).CallOf(1));
   const std::string waits = node.core().Explain(TaskNumber(2));
   EXPECT_NE(waits.find("is a call of actor f1"), std::string::npos) << waits;
-  EXPECT_NE(waits.find("which is Pending"), std::string::npos) << waits;
+  EXPECT_NE(waits.find("which is pending"), std::string::npos) << waits;
   EXPECT_NE(waits.find(ResultOf(9).Hex()), std::string::npos) << waits;
   const std::string behind = node.core().Explain(TaskNumber(3));
   EXPECT_NE(behind.find("stands behind 1 call of its caller"), std::string::npos) << behind;

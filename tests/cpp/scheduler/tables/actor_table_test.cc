@@ -106,7 +106,7 @@ TEST_F(ActorTableTest, ANameBelongsToTheLivingOfOneDriver) {
 
 TEST_F(ActorTableTest, TheDeadStayDead) {
   table_.Move(actor_, ActorState::kDead);
-  EXPECT_DEATH(table_.Move(actor_, ActorState::kAlive), "Dead");
+  EXPECT_DEATH(table_.Move(actor_, ActorState::kAlive), "dead");
 }
 
 }  // namespace

@@ -12,7 +12,7 @@ class ActorLifecycle : public ::testing::Test {
  protected:
   void MakeAlive(Task&& creation) {
     node_.Submit(std::move(creation));
-    EXPECT_EQ(node_.Turn(), Lines({"t1 is Pending", "start 1"}));
+    EXPECT_EQ(node_.Turn(), Lines({"t1 is pending", "start 1"}));
     node_.Started(WorkerNumber(1));
     EXPECT_EQ(node_.Turn(), Lines({"t1 to w1 as 0"}));
     EXPECT_TRUE(node_.Finished(WorkerNumber(1), 1, 0).ok());
@@ -28,11 +28,11 @@ TEST_F(ActorLifecycle, CallsWaitForTheCreationAndRunInOrder) {
   node_.Submit(Task(1).Creation());
   node_.Submit(Task(2).CallOf(1));
   node_.Submit(Task(3).CallOf(1));
-  EXPECT_EQ(node_.Turn(), Lines({"t1 is Pending", "start 1"}));
+  EXPECT_EQ(node_.Turn(), Lines({"t1 is pending", "start 1"}));
   node_.Started(WorkerNumber(1));
   EXPECT_EQ(node_.Turn(), Lines({"t1 to w1 as 0"}));
   EXPECT_TRUE(node_.Finished(WorkerNumber(1), 1, 0).ok());
-  EXPECT_EQ(node_.Turn(), Lines({"t1 is Alive", "t2 to w1 as 1", "t3 to w1 as 2"}));
+  EXPECT_EQ(node_.Turn(), Lines({"t1 is alive", "t2 to w1 as 1", "t3 to w1 as 2"}));
   EXPECT_FALSE(node_.Finished(WorkerNumber(1), 1, 0).ok()) << "a creation ends once";
   EXPECT_TRUE(node_.Finished(WorkerNumber(1), 2, 1).ok());
   EXPECT_TRUE(node_.Finished(WorkerNumber(1), 3, 2).ok());
@@ -56,7 +56,7 @@ TEST_F(ActorLifecycle, ACallThatHasStoredItsResultHasNotFailedWhenItsActorIsKill
   node_.Turn();
   node_.core().OnResultMade(TaskNumber(2));
   node_.Killed(1);
-  EXPECT_EQ(node_.Turn(), Lines({"t1 is Dead", "kill w1"}));
+  EXPECT_EQ(node_.Turn(), Lines({"t1 is dead", "kill w1"}));
   node_.Gone(WorkerNumber(1), 3);
   EXPECT_EQ(node_.Turn(), Lines({"fail t2 code 7 unless it has its results", "ended t2",
                                  "fail t3 code 7", "ended t3 by system", "ended t1"}));
@@ -67,7 +67,7 @@ TEST_F(ActorLifecycle, AnIdleActorEndsByItselfWhenItsDriverIsAboutToGo) {
   node_.Submit(Task(2).CallOf(1).DependsOn(ResultOf(9)), {ResultOf(9)});
   node_.Turn();
   node_.DriverEnding(1);
-  EXPECT_EQ(node_.Turn(), Lines({"ended t2 by system", "t1 is Dead", "stop w1"}))
+  EXPECT_EQ(node_.Turn(), Lines({"ended t2 by system", "t1 is dead", "stop w1"}))
       << "nobody waits for the call any more, which fails in silence";
   EXPECT_EQ(node_.core().EndingWorkersOf(DriverNumber(1)),
             std::vector<WorkerNumber>({WorkerNumber(1)}));
@@ -83,7 +83,7 @@ TEST_F(ActorLifecycle, AnActorThatRunsACallIsLeftToBeKilledWithItsDriver) {
   node_.DriverEnding(1);
   EXPECT_EQ(node_.Turn(), Lines({}));
   node_.DriverGone(1);
-  EXPECT_EQ(node_.Turn(), Lines({"t1 is Dead", "kill w1"}));
+  EXPECT_EQ(node_.Turn(), Lines({"t1 is dead", "kill w1"}));
 }
 
 TEST_F(ActorLifecycle, CallersTakeTurns) {
@@ -158,7 +158,7 @@ TEST_F(ActorLifecycle, AnInitThatRaisesFailsEveryCallAlike) {
   node_.StartNext(WorkerNumber(1));
   EXPECT_TRUE(node_.Finished(WorkerNumber(1), 1, 0, true).ok());
   EXPECT_EQ(node_.Turn(),
-            Lines({"t1 is Dead", "stop w1", "fail t2 code 7 like t1", "ended t2 by system"}));
+            Lines({"t1 is dead", "stop w1", "fail t2 code 7 like t1", "ended t2 by system"}));
   node_.Submit(Task(3).CallOf(1));
   EXPECT_EQ(node_.Turn(), Lines({"fail t3 code 7 like t1", "ended t3 by system"}));
   node_.Gone(WorkerNumber(1));
@@ -174,17 +174,17 @@ TEST_F(ActorLifecycle, IsMadeAgainAsOftenAsItMay) {
   node_.Gone(WorkerNumber(1), 2, "it was shot");
   EXPECT_EQ(State(), ActorState::kRestarting);
   EXPECT_EQ(node_.Turn(),
-            Lines({"fail t2 code 7", "ended t2 by system", "t1 is Restarting", "start 2"}));
+            Lines({"fail t2 code 7", "ended t2 by system", "t1 is restarting", "start 2"}));
   node_.Submit(Task(5).CallOf(1));
   node_.Started(WorkerNumber(2));
   EXPECT_EQ(node_.Turn(), Lines({"t1 to w2 as 0, attempt 1"}));
   EXPECT_TRUE(node_.Finished(WorkerNumber(2), 1, 0).ok());
   EXPECT_EQ(node_.Turn(),
-            Lines({"t1 is Alive", "t3 to w2 as 1", "t4 to w2 as 2", "t5 to w2 as 3"}));
+            Lines({"t1 is alive", "t3 to w2 as 1", "t4 to w2 as 2", "t5 to w2 as 3"}));
   EXPECT_EQ(node_.core().FindActor(TaskNumber(1))->restarts, 1u);
   node_.Gone(WorkerNumber(2), 2, "it was shot again");
   EXPECT_EQ(node_.Turn(),
-            Lines({"fail t3 code 7", "ended t3 by system", "t1 is Dead", "fail t4 code 7",
+            Lines({"fail t3 code 7", "ended t3 by system", "t1 is dead", "fail t4 code 7",
                    "ended t4 by system", "fail t5 code 7", "ended t5 by system", "ended t1"}));
   EXPECT_NE(node_.texts().find("it was shot again"), std::string::npos) << node_.texts();
 }
@@ -198,7 +198,7 @@ TEST_F(ActorLifecycle, ADeathInInitCountsAndOneBeforeDoesNot) {
   node_.Started(WorkerNumber(2));
   EXPECT_EQ(node_.Turn(), Lines({"t1 to w2 as 0"}));
   node_.Gone(WorkerNumber(2), 1);
-  EXPECT_EQ(node_.Turn(), Lines({"t1 is Dead", "fail t1 code 7", "fail t2 code 7 like t1",
+  EXPECT_EQ(node_.Turn(), Lines({"t1 is dead", "fail t1 code 7", "fail t2 code 7 like t1",
                                  "ended t2 by system", "ended t1 by system"}));
 }
 
@@ -208,7 +208,7 @@ TEST_F(ActorLifecycle, KilledItFailsWhatRunsAndWhatWaits) {
   node_.Turn();
   node_.Submit(Task(3).CallOf(1).DependsOn(ResultOf(9)), {ResultOf(9)});
   node_.Killed(1, "it had to go");
-  EXPECT_EQ(node_.Turn(), Lines({"t1 is Dead", "kill w1", "fail t3 code 7", "ended t3 by system"}));
+  EXPECT_EQ(node_.Turn(), Lines({"t1 is dead", "kill w1", "fail t3 code 7", "ended t3 by system"}));
   node_.Submit(Task(4).CallOf(1));
   node_.Turn();
   EXPECT_NE(node_.texts().find("it had to go"), std::string::npos) << node_.texts();
@@ -226,7 +226,7 @@ TEST_F(ActorLifecycle, ACallThatEndedBeforeTheKillHasItsResultThoughTheNodeHears
   node_.Submit(Task(3).CallOf(1));
   node_.Turn();
   node_.Killed(1);
-  EXPECT_EQ(node_.Turn(), Lines({"t1 is Dead", "kill w1"}));
+  EXPECT_EQ(node_.Turn(), Lines({"t1 is dead", "kill w1"}));
   EXPECT_TRUE(node_.Finished(WorkerNumber(1), 2, 1).ok());
   EXPECT_EQ(node_.Turn(), Lines({"ended t2"}));
   node_.Gone(WorkerNumber(1), 3);
@@ -252,12 +252,12 @@ TEST_F(ActorLifecycle, KilledBeforeItIsMadeItFailsItsCreation) {
   node_.Turn();
   node_.Killed(1);
   node_.Killed(2);
-  EXPECT_EQ(node_.Turn(), Lines({"t1 is Dead", "fail t1 code 7", "ended t1 by system", "t2 is Dead",
+  EXPECT_EQ(node_.Turn(), Lines({"t1 is dead", "fail t1 code 7", "ended t1 by system", "t2 is dead",
                                  "fail t2 code 7", "ended t2 by system"}));
   node_.Started(WorkerNumber(1));
   EXPECT_EQ(node_.Turn(), Lines({"t3 to w1 as 0"}));
   node_.Killed(3);
-  EXPECT_EQ(node_.Turn(), Lines({"t3 is Dead", "fail t3 code 7", "kill w1"}));
+  EXPECT_EQ(node_.Turn(), Lines({"t3 is dead", "fail t3 code 7", "kill w1"}));
   EXPECT_TRUE(node_.Finished(WorkerNumber(1), 3, 0).ok());
   node_.Gone(WorkerNumber(1), 1);
   EXPECT_EQ(node_.Turn(), Lines({"ended t3 by system"}));
@@ -266,7 +266,7 @@ TEST_F(ActorLifecycle, KilledBeforeItIsMadeItFailsItsCreation) {
 TEST_F(ActorLifecycle, UnreferencedItEndsAndIsForgotten) {
   MakeAlive(Task(1).Creation().Retries(-1));
   node_.Unreferenced(1);
-  EXPECT_EQ(node_.Turn(), Lines({"t1 is Dead", "stop w1"}));
+  EXPECT_EQ(node_.Turn(), Lines({"t1 is dead", "stop w1"}));
   node_.Gone(WorkerNumber(1), 1);
   EXPECT_EQ(node_.Turn(), Lines({"ended t1", "t1 is forgotten"}));
   EXPECT_FALSE(node_.core().FindActor(TaskNumber(1)).has_value());
@@ -283,7 +283,7 @@ TEST_F(ActorLifecycle, UnreferencedBeforeItIsMadeItIsMadeFirst) {
   node_.Started(WorkerNumber(1));
   EXPECT_EQ(node_.Turn(), Lines({"t1 to w1 as 0"}));
   EXPECT_TRUE(node_.Finished(WorkerNumber(1), 1, 0).ok());
-  EXPECT_EQ(node_.Turn(), Lines({"t1 is Dead", "t1 is Dead", "stop w1"}));
+  EXPECT_EQ(node_.Turn(), Lines({"t1 is dead", "t1 is dead", "stop w1"}));
 }
 
 TEST_F(ActorLifecycle, InputsAreReleasedWhenItCannotBeMadeAgain) {
@@ -297,7 +297,7 @@ TEST_F(ActorLifecycle, ANameIsTakenAsLongAsItsActorLives) {
   EXPECT_EQ(find(), TaskNumber(1));
   EXPECT_FALSE(node_.core().FindNamedActor(DriverNumber(2), "hal").has_value());
   node_.Submit(Task(2).Creation(1, "hal"));
-  EXPECT_EQ(node_.Turn(), Lines({"t2 is Dead", "fail t2 code 7", "ended t2 by system"}));
+  EXPECT_EQ(node_.Turn(), Lines({"t2 is dead", "fail t2 code 7", "ended t2 by system"}));
   node_.Submit(Task(3).CallOf(2));
   EXPECT_EQ(node_.Turn(), Lines({"fail t3 code 7 like t2", "ended t3 by system"}));
   EXPECT_EQ(find(), TaskNumber(1));
@@ -310,7 +310,7 @@ TEST_F(ActorLifecycle, ANameIsTakenAsLongAsItsActorLives) {
 TEST_F(ActorLifecycle, WhatCannotBeMadeFailsItsCalls) {
   node_.Submit(Task(1).Creation().Cpus(5));
   node_.Submit(Task(2).CallOf(1));
-  EXPECT_EQ(node_.Turn(), Lines({"t1 is Dead", "fail t1 code 2", "ended t1 by system",
+  EXPECT_EQ(node_.Turn(), Lines({"t1 is dead", "fail t1 code 2", "ended t1 by system",
                                  "fail t2 code 2 like t1", "ended t2 by system"}));
 }
 

@@ -142,7 +142,7 @@ TEST_F(Cancellation, ACreationThatHasNotEndedKillsTheActor) {
   node_.Submit(Task(2).CallOf(1));
   node_.Turn();
   node_.Cancelled(1);
-  EXPECT_EQ(node_.Turn(), Lines({"t1 is Dead", "fail t1 code 4", "kill w1",
+  EXPECT_EQ(node_.Turn(), Lines({"t1 is dead", "fail t1 code 4", "kill w1",
                                  "fail t2 code 4 like t1", "ended t2 by system"}));
 }
 

@@ -228,7 +228,7 @@ TEST_F(ActorLineTest, ACallThatHadBegunFailsWithItsWorker) {
 TEST_F(ActorLineTest, WhatAKilledActorHasRunIsSettledWhenAllOfItIsKnown) {
   ASSERT_TRUE(Give(Task(1).CallOf(0), 1).ok());
   scheduler_.Killed(0);
-  EXPECT_EQ(scheduler_.Turn(), Lines({"t0 is Dead", "kill w1"}));
+  EXPECT_EQ(scheduler_.Turn(), Lines({"t0 is dead", "kill w1"}));
   // Given before its caller knew of the kill.
   ASSERT_TRUE(Give(Task(2).CallOf(0), 2).ok());
   ASSERT_TRUE(Give(Task(3).CallOf(0), 3).ok());

@@ -421,12 +421,12 @@ TEST(DispatcherGpus, AnActorsCallsHaveItsGpus) {
   SchedulerRecorder node({.cpus = 1, .prestart = 1, .more = {{"GPU", Amount(1)}}});
   node.StartAll();
   node.Submit(Task(1).Creation().Needs("GPU", Amount(1)));
-  EXPECT_EQ(node.Turn(), Lines({"t1 is Pending", "t1 to w1 as 0, GPU 0", "start 2"}));
+  EXPECT_EQ(node.Turn(), Lines({"t1 is pending", "t1 to w1 as 0, GPU 0", "start 2"}));
   node.Submit(Task(2).CallOf(1));
   EXPECT_TRUE(node.Finished(WorkerNumber(1), 1, 0).ok());
-  EXPECT_EQ(node.Turn(), Lines({"t1 is Alive", "t2 to w1 as 1, GPU 0"}));
+  EXPECT_EQ(node.Turn(), Lines({"t1 is alive", "t2 to w1 as 1, GPU 0"}));
   node.Submit(Task(3).Creation().Needs("GPU", Amount(0.5)));
-  EXPECT_EQ(node.Turn(), Lines({"t3 is Pending"}));
+  EXPECT_EQ(node.Turn(), Lines({"t3 is pending"}));
   node.Killed(1);
   node.Turn();
   node.Gone(WorkerNumber(1), 2);
