@@ -136,7 +136,7 @@ def leak_check(request):
 def _open_for_good():
     """Has this driver open what it opens once and keeps, as a session of several tests should.
 
-    That are the pool, for the first large value that it puts, and its direct line, once it has had
+    That are the pool, for the first large value that it puts, and its direct channel, once it has had
     one task after the other run: two descriptors each time it has none.
     """
     import rayx
@@ -146,7 +146,7 @@ def _open_for_good():
     before = len(os.listdir("/proc/self/fd"))
     deadline = time.monotonic() + 30
     while len(os.listdir("/proc/self/fd")) < before + 2:
-        assert time.monotonic() < deadline, "there is no direct line"
+        assert time.monotonic() < deadline, "there is no direct channel"
         rayx.get(follow.remote(0))
 
 

@@ -58,10 +58,10 @@ struct Client::Impl {
         return tasks.OnExitWorker();
       case MessageType::ForgetFunction:
         return tasks.OnForgetFunction(frame.payload);
-      case MessageType::OpenLine:
-        return tasks.OnOpenLine(from);
-      case MessageType::LineOpened:
-        return direct.OnLineOpened(from, frame.payload);
+      case MessageType::OpenChannel:
+        return tasks.OnOpenChannel(from);
+      case MessageType::LeaseGranted:
+        return direct.OnLeaseOpened(from, frame.payload);
       case MessageType::FunctionContent:
         return inquiry.OnFunctionContent(frame.payload);
       case MessageType::Answer:

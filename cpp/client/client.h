@@ -58,8 +58,8 @@ class Client {
 
   NodeId node_id() const;
   uint64_t pool_bytes() const;
-  // Can be read when there is something to Poll for, from the node or over a direct line; for event
-  // loops. Nothing is to be read from it itself. -1 when closed.
+  // Can be read when there is something to Poll for, from the node or over a direct channel; for
+  // event loops. Nothing is to be read from it itself. -1 when closed.
   int fd() const;
 
   // --- tasks ---

@@ -18,7 +18,7 @@
 #include "common/io/event_loop.h"
 #include "common/os/scoped_fd.h"
 #include "control/tables.h"
-#include "daemon/latency/line_service.h"
+#include "daemon/latency/lease_service.h"
 #include "daemon/latency/turn_pacer.h"
 #include "daemon/message_reader.h"
 #include "daemon/messages/message_writer.h"
@@ -97,7 +97,7 @@ class NodeDaemon {
   WorkerService workers_;
   PeerMessages peer_messages_;
   TurnPacer pacer_;
-  LineService lines_;
+  LeaseService leases_;
   NodeRecords records_;
   PoolService pool_;
   // What it asks is done by those above, who know it.

@@ -51,7 +51,7 @@ Status NodeDaemon::OnClientFrame(ConnectedPeer& peer, const Frame& frame) {
   if (static_cast<protocol::MessageType>(frame.type) != protocol::MessageType::Query) {
     return reader_.OnFrame(peer, frame);
   }
-  if (lines_.IsClient(peer)) {
+  if (leases_.IsClient(peer)) {
     late_queries_.push_back({peer.id, {frame.payload.begin(), frame.payload.end()}});
     return Status::Ok();
   }
@@ -149,7 +149,7 @@ Status NodeDaemon::Welcome(ConnectedPeer& peer) {
 // Whoever asks has seen the end of tasks of which its worker has told us, but we have not read it.
 void NodeDaemon::AnswerLateQueries() {
   if (late_queries_.empty()) return;
-  lines_.HearWorker();
+  leases_.HearWorker();
   for (const LateQuery& query : std::exchange(late_queries_, {})) {
     ConnectedPeer* peer = peers_.Find(query.client);
     if (peer == nullptr) continue;

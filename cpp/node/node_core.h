@@ -65,7 +65,7 @@ class NodeCore {
   // About once a second.
   void OnHeartbeat() { functions_.OnHeartbeat(); }
 
-  // --- the parts, for questions and for direct lines ---
+  // --- the parts, for questions and for worker leases ---
   plasma::ObjectStore& store() { return store_; }
   scheduler::LocalScheduler& scheduler() { return scheduler_; }
   const scheduler::LocalScheduler& scheduler() const { return scheduler_; }

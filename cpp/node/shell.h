@@ -141,23 +141,23 @@ class Workers {
   virtual bool HasExitWork(const Worker& worker) const = 0;
 };
 
-// The direct lines between clients and workers. Without any, nothing has to be done but to answer
-// Close.
-class DirectLines {
+// The leases that clients have on workers. Without any, nothing has to be done but to answer Close.
+class WorkerLeases {
  public:
-  virtual ~DirectLines() = default;
+  virtual ~WorkerLeases() = default;
   // Before the task is handed to the scheduler.
   virtual void OnSubmitted(Peer& /*client*/, const TaskSpec& /*spec*/) {}
-  // The client has given the task to the worker of its line. Not OK: a breach of protocol.
+  // The client has given the task to the worker that it has a lease on. Not OK: a breach of
+  // protocol.
   virtual Status OnGiven(Peer& /*client*/, TaskSpec /*spec*/, uint32_t /*sequence*/) {
-    return Status::ProtocolError("SubmitDirect of a client without a line");
+    return Status::ProtocolError("SubmitDirect of a client without a lease");
   }
   // The worker sends the results of the task to the client itself.
   virtual void OnDelivered(WorkerNumber /*worker*/, const TaskSpec& /*spec*/) {}
   // The worker has ended the task, and the scheduler knows.
   virtual void OnEnded(WorkerNumber /*worker*/, const TaskId& /*task*/) {}
-  // Nobody may give the worker tasks any more. Answers the scheduler at once, by OnLineClosed or
-  // OnLineInUse; may lead to other events before.
+  // Nobody may give the worker tasks any more. Answers the scheduler at once, by OnLeaseClosed or
+  // OnLeaseInUse; may lead to other events before.
   virtual void Close(WorkerNumber worker) = 0;
   // Reads what the worker has sent: leads to other events.
   virtual void HearWorker() {}
@@ -199,7 +199,7 @@ class Reservations {
 struct Shell {
   Peers* peers = nullptr;
   Workers* workers = nullptr;
-  DirectLines* lines = nullptr;
+  WorkerLeases* leases = nullptr;
   Records* records = nullptr;
   Reservations* reservations = nullptr;
 };

@@ -41,7 +41,7 @@ struct TaskDone {
   std::string_view error_text = {};
   // What the actor is after the call.
   std::optional<ObjectId> state = std::nullopt;
-  // The worker sends the results to the client of its line itself.
+  // The worker sends the results to the client that gave it the task itself.
   bool delivered = false;
 };
 
@@ -53,7 +53,7 @@ class TaskBook {
 
   // --- wishes of peers; a Status that is not OK is the peer's breach of protocol ---
   Status OnSubmit(Peer& peer, TaskSpec spec);
-  // The peer has given the task, as number `sequence`, to the worker of its direct line.
+  // The peer has given the task, as number `sequence`, to the worker of its direct channel.
   Status OnSubmitDirect(Peer& peer, TaskSpec spec, uint32_t sequence);
   Status OnTaskDone(const Peer& peer, const TaskDone& done);
   Status OnBlocked(const Peer& peer) { return scheduler_->OnWorkerBlocked(peer.worker); }
@@ -88,7 +88,7 @@ class TaskBook {
   void Act(const scheduler::StopWorker& effect);
   void Act(const scheduler::AssignTask& effect);
   void Act(const scheduler::RevokeTasks& effect);
-  void Act(const scheduler::RevokeLease& effect) { shell_.lines->Close(effect.worker); }
+  void Act(const scheduler::RevokeLease& effect) { shell_.leases->Close(effect.worker); }
   void Act(const scheduler::InterruptTask& effect);
   void Act(const scheduler::FailTask& effect);
   void Act(const scheduler::ReleaseInputs& effect);

@@ -11,8 +11,8 @@
 #include "scheduler/transitions/actor_lifecycle.h"
 #include "scheduler/transitions/assignment.h"
 #include "scheduler/transitions/cancellation.h"
-#include "scheduler/transitions/direct_line.h"
 #include "scheduler/transitions/dispatcher.h"
+#include "scheduler/transitions/lease.h"
 #include "scheduler/transitions/task_outcome.h"
 
 namespace rayx::scheduler {
@@ -127,11 +127,11 @@ Status LocalScheduler::OnTaskGivenDirectly(TaskSpec spec, WorkerNumber number, u
   return Status::Ok();
 }
 
-bool LocalScheduler::OnLineOpened(WorkerNumber worker) { return OpenLine(*state_, worker); }
+bool LocalScheduler::OnLeaseOpened(WorkerNumber worker) { return OpenLease(*state_, worker); }
 
-void LocalScheduler::OnLineClosed(WorkerNumber worker) { EndLine(*state_, worker); }
+void LocalScheduler::OnLeaseClosed(WorkerNumber worker) { CloseLease(*state_, worker); }
 
-void LocalScheduler::OnLineInUse(WorkerNumber worker) { KeepLine(*state_, worker); }
+void LocalScheduler::OnLeaseInUse(WorkerNumber worker) { KeepLease(*state_, worker); }
 
 void LocalScheduler::OnObjectAvailable(const ObjectId& id) {
   std::vector<TaskEntry*> ready;
@@ -254,7 +254,7 @@ void LocalScheduler::OnWorkerGone(WorkerNumber number, const WorkerEnd& end) {
   const DriverId driver = worker->driver;
   const bool had_actor = worker->has_actor;
   // HeldTask alone is the question of that name.
-  EndLine(state, number);
+  CloseLease(state, number);
   const std::vector<scheduler::HeldTask> held = RemoveWorker(state, *worker);
   had_actor ? SettleActor(state, held, begun, end) : SettleHeld(state, held, begun, end);
   ForgetIfGone(state, driver);

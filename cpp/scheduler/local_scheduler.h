@@ -58,17 +58,17 @@ class LocalScheduler {
   // kActorDied), and so does a creation with the name of another actor of the driver.
   void OnTaskSubmitted(TaskSpec spec, std::span<const ObjectId> missing,
                        WorkerNumber submitter = kNoWorker, const CallerId& caller = {});
-  // The submitter has given the task, which has no dependencies, to the worker of its direct line
-  // itself, as number `sequence` (direct_line.h). InvalidArgument if that cannot be. If the worker
+  // The submitter has given the task, which has no dependencies, to the worker on which it has a
+  // lease itself, as number `sequence` (lease.h). InvalidArgument if that cannot be. If the worker
   // has gone meanwhile, or is ending, it has not begun the task: as OnTaskSubmitted.
   Status OnTaskGivenDirectly(TaskSpec spec, WorkerNumber worker, uint32_t sequence,
                              const CallerId& caller);
-  // Somebody may give the worker tasks directly from now on. False: it cannot have a line now.
-  bool OnLineOpened(WorkerNumber worker);
+  // Somebody may give the worker tasks directly from now on. False: it cannot be leased now.
+  bool OnLeaseOpened(WorkerNumber worker);
   // Nobody does any more.
-  void OnLineClosed(WorkerNumber worker);
-  // Answer to CloseLine: not yet, a task is on its way.
-  void OnLineInUse(WorkerNumber worker);
+  void OnLeaseClosed(WorkerNumber worker);
+  // Answer to RevokeLease: not yet, a task is on its way.
+  void OnLeaseInUse(WorkerNumber worker);
   void OnObjectAvailable(const ObjectId& id);
   // The forked worker has connected and can take tasks. `pid`: as texts name it, if it is not 0.
   void OnWorkerStarted(WorkerNumber worker, int64_t pid = 0);

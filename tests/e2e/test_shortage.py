@@ -131,7 +131,7 @@ def test_a_driver_without_descriptors_cannot_put_and_can_when_some_are_back(node
 
 
 def test_calls_that_follow_each_other_need_no_descriptors(node_pid):
-    """They would open a direct line."""
+    """They would open a direct channel."""
     with none_left():
         for number in range(100):
             assert rayx.get(double.remote(number), timeout=30) == 2 * number

@@ -56,7 +56,7 @@ Result<bool> DirectCalls::Submit(const TaskCall& call, std::span<const uint8_t> 
   // The node first: before it hears anything of the worker, it knows what that is about.
   RAYX_RETURN_IF_ERROR(link_->Send(static_cast<uint16_t>(MessageType::SubmitDirect),
                                    MessageBytes(builder_), NodeLink::Urgency::kSoon));
-  // If the line breaks, whoever waits hears of it (OnLost).
+  // If the channel breaks, whoever waits hears of it (OnLost).
   (void)channel_.Send(static_cast<uint16_t>(MessageType::RunTask), MessageBytes(builder_));
   return true;
 }
@@ -75,14 +75,15 @@ void DirectCalls::OnKill(const TaskId& actor) {
 
 // --- messages ---
 
-Status DirectCalls::OnLineOpened(FrameStream* stream, std::span<const uint8_t> payload) {
-  const auto* message = VerifiedMessage<protocol::LineOpened>(payload);
-  if (message == nullptr) return MalformedMessage("LineOpened");
-  if (message->carries_line()) {
+Status DirectCalls::OnLeaseGranted(FrameStream* stream, std::span<const uint8_t> payload) {
+  const auto* message = VerifiedMessage<protocol::LeaseGranted>(payload);
+  if (message == nullptr) return MalformedMessage("LeaseGranted");
+  if (message->carries_channel()) {
     Result<std::vector<ScopedFd>> ends = stream->TakeFds(3);
     if (!ends.ok() && ends.status().code() != StatusCode::kIoError) return ends.status();
     if (under_way_) OnLost();
-    if (!ends.ok()) {  // no descriptors left: the worker finds the line closed, and the node serves
+    if (!ends.ok()) {  // no descriptors left: the worker finds the channel closed, and the node
+                       // serves
       OnLost();
       channel_.Close();
       return Status::Ok();
@@ -101,7 +102,7 @@ Status DirectCalls::OnLineOpened(FrameStream* stream, std::span<const uint8_t> p
 Status DirectCalls::OnFrame(const Frame& frame) {
   if (frame.type != static_cast<uint16_t>(MessageType::TaskDone)) {
     return Status::ProtocolError("a message of type " + std::to_string(frame.type) +
-                                 " came over a direct line");
+                                 " came over a direct channel");
   }
   const auto* message = VerifiedMessage<protocol::TaskDone>(frame.payload);
   if (message == nullptr) return MalformedMessage("TaskDone");

@@ -1,20 +1,20 @@
-// A client's end of its direct line: gives tasks to a worker without the node in between, which
-// hears of them meanwhile. What the node decides and why stands in daemon/latency/line_service.h.
+// A client's lease on a worker: gives tasks to a worker without the node in between, which
+// hears of them meanwhile. What the node decides and why stands in daemon/latency/lease_service.h.
 //
-//             OnLineOpened                    Submit
-//   no line ───────────────▶ usable ────────────────────────▶ waiting for TaskDone
+//             OnLeaseGranted                  Submit
+//   no lease ───────────────▶ usable ────────────────────────▶ waiting for TaskDone
 //      ▲                      │  ▲                                   │       │
 //      │ OnLost               │  └───────────── OnFrame ─────────────┘       │
 //      ├──────────────────────┼──────────────────────────────────────────────┘
 //      │                      ▼
-//      └─ a line that is not used: until OnLineOpened says that it may be
+//      └─ a channel without a lease: until OnLeaseGranted says that there is one again
 //
-// One task is under way at a time. Whatever else is submitted goes to the node, and ends the use of
-// the line at both ends: so the calls of an actor stay in order, and a second task finds another
-// processor.
+// One task is under way at a time. Whatever else is submitted goes to the node, and ends the lease
+// at both ends: so the calls of an actor stay in order, and a second task finds another processor.
 //
-// Results come over the line if they are small, else from the node as always. When the line is
-// lost, the node is asked for them; it gives the task to another worker or says what became of it.
+// Results come over the channel if they are small, else from the node as always. When the channel
+// is lost, the node is asked for them; it gives the task to another worker or says what became of
+// it.
 #pragma once
 
 #include <cstdint>
@@ -41,7 +41,7 @@ class DirectCalls {
   // Gives the task to the worker. False, and nothing has happened, if it must go to the node: then
   // it goes there now. `spec`: the encoded task. One thread at a time, in the order of submission.
   Result<bool> Submit(const TaskCall& call, std::span<const uint8_t> spec);
-  // The node has been told of one more function that workers run first; a line to a worker that
+  // The node has been told of one more function that workers run first; a channel to a worker that
   // has not been is of no use.
   void OnWorkerSetup();
   // The node is about to be told to end the actor. What is called from now on comes after that.
@@ -49,18 +49,18 @@ class DirectCalls {
 
   // --- under the link's state lock ---
 
-  Status OnLineOpened(FrameStream* stream, std::span<const uint8_t> payload);
+  Status OnLeaseGranted(FrameStream* stream, std::span<const uint8_t> payload);
 
  private:
   // These two are called by the channel.
   Status OnFrame(const Frame& frame);
   void OnLost();
-  // Asks the node for what a lost line has not brought. REQUIRES: the state lock is not held.
+  // Asks the node for what a lost channel has not brought. REQUIRES: the state lock is not held.
   void Ask();
 
-  // May this task go over the line, if it is free?
+  // May this task go over the channel, if it is free?
   bool Fits(const TaskCall& call) const;
-  // A number for the task, if the line is free; else the line is not used any more.
+  // A number for the task, if the channel is free; else the channel is not used any more.
   std::optional<uint32_t> Take(const TaskCall& call);
 
   NodeLink* const link_;

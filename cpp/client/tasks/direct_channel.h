@@ -1,5 +1,5 @@
 // This process's end of a direct channel: a socket pair between a client and a worker, over which
-// the client gives it tasks and gets small results (daemon/latency/line_service.h says when, and
+// the client gives it tasks and gets small results (daemon/latency/lease_service.h says when, and
 // why that is in order).
 //
 //              Open                     Close, or the peer is gone (on_lost)

@@ -1,5 +1,5 @@
 // The tasks that the node has handed to this worker ahead of time, and those that came over its
-// direct line. They run by their numbers.
+// direct channel. They run by their numbers.
 //
 //   received ──(Pop: the claim word lets us)──▶ ours to run
 //       └──────(Pop: it was taken back)───────▶ dropped, with its pins
@@ -58,7 +58,7 @@ class WorkerQueue {
   void HandOnNews(RunnableTask* task);
 
   std::deque<RunnableTask> tasks_;   // of the node
-  std::deque<RunnableTask> direct_;  // of the line: few, as a rule one
+  std::deque<RunnableTask> direct_;  // of the direct channel: few, as a rule one
   std::optional<News> news_;         // of tasks that were dropped
   bool ended_ = false;
 };

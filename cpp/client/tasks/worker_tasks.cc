@@ -25,7 +25,7 @@ constexpr int64_t kIdleSliceMs = 10'000;
 constexpr int64_t kTidySliceMs = 1000;
 
 // Fits into an empty socket at once.
-constexpr size_t kLineResultBytesMax = 64u << 10;
+constexpr size_t kDirectResultBytesMax = 64u << 10;
 
 Status NotOpen() { return Status::InvalidArgument("the task is not open in this worker"); }
 
@@ -37,7 +37,7 @@ WorkerTasks::WorkerTasks(NodeLink* link, ObjectAccess* objects, IdSource* ids,
       objects_(objects),
       ids_(ids),
       claims_(std::move(claims)),
-      channel_(link, {.on_frame = [this](const Frame& frame) { return OnLineFrame(frame); },
+      channel_(link, {.on_frame = [this](const Frame& frame) { return OnDirectFrame(frame); },
                       .on_lost = [] {}}) {}
 
 // --- taking ---
@@ -144,7 +144,7 @@ std::vector<FunctionId> WorkerTasks::TakeForgottenFunctions() {
 
 bool WorkerTasks::AreWhole(const OpenTask& task) {
   if (task.small_results.size() != task.return_count) return false;
-  if (task.small_result_bytes > kLineResultBytesMax) return false;
+  if (task.small_result_bytes > kDirectResultBytesMax) return false;
   // Who gets an id from the node knows that its object is there.
   return std::all_of(task.small_results.begin(), task.small_results.end(),
                      [](const SmallResult& result) { return result.contained.empty(); });
@@ -269,20 +269,21 @@ Status WorkerTasks::OnRunTask(std::span<const uint8_t> payload) {
   return Status::Ok();
 }
 
-Status WorkerTasks::OnOpenLine(FrameStream* stream) {
-  if (claims_ == nullptr) return Status::ProtocolError("the node gave a driver a worker's line");
+Status WorkerTasks::OnOpenChannel(FrameStream* stream) {
+  if (claims_ == nullptr)
+    return Status::ProtocolError("the node gave a driver a channel of a worker");
   Result<std::vector<ScopedFd>> ends = stream->TakeFds(2);
-  // No descriptors left: the client finds the line closed.
+  // No descriptors left: the client finds the channel closed.
   if (ends.status().code() == StatusCode::kIoError) return Status::Ok();
   if (!ends.ok()) return ends.status();
   channel_.Open(std::move((*ends)[0]), claims_, std::move((*ends)[1]));
   return Status::Ok();
 }
 
-Status WorkerTasks::OnLineFrame(const Frame& frame) {
+Status WorkerTasks::OnDirectFrame(const Frame& frame) {
   if (claims_ == nullptr || frame.type != static_cast<uint16_t>(MessageType::RunTask)) {
     return Status::ProtocolError("a message of type " + std::to_string(frame.type) +
-                                 " came over a direct line");
+                                 " came over a direct channel");
   }
   Result<RunnableTask> task = DecodeRunTask(frame.payload, objects_->pool());
   if (!task.ok()) return task.status();

@@ -69,7 +69,7 @@ class WorkerTasks {
   Status OnRunTask(std::span<const uint8_t> payload);
   Status OnExitWorker();
   Status OnForgetFunction(std::span<const uint8_t> payload);
-  Status OnOpenLine(FrameStream* stream);
+  Status OnOpenChannel(FrameStream* stream);
 
  private:
   // A result that travels with TaskDone.
@@ -89,8 +89,8 @@ class WorkerTasks {
     size_t small_result_bytes = 0;
   };
 
-  // On the line: a client gives us a task.
-  Status OnLineFrame(const Frame& frame);
+  // On the direct channel: a client gives us a task.
+  Status OnDirectFrame(const Frame& frame);
   Status TakeTask();
   // Gets the values that did not fit into the message.
   Status FetchValues();

@@ -19,7 +19,7 @@ struct RunnableTask {
   // Names the task among those of this worker.
   uint32_t sequence = 0;
   uint32_t attempt = 0;
-  // It came over the worker's direct line.
+  // It came over the worker's direct channel.
   bool direct = false;
   TaskId id;
   DriverId driver;

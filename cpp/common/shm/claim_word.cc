@@ -20,18 +20,18 @@ constexpr size_t kExitWorkOffset = kSpinOffset + sizeof(uint32_t);
 struct Claims {
   uint32_t next;
   uint32_t end;
-  bool line = false;
+  bool lent = false;
 };
 
-constexpr uint64_t kLineBit = uint64_t{1} << 63;
+constexpr uint64_t kLentBit = uint64_t{1} << 63;
 
 Claims UnpackClaims(uint64_t word) {
-  return {static_cast<uint32_t>(word), static_cast<uint32_t>((word & ~kLineBit) >> 32),
-          (word & kLineBit) != 0};
+  return {static_cast<uint32_t>(word), static_cast<uint32_t>((word & ~kLentBit) >> 32),
+          (word & kLentBit) != 0};
 }
 
 uint64_t PackClaims(Claims claims) {
-  return (claims.line ? kLineBit : 0) | uint64_t{claims.end} << 32 | claims.next;
+  return (claims.lent ? kLentBit : 0) | uint64_t{claims.end} << 32 | claims.next;
 }
 
 }  // namespace
@@ -104,17 +104,17 @@ void ClaimWord::HandOut(uint32_t sequence) {
 uint32_t ClaimWord::TakeBack() {
   uint32_t next = 0;
   (void)Update([&](Claims seen) {
-    // Without a line the end is our own number, not the word's, which the worker can write.
-    const uint32_t end = line_ ? std::max(seen.end, handed_out_) : handed_out_;
+    // Unless it is lent, the end is our own number, not the word's, which the worker can write.
+    const uint32_t end = lent_ ? std::max(seen.end, handed_out_) : handed_out_;
     next = std::min(seen.next, end);
     return std::optional<Claims>({end, end});
   });
-  line_ = false;
+  lent_ = false;
   return next;
 }
 
-void ClaimWord::OpenLine() {
-  line_ = true;
+void ClaimWord::Lend() {
+  lent_ = true;
   (void)Update([this](Claims seen) {
     return std::optional<Claims>({seen.next, handed_out_, true});
   });
@@ -125,20 +125,20 @@ void ClaimWord::OnHandedOut(uint32_t sequence) {
   handed_out_ = sequence + 1;
 }
 
-bool ClaimWord::CloseLine() {
+bool ClaimWord::Reclaim() {
   const auto closed = Update([this](Claims seen) -> std::optional<Claims> {
     if (seen.end != handed_out_) return std::nullopt;
     return Claims{seen.next, seen.end, false};
   });
-  if (closed) line_ = false;
+  if (closed) lent_ = false;
   return closed.has_value();
 }
 
-// --- the client of a line ---
+// --- who it is lent to ---
 
 std::optional<uint32_t> ClaimWord::Take() {
   const auto taken = Update([](Claims seen) -> std::optional<Claims> {
-    if (!seen.line || seen.next != seen.end || seen.end >= kSequenceEnd - 1) return std::nullopt;
+    if (!seen.lent || seen.next != seen.end || seen.end >= kSequenceEnd - 1) return std::nullopt;
     return Claims{seen.next, seen.end + 1, true};
   });
   return taken ? std::optional<uint32_t>(taken->end - 1) : std::nullopt;
@@ -153,7 +153,7 @@ ClaimWord::Claim ClaimWord::Begin(uint32_t sequence) {
             : sequence > seen.next || sequence >= seen.end ? Claim::kNotYet
                                                            : Claim::kOurs;
     if (claim != Claim::kOurs) return std::nullopt;
-    return Claims{sequence + 1, seen.end, seen.line};
+    return Claims{sequence + 1, seen.end, seen.lent};
   });
   return claim;
 }

@@ -2,7 +2,7 @@
 // one is to be interrupted. Neither needs a message, which a busy worker would not read.
 //
 //   byte 0   next, u32            ┐ the claim word, written by all
-//   byte 4   end, u31; line, u1   ┘
+//   byte 4   end, u31; lent, u1   ┘
 //   byte 8   sequence, u32        ┐ the interrupt word, written by the node
 //   byte 12  reason, u8; 3 zeros  ┘
 //   byte 16  the doorbell word (doorbell_word.h)
@@ -15,10 +15,9 @@
 // compare-and-swap, so a task is either begun or taken back, never both. A worker that meets a task
 // whose number is below `next` knows that it was taken back, and drops it.
 //
-// While `line` is set, the client at the other end of the worker's direct line (daemon/
-// line_service.h) hands out instead of the node, if nothing else waits: it takes the number `end`
-// for a task by raising end. The node closes the line by the same compare-and-swap, which fails if
-// a number has been taken of which it has not heard: then it will hear soon.
+// While `lent` is set, a client hands out instead of the node, if nothing else waits: it takes the
+// number `end` for a task by raising end. The node reclaims it by the same compare-and-swap, which
+// fails if a number has been taken of which it has not heard: then it will hear soon.
 //
 // A worker or client that writes nonsense harms only this worker: the node checks what it reads
 // against what it knows to be handed out, and never reads the interrupt word. Numbers end at 2^31;
@@ -59,19 +58,19 @@ class ClaimWord {
   // Sequence numbers are smaller than this.
   static constexpr uint32_t kSequenceEnd = 1u << 31;
 
-  // Node: task number `sequence` may be begun. REQUIRES: numbers rise by one, no line is open.
+  // Node: task number `sequence` may be begun. REQUIRES: numbers rise by one, it is not lent.
   void HandOut(uint32_t sequence);
-  // Node: returns the first number that the worker had not begun; none from it on will be. A line
-  // is closed; what its client took counts as handed out.
+  // Node: returns the first number that the worker had not begun; none from it on will be. It is
+  // not lent any more; what the client took counts as handed out.
   uint32_t TakeBack();
 
-  // Node: the client of the line may hand out.
-  void OpenLine();
+  // Node: a client may hand out.
+  void Lend();
   // Node: it has said that it has handed out this number.
   void OnHandedOut(uint32_t sequence);
   // Node: false, and nothing happens, if a number was taken that OnHandedOut has not been told of.
-  bool CloseLine();
-  // Client: a number for the next task; nothing if the line is closed, or a task waits to be begun.
+  bool Reclaim();
+  // Client: a number for the next task; nothing if it is not lent, or a task waits to be begun.
   std::optional<uint32_t> Take();
 
   enum class Claim { kOurs, kTakenBack, kNotYet };
@@ -86,7 +85,7 @@ class ClaimWord {
   // Worker: the last of them.
   Interrupted interrupt() const;
 
-  // Node: whether there is a processor to spare for an end of the line that waits for the other.
+  // Node: whether there is a processor to spare for a process that waits for a quick answer.
   void AllowSpinning(bool allowed);
   bool may_spin() const;
 
@@ -113,8 +112,8 @@ class ClaimWord {
   SharedMapping mapping_;
   // Node: tasks known to be handed out. Kept here, since others can write the word.
   uint32_t handed_out_ = 0;
-  // Node: a line is open.
-  bool line_ = false;
+  // Node: it is lent.
+  bool lent_ = false;
 };
 
 }  // namespace rayx

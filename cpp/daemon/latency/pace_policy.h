@@ -1,12 +1,12 @@
 // Decides how a node spends the time between two turns: whether it sleeps at once for what may come
 // next (the loop does), or lets some messages gather before; on which processor it does so; and
-// whether the ends of a direct line may keep theirs.
+// whether the ends of a direct channel may keep theirs.
 //
 //                         what was submitted            what a turn has heard
 //                                 │                               │
-//                          PingPong, twice          WakeCoalescing, LineTurn, Audience
+//                          PingPong, twice          WakeCoalescing, PairTurn, Audience
 //                                 │                               │
-//              meets(), line_pays() before the flush       SleepPlan after it
+//              meets(), pair_pays() before the flush       SleepPlan after it
 //
 // All of it is moderation: without it every program gets the same results, only later or at a
 // higher price. It presumes that whoever the node serves runs on this machine, where a wake-up
@@ -27,10 +27,10 @@ namespace rayx::daemon {
 // Who speaks to this node.
 enum class Audience { kThisMachine, kOtherNodes };
 
-// What a turn has heard of the node's direct line.
-enum class LineTurn {
-  kClosed,  // no line is open
-  kMixed,   // others were heard, or nobody, or a part of what an end of the line is sending
+// What a turn has heard of the node's direct channel.
+enum class PairTurn {
+  kClosed,  // no pair is open
+  kMixed,   // others were heard, or nobody, or a part of what an end of the pair is sending
   kAlone,   // both ends, whole messages, and nobody else
 };
 
@@ -38,8 +38,8 @@ enum class LineTurn {
 struct TurnLoad {
   int64_t now_us = 0;
   Audience audience = Audience::kThisMachine;
-  LineTurn line = LineTurn::kClosed;
-  // Every thread that wants a processor has one (spare_cpus.h). Looked at while a line is open.
+  PairTurn pair = PairTurn::kClosed;
+  // Every thread that wants a processor has one (spare_cpus.h). Looked at while a pair is open.
   bool cpus_spare = false;
   // The core has not done all that it could: another turn follows at once.
   bool has_more = false;
@@ -50,11 +50,11 @@ struct SleepPlan {
   enum class Kind {
     kNone,
     kPause,      // nobody waits, so nobody needs to be able to end it
-    kUntilRung,  // all but the ends of the line end it, and these by ringing
+    kUntilRung,  // all but the ends of the pair end it, and these by ringing
   };
   Kind kind = Kind::kNone;
   int64_t us = 0;
-  // The ends of the line may look for each other's messages instead of sleeping.
+  // The ends of the pair may look for each other's messages instead of sleeping.
   bool may_spin = false;
 };
 
@@ -64,22 +64,22 @@ class PacePolicy {
   // processor from the driver or the worker, and keeps the call under way waiting: for 60 us after
   // a few calls, and they need as long again until both are in step; for 0.7 ms after so many. So
   // turns are rare: less than one call of a hundred meets one, and the others have what is saved.
-  static constexpr int64_t kLineSleepUs = 10'000;
-  // So quick a round must be for a line: in a longer one, what the node costs is next to nothing.
-  static constexpr int64_t kLineRoundUs = 10'000;
+  static constexpr int64_t kPairSleepUs = 10'000;
+  // So quick a round must be for a pair: in a longer one, what the node costs is next to nothing.
+  static constexpr int64_t kPairRoundUs = 10'000;
 
   // A task was submitted by way of the node; as PingPong::OnSubmit.
   void OnSubmit(size_t active, int64_t now_us) {
     pace_.OnSubmit(active, now_us);
-    line_pace_.OnSubmit(active, now_us);
+    pair_pace_.OnSubmit(active, now_us);
   }
 
   // Tasks come one by one, so that passing them on is all that the node does.
-  bool line_pays() const { return line_pace_.together(); }
-  // Those who only wait for each other should meet on one processor. Not while a line is open: its
+  bool pair_pays() const { return pair_pace_.together(); }
+  // Those who only wait for each other should meet on one processor. Not while a pair is open: its
   // ends do without the node.
-  bool meets(bool line_open, Audience audience) const {
-    return pace_.together() && !line_open && audience == Audience::kThisMachine;
+  bool meets(bool pair_open, Audience audience) const {
+    return pace_.together() && !pair_open && audience == Audience::kThisMachine;
   }
 
   // `all_prefetched()`: whether every worker has WakeCoalescing::kPrefetched tasks. That looks at
@@ -87,15 +87,15 @@ class PacePolicy {
   template <typename AllPrefetched>
   SleepPlan OnTurnEnd(const TurnLoad& load, AllPrefetched all_prefetched) {
     SleepPlan plan;
-    const bool line_open = load.line != LineTurn::kClosed;
-    plan.may_spin = line_open && load.cpus_spare;
+    const bool pair_open = load.pair != PairTurn::kClosed;
+    plan.may_spin = pair_open && load.cpus_spare;
     // Whoever is far away and has said something waits for an answer, and a part of a large object
     // behind each sleep would take most of the time of a transfer.
     if (load.audience == Audience::kOtherNodes || load.has_more) return plan;
-    if (line_open) {
-      if (load.line == LineTurn::kAlone) {
+    if (pair_open) {
+      if (load.pair == PairTurn::kAlone) {
         plan.kind = SleepPlan::Kind::kUntilRung;
-        plan.us = kLineSleepUs;
+        plan.us = kPairSleepUs;
       }
       return plan;
     }
@@ -110,9 +110,9 @@ class PacePolicy {
 
  private:
   // Whether the processes of the node only wait for each other, and do so quickly enough for a
-  // line.
+  // pair.
   PingPong pace_;
-  PingPong line_pace_{kLineRoundUs};
+  PingPong pair_pace_{kPairRoundUs};
   WakeCoalescing burst_;
 };
 

@@ -25,15 +25,15 @@ Result<TurnPacer::DoorbellEnds> TurnPacer::MakeDoorbell() {
   if (!worker.ok()) return worker.status();
   Result<ScopedFd> client = DuplicateFd(doorbell->get());
   if (!client.ok()) return client.status();
-  // The ends of the line before may keep theirs, so the kernel would not forget it by itself.
+  // The ends of the pair before may keep theirs, so the kernel would not forget it by itself.
   if (doorbell_.valid()) wake_set_->Remove(doorbell_.get());
   doorbell_ = std::move(*doorbell);
   wake_set_->Add(doorbell_.get());
   return DoorbellEnds{.client = std::move(*client), .worker = std::move(*worker)};
 }
 
-void TurnPacer::ChooseCpu(bool line_open, Audience audience) {
-  const bool meet = policy_.meets(line_open, audience);
+void TurnPacer::ChooseCpu(bool pair_open, Audience audience) {
+  const bool meet = policy_.meets(pair_open, audience);
   if (meet == binding_.has_value()) return;
   if (meet) {
     const int cpu = ::sched_getcpu();
@@ -47,20 +47,20 @@ void TurnPacer::ChooseCpu(bool line_open, Audience audience) {
   }
 }
 
-void TurnPacer::OnTurnEnd(const LineOfTurn& line, Audience audience, bool has_more) {
+void TurnPacer::OnTurnEnd(const PairOfTurn& pair, Audience audience, bool has_more) {
   const int64_t now_us = MonotonicUs();
-  const bool cpus_spare = line.memory != nullptr && spare_cpus_.Look(now_us);
+  const bool cpus_spare = pair.memory != nullptr && spare_cpus_.Look(now_us);
   const SleepPlan plan = policy_.OnTurnEnd(
       {.now_us = now_us,
        .audience = audience,
-       .line = line.heard,
+       .pair = pair.heard,
        .cpus_spare = cpus_spare,
        .has_more = has_more},
       [this] { return core_->scheduler().AllHavePrefetched(WakeCoalescing::kPrefetched); });
   // Before the sleep, during which the ends would go on with what they had been told. Written only
   // if it changes: the ends share the line of the processor's cache with it.
-  if (line.memory != nullptr && line.memory->may_spin() != plan.may_spin) {
-    line.memory->AllowSpinning(plan.may_spin);
+  if (pair.memory != nullptr && pair.memory->may_spin() != plan.may_spin) {
+    pair.memory->AllowSpinning(plan.may_spin);
   }
   switch (plan.kind) {
     case SleepPlan::Kind::kNone:
@@ -69,7 +69,7 @@ void TurnPacer::OnTurnEnd(const LineOfTurn& line, Audience audience, bool has_mo
       SleepUs(plan.us);
       return policy_.OnPaused(MonotonicUs());
     case SleepPlan::Kind::kUntilRung:
-      return line.memory->doorbell().SleepUntilRung(*wake_set_, static_cast<int>(plan.us / 1000),
+      return pair.memory->doorbell().SleepUntilRung(*wake_set_, static_cast<int>(plan.us / 1000),
                                                     &rings_seen_);
   }
 }

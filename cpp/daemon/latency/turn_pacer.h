@@ -22,10 +22,10 @@
 
 namespace rayx::daemon {
 
-// The direct line at the end of a turn.
-struct LineOfTurn {
-  LineTurn heard = LineTurn::kClosed;
-  // Of the line's worker: what wakes the node lies in it, and what its ends may do. Null if no line
+// The direct channel at the end of a turn.
+struct PairOfTurn {
+  PairTurn heard = PairTurn::kClosed;
+  // Of the pair's worker: what wakes the node lies in it, and what its ends may do. Null if no pair
   // is open.
   ClaimWord* memory = nullptr;
 };
@@ -45,15 +45,15 @@ class TurnPacer {
   // A task was submitted by way of the node, and the scheduler knows of it. `from_task`: who
   // submits is a task.
   void OnSubmitted(bool from_task);
-  // Tasks come one by one, so quickly that a direct line pays.
-  bool line_pays() const { return policy_.line_pays(); }
+  // Tasks come one by one, so quickly that a direct channel pays.
+  bool pair_pays() const { return policy_.pair_pays(); }
 
   // --- what ends a sleep ---
 
   // Whether what comes through a descriptor of the loop ends a sleep. All do at first; those of the
-  // ends of an open line do not, they ring.
+  // ends of an open pair do not, they ring.
   void SetWakes(int fd, bool wakes) { wakes ? wake_set_->Add(fd) : wake_set_->Remove(fd); }
-  // What the ends of the next line are to ring with; a copy for each. Those of the line before ring
+  // What the ends of the next pair are to ring with; a copy for each. Those of the pair before ring
   // in vain from now on.
   struct DoorbellEnds {
     ScopedFd client;
@@ -64,10 +64,10 @@ class TurnPacer {
   // --- the turn ---
 
   // Before anything is written: whoever that wakes reads where to sleep next.
-  void ChooseCpu(bool line_open, Audience audience);
+  void ChooseCpu(bool pair_open, Audience audience);
   // When all is written, since whatever is not would wait for the sleep. `has_more`: another turn
   // follows at once.
-  void OnTurnEnd(const LineOfTurn& line, Audience audience, bool has_more);
+  void OnTurnEnd(const PairOfTurn& pair, Audience audience, bool has_more);
 
   std::string DebugText() const;
 

@@ -51,8 +51,8 @@ struct DriverPeer {
   PoolUse pool;
   // How many SubmitTask and KillActor it has sent.
   uint64_t submitted = 0;
-  // It gives tasks to a worker directly (latency/line_service.h).
-  bool has_line = false;
+  // It gives tasks to a worker directly (latency/lease_service.h).
+  bool never_paused = false;
   // Its process, watched beside the socket: a forked child of the driver may hold the socket open
   // for longer. The watch ends before the descriptor.
   ScopedFd pid_fd;

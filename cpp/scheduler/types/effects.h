@@ -44,8 +44,8 @@ struct RevokeTasks {
 };
 
 // Whoever has the lease on the worker shall give it no more tasks. Answered, before any other
-// event, by OnLineClosed or, if a task is on its way that OnTaskGivenDirectly has not told of, by
-// OnLineInUse (and then by Schedule, in the same turn).
+// event, by OnLeaseClosed or, if a task is on its way that OnTaskGivenDirectly has not told of, by
+// OnLeaseInUse (and then by Schedule, in the same turn).
 struct RevokeLease {
   WorkerNumber worker;
 };

@@ -43,7 +43,7 @@ inline std::string NameOf(const ObjectId& id) {
 
 class NodeRecorder final : public Peers,
                            public Workers,
-                           public DirectLines,
+                           public WorkerLeases,
                            public Records,
                            public Reservations {
  public:
@@ -51,7 +51,7 @@ class NodeRecorder final : public Peers,
 
   explicit NodeRecorder(int64_t cpus = 2)
       : core_(
-            {.peers = this, .workers = this, .lines = this, .records = this, .reservations = this},
+            {.peers = this, .workers = this, .leases = this, .records = this, .reservations = this},
             Options(cpus), kPoolBytes) {}
 
   NodeCore& core() { return core_; }
@@ -176,7 +176,7 @@ class NodeRecorder final : public Peers,
   }
   bool HasExitWork(const Worker&) const override { return has_exit_work; }
 
-  void Close(WorkerNumber worker) override { core_.scheduler().OnLineClosed(worker); }
+  void Close(WorkerNumber worker) override { core_.scheduler().OnLeaseClosed(worker); }
 
   void OnTaskSubmitted(const TaskId&) override {}
   void OnTaskAssigned(const TaskId&) override {}

@@ -164,13 +164,13 @@ TEST_P(Simulation, EverythingEndsWhateverIsKilledAndCancelled) {
 }
 
 // Clients that wait for each task and have lines, among others.
-TEST_P(Simulation, NothingIsLostOrRunTwiceBesideLines) {
+TEST_P(Simulation, NothingIsLostOrRunTwiceBesideLeases) {
   size_t given_directly = 0;
   for (int i = 0; i < kSeedsPerBlock; ++i) {
     const auto seed = static_cast<uint64_t>(600000 + GetParam() * kSeedsPerBlock + i);
     SCOPED_TRACE("seed " + std::to_string(seed));
     ActorWorld world(seed);
-    world.options.lines = 300;
+    world.options.leases = 300;
     world.options.idle_dies = world.maker.OneIn(2) ? 5 : 0;
     const bool disturbed = world.maker.OneIn(3);
     NodeModel model(world.options, world.maker.scripts);
@@ -181,9 +181,9 @@ TEST_P(Simulation, NothingIsLostOrRunTwiceBesideLines) {
     }
     if (disturbed && world.maker.OneIn(3)) model.DriverGone(1);
     ASSERT_TRUE(model.RunToEnd(200000)) << model.broken() << "\n" << model.core().DebugText(50);
-    model.EndLine();
+    model.EndLease();
     model.Step();
-    model.EndLine();
+    model.EndLease();
     EXPECT_EQ(model.broken(), "");
     EXPECT_EQ(model.core().Stats().actors, 0u);
     EXPECT_EQ(model.core().available().ToString(), world.options.total.ToString());

@@ -87,7 +87,7 @@ void NodeModel::DropReferences() {
 }
 
 void NodeModel::DriverGone(uint64_t driver) {
-  HearLine();
+  HearHolder();
   gone_drivers_.insert(driver);
   core_.OnDriverGone(testing::DriverNumber(driver));
   core_.SanityCheck();
@@ -95,7 +95,7 @@ void NodeModel::DriverGone(uint64_t driver) {
 
 void NodeModel::Step() {
   now_ms_ += 1;
-  MaybeOpenLine();
+  MaybeOpenLease();
   Deliver();
   TurnOfLoop();
   for (auto& [number, worker] : workers_) StepWorker(number, worker);
@@ -137,7 +137,7 @@ void NodeModel::Deliver() {
 }
 
 bool NodeModel::DeliverOne(WorkerNumber number, const Message& message) {
-  if (number == line_.worker) HearLine();
+  if (number == lease_.worker) HearHolder();
   Worker& worker = workers_[number];
   Status status;
   switch (message.kind) {
@@ -161,7 +161,7 @@ bool NodeModel::DeliverOne(WorkerNumber number, const Message& message) {
     case Message::Kind::kGone:
       core_.OnWorkerGone(number, {worker.next, "the model killed it", worker.start_failed});
       workers_.erase(number);
-      if (number == line_.worker) line_ = {};
+      if (number == lease_.worker) lease_ = {};
       return false;
   }
   if (!status.ok()) Broken("a true message was refused: " + status.ToString());
@@ -217,7 +217,7 @@ void NodeModel::ActOn(const AssignTask& effect) {
   if (it == workers_.end()) return Broken("assigns to a worker that is gone");
   Worker& worker = it->second;
   if (!worker.connected) return Broken("assigns to a worker that has not started");
-  if (line_.open && line_.worker == effect.worker) return Broken("assigns beside a line");
+  if (lease_.open && lease_.worker == effect.worker) return Broken("assigns to a leased worker");
   if (effect.sequence != worker.given_end) return Broken("sequences do not rise by one");
   if (core_.FindTask(effect.task) == nullptr) return Broken("assigns a task that it forgot");
   worker.given_end = effect.sequence + 1;
@@ -229,7 +229,7 @@ void NodeModel::ActOn(const RevokeTasks& effect) {
   ++revocations_;
   const auto it = workers_.find(effect.worker);
   if (it == workers_.end()) return;  // it has gone since
-  if (line_.open && line_.worker == effect.worker) return Broken("revokes beside a line");
+  if (lease_.open && lease_.worker == effect.worker) return Broken("revokes from a leased worker");
   Worker& worker = it->second;
   const uint32_t first = worker.next;
   worker.next = worker.given_end;
@@ -398,7 +398,7 @@ void NodeModel::Check() {
     if (!worker.running) continue;
     ResourceSet one = scripts_.at(worker.task.task).resources;
     // A blocked task has given its CPU back, one that was blocked may use it beyond the total.
-    // So may one that came over a line.
+    // So may one that was given directly.
     if (worker.blocked || worker.was_blocked || worker.task.direct) one.Set(kCpu, ResourceAmount());
     used.Add(one);
   }

@@ -55,8 +55,8 @@ struct ModelOptions {
   // Chances in a thousand.
   unsigned start_fails = 0;
   unsigned idle_dies = 0;
-  // Drivers may have direct lines: chances in a thousand that one is opened in a step.
-  unsigned lines = 0;
+  // Drivers may have worker leases: chances in a thousand that one is opened in a step.
+  unsigned leases = 0;
   // A dying worker may take the last messages with it that it meant to send.
   bool loses_messages = false;
   // Steps until a worker connects, a message arrives, a stopped worker is gone: 0 to this.
@@ -75,7 +75,7 @@ class NodeModel {
   // One step of everything: a millisecond, a turn of the daemon's loop, a step of each worker.
   void Step();
   // If one is open. It is not opened again before the next step.
-  void EndLine();
+  void EndLease();
   // Lets time pass in larger steps, for when nothing but time matters.
   void Rest(int64_t ms);
   // Steps until all submitted tasks have ended. False if that takes more than `steps_max`.
@@ -93,7 +93,7 @@ class NodeModel {
   size_t blocked_peak() const { return blocked_peak_; }
   size_t revokes() const { return revocations_; }
   size_t started() const { return started_; }
-  // Tasks that went over a line.
+  // Tasks that were given directly.
   size_t given_directly() const { return given_directly_; }
   // The first rule that was broken; empty if none was.
   const std::string& broken() const { return broken_; }
@@ -138,23 +138,23 @@ class NodeModel {
     std::deque<Message> messages;  // to the node, in order
   };
 
-  // A task on its way to the node, which its client has given to the worker of its line.
-  struct OnLine {
+  // A task on its way to the node, which its client has given to the worker that it leases.
+  struct InFlight {
     uint64_t task = 0;
     uint32_t sequence = 0;
   };
-  struct Line {
+  struct Lease {
     WorkerNumber worker = kNoWorker;
     bool open = false;
-    std::deque<OnLine> unheard;
+    std::deque<InFlight> unheard;
   };
 
-  void MaybeOpenLine();
-  // The task may go over the line now: its client has nothing else under way.
-  bool MayGoOnLine(const TaskScript& script);
-  void GiveOnLine(uint64_t number);
+  void MaybeOpenLease();
+  // The task may go directly now: its client has nothing else under way.
+  bool MayGoDirectly(const TaskScript& script);
+  void GiveDirectly(uint64_t number);
   // What the client has sent is heard.
-  void HearLine();
+  void HearHolder();
   void SubmitFrom(uint64_t number, WorkerNumber submitter);
   TaskSpec SpecOf(const TaskScript& script) const;
   void Deliver();
@@ -190,7 +190,7 @@ class NodeModel {
   LocalScheduler core_;
   int64_t now_ms_ = 0;
   std::map<WorkerNumber, Worker> workers_;
-  Line line_;
+  Lease lease_;
   std::set<uint64_t> submitted_;
   std::set<uint64_t> ended_;
   std::set<uint64_t> failed_;

@@ -90,10 +90,10 @@ class ExampleMessages {
       case Type::RunTask:
       case Type::SubmitDirect:
         return RunTask().Union();
-      case Type::OpenLine:
-        return protocol::CreateOpenLine(builder_).Union();
-      case Type::LineOpened:
-        return protocol::CreateLineOpened(builder_, true, ToWire(task_), 17, 2).Union();
+      case Type::OpenChannel:
+        return protocol::CreateOpenChannel(builder_).Union();
+      case Type::LeaseGranted:
+        return protocol::CreateLeaseGranted(builder_, true, ToWire(task_), 17, 2).Union();
       case Type::TaskDone:
         return TaskDone().Union();
       case Type::Blocked:

@@ -20,7 +20,7 @@ namespace {
 
 using protocol::MessageType;
 
-// A driver with a line whose worker is the test.
+// A driver with a channel whose worker is the test.
 class DirectCallsTest : public FakeNodeDriverTest {
  protected:
   void SetUp() override {
@@ -39,8 +39,8 @@ class DirectCallsTest : public FakeNodeDriverTest {
   }
   // The node says that it has read so many tasks and setups of the driver, which has room for
   // `spare_fds` descriptors then.
-  void OpenLine(uint64_t submitted = 0, uint64_t setups = 0, const TaskId* actor = nullptr,
-                size_t spare_fds = 10) {
+  void OpenLease(uint64_t submitted = 0, uint64_t setups = 0, const TaskId* actor = nullptr,
+                 size_t spare_fds = 10) {
     std::vector<int> fds;
     std::optional<ScopedFd> client_end;
     const bool connects = worker_ == nullptr;
@@ -51,12 +51,12 @@ class DirectCallsTest : public FakeNodeDriverTest {
       worker_ = std::make_unique<FrameStream>(std::move(sockets->second));
       fds = {client_end->get(), claims_.fd(), doorbell_.get()};
     }
-    claims_.OpenLine();
+    claims_.Lend();
     const FewFds few(spare_fds);
     flatbuffers::FlatBufferBuilder builder;
-    builder.Finish(protocol::CreateLineOpened(
+    builder.Finish(protocol::CreateLeaseGranted(
         builder, connects, actor != nullptr ? ToWire(*actor) : nullptr, submitted, setups));
-    node_.Send(MessageType::LineOpened, builder, fds);
+    node_.Send(MessageType::LeaseGranted, builder, fds);
     // Behind it, so that the client has read both.
     const ObjectId marker = ObjectId::ForPut(TaskId(), next_marker_++);
     client_->AddLocalReference(marker);
@@ -69,8 +69,8 @@ class DirectCallsTest : public FakeNodeDriverTest {
     EXPECT_TRUE(ids.ok());
     return ids.ok() ? ids->front() : ObjectId();
   }
-  // What came over the line; none if nothing does.
-  std::optional<Frame> FromLine(int64_t timeout_ms = 10'000) {
+  // What came over the channel; none if nothing does.
+  std::optional<Frame> FromChannel(int64_t timeout_ms = 10'000) {
     while (true) {
       const auto frame = worker_->Next();
       if (!frame.ok() || *frame) return frame.ok() ? *frame : std::nullopt;
@@ -78,11 +78,11 @@ class DirectCallsTest : public FakeNodeDriverTest {
       if (!ready.ok() || !ready->readable || !worker_->ReadSome().ok()) return std::nullopt;
     }
   }
-  // The number that the line's task has, which begins then.
+  // The number that the channel's task has, which begins then.
   uint32_t Begin() {
-    const auto frame = FromLine();
+    const auto frame = FromChannel();
     if (!frame || frame->type != static_cast<uint16_t>(MessageType::RunTask)) {
-      ADD_FAILURE() << "no task came over the line";
+      ADD_FAILURE() << "no task came over the channel";
       return 0;
     }
     const auto* run = VerifiedMessage<protocol::RunTask>(frame->payload);
@@ -131,8 +131,8 @@ class DirectCallsTest : public FakeNodeDriverTest {
   uint64_t submitted_ = 0;
 };
 
-TEST_F(DirectCallsTest, ATaskAndItsResultGoOverTheLine) {
-  OpenLine();
+TEST_F(DirectCallsTest, ATaskAndItsResultGoOverTheChannel) {
+  OpenLease();
   const std::string values[] = {"one", "two", "three"};
   for (uint32_t i = 0; i < 3; ++i) {
     const ObjectId result = Submit(plain_);
@@ -150,22 +150,22 @@ TEST_F(DirectCallsTest, ATaskAndItsResultGoOverTheLine) {
   }
 }
 
-TEST_F(DirectCallsTest, WithoutRoomForItsDescriptorsThereIsNoLine) {
-  OpenLine(0, 0, nullptr, /*spare_fds=*/2);
+TEST_F(DirectCallsTest, WithoutRoomForItsDescriptorsThereIsNoChannel) {
+  OpenLease(0, 0, nullptr, /*spare_fds=*/2);
   (void)Submit(plain_);
   EXPECT_EQ(node_.Next().type, MessageType::SubmitTask);
-  EXPECT_FALSE(FromLine().has_value()) << "the worker's end is closed";
-  OpenLine(/*submitted=*/1);
+  EXPECT_FALSE(FromChannel().has_value()) << "the worker's end is closed";
+  OpenLease(/*submitted=*/1);
   (void)Submit(plain_);
   EXPECT_EQ(node_.Next().type, MessageType::SubmitTask) << "nor is it opened without them";
   worker_.reset();
-  OpenLine(/*submitted=*/2);
+  OpenLease(/*submitted=*/2);
   (void)Submit(plain_);
   EXPECT_EQ(node_.Next().type, MessageType::SubmitDirect);
 }
 
 TEST_F(DirectCallsTest, TheNodeIsWokenOnlyIfSomebodyWaitsForIt) {
-  OpenLine();
+  OpenLease();
   (void)WasRung();
   const ObjectId result = Submit(plain_);
   EXPECT_FALSE(WasRung());
@@ -173,8 +173,8 @@ TEST_F(DirectCallsTest, TheNodeIsWokenOnlyIfSomebodyWaitsForIt) {
   EXPECT_TRUE(WasRung());
 }
 
-TEST_F(DirectCallsTest, WhoeverWatchesTheDescriptorSeesTheLine) {
-  OpenLine();
+TEST_F(DirectCallsTest, WhoeverWatchesTheDescriptorSeesTheChannel) {
+  OpenLease();
   const ObjectId result = Submit(plain_);
   (void)Begin();
   pollfd entry{client_->fd(), POLLIN, 0};
@@ -188,7 +188,7 @@ TEST_F(DirectCallsTest, WhoeverWatchesTheDescriptorSeesTheLine) {
 }
 
 TEST_F(DirectCallsTest, ASecondTaskGoesToTheNodeAndEndsTheUse) {
-  OpenLine();
+  OpenLease();
   const ObjectId first = Submit(plain_);
   EXPECT_EQ(node_.Next().type, MessageType::SubmitDirect);
   (void)Submit(plain_);
@@ -199,14 +199,14 @@ TEST_F(DirectCallsTest, ASecondTaskGoesToTheNodeAndEndsTheUse) {
   EXPECT_EQ(Get(first), value);
   (void)Submit(plain_);
   EXPECT_EQ(node_.Next().type, MessageType::SubmitTask) << "until it is opened again";
-  OpenLine(/*submitted=*/2);
+  OpenLease(/*submitted=*/2);
   (void)Submit(plain_);
   EXPECT_EQ(node_.Next().type, MessageType::SubmitDirect);
 }
 
 TEST_F(DirectCallsTest, ALineThatWasOpenedBeforeATaskArrivedIsNotUsed) {
   (void)Submit(plain_);
-  OpenLine(/*submitted=*/0);
+  OpenLease(/*submitted=*/0);
   (void)Submit(plain_);
   EXPECT_EQ(node_.Next().type, MessageType::SubmitTask);
 }
@@ -214,10 +214,10 @@ TEST_F(DirectCallsTest, ALineThatWasOpenedBeforeATaskArrivedIsNotUsed) {
 TEST_F(DirectCallsTest, AWorkerThatLacksASetupIsNotUsed) {
   const std::vector<uint8_t> pickled(10, 1);
   ASSERT_TRUE(client_->AddWorkerSetup(pickled).ok());
-  OpenLine(0, /*setups=*/0);
+  OpenLease(0, /*setups=*/0);
   (void)Submit(plain_);
   EXPECT_EQ(node_.Next().type, MessageType::SubmitTask);
-  OpenLine(1, /*setups=*/1);
+  OpenLease(1, /*setups=*/1);
   (void)Submit(plain_);
   EXPECT_EQ(node_.Next().type, MessageType::SubmitDirect);
 }
@@ -225,7 +225,7 @@ TEST_F(DirectCallsTest, AWorkerThatLacksASetupIsNotUsed) {
 TEST_F(DirectCallsTest, WhatALineDoesNotTakeGoesToTheNode) {
   const auto goes_to = [this](const TaskTemplate& task, const ObjectPieces* args,
                               std::span<const ObjectId> dependencies) {
-    OpenLine(submitted_);
+    OpenLease(submitted_);
     EXPECT_TRUE(client_->Submit(task, args, dependencies).ok());
     ++submitted_;
     return node_.Next().type;
@@ -260,11 +260,11 @@ TEST_F(DirectCallsTest, WhatALineDoesNotTakeGoesToTheNode) {
 TEST_F(DirectCallsTest, TheLineOfAnActorTakesItsCallsOnly) {
   const TaskTemplate call = CallOfActor();
   const TaskId actor = call.actor.Task();
-  OpenLine(0, 0, &actor);
+  OpenLease(0, 0, &actor);
   (void)Submit(call);
   EXPECT_EQ(node_.Next().type, MessageType::SubmitDirect);
   (void)Begin();
-  OpenLine(0, 0, &actor);
+  OpenLease(0, 0, &actor);
   (void)Submit(plain_);
   EXPECT_EQ(node_.Next().type, MessageType::SubmitTask);
 }
@@ -272,19 +272,19 @@ TEST_F(DirectCallsTest, TheLineOfAnActorTakesItsCallsOnly) {
 TEST_F(DirectCallsTest, ACallAfterAKillGoesTheWayOfTheKill) {
   const TaskTemplate call = CallOfActor();
   const TaskId actor = call.actor.Task();
-  OpenLine(0, 0, &actor);
+  OpenLease(0, 0, &actor);
   ASSERT_TRUE(client_->KillActor(call.actor).ok());
   (void)Submit(call);
   EXPECT_EQ(node_.Next().type, MessageType::KillActor);
   EXPECT_EQ(node_.Next().type, MessageType::SubmitTask);
   // Opened before the node has read of the end.
-  OpenLine(1, 0, &actor);
+  OpenLease(1, 0, &actor);
   (void)Submit(call);
   EXPECT_EQ(node_.Next().type, MessageType::SubmitTask);
 }
 
 TEST_F(DirectCallsTest, ALineOutlivesTheEndOfAnotherActor) {
-  OpenLine();
+  OpenLease();
   const uint8_t bytes[16] = {7};
   ASSERT_TRUE(client_->KillActor(ObjectId::ForReturn(TaskId::FromBytes(bytes), 0)).ok());
   (void)Submit(plain_);
@@ -293,7 +293,7 @@ TEST_F(DirectCallsTest, ALineOutlivesTheEndOfAnotherActor) {
 }
 
 TEST_F(DirectCallsTest, ALargeResultComesFromTheNode) {
-  OpenLine();
+  OpenLease();
   const ObjectId result = Submit(plain_);
   (void)Begin();
   Finish(result, nullptr);
@@ -302,11 +302,11 @@ TEST_F(DirectCallsTest, ALargeResultComesFromTheNode) {
   EXPECT_EQ(Get(result), "from the node");
   while (node_.pending() > 0) (void)node_.Next();
   (void)Submit(plain_);
-  EXPECT_EQ(node_.Next().type, MessageType::SubmitDirect) << "the line is free again";
+  EXPECT_EQ(node_.Next().type, MessageType::SubmitDirect) << "the channel is free again";
 }
 
 TEST_F(DirectCallsTest, WhenTheLineIsLostTheNodeIsAsked) {
-  OpenLine();
+  OpenLease();
   const ObjectId result = Submit(plain_);
   EXPECT_EQ(node_.Next().type, MessageType::SubmitDirect);
   node_.Store(result, MakeObject("tried again"));
@@ -320,7 +320,7 @@ TEST_F(DirectCallsTest, WhenTheLineIsLostTheNodeIsAsked) {
 }
 
 TEST_F(DirectCallsTest, NobodyAsksForWhatNobodyWants) {
-  OpenLine();
+  OpenLease();
   const ObjectId result = Submit(plain_);
   client_->RemoveLocalReference(result);
   worker_.reset();
@@ -330,12 +330,12 @@ TEST_F(DirectCallsTest, NobodyAsksForWhatNobodyWants) {
 }
 
 TEST_F(DirectCallsTest, ANewLineReplacesOneInUse) {
-  OpenLine();
+  OpenLease();
   const ObjectId result = Submit(plain_);
   const std::unique_ptr<FrameStream> old = std::move(worker_);
   claims_ = std::move(ClaimWord::Create()).value();
   node_.Store(result, MakeObject("asked for"));
-  OpenLine();
+  OpenLease();
   EXPECT_EQ(Get(result), "asked for");
   (void)Submit(plain_);
   EXPECT_EQ(Begin(), 0u);
@@ -347,7 +347,7 @@ TEST_F(DirectCallsTest, NonsenseEndsTheLineAlone) {
     SCOPED_TRACE(kind);
     worker_.reset();
     claims_ = std::move(ClaimWord::Create()).value();
-    OpenLine(submitted_);
+    OpenLease(submitted_);
     const ObjectId result = Submit(plain_);
     (void)Begin();
     node_.Store(result, MakeObject("right"));
@@ -364,12 +364,12 @@ TEST_F(DirectCallsTest, NonsenseEndsTheLineAlone) {
               .ok());
     }
     EXPECT_EQ(Get(result), "right");
-    EXPECT_FALSE(FromLine().has_value()) << "it is closed";
+    EXPECT_FALSE(FromChannel().has_value()) << "it is closed";
   }
 }
 
 TEST_F(DirectCallsTest, AResultBeyondThoseOfTheTaskIsIgnored) {
-  OpenLine();
+  OpenLease();
   const ObjectId result = Submit(plain_);
   (void)Begin();
   const std::string value = "x";

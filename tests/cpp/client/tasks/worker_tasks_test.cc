@@ -363,9 +363,9 @@ TEST(WorkerTasksDriverTest, ADriverHasNone) {
   EXPECT_EQ((*driver)->Interrupt().reason, 0);
 }
 
-// --- over a direct line ---
+// --- over a direct channel ---
 
-class WorkerLineTest : public WorkerTasksTest {
+class WorkerChannelTest : public WorkerTasksTest {
  protected:
   void SetUp() override {
     WorkerTasksTest::SetUp();
@@ -373,10 +373,10 @@ class WorkerLineTest : public WorkerTasksTest {
     ASSERT_TRUE(sockets.ok());
     client_ = std::make_unique<FrameStream>(std::move(sockets->first));
     flatbuffers::FlatBufferBuilder builder;
-    builder.Finish(protocol::CreateOpenLine(builder));
+    builder.Finish(protocol::CreateOpenChannel(builder));
     const ScopedFd doorbell = std::move(CreateDoorbell()).value();
-    node_.Send(MessageType::OpenLine, builder, {sockets->second.get(), doorbell.get()});
-    claims_.OpenLine();
+    node_.Send(MessageType::OpenChannel, builder, {sockets->second.get(), doorbell.get()});
+    claims_.Lend();
   }
   void Give(RunTaskMessage message) {
     const std::optional<uint32_t> number = claims_.Take();
@@ -386,7 +386,7 @@ class WorkerLineTest : public WorkerTasksTest {
     const auto bytes = message.Encode(&builder);
     ASSERT_TRUE(client_->SendAll(static_cast<uint16_t>(MessageType::RunTask), bytes).ok());
   }
-  // What the worker says on the line; null if it closes it.
+  // What the worker says on the channel; null if it closes it.
   const protocol::TaskDone* Told() {
     while (true) {
       const auto frame = client_->Next();
@@ -400,7 +400,7 @@ class WorkerLineTest : public WorkerTasksTest {
   std::unique_ptr<FrameStream> client_;
 };
 
-TEST_F(WorkerLineTest, ASmallResultIsToldToBoth) {
+TEST_F(WorkerChannelTest, ASmallResultIsToldToBoth) {
   Give(ATask('a'));
   const auto task = worker_->NextTask();
   ASSERT_TRUE(task.ok()) << task.status().ToString();
@@ -417,7 +417,7 @@ TEST_F(WorkerLineTest, ASmallResultIsToldToBoth) {
   ASSERT_EQ(told->results()->size(), 1u);
 }
 
-TEST_F(WorkerLineTest, WhatTheNodeMustTellIsNotToldOnTheLine) {
+TEST_F(WorkerChannelTest, WhatTheNodeMustTellIsNotToldOnTheChannel) {
   const ObjectId inner = ObjectId::ForPut(TaskId(), 9);
   const std::string holder_text = "holder";
   ObjectPieces holder = Pieces(holder_text);
@@ -440,7 +440,7 @@ TEST_F(WorkerLineTest, WhatTheNodeMustTellIsNotToldOnTheLine) {
   }
 }
 
-TEST_F(WorkerLineTest, TasksOfTheNodeTakeTheirTurn) {
+TEST_F(WorkerChannelTest, TasksOfTheNodeTakeTheirTurn) {
   Give(ATask('a'));
   claims_.OnHandedOut(0);
   next_sequence_ = 1;
@@ -449,7 +449,7 @@ TEST_F(WorkerLineTest, TasksOfTheNodeTakeTheirTurn) {
   ASSERT_TRUE(worker_->FinishTask(*task, "", false, false).ok());
   Give(ATask('b'));
   claims_.OnHandedOut(1);
-  ASSERT_TRUE(claims_.CloseLine());
+  ASSERT_TRUE(claims_.Reclaim());
   next_sequence_ = 2;
   Hand(ATask('c'));
   for (const char name : {'b', 'c'}) {
@@ -460,7 +460,7 @@ TEST_F(WorkerLineTest, TasksOfTheNodeTakeTheirTurn) {
   }
 }
 
-TEST_F(WorkerLineTest, ALineThatIsGoneOrBrokenDoesNoHarm) {
+TEST_F(WorkerChannelTest, AChannelThatIsGoneOrBrokenDoesNoHarm) {
   Give(ATask('a'));
   const auto task = worker_->NextTask();
   ASSERT_TRUE(task.ok());
@@ -472,7 +472,7 @@ TEST_F(WorkerLineTest, ALineThatIsGoneOrBrokenDoesNoHarm) {
   EXPECT_EQ(node_.Next().type, MessageType::TaskDone);
   EXPECT_EQ(Told(), nullptr) << "it is closed";
   claims_.OnHandedOut(0);
-  ASSERT_TRUE(claims_.CloseLine());
+  ASSERT_TRUE(claims_.Reclaim());
   next_sequence_ = 1;
   Hand(ATask('b'));
   EXPECT_TRUE(worker_->NextTask().ok());

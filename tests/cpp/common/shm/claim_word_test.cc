@@ -147,7 +147,7 @@ TEST_F(ClaimWordTest, TheClientOfALineHandsOutOneAtATime) {
   node_.HandOut(0);
   ASSERT_TRUE(Begins(0));
   EXPECT_FALSE(client_.Take().has_value()) << "there is no line";
-  node_.OpenLine();
+  node_.Lend();
   EXPECT_EQ(worker_.Begin(1), Claim::kNotYet);
   EXPECT_EQ(client_.Take(), 1u);
   EXPECT_FALSE(client_.Take().has_value()) << "one waits to be begun";
@@ -157,14 +157,14 @@ TEST_F(ClaimWordTest, TheClientOfALineHandsOutOneAtATime) {
 }
 
 TEST_F(ClaimWordTest, ALineIsClosedOnceAllIsKnownThatItsClientTook) {
-  node_.OpenLine();
+  node_.Lend();
   ASSERT_EQ(client_.Take(), 0u);
-  EXPECT_FALSE(node_.CloseLine()) << "the node has not heard of it";
+  EXPECT_FALSE(node_.Reclaim()) << "the node has not heard of it";
   ASSERT_TRUE(Begins(0));
   EXPECT_EQ(client_.Take(), 1u) << "it is open still";
   node_.OnHandedOut(0);
   node_.OnHandedOut(1);
-  EXPECT_TRUE(node_.CloseLine());
+  EXPECT_TRUE(node_.Reclaim());
   EXPECT_FALSE(client_.Take().has_value());
   node_.HandOut(2);
   EXPECT_TRUE(Begins(1));
@@ -172,7 +172,7 @@ TEST_F(ClaimWordTest, ALineIsClosedOnceAllIsKnownThatItsClientTook) {
 }
 
 TEST_F(ClaimWordTest, WhatCameOverALineCountsAsHandedOutWhenTakenBack) {
-  node_.OpenLine();
+  node_.Lend();
   ASSERT_EQ(client_.Take(), 0u);
   ASSERT_TRUE(Begins(0));
   ASSERT_EQ(client_.Take(), 1u);
@@ -185,7 +185,7 @@ TEST_F(ClaimWordTest, AWorkerCannotOpenALine) {
   node_.HandOut(0);
   ASSERT_TRUE(Begins(0));
   worker_.OnHandedOut(0);
-  worker_.OpenLine();  // as if it wrote the bit
+  worker_.Lend();  // as if it wrote the bit
   ASSERT_EQ(client_.Take(), 1u);
   ASSERT_TRUE(Begins(1));
   EXPECT_EQ(node_.TakeBack(), 1u) << "what the node has handed out, not more";
@@ -213,12 +213,12 @@ TEST_F(ClaimWordTest, EachNumberIsTakenOnceWhileLinesOpenAndClose) {
   uint32_t known = 0;
   bool open = false;
   while (known < kTasks) {
-    if (!open) node_.OpenLine();
+    if (!open) node_.Lend();
     open = true;
     for (const uint32_t end = told.load(std::memory_order_acquire); known < end; ++known) {
       node_.OnHandedOut(known);
     }
-    if (!node_.CloseLine()) continue;
+    if (!node_.Reclaim()) continue;
     open = false;
     if (known >= kTasks) break;
     // Nobody else hands out now.

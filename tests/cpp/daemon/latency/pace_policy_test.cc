@@ -9,7 +9,7 @@ using Kind = SleepPlan::Kind;
 
 class PacePolicyTest : public ::testing::Test {
  protected:
-  // So many quick turns without a line; the plan after the last.
+  // So many quick turns without a lease; the plan after the last.
   SleepPlan Turns(int count, bool all_prefetched, Audience audience = Audience::kThisMachine) {
     SleepPlan plan;
     for (int i = 0; i < count; ++i) {
@@ -22,7 +22,7 @@ class PacePolicyTest : public ::testing::Test {
   }
   SleepPlan LineTurnEnds(TurnLoad load) {
     return policy_.OnTurnEnd(load, [] {
-      ADD_FAILURE() << "nobody prefetches while a line is open";
+      ADD_FAILURE() << "nobody prefetches while a pair is open";
       return true;
     });
   }
@@ -58,20 +58,20 @@ TEST_F(PacePolicyTest, TheWorkersAreLookedAtOnlyIfItDecides) {
 }
 
 TEST_F(PacePolicyTest, ALineThatIsAloneIsSleptThroughUntilSomebodyRings) {
-  const SleepPlan plan = LineTurnEnds({.line = LineTurn::kAlone});
+  const SleepPlan plan = LineTurnEnds({.pair = PairTurn::kAlone});
   EXPECT_EQ(plan.kind, Kind::kUntilRung);
-  EXPECT_EQ(plan.us, PacePolicy::kLineSleepUs);
-  EXPECT_EQ(LineTurnEnds({.line = LineTurn::kMixed}).kind, Kind::kNone);
+  EXPECT_EQ(plan.us, PacePolicy::kPairSleepUs);
+  EXPECT_EQ(LineTurnEnds({.pair = PairTurn::kMixed}).kind, Kind::kNone);
 }
 
 TEST_F(PacePolicyTest, TheEndsOfALineSpinIfTheyTakeNobodysProcessor) {
-  EXPECT_TRUE(LineTurnEnds({.line = LineTurn::kMixed, .cpus_spare = true}).may_spin);
-  EXPECT_TRUE(LineTurnEnds({.line = LineTurn::kAlone, .cpus_spare = true}).may_spin);
-  EXPECT_FALSE(LineTurnEnds({.line = LineTurn::kAlone}).may_spin);
+  EXPECT_TRUE(LineTurnEnds({.pair = PairTurn::kMixed, .cpus_spare = true}).may_spin);
+  EXPECT_TRUE(LineTurnEnds({.pair = PairTurn::kAlone, .cpus_spare = true}).may_spin);
+  EXPECT_FALSE(LineTurnEnds({.pair = PairTurn::kAlone}).may_spin);
 }
 
 TEST_F(PacePolicyTest, WhoHasMoreToDoDoesNotSleep) {
-  EXPECT_EQ(LineTurnEnds({.line = LineTurn::kAlone, .has_more = true}).kind, Kind::kNone);
+  EXPECT_EQ(LineTurnEnds({.pair = PairTurn::kAlone, .has_more = true}).kind, Kind::kNone);
   Turns(WakeCoalescing::kTurns + 1, true);
   const SleepPlan plan =
       policy_.OnTurnEnd({.now_us = now_us_ += 10, .has_more = true}, [] { return true; });
@@ -80,7 +80,7 @@ TEST_F(PacePolicyTest, WhoHasMoreToDoDoesNotSleep) {
 
 TEST_F(PacePolicyTest, OtherNodesSwitchAllModerationOff) {
   EXPECT_EQ(Turns(WakeCoalescing::kTurns + 1, true, Audience::kOtherNodes).kind, Kind::kNone);
-  EXPECT_EQ(LineTurnEnds({.audience = Audience::kOtherNodes, .line = LineTurn::kAlone}).kind,
+  EXPECT_EQ(LineTurnEnds({.audience = Audience::kOtherNodes, .pair = PairTurn::kAlone}).kind,
             Kind::kNone);
   Submit(PingPong::kRounds + 1, 100);
   EXPECT_TRUE(policy_.meets(false, Audience::kThisMachine));
@@ -95,11 +95,11 @@ TEST_F(PacePolicyTest, TheyMeetUntilALineIsOpen) {
 }
 
 TEST_F(PacePolicyTest, ALinePaysInRoundsThatAreTooSlowToMeetFor) {
-  Submit(PingPong::kRounds + 1, PacePolicy::kLineRoundUs - 1);
-  EXPECT_TRUE(policy_.line_pays());
+  Submit(PingPong::kRounds + 1, PacePolicy::kPairRoundUs - 1);
+  EXPECT_TRUE(policy_.pair_pays());
   EXPECT_FALSE(policy_.meets(false, Audience::kThisMachine));
-  Submit(1, PacePolicy::kLineRoundUs);
-  EXPECT_FALSE(policy_.line_pays());
+  Submit(1, PacePolicy::kPairRoundUs);
+  EXPECT_FALSE(policy_.pair_pays());
 }
 
 }  // namespace

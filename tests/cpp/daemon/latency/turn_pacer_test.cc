@@ -27,17 +27,17 @@ void Signal(const ScopedFd& event) {
 
 class TurnPacerTest : public ::testing::Test {
  protected:
-  // Microseconds that the end of a turn took, in which only the line was heard.
+  // Microseconds that the end of a turn took, in which only the pair was heard.
   int64_t EndTurn(Audience audience = kHere, bool has_more = false) {
     const int64_t begin_us = MonotonicUs();
-    pacer_.OnTurnEnd({.heard = LineTurn::kAlone, .memory = &claims_}, audience, has_more);
+    pacer_.OnTurnEnd({.heard = PairTurn::kAlone, .memory = &claims_}, audience, has_more);
     return MonotonicUs() - begin_us;
   }
   // Whether the whole time was slept. A machine that is busy may only make it longer.
-  bool SleepsItOut() { return EndTurn() >= PacePolicy::kLineSleepUs - 1000; }
+  bool SleepsItOut() { return EndTurn() >= PacePolicy::kPairSleepUs - 1000; }
   // The shortest of some, since a busy machine may make each look like a sleep.
   int64_t ShortestTurn(const std::function<void()>& before, Audience audience = kHere) {
-    int64_t shortest_us = PacePolicy::kLineSleepUs;
+    int64_t shortest_us = PacePolicy::kPairSleepUs;
     for (int i = 0; i < 20; ++i) {
       before();
       shortest_us = std::min(shortest_us, EndTurn(audience));
@@ -54,7 +54,7 @@ class TurnPacerTest : public ::testing::Test {
 TEST_F(TurnPacerTest, ALineIsSleptThrough) { EXPECT_TRUE(SleepsItOut()); }
 
 TEST_F(TurnPacerTest, WithoutALineAndABurstNobodySleeps) {
-  int64_t shortest_us = PacePolicy::kLineSleepUs;
+  int64_t shortest_us = PacePolicy::kPairSleepUs;
   for (int i = 0; i < 100; ++i) {
     const int64_t begin_us = MonotonicUs();
     pacer_.OnTurnEnd({}, kHere, false);
@@ -66,32 +66,32 @@ TEST_F(TurnPacerTest, WithoutALineAndABurstNobodySleeps) {
 TEST_F(TurnPacerTest, WhoRingsBeforehandKeepsTheNodeAwake) {
   const auto doorbell = std::move(pacer_.MakeDoorbell()).value();
   EXPECT_LT(ShortestTurn([&] { claims_.doorbell().Ring(doorbell.client.get()); }),
-            PacePolicy::kLineSleepUs / 2);
+            PacePolicy::kPairSleepUs / 2);
 }
 
 TEST_F(TurnPacerTest, WhoIsNoEndOfTheLineEndsASleep) {
   const ScopedFd other = NewEvent();
   pacer_.SetWakes(other.get(), true);
-  EXPECT_LT(ShortestTurn([&] { Signal(other); }), PacePolicy::kLineSleepUs / 2);
+  EXPECT_LT(ShortestTurn([&] { Signal(other); }), PacePolicy::kPairSleepUs / 2);
   pacer_.SetWakes(other.get(), false);
   Signal(other);
-  EXPECT_TRUE(SleepsItOut()) << "the ends of the line are taken out";
+  EXPECT_TRUE(SleepsItOut()) << "the ends of the pair are taken out";
 }
 
 TEST_F(TurnPacerTest, OnlyTheLastDoorbellIsHeard) {
   const auto old = std::move(pacer_.MakeDoorbell()).value();
-  EXPECT_LT(ShortestTurn([&] { Signal(old.worker); }), PacePolicy::kLineSleepUs / 2);
+  EXPECT_LT(ShortestTurn([&] { Signal(old.worker); }), PacePolicy::kPairSleepUs / 2);
   const auto doorbell = std::move(pacer_.MakeDoorbell()).value();
   Signal(old.client);
   EXPECT_TRUE(SleepsItOut());
-  EXPECT_LT(ShortestTurn([&] { Signal(doorbell.worker); }), PacePolicy::kLineSleepUs / 2);
+  EXPECT_LT(ShortestTurn([&] { Signal(doorbell.worker); }), PacePolicy::kPairSleepUs / 2);
 }
 
 TEST_F(TurnPacerTest, OtherNodesAndWorkThatIsLeftKeepItAwake) {
-  EXPECT_LT(ShortestTurn([] {}, Audience::kOtherNodes), PacePolicy::kLineSleepUs / 2);
-  int64_t shortest_us = PacePolicy::kLineSleepUs;
+  EXPECT_LT(ShortestTurn([] {}, Audience::kOtherNodes), PacePolicy::kPairSleepUs / 2);
+  int64_t shortest_us = PacePolicy::kPairSleepUs;
   for (int i = 0; i < 20; ++i) shortest_us = std::min(shortest_us, EndTurn(kHere, true));
-  EXPECT_LT(shortest_us, PacePolicy::kLineSleepUs / 2);
+  EXPECT_LT(shortest_us, PacePolicy::kPairSleepUs / 2);
 }
 
 TEST_F(TurnPacerTest, WithoutAProcessorToSpareTheEndsOfALineDoNotSpin) {
@@ -99,7 +99,7 @@ TEST_F(TurnPacerTest, WithoutAProcessorToSpareTheEndsOfALineDoNotSpin) {
   EndTurn();
   EXPECT_FALSE(claims_.may_spin());
   TurnPacer roomy(&set_, &core_, /*busy_cpus=*/1u << 20);
-  roomy.OnTurnEnd({.heard = LineTurn::kMixed, .memory = &claims_}, kHere, false);
+  roomy.OnTurnEnd({.heard = PairTurn::kMixed, .memory = &claims_}, kHere, false);
   EXPECT_TRUE(claims_.may_spin());
 }
 
@@ -113,16 +113,16 @@ TEST_F(TurnPacerTest, WaitingProcessesAreToldWhereTheNodeIsBound) {
   // Rounds of a busy machine may be too slow for a while.
   for (int i = 0; i < 10'000 && client.cpu() == AffinityHint::kNone; ++i) {
     for (int k = 0; k <= PingPong::kRounds; ++k) pacer_.OnSubmitted(/*from_task=*/false);
-    pacer_.ChooseCpu(/*line_open=*/false, kHere);
+    pacer_.ChooseCpu(/*pair_open=*/false, kHere);
   }
   ASSERT_NE(client.cpu(), AffinityHint::kNone);
-  EXPECT_TRUE(pacer_.line_pays());
+  EXPECT_TRUE(pacer_.pair_pays());
   cpu_set_t bound;
   ASSERT_EQ(::sched_getaffinity(0, sizeof(bound), &bound), 0);
   EXPECT_EQ(CPU_COUNT(&bound), 1);
   EXPECT_TRUE(CPU_ISSET(client.cpu(), &bound));
 
-  pacer_.ChooseCpu(/*line_open=*/false, Audience::kOtherNodes);
+  pacer_.ChooseCpu(/*pair_open=*/false, Audience::kOtherNodes);
   EXPECT_EQ(client.cpu(), AffinityHint::kNone);
   ASSERT_EQ(::sched_getaffinity(0, sizeof(bound), &bound), 0);
   EXPECT_TRUE(CPU_EQUAL(&bound, &before));

@@ -1,4 +1,4 @@
-#include "scheduler/transitions/direct_line.h"
+#include "scheduler/transitions/lease.h"
 
 #include <gtest/gtest.h>
 
@@ -9,15 +9,15 @@
 namespace rayx::scheduler {
 namespace {
 
-// Worker 1 has run task 0 of driver 1 as number 0, and has a line.
-class DirectLineTest : public ::testing::Test {
+// Worker 1 has run task 0 of driver 1 as number 0, and is leased.
+class LeaseTest : public ::testing::Test {
  protected:
   void SetUp() override {
     scheduler_.Submit(Task(0));
     scheduler_.StartNext(WorkerNumber(1));
     ASSERT_TRUE(scheduler_.Finished(WorkerNumber(1), 0, 0).ok());
     ASSERT_EQ(scheduler_.Turn(), Lines({"ended t0"}));
-    ASSERT_TRUE(core().OnLineOpened(WorkerNumber(1)));
+    ASSERT_TRUE(core().OnLeaseOpened(WorkerNumber(1)));
     core().SanityCheck();
   }
   LocalScheduler& core() { return scheduler_.core(); }
@@ -28,7 +28,7 @@ class DirectLineTest : public ::testing::Test {
     return status;
   }
   void Close() {
-    core().OnLineClosed(WorkerNumber(1));
+    core().OnLeaseClosed(WorkerNumber(1));
     core().SanityCheck();
   }
   int64_t FreeCpus() { return core().available().Get(kCpu).units() / ResourceAmount::kUnitsPerOne; }
@@ -36,7 +36,7 @@ class DirectLineTest : public ::testing::Test {
   SchedulerRecorder scheduler_{{.cpus = 1}};
 };
 
-TEST_F(DirectLineTest, AGivenTaskIsATaskLikeOthersWithoutBeingAssigned) {
+TEST_F(LeaseTest, AGivenTaskIsATaskLikeOthersWithoutBeingAssigned) {
   ASSERT_TRUE(Give(Task(1), 1).ok());
   EXPECT_EQ(scheduler_.Turn(), Lines());
   EXPECT_TRUE(core().IsAssigned(TaskNumber(1)));
@@ -46,14 +46,14 @@ TEST_F(DirectLineTest, AGivenTaskIsATaskLikeOthersWithoutBeingAssigned) {
   EXPECT_EQ(FreeCpus(), 1);
 }
 
-TEST_F(DirectLineTest, SeveralMayBeKnownBeforeTheirEnds) {
+TEST_F(LeaseTest, SeveralMayBeKnownBeforeTheirEnds) {
   for (uint32_t i = 1; i <= 100; ++i) ASSERT_TRUE(Give(Task(i), i).ok());
   EXPECT_EQ(scheduler_.Turn(), Lines()) << "nothing is revoked";
   for (uint32_t i = 1; i <= 100; ++i) ASSERT_TRUE(scheduler_.Finished(WorkerNumber(1), i, i).ok());
   EXPECT_EQ(scheduler_.Turn().size(), 100u);
 }
 
-TEST_F(DirectLineTest, OthersWaitUntilItIsClosed) {
+TEST_F(LeaseTest, OthersWaitUntilItIsClosed) {
   scheduler_.Submit(Task(1));
   EXPECT_EQ(scheduler_.Turn(), Lines({"revoke lease of w1"})) << "and no worker is started";
   Close();
@@ -61,10 +61,10 @@ TEST_F(DirectLineTest, OthersWaitUntilItIsClosed) {
   EXPECT_FALSE(Give(Task(2), 2).ok()) << "it is closed";
 }
 
-TEST_F(DirectLineTest, ALineInUseIsClosedWhenItsTaskIsKnown) {
+TEST_F(LeaseTest, ALeaseInUseIsClosedWhenItsTaskIsKnown) {
   scheduler_.Submit(Task(1));
   EXPECT_EQ(scheduler_.Turn(), Lines({"revoke lease of w1"}));
-  core().OnLineInUse(WorkerNumber(1));
+  core().OnLeaseInUse(WorkerNumber(1));
   EXPECT_EQ(scheduler_.Turn(), Lines({"start 2"})) << "others do not wait for it";
   ASSERT_TRUE(Give(Task(2), 1).ok());
   EXPECT_EQ(scheduler_.Turn(), Lines({"revoke lease of w1"}));
@@ -73,10 +73,10 @@ TEST_F(DirectLineTest, ALineInUseIsClosedWhenItsTaskIsKnown) {
   EXPECT_EQ(scheduler_.Turn(), Lines({"ended t2", "t1 to w1 as 2"}));
 }
 
-TEST_F(DirectLineTest, ACpuThatWasGivenAwayIsOwed) {
+TEST_F(LeaseTest, ACpuThatWasGivenAwayIsOwed) {
   scheduler_.Submit(Task(1));
   (void)scheduler_.Turn();
-  core().OnLineInUse(WorkerNumber(1));
+  core().OnLeaseInUse(WorkerNumber(1));
   (void)scheduler_.Turn();
   scheduler_.Started(WorkerNumber(2));
   EXPECT_EQ(scheduler_.Turn(), Lines({"t1 to w2 as 0"}));
@@ -87,7 +87,7 @@ TEST_F(DirectLineTest, ACpuThatWasGivenAwayIsOwed) {
   EXPECT_EQ(FreeCpus(), 1);
 }
 
-TEST_F(DirectLineTest, WhatAWorkerHadBegunIsTriedAgain) {
+TEST_F(LeaseTest, WhatAWorkerHadBegunIsTriedAgain) {
   ASSERT_TRUE(Give(Task(1), 1).ok());
   ASSERT_TRUE(Give(Task(2).Retries(0), 2).ok());
   ASSERT_TRUE(Give(Task(3), 3).ok());
@@ -95,10 +95,10 @@ TEST_F(DirectLineTest, WhatAWorkerHadBegunIsTriedAgain) {
   EXPECT_EQ(scheduler_.Turn(), Lines({"fail t2 code 1", "ended t2 by system", "start 2"}));
   scheduler_.Started(WorkerNumber(2));
   EXPECT_EQ(scheduler_.Turn(), Lines({"t1 to w2 as 0, attempt 1", "t3 to w2 as 1"}));
-  EXPECT_TRUE(core().OnLineOpened(WorkerNumber(2)) == false) << "it runs something";
+  EXPECT_TRUE(core().OnLeaseOpened(WorkerNumber(2)) == false) << "it runs something";
 }
 
-TEST_F(DirectLineTest, WhatComesForAGoneWorkerWasNotBegun) {
+TEST_F(LeaseTest, WhatComesForAGoneWorkerWasNotBegun) {
   scheduler_.Gone(WorkerNumber(1), 1);
   EXPECT_EQ(scheduler_.Turn(), Lines());
   ASSERT_TRUE(Give(Task(1).Retries(0), 1).ok());
@@ -107,7 +107,7 @@ TEST_F(DirectLineTest, WhatComesForAGoneWorkerWasNotBegun) {
   EXPECT_EQ(scheduler_.Turn(), Lines({"t1 to w2 as 0"}));
 }
 
-TEST_F(DirectLineTest, ABlockedWorkerIsGivenMore) {
+TEST_F(LeaseTest, ABlockedWorkerIsGivenMore) {
   ASSERT_TRUE(Give(Task(1), 1).ok());
   ASSERT_TRUE(scheduler_.Blocked(WorkerNumber(1)).ok());
   EXPECT_EQ(FreeCpus(), 1);
@@ -118,13 +118,13 @@ TEST_F(DirectLineTest, ABlockedWorkerIsGivenMore) {
   ASSERT_TRUE(scheduler_.Finished(WorkerNumber(1), 2, 2).ok());
 }
 
-TEST_F(DirectLineTest, ItCanBeCancelled) {
+TEST_F(LeaseTest, ItCanBeCancelled) {
   ASSERT_TRUE(Give(Task(1), 1).ok());
   scheduler_.Cancelled(1);
   EXPECT_EQ(scheduler_.Turn(), Lines({"cancel t1 on w1 as 1"}));
 }
 
-TEST_F(DirectLineTest, ItsWorkerIsNotEndedForBeingIdle) {
+TEST_F(LeaseTest, ItsWorkerIsNotEndedForBeingIdle) {
   scheduler_.Advance(10'000'000);
   EXPECT_EQ(scheduler_.Turn(), Lines());
   scheduler_.Advance(10'000'000);
@@ -133,29 +133,29 @@ TEST_F(DirectLineTest, ItsWorkerIsNotEndedForBeingIdle) {
   EXPECT_EQ(scheduler_.Turn(), Lines({"stop w1"}));
 }
 
-TEST_F(DirectLineTest, ATaskInFlightIsWaitedForOnceAndItsWorkerMayGoMeanwhile) {
-  core().OnLineInUse(WorkerNumber(1));  // nobody has asked
-  core().OnLineInUse(WorkerNumber(1));
+TEST_F(LeaseTest, ATaskInFlightIsWaitedForOnceAndItsWorkerMayGoMeanwhile) {
+  core().OnLeaseInUse(WorkerNumber(1));  // nobody has asked
+  core().OnLeaseInUse(WorkerNumber(1));
   scheduler_.Submit(Task(1));
   EXPECT_EQ(scheduler_.Turn(), Lines({"start 2"})) << "it is not asked for again";
   scheduler_.Gone(WorkerNumber(1), 1);
   core().SanityCheck();
-  core().OnLineInUse(WorkerNumber(1));
+  core().OnLeaseInUse(WorkerNumber(1));
   EXPECT_EQ(scheduler_.Turn(), Lines());
   scheduler_.Started(WorkerNumber(2));
   EXPECT_EQ(scheduler_.Turn(), Lines({"t1 to w2 as 0"}));
 }
 
-TEST_F(DirectLineTest, ThereIsOneAtATime) {
-  EXPECT_FALSE(core().OnLineOpened(WorkerNumber(1)));
-  core().OnLineClosed(WorkerNumber(5));
-  EXPECT_FALSE(core().OnLineOpened(WorkerNumber(1))) << "another one was closed";
+TEST_F(LeaseTest, ThereIsOneAtATime) {
+  EXPECT_FALSE(core().OnLeaseOpened(WorkerNumber(1)));
+  core().OnLeaseClosed(WorkerNumber(5));
+  EXPECT_FALSE(core().OnLeaseOpened(WorkerNumber(1))) << "another one was closed";
   Close();
-  EXPECT_FALSE(core().OnLineOpened(WorkerNumber(2))) << "there is no such worker";
-  EXPECT_TRUE(core().OnLineOpened(WorkerNumber(1)));
+  EXPECT_FALSE(core().OnLeaseOpened(WorkerNumber(2))) << "there is no such worker";
+  EXPECT_TRUE(core().OnLeaseOpened(WorkerNumber(1)));
 }
 
-TEST_F(DirectLineTest, NonsenseIsRefused) {
+TEST_F(LeaseTest, NonsenseIsRefused) {
   EXPECT_FALSE(Give(Task(1), 2).ok()) << "not the next number";
   EXPECT_FALSE(Give(Task(1), 0).ok());
   EXPECT_FALSE(Give(Task(1).Driver(2), 1).ok()) << "not its driver";
@@ -165,7 +165,7 @@ TEST_F(DirectLineTest, NonsenseIsRefused) {
   EXPECT_TRUE(Give(Task(1), 1).ok());
 }
 
-TEST_F(DirectLineTest, ADriversEndTakesItAlong) {
+TEST_F(LeaseTest, ADriversEndTakesItAlong) {
   ASSERT_TRUE(Give(Task(1), 1).ok());
   scheduler_.DriverGone(1);
   EXPECT_EQ(scheduler_.Turn(), Lines({"kill w1"}));
@@ -175,15 +175,15 @@ TEST_F(DirectLineTest, ADriversEndTakesItAlong) {
   EXPECT_EQ(scheduler_.Turn(), Lines({"ended t1 by system"}));
 }
 
-// Actor 0 is alive in worker 1, which has a line.
-class ActorLineTest : public ::testing::Test {
+// Actor 0 is alive in worker 1, which is leased.
+class ActorLeaseTest : public ::testing::Test {
  protected:
   void SetUp() override {
     scheduler_.Submit(Task(0).Creation());
     scheduler_.StartNext(WorkerNumber(1));
     ASSERT_TRUE(scheduler_.Finished(WorkerNumber(1), 0, 0).ok());
     (void)scheduler_.Turn();
-    ASSERT_TRUE(core().OnLineOpened(WorkerNumber(1)));
+    ASSERT_TRUE(core().OnLeaseOpened(WorkerNumber(1)));
   }
   LocalScheduler& core() { return scheduler_.core(); }
   Status Give(Task&& task, uint32_t sequence) {
@@ -196,36 +196,36 @@ class ActorLineTest : public ::testing::Test {
   SchedulerRecorder scheduler_;
 };
 
-TEST_F(ActorLineTest, CallsOfOthersCloseIt) {
+TEST_F(ActorLeaseTest, CallsOfOthersCloseIt) {
   ASSERT_TRUE(Give(Task(1).CallOf(0), 1).ok());
   scheduler_.Submit(Task(2).CallOf(0), {}, kNoWorker, ClientId(8));
   EXPECT_EQ(scheduler_.Turn(), Lines({"revoke lease of w1"}));
-  core().OnLineInUse(WorkerNumber(1));
+  core().OnLeaseInUse(WorkerNumber(1));
   EXPECT_EQ(scheduler_.Turn(), Lines());
   ASSERT_TRUE(Give(Task(3).CallOf(0), 2).ok());
   EXPECT_EQ(scheduler_.Turn(), Lines({"revoke lease of w1"}));
-  core().OnLineClosed(WorkerNumber(1));
+  core().OnLeaseClosed(WorkerNumber(1));
   EXPECT_EQ(scheduler_.Turn(), Lines({"t2 to w1 as 3"}));
   ASSERT_TRUE(scheduler_.Finished(WorkerNumber(1), 1, 1).ok());
   ASSERT_TRUE(scheduler_.Finished(WorkerNumber(1), 3, 2).ok());
   ASSERT_TRUE(scheduler_.Finished(WorkerNumber(1), 2, 3).ok());
 }
 
-TEST_F(ActorLineTest, TasksOfOthersDoNotNeedItsWorker) {
+TEST_F(ActorLeaseTest, TasksOfOthersDoNotNeedItsWorker) {
   ASSERT_TRUE(Give(Task(1).CallOf(0), 1).ok());
   EXPECT_FALSE(Give(Task(2), 2).ok());
   EXPECT_FALSE(Give(Task(2).CallOf(5), 2).ok());
   ASSERT_TRUE(scheduler_.Finished(WorkerNumber(1), 1, 1).ok());
 }
 
-TEST_F(ActorLineTest, ACallThatHadBegunFailsWithItsWorker) {
+TEST_F(ActorLeaseTest, ACallThatHadBegunFailsWithItsWorker) {
   ASSERT_TRUE(Give(Task(1).CallOf(0), 1).ok());
   scheduler_.Gone(WorkerNumber(1), 2);
   const Lines lines = scheduler_.Turn();
   EXPECT_NE(std::find(lines.begin(), lines.end(), "ended t1 by system"), lines.end());
 }
 
-TEST_F(ActorLineTest, WhatAKilledActorHasRunIsSettledWhenAllOfItIsKnown) {
+TEST_F(ActorLeaseTest, WhatAKilledActorHasRunIsSettledWhenAllOfItIsKnown) {
   ASSERT_TRUE(Give(Task(1).CallOf(0), 1).ok());
   scheduler_.Killed(0);
   EXPECT_EQ(scheduler_.Turn(), Lines({"t0 is dead", "kill w1"}));
@@ -239,13 +239,13 @@ TEST_F(ActorLineTest, WhatAKilledActorHasRunIsSettledWhenAllOfItIsKnown) {
   EXPECT_EQ(scheduler_.Turn(), Lines({"fail t3 code 7", "ended t3 by system", "ended t0"}));
 }
 
-TEST(ActorLineOpenTest, AnActorWithSeveralCallsAtATimeHasNone) {
+TEST(ActorLeaseOpenTest, AnActorWithSeveralCallsAtATimeHasNone) {
   SchedulerRecorder scheduler;
   scheduler.Submit(Task(0).Creation(2));
   scheduler.StartNext(WorkerNumber(1));
-  EXPECT_FALSE(scheduler.core().OnLineOpened(WorkerNumber(1))) << "it is not alive yet";
+  EXPECT_FALSE(scheduler.core().OnLeaseOpened(WorkerNumber(1))) << "it is not alive yet";
   ASSERT_TRUE(scheduler.Finished(WorkerNumber(1), 0, 0).ok());
-  EXPECT_FALSE(scheduler.core().OnLineOpened(WorkerNumber(1)));
+  EXPECT_FALSE(scheduler.core().OnLeaseOpened(WorkerNumber(1)));
 }
 
 }  // namespace

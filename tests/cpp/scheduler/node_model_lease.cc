@@ -1,4 +1,4 @@
-// The direct line of the model: one client at a time gives a worker tasks of which the scheduler
+// The direct channel of the model: one client at a time gives a worker tasks of which the scheduler
 // hears later, but before anything of the worker.
 #include <algorithm>
 #include <utility>
@@ -7,38 +7,38 @@
 
 namespace rayx::scheduler {
 
-void NodeModel::MaybeOpenLine() {
-  if (options_.lines == 0 || line_.open || workers_.empty() || Random(1000) >= options_.lines)
+void NodeModel::MaybeOpenLease() {
+  if (options_.leases == 0 || lease_.open || workers_.empty() || Random(1000) >= options_.leases)
     return;
   const auto chosen = std::next(workers_.begin(), Random(static_cast<unsigned>(workers_.size())));
-  if (!core_.OnLineOpened(chosen->first)) return;
+  if (!core_.OnLeaseOpened(chosen->first)) return;
   core_.SanityCheck();
-  line_ = {chosen->first, true, {}};
+  lease_ = {chosen->first, true, {}};
 }
 
-void NodeModel::EndLine() {
-  HearLine();
-  if (std::exchange(line_.open, false)) core_.OnLineClosed(line_.worker);
+void NodeModel::EndLease() {
+  HearHolder();
+  if (std::exchange(lease_.open, false)) core_.OnLeaseClosed(lease_.worker);
 }
 
 void NodeModel::Submit(uint64_t number) {
   const TaskScript& script = scripts_.at(number);
-  if (line_.open && !submitted_.contains(number) && MayGoOnLine(script) && Random(4) > 0) {
-    return GiveOnLine(number);
+  if (lease_.open && !submitted_.contains(number) && MayGoDirectly(script) && Random(4) > 0) {
+    return GiveDirectly(number);
   }
   // A client's messages arrive in order.
-  HearLine();
+  HearHolder();
   SubmitFrom(number, kNoWorker);
 }
 
-bool NodeModel::MayGoOnLine(const TaskScript& script) {
-  const auto it = workers_.find(line_.worker);
+bool NodeModel::MayGoDirectly(const TaskScript& script) {
+  const auto it = workers_.find(lease_.worker);
   if (it == workers_.end() || it->second.dying || it->second.next != it->second.given_end) {
     return false;
   }
   const bool is_simple =
       script.depends_on.empty() && script.timeout_ms == 0 && script.priority == 0;
-  if (!is_simple || core_.DriverOf(line_.worker) != testing::DriverNumber(script.driver)) {
+  if (!is_simple || core_.DriverOf(lease_.worker) != testing::DriverNumber(script.driver)) {
     return false;
   }
   if (script.kind == TaskKind::kFunction) {
@@ -55,20 +55,20 @@ bool NodeModel::MayGoOnLine(const TaskScript& script) {
   });
 }
 
-void NodeModel::GiveOnLine(uint64_t number) {
-  Worker& worker = workers_.at(line_.worker);
+void NodeModel::GiveDirectly(uint64_t number) {
+  Worker& worker = workers_.at(lease_.worker);
   submitted_.insert(number);
   ++given_directly_;
-  line_.unheard.push_back({number, worker.given_end});
+  lease_.unheard.push_back({number, worker.given_end});
   worker.inbox.push_back({number, worker.given_end++, 0, true});
 }
 
-void NodeModel::HearLine() {
-  while (!line_.unheard.empty()) {
-    const OnLine one = line_.unheard.front();
-    line_.unheard.pop_front();
+void NodeModel::HearHolder() {
+  while (!lease_.unheard.empty()) {
+    const InFlight one = lease_.unheard.front();
+    lease_.unheard.pop_front();
     const TaskScript& script = scripts_.at(one.task);
-    const Status status = core_.OnTaskGivenDirectly(SpecOf(script), line_.worker, one.sequence,
+    const Status status = core_.OnTaskGivenDirectly(SpecOf(script), lease_.worker, one.sequence,
                                                     {.node = {}, .client = script.caller});
     core_.SanityCheck();
     if (!status.ok()) Broken("a given task was refused: " + status.ToString());
@@ -76,14 +76,14 @@ void NodeModel::HearLine() {
 }
 
 void NodeModel::ActOn(const RevokeLease& effect) {
-  if (effect.worker != line_.worker) return Broken("closes a line that is not open");
-  if (Random(2) == 0) HearLine();
-  if (!line_.unheard.empty()) {
-    core_.OnLineInUse(effect.worker);
+  if (effect.worker != lease_.worker) return Broken("revokes a lease that nobody has");
+  if (Random(2) == 0) HearHolder();
+  if (!lease_.unheard.empty()) {
+    core_.OnLeaseInUse(effect.worker);
     return;
   }
-  line_.open = false;
-  core_.OnLineClosed(effect.worker);
+  lease_.open = false;
+  core_.OnLeaseClosed(effect.worker);
 }
 
 }  // namespace rayx::scheduler

@@ -1,4 +1,4 @@
-// Direct lines: a client that has one task after the other run by the same worker, and waits for
+// Worker leases: a client that has one task after the other run by the same worker, and waits for
 // each, gives it the tasks itself.
 //
 // The way through the node and back costs a round trip two turns of the node and two changes of
@@ -9,7 +9,7 @@
 //            1. a number (claim word)
 //   client ─────────────────────────────────▶ worker
 //     │ │    3. RunTask, 5. TaskDone           │
-//     │ └──────────────(line)──────────────────┘
+//     │ └─────(direct channel)──────────────────┘
 //     │ 2. SubmitDirect                        │ 4. TaskDone
 //     ▼                                        ▼
 //   node ◀─────────────────────────────────────┘      (whenever it comes to it)
@@ -24,7 +24,7 @@
 //   watching ─────────────────────────────────▶ open ◀──┐ SubmitDirect
 //      ▲                                        │  │    │
 //      └────────────────────────────────────────┘  └────┘
-//    the client submits another way, others need the worker (scheduler/transitions/direct_line.h),
+//    the client submits another way, others need the worker (scheduler/transitions/lease.h),
 //    or nothing comes for a while
 //
 // The socket pair is kept for the next time, until another pair of client and worker gets one.
@@ -46,13 +46,13 @@
 
 namespace rayx::daemon {
 
-class LineService final : public node::DirectLines {
+class LeaseService final : public node::WorkerLeases {
  public:
-  // Rounds through the node, by tasks that a line could take, after those that made it notice.
+  // Rounds through the node, by tasks that could go directly, after those that made it notice.
   static constexpr int kRounds = 8;
 
   // All must outlive it; `core` is used from the first event on.
-  LineService(PeerTable* peers, MessageWriter* writer, WorkerService* workers, node::NodeCore* core,
+  LeaseService(PeerTable* peers, MessageWriter* writer, WorkerService* workers, node::NodeCore* core,
               TurnPacer* pacer);
 
   // --- tasks that go through the node ---
@@ -86,21 +86,21 @@ class LineService final : public node::DirectLines {
   // What a worker has sent is handled, and it is gone. Before the scheduler hears of it.
   void OnWorkerGone(WorkerNumber worker) override;
   void OnPeerGone(const node::Peer& peer) override;
-  // Now and then: a line that is not used is closed.
+  // Now and then: a lease that is not used is given up.
   void OnHeartbeat();
 
   bool open() const { return open_; }
-  // At the end of a turn: what it has heard of the line. Begins the next one.
-  LineOfTurn TakeTurn();
+  // At the end of a turn: what it has heard of the pair. Begins the next one.
+  PairOfTurn TakeTurn();
 
   std::string DebugText() const;
 
  private:
   void Listen(const ConnectedPeer& peer);
-  // The line's client or worker is in the midst of sending something.
+  // The client or the worker is in the midst of sending something.
   bool ExpectMore(const WorkerProcess& worker) const;
   void Open(ConnectedPeer& client, WorkerProcess& worker);
-  // True if the line was closed.
+  // True if the lease was closed.
   bool TryClose();
   void ForgetUse();
   // The client, if it is still there, may be made to wait again.
@@ -117,7 +117,7 @@ class LineService final : public node::DirectLines {
   node::NodeCore* core_;
   TurnPacer* pacer_;
 
-  // Who might be given a line: the client and the worker of the last rounds, and the task between
+  // Who might be given a lease: the client and the worker of the last rounds, and the task between
   // them.
   struct Pair {
     ClientId client;

@@ -17,13 +17,13 @@
 
 namespace rayx::scheduler {
 
-// False, and nothing happens, if the worker cannot have a line now: it is not known, not bound to a
+// False, and nothing happens, if the worker cannot be leased now: it is not known, not bound to a
 // driver, or ending; it runs something, or may run several calls at a time; another has one.
-bool OpenLine(SchedulerState& state, WorkerNumber worker);
+bool OpenLease(SchedulerState& state, WorkerNumber worker);
 // Closed, or its worker is gone. Nothing happens if the worker has none.
-void EndLine(SchedulerState& state, WorkerNumber worker);
+void CloseLease(SchedulerState& state, WorkerNumber worker);
 // It stays for now: a task is on its way.
-void KeepLine(SchedulerState& state, WorkerNumber worker);
+void KeepLease(SchedulerState& state, WorkerNumber worker);
 
 // Asks for the lease back (RevokeLease) if others wait: any task, or calls of the worker's actor;
 // not while a task is in flight, as it could not be given back then. True if tasks wait, so that

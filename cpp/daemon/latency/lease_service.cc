@@ -1,4 +1,4 @@
-#include "daemon/latency/line_service.h"
+#include "daemon/latency/lease_service.h"
 
 #include <utility>
 
@@ -9,18 +9,18 @@
 #include "common/protocol/wire_ids.h"
 
 namespace rayx::daemon {
-LineService::LineService(PeerTable* peers, MessageWriter* writer, WorkerService* workers,
+LeaseService::LeaseService(PeerTable* peers, MessageWriter* writer, WorkerService* workers,
                          node::NodeCore* core, TurnPacer* pacer)
     : peers_(peers), writer_(writer), workers_(workers), core_(core), pacer_(pacer) {}
 
 // --- watching ---
 
-void LineService::OnSubmitted(node::Peer& client, const TaskSpec& spec) {
+void LeaseService::OnSubmitted(node::Peer& client, const TaskSpec& spec) {
   DriverPeer* driver = AsDriver(client);
   if (driver != nullptr) ++driver->submitted;
   // It has stopped using its line, too; all that it has given is known, since it came before.
   if (open_ && client.id == ends_.client) (void)TryClose();
-  if (!pacer_->line_pays() || driver == nullptr || !IsDirect(spec)) return ForgetUse();
+  if (!pacer_->pair_pays() || driver == nullptr || !IsDirect(spec)) return ForgetUse();
   if (candidate_.client != client.id) {
     ForgetUse();
     candidate_.client = client.id;
@@ -29,13 +29,13 @@ void LineService::OnSubmitted(node::Peer& client, const TaskSpec& spec) {
   actor_ = spec.actor;
 }
 
-void LineService::ForgetUse() {
+void LeaseService::ForgetUse() {
   candidate_ = {};
   rounds_ = 0;
   between_ = TaskId();
 }
 
-void LineService::OnEnded(WorkerNumber worker, const TaskId& task) {
+void LeaseService::OnEnded(WorkerNumber worker, const TaskId& task) {
   if (task != between_ || candidate_.client.IsNil()) return;
   rounds_ = candidate_.worker == worker ? rounds_ + 1 : 0;
   candidate_.worker = worker;
@@ -47,20 +47,20 @@ void LineService::OnEnded(WorkerNumber worker, const TaskId& task) {
 
 // --- opening and closing ---
 
-void LineService::Open(ConnectedPeer& client, WorkerProcess& worker) {
+void LeaseService::Open(ConnectedPeer& client, WorkerProcess& worker) {
   const bool lags = client.connection->backlog_bytes() > limits::kPeerBacklogBytesSoft;
   ConnectedPeer* worker_peer = peers_->Find(worker.client);
   DriverPeer* driver = AsDriver(client);
   if (driver == nullptr || lags || worker_peer == nullptr ||
-      !core_->scheduler().OnLineOpened(worker.number))
+      !core_->scheduler().OnLeaseOpened(worker.number))
     return;
   std::vector<ScopedFd> client_fds;
   const bool connects = !connected_ || ends_ != candidate_;
   if (connects) {
     const Status sent = SendEnds(*worker_peer, worker, &client_fds);
     if (!sent.ok()) {
-      LogWarning("no direct line: " + sent.message());
-      core_->scheduler().OnLineClosed(worker.number);
+      LogWarning("no worker lease: " + sent.message());
+      core_->scheduler().OnLeaseClosed(worker.number);
       return;
     }
     ends_ = candidate_;
@@ -68,14 +68,14 @@ void LineService::Open(ConnectedPeer& client, WorkerProcess& worker) {
     delivered_.clear();
   }
   open_ = true;
-  driver->has_line = true;
+  driver->never_paused = true;
   used_lately_ = true;
   SetEndsWake(false);
-  worker.claim.OpenLine();
+  worker.claim.Lend();
   writer_->Send(
-      *client.connection, protocol::MessageType::LineOpened,
+      *client.connection, protocol::MessageType::LeaseGranted,
       [&](flatbuffers::FlatBufferBuilder& builder) {
-        return protocol::CreateLineOpened(builder, connects,
+        return protocol::CreateLeaseGranted(builder, connects,
                                           actor_.IsNil() ? nullptr : ToWire(actor_),
                                           driver->submitted, worker.setups_told);
       },
@@ -83,8 +83,8 @@ void LineService::Open(ConnectedPeer& client, WorkerProcess& worker) {
   ForgetUse();
 }
 
-Status LineService::SendEnds(ConnectedPeer& worker_peer, const WorkerProcess& worker,
-                             std::vector<ScopedFd>* client_fds) {
+Status LeaseService::SendEnds(ConnectedPeer& worker_peer, const WorkerProcess& worker,
+                              std::vector<ScopedFd>* client_fds) {
   Result<std::pair<ScopedFd, ScopedFd>> sockets = SocketPair();
   if (!sockets.ok()) return sockets.status();
   Result<ScopedFd> memory = DuplicateFd(worker.claim.fd());
@@ -95,8 +95,8 @@ Status LineService::SendEnds(ConnectedPeer& worker_peer, const WorkerProcess& wo
   worker_fds.push_back(std::move(sockets->first));
   worker_fds.push_back(std::move(doorbell->worker));
   writer_->Send(
-      *worker_peer.connection, protocol::MessageType::OpenLine,
-      [](flatbuffers::FlatBufferBuilder& builder) { return protocol::CreateOpenLine(builder); },
+      *worker_peer.connection, protocol::MessageType::OpenChannel,
+      [](flatbuffers::FlatBufferBuilder& builder) { return protocol::CreateOpenChannel(builder); },
       std::move(worker_fds));
   client_fds->push_back(std::move(sockets->second));
   client_fds->push_back(std::move(*memory));
@@ -104,24 +104,24 @@ Status LineService::SendEnds(ConnectedPeer& worker_peer, const WorkerProcess& wo
   return Status::Ok();
 }
 
-bool LineService::TryClose() {
+bool LeaseService::TryClose() {
   WorkerProcess* worker = workers_->Find(ends_.worker);
-  if (worker != nullptr && !worker->claim.CloseLine()) return false;
+  if (worker != nullptr && !worker->claim.Reclaim()) return false;
   if (worker != nullptr) worker->claim.AllowSpinning(false);
   open_ = false;
   SetEndsWake(true);
   NoteClosed();
-  core_->scheduler().OnLineClosed(ends_.worker);
+  core_->scheduler().OnLeaseClosed(ends_.worker);
   return true;
 }
 
-void LineService::NoteClosed() {
+void LeaseService::NoteClosed() {
   ConnectedPeer* client = peers_->Find(ends_.client);
   DriverPeer* driver = client != nullptr ? AsDriver(*client) : nullptr;
-  if (driver != nullptr) driver->has_line = false;
+  if (driver != nullptr) driver->never_paused = false;
 }
 
-void LineService::SetEndsWake(bool wake) {
+void LeaseService::SetEndsWake(bool wake) {
   const WorkerProcess* worker = workers_->Find(ends_.worker);
   const ClientId ends[] = {ends_.client, worker != nullptr ? worker->client : kNoClient};
   for (const ClientId id : ends) {
@@ -131,17 +131,17 @@ void LineService::SetEndsWake(bool wake) {
   }
 }
 
-void LineService::Close(WorkerNumber worker) {
+void LeaseService::Close(WorkerNumber worker) {
   CatchUp();
-  if (!open_ || worker != ends_.worker) return core_->scheduler().OnLineClosed(worker);
-  if (!TryClose()) core_->scheduler().OnLineInUse(worker);
+  if (!open_ || worker != ends_.worker) return core_->scheduler().OnLeaseClosed(worker);
+  if (!TryClose()) core_->scheduler().OnLeaseInUse(worker);
 }
 
-void LineService::OnHeartbeat() {
+void LeaseService::OnHeartbeat() {
   if (open_ && !std::exchange(used_lately_, false)) Close(ends_.worker);
 }
 
-void LineService::OnWorkerGone(WorkerNumber worker) {
+void LeaseService::OnWorkerGone(WorkerNumber worker) {
   if (!connected_ || worker != ends_.worker) return;
   CatchUp();
   // It may have been killed before it sent what it said that it would.
@@ -153,20 +153,20 @@ void LineService::OnWorkerGone(WorkerNumber worker) {
   NoteClosed();
 }
 
-void LineService::OnPeerGone(const node::Peer& peer) {
+void LeaseService::OnPeerGone(const node::Peer& peer) {
   if (peer.id != ends_.client) return;
   connected_ = false;
   // What it has given goes with its driver, and so does the worker.
   if (!std::exchange(open_, false)) return;
   SetEndsWake(true);
-  core_->scheduler().OnLineClosed(ends_.worker);
+  core_->scheduler().OnLeaseClosed(ends_.worker);
 }
 
 // --- use ---
 
-Status LineService::OnGiven(node::Peer& client, TaskSpec spec, uint32_t sequence) {
+Status LeaseService::OnGiven(node::Peer& client, TaskSpec spec, uint32_t sequence) {
   if (client.id != ends_.client) {
-    return Status::ProtocolError("SubmitDirect of a client without a line");
+    return Status::ProtocolError("SubmitDirect of a client without a lease");
   }
   const std::string name = spec.name;
   RAYX_RETURN_IF_ERROR(core_->scheduler().OnTaskGivenDirectly(
@@ -178,7 +178,7 @@ Status LineService::OnGiven(node::Peer& client, TaskSpec spec, uint32_t sequence
   return Status::Ok();
 }
 
-void LineService::OnDelivered(WorkerNumber worker, const TaskSpec& spec) {
+void LeaseService::OnDelivered(WorkerNumber worker, const TaskSpec& spec) {
   if (worker != ends_.worker) return;
   delivered_.clear();
   for (uint32_t i = 0; i < spec.return_count; ++i) {
@@ -187,7 +187,7 @@ void LineService::OnDelivered(WorkerNumber worker, const TaskSpec& spec) {
   }
 }
 
-void LineService::CatchUp() {
+void LeaseService::CatchUp() {
   if (!open_ || catching_up_) return;
   ConnectedPeer* client = peers_->Find(ends_.client);
   if (client == nullptr) return;
@@ -196,13 +196,13 @@ void LineService::CatchUp() {
   catching_up_ = false;
 }
 
-void LineService::HearWorker() {
+void LeaseService::HearWorker() {
   const WorkerProcess* worker = open_ ? workers_->Find(ends_.worker) : nullptr;
   ConnectedPeer* peer = worker != nullptr ? peers_->Find(worker->client) : nullptr;
   if (peer != nullptr) peer->connection->ReadNow();
 }
 
-void LineService::Listen(const ConnectedPeer& peer) {
+void LeaseService::Listen(const ConnectedPeer& peer) {
   if (!peer.worker.IsNil() && peer.worker == ends_.worker) {
     used_ = used_lately_ = true;
     CatchUp();
@@ -213,18 +213,18 @@ void LineService::Listen(const ConnectedPeer& peer) {
   }
 }
 
-LineOfTurn LineService::TakeTurn() {
+PairOfTurn LeaseService::TakeTurn() {
   const bool used = std::exchange(used_, false);
   const bool others_came = std::exchange(others_came_, false);
   WorkerProcess* worker = open_ ? workers_->Find(ends_.worker) : nullptr;
   if (worker == nullptr) return {};
   const bool is_alone = used && !others_came && !ExpectMore(*worker);
-  return {.heard = is_alone ? LineTurn::kAlone : LineTurn::kMixed, .memory = &worker->claim};
+  return {.heard = is_alone ? PairTurn::kAlone : PairTurn::kMixed, .memory = &worker->claim};
 }
 
 // What is large comes in parts, of which a turn takes one: a sleep behind each would take most of
 // the time.
-bool LineService::ExpectMore(const WorkerProcess& worker) const {
+bool LeaseService::ExpectMore(const WorkerProcess& worker) const {
   for (const ClientId id : {ends_.client, worker.client}) {
     const ConnectedPeer* peer = peers_->Find(id);
     if (peer != nullptr && peer->connection->expects_more()) return true;
@@ -232,11 +232,11 @@ bool LineService::ExpectMore(const WorkerProcess& worker) const {
   return false;
 }
 
-std::string LineService::DebugText() const {
-  if (!open_) return "direct line: none\n";
+std::string LeaseService::DebugText() const {
+  if (!open_) return "worker lease: none\n";
   const WorkerProcess* worker = workers_->Find(ends_.worker);
   const bool spins = worker != nullptr && worker->claim.may_spin();
-  return "direct line: from peer " + ends_.client.ToString() + " to worker " +
+  return "worker lease: from peer " + ends_.client.ToString() + " to worker " +
          ends_.worker.ToString() + (spins ? ", which may spin\n" : "\n");
 }
 

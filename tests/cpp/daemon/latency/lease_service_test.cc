@@ -1,5 +1,5 @@
-// Direct lines between real processes: a driver, a node, workers.
-#include "daemon/latency/line_service.h"
+// Worker leases between real processes: a driver, a node, workers.
+#include "daemon/latency/lease_service.h"
 
 #include <gtest/gtest.h>
 
@@ -16,7 +16,7 @@
 namespace rayx {
 namespace {
 
-class LineServiceTest : public testing::Test {
+class LeaseServiceTest : public testing::Test {
  protected:
   static TestNode::Options OneCpu() {
     TestNode::Options options;
@@ -25,23 +25,23 @@ class LineServiceTest : public testing::Test {
     return options;
   }
   bool IsOpen(TestDriver& driver) {
-    return driver.Dump().find("direct line: from peer") != std::string::npos;
+    return driver.Dump().find("worker lease: from peer") != std::string::npos;
   }
-  // Calls until the node has given the driver a line. Rounds of a busy machine may be too slow for
+  // Calls until the node has given the driver a lease. Rounds of a busy machine may be too slow for
   // a while.
-  void OpenLine(TestDriver& driver) {
+  void GetLease(TestDriver& driver) {
     for (int i = 0; i < 1000; ++i) {
       for (int k = 0; k < 100; ++k) ASSERT_EQ(driver.Call("echo", "x"), "x");
       if (IsOpen(driver)) return;
     }
-    FAIL() << "no line after 100,000 calls\n" << driver.Dump();
+    FAIL() << "no lease after 100,000 calls\n" << driver.Dump();
   }
 };
 
-TEST_F(LineServiceTest, OpensForCallsOneByOneAndClosesForOthers) {
+TEST_F(LeaseServiceTest, OpensForCallsOneByOneAndClosesForOthers) {
   TestNode node(OneCpu());
   TestDriver driver(node.socket_path());
-  OpenLine(driver);
+  GetLease(driver);
   for (int i = 0; i < 1000; ++i) {
     const std::string text = std::to_string(i);
     ASSERT_EQ(driver.Call("echo", text), text);
@@ -49,13 +49,13 @@ TEST_F(LineServiceTest, OpensForCallsOneByOneAndClosesForOthers) {
   const ObjectId one = driver.Put("1");
   EXPECT_EQ(driver.Get(driver.Submit("sum", "2", {one})), "3");
   EXPECT_FALSE(IsOpen(driver));
-  OpenLine(driver);
+  GetLease(driver);
 }
 
-TEST_F(LineServiceTest, NothingIsKeptOfWhatIsOver) {
+TEST_F(LeaseServiceTest, NothingIsKeptOfWhatIsOver) {
   TestNode node(OneCpu());
   TestDriver driver(node.socket_path());
-  OpenLine(driver);
+  GetLease(driver);
   const auto objects = [&] { return TestNode::Number(driver.Dump(), "object store: "); };
   for (int i = 0; i < 2000; ++i) ASSERT_EQ(driver.Call("echo", "x"), "x");
   ASSERT_TRUE(driver.client().Poll().ok());
@@ -63,10 +63,10 @@ TEST_F(LineServiceTest, NothingIsKeptOfWhatIsOver) {
   EXPECT_EQ(driver.FreeCpus(), 1);
 }
 
-TEST_F(LineServiceTest, LargeValuesAndSeveralResults) {
+TEST_F(LeaseServiceTest, LargeValuesAndSeveralResults) {
   TestNode node(OneCpu());
   TestDriver driver(node.socket_path());
-  OpenLine(driver);
+  GetLease(driver);
   const std::string large = driver.Call("large", "3000000");
   EXPECT_EQ(large.size(), 3000000u);
   EXPECT_EQ(driver.Call("large", "3000000"), large);
@@ -80,35 +80,35 @@ TEST_F(LineServiceTest, LargeValuesAndSeveralResults) {
   EXPECT_EQ(driver.Call("echo", args), args);
 }
 
-TEST_F(LineServiceTest, ATaskWhoseWorkerDiesIsTriedAgain) {
+TEST_F(LeaseServiceTest, ATaskWhoseWorkerDiesIsTriedAgain) {
   TestNode node(OneCpu());
   TestDriver driver(node.socket_path());
   TestDriver::Options options;
   options.max_retries = 2;
   for (int i = 0; i < 5; ++i) {
-    OpenLine(driver);
+    GetLease(driver);
     const std::string mark = node.scratch() + "/crashed" + std::to_string(i);
     const ObjectId id = driver.SubmitMany("crash once", mark, {}, options).front();
     EXPECT_EQ(driver.Get(id), "attempt 1");
   }
 }
 
-TEST_F(LineServiceTest, ATaskThatMayNotBeTriedAgainFails) {
+TEST_F(LeaseServiceTest, ATaskThatMayNotBeTriedAgainFails) {
   TestNode node(OneCpu());
   TestDriver driver(node.socket_path());
-  OpenLine(driver);
+  GetLease(driver);
   const ObjectView value = driver.GetView(driver.Submit("exit", "3"));
   EXPECT_EQ(KindOf(value), ObjectKind::kSystemError);
   EXPECT_NE(TextOf(value).find("exited with code 3"), std::string::npos) << TextOf(value);
   EXPECT_NE(TextOf(value).find("leaving now"), std::string::npos) << TextOf(value);
-  OpenLine(driver);
+  GetLease(driver);
 }
 
-TEST_F(LineServiceTest, AnIdleWorkerThatIsKilledCostsNothing) {
+TEST_F(LeaseServiceTest, AnIdleWorkerThatIsKilledCostsNothing) {
   TestNode node(OneCpu());
   TestDriver driver(node.socket_path());
   for (int i = 0; i < 5; ++i) {
-    OpenLine(driver);
+    GetLease(driver);
     ::kill(static_cast<pid_t>(std::stol(driver.Call("pid"))), SIGKILL);
     for (int k = 0; k < 10; ++k) {
       // Not one of these had begun in it, or may be tried again.
@@ -119,21 +119,21 @@ TEST_F(LineServiceTest, AnIdleWorkerThatIsKilledCostsNothing) {
   }
 }
 
-TEST_F(LineServiceTest, ACancelledTaskEnds) {
+TEST_F(LeaseServiceTest, ACancelledTaskEnds) {
   TestNode node(OneCpu());
   TestDriver driver(node.socket_path());
-  OpenLine(driver);
+  GetLease(driver);
   const ObjectId id = driver.Submit("wait for file", node.scratch() + "/never");
   ASSERT_TRUE(driver.client().Cancel(id, /*force=*/true).ok());
   EXPECT_EQ(KindOf(driver.GetView(id)), ObjectKind::kSystemError);
-  OpenLine(driver);
+  GetLease(driver);
 }
 
-TEST_F(LineServiceTest, AnotherDriverIsServedAsWell) {
+TEST_F(LeaseServiceTest, AnotherDriverIsServedAsWell) {
   TestNode node(OneCpu());
   TestDriver driver(node.socket_path());
   TestDriver other(node.socket_path());
-  OpenLine(driver);
+  GetLease(driver);
   std::atomic<bool> stop{false};
   std::thread beside([&] {
     while (!stop) EXPECT_EQ(driver.Call("echo", "x"), "x");
@@ -147,10 +147,10 @@ TEST_F(LineServiceTest, AnotherDriverIsServedAsWell) {
   EXPECT_EQ(driver.FreeCpus(), 1);
 }
 
-TEST_F(LineServiceTest, SeveralThreadsOfOneDriver) {
+TEST_F(LeaseServiceTest, SeveralThreadsOfOneDriver) {
   TestNode node;
   TestDriver driver(node.socket_path());
-  OpenLine(driver);
+  GetLease(driver);
   std::vector<std::thread> threads;
   for (int thread = 0; thread < 4; ++thread) {
     threads.emplace_back([&, thread] {
@@ -163,29 +163,29 @@ TEST_F(LineServiceTest, SeveralThreadsOfOneDriver) {
   for (std::thread& thread : threads) thread.join();
 }
 
-TEST_F(LineServiceTest, WhatAllWorkersRunComesBeforeTheNextTask) {
+TEST_F(LeaseServiceTest, WhatAllWorkersRunComesBeforeTheNextTask) {
   TestNode node(OneCpu());
   TestDriver driver(node.socket_path());
-  OpenLine(driver);
+  GetLease(driver);
   const std::string setup = "one";
   ASSERT_TRUE(driver.client()
                   .AddWorkerSetup({reinterpret_cast<const uint8_t*>(setup.data()), setup.size()})
                   .ok());
   EXPECT_EQ(driver.Call("setups"), "one ");
-  OpenLine(driver);
+  GetLease(driver);
 }
 
-TEST_F(LineServiceTest, ATaskOverALineMaySubmitAndWait) {
+TEST_F(LeaseServiceTest, ATaskOverALeaseMaySubmitAndWait) {
   TestNode node(OneCpu());
   TestDriver driver(node.socket_path());
-  OpenLine(driver);
+  GetLease(driver);
   for (int i = 0; i < 50; ++i) ASSERT_EQ(driver.Call("nested", "3"), "3");
 }
 
-TEST_F(LineServiceTest, WhoHasNoLineMayNotUseIt) {
+TEST_F(LeaseServiceTest, WhoHasNoLeaseMayNotUseIt) {
   TestNode node(OneCpu());
   TestDriver driver(node.socket_path());
-  OpenLine(driver);
+  GetLease(driver);
   RawPeer peer(node.socket_path());
   const DriverId id = peer.BecomeDriver();
   flatbuffers::FlatBufferBuilder spec;
@@ -199,16 +199,16 @@ TEST_F(LineServiceTest, WhoHasNoLineMayNotUseIt) {
     return protocol::CreateRunTask(builder, 0, 0, nested);
   }));
   EXPECT_TRUE(peer.IsClosedWithin(std::chrono::seconds(5)));
-  EXPECT_TRUE(node.LogSays("SubmitDirect of a client without a line"));
+  EXPECT_TRUE(node.LogSays("SubmitDirect of a client without a lease"));
   EXPECT_EQ(driver.Call("echo", "x"), "x");
 }
 
-TEST_F(LineServiceTest, ADriverThatIsKilledLeavesNothing) {
+TEST_F(LeaseServiceTest, ADriverThatIsKilledLeavesNothing) {
   TestNode node(OneCpu());
   TestDriver other(node.socket_path());
   {
     TestDriver driver(node.socket_path());
-    OpenLine(driver);
+    GetLease(driver);
     (void)driver.Submit("wait for file", node.scratch() + "/never");
     driver.client().Close();
   }

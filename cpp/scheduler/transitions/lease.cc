@@ -1,4 +1,4 @@
-#include "scheduler/transitions/direct_line.h"
+#include "scheduler/transitions/lease.h"
 
 #include <utility>
 
@@ -36,7 +36,7 @@ Status Refusal(const TaskSpec& spec, const WorkerEntry& worker, uint32_t sequenc
 
 }  // namespace
 
-bool OpenLine(SchedulerState& state, WorkerNumber number) {
+bool OpenLease(SchedulerState& state, WorkerNumber number) {
   WorkerEntry* worker = state.pool.Find(number);
   if (state.leased != kNoWorker || worker == nullptr || !worker->IsBound()) return false;
   if (worker->state == WorkerState::kEnding || worker->revoking) return false;
@@ -52,7 +52,7 @@ bool OpenLine(SchedulerState& state, WorkerNumber number) {
   return true;
 }
 
-void EndLine(SchedulerState& state, WorkerNumber number) {
+void CloseLease(SchedulerState& state, WorkerNumber number) {
   if (number == kNoWorker || state.leased != number) return;
   WorkerEntry& worker = *state.pool.Find(number);
   Move(worker, LeaseState::kNotLeased);
@@ -61,7 +61,7 @@ void EndLine(SchedulerState& state, WorkerNumber number) {
   if (ActorEntry* actor = ActorOf(worker)) state.actors.List(*actor);
 }
 
-void KeepLine(SchedulerState& state, WorkerNumber number) {
+void KeepLease(SchedulerState& state, WorkerNumber number) {
   if (state.leased != number) return;
   WorkerEntry& worker = *state.pool.Find(number);
   // The daemon may have tried to close it without having been asked.

@@ -16,7 +16,7 @@ from session_watch import poll_until
 
 import rayx
 
-# Rounds until there is a line: the node counts those that are quick, and a busy machine has slow
+# Rounds until there is a lease: the node counts those that are quick, and a busy machine has slow
 # ones.
 ROUNDS = 100_000
 
@@ -67,17 +67,17 @@ def dump():
     return rayx.session.current().client.dump(10_000)
 
 
-def has_line():
-    return "direct line: from peer" in dump()
+def has_lease():
+    return "worker lease: from peer" in dump()
 
 
 def open_line(call=None):
     call = call or (lambda: echo.remote())
     for round_number in range(ROUNDS):
         rayx.get(call())
-        if round_number % 100 == 99 and has_line():
+        if round_number % 100 == 99 and has_lease():
             return
-    raise AssertionError("the node has not given us a line")
+    raise AssertionError("the node has not given us a lease")
 
 
 class TestValues:
@@ -85,7 +85,7 @@ class TestValues:
         open_line()
         for i in range(1000):
             assert rayx.get(echo.remote(i)) == i
-        assert has_line()
+        assert has_lease()
 
     def test_of_all_sizes(self):
         open_line()
@@ -218,7 +218,7 @@ class TestActors:
         told = []
         for i in range(300):
             told.append(i)
-            # Over the line, and through the node: what depends on an object, and what is not waited
+            # Directly, and through the node: what depends on an object, and what is not waited
             # for.
             if i % 3 == 0:
                 rayx.get(log.add.remote(i))
