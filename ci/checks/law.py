@@ -35,6 +35,16 @@ class HeaderFamily:
 
 
 @dataclass(frozen=True)
+class Fence:
+    """A mechanism, by the words for it, and the only files of cpp/ that may speak of it."""
+
+    name: str
+    words: str
+    only: tuple[str, ...]
+    why: str
+
+
+@dataclass(frozen=True)
 class Shelf:
     """A folder of python/rayx, or some modules of it, and which other shelves they may import."""
 
@@ -51,6 +61,7 @@ class Law:
 
     rooms: tuple[Room, ...]
     families: tuple[HeaderFamily, ...]
+    fences: tuple[Fence, ...]
     shelves: tuple[Shelf, ...]
     raylet_includes: tuple[str, ...]
     allowed: dict[str, tuple[str, ...]]
@@ -77,6 +88,10 @@ class Law:
             families=tuple(
                 HeaderFamily(name, tuple(f["match"]), tuple(f["only"]), f["why"])
                 for name, f in data.get("headers", {}).items()
+            ),
+            fences=tuple(
+                Fence(name, f["words"], tuple(f["only"]), f["why"])
+                for name, f in data.get("fences", {}).items()
             ),
             shelves=tuple(
                 Shelf(name, tuple(one["paths"]), tuple(one["imports"]), one.get("public", False))

@@ -14,6 +14,7 @@
 #include "client/objects/streams.h"
 #include "client/tasks/completions.h"
 #include "client/tasks/direct_calls.h"
+#include "client/tasks/direct_channel.h"
 #include "client/tasks/id_source.h"
 #include "client/tasks/inquiry.h"
 #include "client/tasks/task_submitter.h"
@@ -27,7 +28,7 @@ namespace rayx {
 // The parts of a client; what each knows stands in its header.
 struct Client::Impl {
   Impl(std::unique_ptr<FrameStream> stream, NodeWelcome welcome, SharedMapping pool,
-       DriverId own_driver, std::shared_ptr<ClaimWord> claims)
+       DriverId own_driver, std::shared_ptr<ClaimWord> own_claims)
       : node(welcome.node),
         driver(own_driver),
         references(std::make_shared<ReferenceQueue>()),
@@ -36,7 +37,13 @@ struct Client::Impl {
             [this](FrameStream* from, const Frame& frame) { return Handle(from, frame); })),
         objects(link.get(), references,
                 PoolReader(std::move(pool), std::move(welcome.pool), references)),
-        tasks(link.get(), &objects, &ids, std::move(claims)),
+        claims(std::move(own_claims)),
+        given(link.get(), {.on_frame = [this](const Frame& frame) { return HandleGiven(frame); },
+                           .on_lost = [] {}}),
+        tasks(link.get(), &objects, &ids, claims,
+              [this](uint16_t type, std::span<const uint8_t> payload) {
+                (void)given.Send(type, payload);
+              }),
         direct(link.get(), &objects),
         submitter(link.get(), &objects, &direct, &ids),
         streams(&objects),
@@ -53,15 +60,16 @@ struct Client::Impl {
       case MessageType::ObjectCreated:
         return objects.OnObjectCreated(from, frame.payload);
       case MessageType::RunTask:
-        return tasks.OnRunTask(frame.payload);
+        return tasks.OnRunTask(frame.payload, /*from_client=*/false);
       case MessageType::ExitWorker:
         return tasks.OnExitWorker();
       case MessageType::ForgetFunction:
         return tasks.OnForgetFunction(frame.payload);
       case MessageType::OpenChannel:
-        return tasks.OnOpenChannel(from);
+        if (!is_worker()) return Status::ProtocolError("the node gave a driver a worker's channel");
+        return given.OnOpenChannel(from, claims);
       case MessageType::LeaseGranted:
-        return direct.OnLeaseOpened(from, frame.payload);
+        return direct.OnLeaseGranted(from, frame.payload);
       case MessageType::FunctionContent:
         return inquiry.OnFunctionContent(frame.payload);
       case MessageType::Answer:
@@ -70,6 +78,14 @@ struct Client::Impl {
         return Status::ProtocolError("the node sent a message of type " +
                                      std::to_string(frame.type));
     }
+  }
+
+  // What a client sends to its worker.
+  Status HandleGiven(const Frame& frame) {
+    if (frame.type != static_cast<uint16_t>(protocol::MessageType::RunTask)) {
+      return Status::ProtocolError("a client sent a message of type " + std::to_string(frame.type));
+    }
+    return tasks.OnRunTask(frame.payload, /*from_client=*/true);
   }
 
   bool is_worker() const { return driver.IsNil(); }
@@ -82,6 +98,8 @@ struct Client::Impl {
   const std::shared_ptr<NodeLink> link;
   IdSource ids;
   ObjectAccess objects;
+  const std::shared_ptr<ClaimWord> claims;  // null in a driver
+  DirectChannel given;                      // by which a client gives this worker tasks
   WorkerTasks tasks;
   DirectCalls direct;
   TaskSubmitter submitter;

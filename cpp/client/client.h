@@ -58,7 +58,7 @@ class Client {
 
   NodeId node_id() const;
   uint64_t pool_bytes() const;
-  // Can be read when there is something to Poll for, from the node or over a direct channel; for
+  // Can be read when there is something to Poll for, from the node or another process; for
   // event loops. Nothing is to be read from it itself. -1 when closed.
   int fd() const;
 

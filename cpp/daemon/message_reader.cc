@@ -80,8 +80,8 @@ Status MessageReader::OnTaskMessage(ConnectedPeer& peer, const Frame& frame) {
   switch (static_cast<MessageType>(frame.type)) {
     case MessageType::SubmitTask:
       return OnSubmit(peer, frame.payload);
-    case MessageType::SubmitDirect:
-      return With<protocol::RunTask>(frame, [&](const auto& m) { return OnSubmitDirect(peer, m); });
+    case MessageType::TaskGiven:
+      return With<protocol::RunTask>(frame, [&](const auto& m) { return OnGiven(peer, m); });
     case MessageType::ExportFunction:
       return With<protocol::ExportFunction>(frame, [&](const auto& m) {
         return core_->functions().OnExport(peer, FromWire<FunctionId>(*m.function_id()),
@@ -137,17 +137,17 @@ Status MessageReader::OnSubmit(ConnectedPeer& peer, std::span<const uint8_t> enc
   return Status::Ok();
 }
 
-Status MessageReader::OnSubmitDirect(ConnectedPeer& peer, const protocol::RunTask& message) {
+Status MessageReader::OnGiven(ConnectedPeer& peer, const protocol::RunTask& message) {
   const std::span<const uint8_t> encoded = BytesOf(message.spec());
   if (reinterpret_cast<uintptr_t>(encoded.data()) % sizeof(uint64_t) != 0) {
-    return Status::ProtocolError("SubmitDirect of a task that is not aligned");
+    return Status::ProtocolError("TaskGiven of a task that is not aligned");
   }
   if (encoded.size() > limits::kTaskSpecBytesMax) {
     return Status::ProtocolError("SubmitTask of " + std::to_string(encoded.size()) + " bytes");
   }
   Result<TaskSpec> spec = ParseTaskSpec(encoded);
   if (!spec.ok()) return spec.status();
-  return core_->tasks().OnSubmitDirect(peer, std::move(*spec), message.sequence());
+  return core_->tasks().OnGiven(peer, std::move(*spec), message.sequence());
 }
 
 Status MessageReader::OnTaskDone(ConnectedPeer& peer, const protocol::TaskDone& message) {

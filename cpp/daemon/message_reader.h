@@ -43,7 +43,7 @@ class MessageReader {
   Status OnTaskMessage(ConnectedPeer& peer, const Frame& frame);
   Status OnWorkerMessage(ConnectedPeer& peer, const Frame& frame);
   Status OnSubmit(ConnectedPeer& peer, std::span<const uint8_t> encoded);
-  Status OnSubmitDirect(ConnectedPeer& peer, const protocol::RunTask& message);
+  Status OnGiven(ConnectedPeer& peer, const protocol::RunTask& message);
   Status OnTaskDone(ConnectedPeer& peer, const protocol::TaskDone& message);
   // The field's ids, until the next call with the same list.
   using WireIds = flatbuffers::Vector<const protocol::Id20*>;

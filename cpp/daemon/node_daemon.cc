@@ -44,7 +44,7 @@ NodeDaemon::NodeDaemon(EventLoop* loop, NodeOptions options, NodeId id,
       options_(std::move(options)),
       id_(id),
       tables_(std::move(tables)),
-      peers_(loop, {.on_read = [this](const ConnectedPeer& peer) { leases_.OnRead(peer); },
+      peers_(loop, {.on_read = [this](const ConnectedPeer& peer) { shortcuts_.OnRead(peer); },
                     .on_frame = [this](ConnectedPeer& peer,
                                        const Frame& frame) { return OnFrame(peer, frame); },
                     .on_closed = [this](ConnectedPeer& peer,
@@ -62,12 +62,12 @@ NodeDaemon::NodeDaemon(EventLoop* loop, NodeOptions options, NodeId id,
                }}),
       peer_messages_(&peers_, &writer_),
       pacer_(&loop_->wake_set(), &core_, options_.busy_cpus),
-      leases_(&peers_, &writer_, &workers_, &core_, &pacer_),
+      shortcuts_(&peers_, &writer_, &workers_, &core_, &pacer_),
       records_(tables_.get(), id, &core_),
       pool_(&peers_, &writer_, &core_),
       core_({.peers = &peer_messages_,
              .workers = &workers_,
-             .leases = &leases_,
+             .shortcuts = &shortcuts_,
              .records = &records_,
              .reservations = &pool_},
             SchedulingOf(options_, id), options_.pool_bytes),
@@ -205,7 +205,7 @@ bool NodeDaemon::OnTurn() {
   BeatHeart(now_ms);
   const bool acted = core_.Turn(now_ms);
   // Before anything is written: who is woken by it reads where to sleep next.
-  pacer_.ChooseCpu(leases_.open(), kAudience);
+  pacer_.ChooseCpu(shortcuts_.open(), kAudience);
   FlushAll(now_ms);
   // Strangers come after those who wait for an answer.
   listener_.OnTurn();
@@ -214,7 +214,7 @@ bool NodeDaemon::OnTurn() {
   // All have said by now when they want their next turn.
   SetTimer();
   // Last: whatever were left to do would wait for the sleep.
-  pacer_.OnTurnEnd(leases_.TakeTurn(), kAudience, acted);
+  pacer_.OnTurnEnd(shortcuts_.TakeTurn(), kAudience, acted);
   return acted;
 }
 
@@ -223,7 +223,7 @@ void NodeDaemon::BeatHeart(int64_t now_ms) {
   heartbeat_at_ms_ = now_ms + kHeartbeatMs;
   tables_->nodes().Heartbeat(id_, WallSeconds());
   core_.OnHeartbeat();
-  leases_.OnHeartbeat();
+  shortcuts_.OnHeartbeat();
 }
 
 void NodeDaemon::FlushAll(int64_t now_ms) {
@@ -284,7 +284,7 @@ std::string NodeDaemon::DebugText() {
           ", the largest backlog: " + std::to_string(backlog_bytes) + " bytes\n";
   text += listener_.DebugText();
   text += reaper_.DebugText();
-  text += leases_.DebugText();
+  text += shortcuts_.DebugText();
   text += pacer_.DebugText();
   text += std::string("control tables: ") + (tables_->connected() ? "connected" : "not connected");
   return text + "\nlast events:\n" + FlightLog::Text();

@@ -97,7 +97,7 @@ class NodeDaemon {
   WorkerService workers_;
   PeerMessages peer_messages_;
   TurnPacer pacer_;
-  LeaseService leases_;
+  LeaseService shortcuts_;
   NodeRecords records_;
   PoolService pool_;
   // What it asks is done by those above, who know it.

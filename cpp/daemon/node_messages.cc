@@ -51,7 +51,8 @@ Status NodeDaemon::OnClientFrame(ConnectedPeer& peer, const Frame& frame) {
   if (static_cast<protocol::MessageType>(frame.type) != protocol::MessageType::Query) {
     return reader_.OnFrame(peer, frame);
   }
-  if (leases_.IsClient(peer)) {
+  const DriverPeer* driver = AsDriver(peer);
+  if (driver != nullptr && driver->runs_ahead) {
     late_queries_.push_back({peer.id, {frame.payload.begin(), frame.payload.end()}});
     return Status::Ok();
   }
@@ -149,7 +150,7 @@ Status NodeDaemon::Welcome(ConnectedPeer& peer) {
 // Whoever asks has seen the end of tasks of which its worker has told us, but we have not read it.
 void NodeDaemon::AnswerLateQueries() {
   if (late_queries_.empty()) return;
-  leases_.HearWorker();
+  core_.tasks().HearWorkers();
   for (const LateQuery& query : std::exchange(late_queries_, {})) {
     ConnectedPeer* peer = peers_.Find(query.client);
     if (peer == nullptr) continue;

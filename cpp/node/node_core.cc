@@ -44,7 +44,7 @@ bool NodeCore::OnPeerGone(const Peer& peer) {
 }
 
 void NodeCore::OnWorkerGone(WorkerNumber worker, const scheduler::WorkerEnd& end) {
-  shell_.leases->OnWorkerGone(worker);
+  tasks_.OnWorkerGone(worker);
   scheduler_.OnWorkerGone(worker, end);
 }
 
@@ -68,7 +68,7 @@ std::optional<int64_t> NodeCore::NextTickMs() const {
 
 void NodeCore::EndWorkersOf(const DriverId& driver) {
   // The driver may have seen ends of which their worker has told us, but we have not read it.
-  shell_.leases->HearWorker();
+  tasks_.HearWorkers();
   scheduler_.OnDriverEnding(driver, [this](WorkerNumber number) {
     const Worker* worker = shell_.workers->FindWorker(number);
     return worker != nullptr && shell_.workers->HasExitWork(*worker);

@@ -65,7 +65,7 @@ class NodeCore {
   // About once a second.
   void OnHeartbeat() { functions_.OnHeartbeat(); }
 
-  // --- the parts, for questions and for worker leases ---
+  // --- the parts, for questions and for the shell ---
   plasma::ObjectStore& store() { return store_; }
   scheduler::LocalScheduler& scheduler() { return scheduler_; }
   const scheduler::LocalScheduler& scheduler() const { return scheduler_; }

@@ -141,24 +141,26 @@ class Workers {
   virtual bool HasExitWork(const Worker& worker) const = 0;
 };
 
-// The leases that clients have on workers. Without any, nothing has to be done but to answer Close.
-class WorkerLeases {
+// Ways past the node, on which a client gives a worker its tasks itself. The core hears of each
+// such task late, but before anything that its worker says of it. Where there are none, nothing has
+// to be done but to answer Reclaim.
+class Shortcuts {
  public:
-  virtual ~WorkerLeases() = default;
-  // Before the task is handed to the scheduler.
+  virtual ~Shortcuts() = default;
+  // A task that comes through the node. Before it is handed to the scheduler.
   virtual void OnSubmitted(Peer& /*client*/, const TaskSpec& /*spec*/) {}
-  // The client has given the task to the worker that it has a lease on. Not OK: a breach of
+  // The client has given the task to its worker, as number `sequence`. Not OK: a breach of
   // protocol.
   virtual Status OnGiven(Peer& /*client*/, TaskSpec /*spec*/, uint32_t /*sequence*/) {
-    return Status::ProtocolError("SubmitDirect of a client without a lease");
+    return Status::ProtocolError("TaskGiven of a client that may not give tasks");
   }
   // The worker sends the results of the task to the client itself.
   virtual void OnDelivered(WorkerNumber /*worker*/, const TaskSpec& /*spec*/) {}
   // The worker has ended the task, and the scheduler knows.
   virtual void OnEnded(WorkerNumber /*worker*/, const TaskId& /*task*/) {}
-  // Nobody may give the worker tasks any more. Answers the scheduler at once, by OnLeaseClosed or
-  // OnLeaseInUse; may lead to other events before.
-  virtual void Close(WorkerNumber worker) = 0;
+  // Nobody else may give the worker tasks any more. Answers the scheduler at once, as ReclaimWorker
+  // asks for (scheduler/types/effects.h); may lead to other events before.
+  virtual void Reclaim(WorkerNumber worker) = 0;
   // Reads what the worker has sent: leads to other events.
   virtual void HearWorker() {}
   // Before the scheduler hears of it. May lead to other events.
@@ -199,7 +201,7 @@ class Reservations {
 struct Shell {
   Peers* peers = nullptr;
   Workers* workers = nullptr;
-  WorkerLeases* leases = nullptr;
+  Shortcuts* shortcuts = nullptr;
   Records* records = nullptr;
   Reservations* reservations = nullptr;
 };

@@ -84,21 +84,21 @@ std::vector<ObjectId> TaskBook::Admit(const Peer& peer, const TaskSpec& spec, bo
 Status TaskBook::OnSubmit(Peer& peer, TaskSpec spec) {
   RAYX_RETURN_IF_ERROR(CheckSpec(peer, spec));
   const std::vector<ObjectId> missing = Admit(peer, spec, /*direct=*/false);
-  shell_.leases->OnSubmitted(peer, spec);
+  shell_.shortcuts->OnSubmitted(peer, spec);
   if (spec.kind == TaskKind::kActorCreation) actors_->OnSubmitted(spec);
   scheduler_->OnTaskSubmitted(std::move(spec), missing, peer.worker,
                               {.node = {}, .client = peer.id});
   return Status::Ok();
 }
 
-Status TaskBook::OnSubmitDirect(Peer& peer, TaskSpec spec, uint32_t sequence) {
+Status TaskBook::OnGiven(Peer& peer, TaskSpec spec, uint32_t sequence) {
   RAYX_RETURN_IF_ERROR(CheckSpec(peer, spec));
   if (!IsDirect(spec)) {
-    return Status::ProtocolError("SubmitDirect of a task that must go through the node");
+    return Status::ProtocolError("TaskGiven of a task that must go through the node");
   }
   (void)Admit(peer, spec, /*direct=*/true);
   const TaskId task = spec.id;
-  RAYX_RETURN_IF_ERROR(shell_.leases->OnGiven(peer, std::move(spec), sequence));
+  RAYX_RETURN_IF_ERROR(shell_.shortcuts->OnGiven(peer, std::move(spec), sequence));
   shell_.records->OnTaskAssigned(task);
   return Status::Ok();
 }
@@ -121,7 +121,7 @@ Status TaskBook::OnTaskDone(const Peer& peer, const TaskDone& done) {
   if (worker == nullptr || spec == nullptr) {
     return Status::ProtocolError("TaskDone for a task that the worker does not run");
   }
-  if (done.delivered) shell_.leases->OnDelivered(peer.worker, *spec);
+  if (done.delivered) shell_.shortcuts->OnDelivered(peer.worker, *spec);
   RAYX_RETURN_IF_ERROR(TakeResults(peer, *spec, done.results));
   if (!done.error_text.empty()) {
     drivers_->ReportError({.driver = spec->driver,
@@ -135,7 +135,7 @@ Status TaskBook::OnTaskDone(const Peer& peer, const TaskDone& done) {
   RAYX_RETURN_IF_ERROR(
       scheduler_->OnTaskFinished(peer.worker, done.task, done.sequence, done.failed));
   if (is_creation) actors_->OnCreated(done.task);
-  shell_.leases->OnEnded(peer.worker, done.task);
+  shell_.shortcuts->OnEnded(peer.worker, done.task);
   return Status::Ok();
 }
 
@@ -180,7 +180,7 @@ void TaskBook::OnObjectMade(const Peer& peer, const ObjectId& id) {
 }
 
 void TaskBook::OnPeerGone(const Peer& peer) {
-  shell_.leases->OnPeerGone(peer);
+  shell_.shortcuts->OnPeerGone(peer);
   if (RAYX_MUTATION(kKeepStreams)) return;
   for (const TaskId& task : streams_.TakeOf(peer.id)) {
     scheduler_->OnTaskCancelled(task, /*force=*/false);

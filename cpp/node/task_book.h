@@ -53,8 +53,8 @@ class TaskBook {
 
   // --- wishes of peers; a Status that is not OK is the peer's breach of protocol ---
   Status OnSubmit(Peer& peer, TaskSpec spec);
-  // The peer has given the task, as number `sequence`, to the worker of its direct channel.
-  Status OnSubmitDirect(Peer& peer, TaskSpec spec, uint32_t sequence);
+  // The peer has given the task, as number `sequence`, to its worker itself.
+  Status OnGiven(Peer& peer, TaskSpec spec, uint32_t sequence);
   Status OnTaskDone(const Peer& peer, const TaskDone& done);
   Status OnBlocked(const Peer& peer) { return scheduler_->OnWorkerBlocked(peer.worker); }
   Status OnUnblocked(const Peer& peer) { return scheduler_->OnWorkerUnblocked(peer.worker); }
@@ -67,6 +67,10 @@ class TaskBook {
   void OnObjectSealed(const ObjectId& id) { scheduler_->OnObjectAvailable(id); }
   // Nobody takes the items of its streams any more: they are cancelled.
   void OnPeerGone(const Peer& peer);
+  // Before the scheduler hears of it. May lead to other events.
+  void OnWorkerGone(WorkerNumber worker) { shell_.shortcuts->OnWorkerGone(worker); }
+  // What peers may have seen already of what workers have said: leads to other events.
+  void HearWorkers() { shell_.shortcuts->HearWorker(); }
   void OnWorkerOutput(const Worker& worker, int64_t pid, bool is_stderr, std::string_view lines);
 
   // Decides, then acts on what was decided. True if there was anything.
@@ -88,7 +92,7 @@ class TaskBook {
   void Act(const scheduler::StopWorker& effect);
   void Act(const scheduler::AssignTask& effect);
   void Act(const scheduler::RevokeTasks& effect);
-  void Act(const scheduler::RevokeLease& effect) { shell_.leases->Close(effect.worker); }
+  void Act(const scheduler::ReclaimWorker& effect) { shell_.shortcuts->Reclaim(effect.worker); }
   void Act(const scheduler::InterruptTask& effect);
   void Act(const scheduler::FailTask& effect);
   void Act(const scheduler::ReleaseInputs& effect);

@@ -333,7 +333,7 @@ void LocalScheduler::Schedule(int64_t now_ms) {
   interrupts.Stamp(now_ms, state_->tasks);
   if (interrupts.HasDue(now_ms)) OnTimeUp(*state_, now_ms);
   // Its worker may be who tasks have waited for: who runs what is decided when that is known.
-  const bool is_deciding_later = RevokeForOthers(*state_);
+  const bool is_deciding_later = ReclaimForOthers(*state_);
   if (state_->actors.has_listed()) HandOutCalls(*state_);
   if (state_->changed && !is_deciding_later) Dispatcher(*state_, now_ms).Run();
   interrupts.Stamp(now_ms, state_->tasks);

@@ -67,7 +67,7 @@ class LocalScheduler {
   bool OnLeaseOpened(WorkerNumber worker);
   // Nobody does any more.
   void OnLeaseClosed(WorkerNumber worker);
-  // Answer to RevokeLease: not yet, a task is on its way.
+  // Answer to ReclaimWorker, as OnLeaseClosed is: not yet, a task is on its way.
   void OnLeaseInUse(WorkerNumber worker);
   void OnObjectAvailable(const ObjectId& id);
   // The forked worker has connected and can take tasks. `pid`: as texts name it, if it is not 0.

@@ -35,7 +35,11 @@ World::World(const Options& options, const Programs& programs)
       trace_(options.trace_lines),
       total_(TotalOf(options.seed)),
       tasks_left_(options.tasks),
-      core_({.peers = this, .workers = this, .leases = this, .records = this, .reservations = this},
+      core_({.peers = this,
+             .workers = this,
+             .shortcuts = this,
+             .records = this,
+             .reservations = this},
             SchedulingOf(options.seed), kPoolBytes) {
   if (dice_.OneIn(2)) worker_deaths_ = dice_.Below(800);
   // A driver lives longer if it has more to do.

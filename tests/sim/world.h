@@ -37,7 +37,7 @@ struct Programs {
 
 class World final : public node::Peers,
                     public node::Workers,
-                    public node::WorkerLeases,
+                    public node::Shortcuts,
                     public node::Records,
                     public node::Reservations {
  public:
@@ -106,7 +106,7 @@ class World final : public node::Peers,
   void Interrupt(node::Worker& worker, uint32_t sequence,
                  scheduler::InterruptReason reason) override;
   bool HasExitWork(const node::Worker& worker) const override;
-  void Close(WorkerNumber worker) override { core_.scheduler().OnLeaseClosed(worker); }
+  void Reclaim(WorkerNumber worker) override { core_.scheduler().OnLeaseClosed(worker); }
   void OnTaskSubmitted(const TaskId& id) override;
   void OnTaskAssigned(const TaskId&) override {}
   void OnTaskEnded(const TaskId& id, bool failed) override;

@@ -19,9 +19,9 @@ namespace rayx {
 
 class Spin {
  public:
-  // A call over a direct channel is answered after 25 us, if both ends look.
+  // A call that goes straight to its worker is answered after 25 us, if both look.
   static constexpr int64_t kQuickUs = 50;
-  // A turn of the node with all that a direct channel has brought while it slept takes 1 ms.
+  // A turn of the node with all that it was sent while it slept takes 1 ms.
   static constexpr int64_t kEarnedMaxUs = 2000;
   // Waits that are slept through after those in vain, at most.
   static constexpr uint32_t kSkippedMax = 1024;

@@ -54,7 +54,7 @@ Result<bool> DirectCalls::Submit(const TaskCall& call, std::span<const uint8_t> 
   const auto nested = builder_.CreateVector(spec.data(), spec.size());
   builder_.Finish(protocol::CreateRunTask(builder_, *number, /*attempt=*/0, nested));
   // The node first: before it hears anything of the worker, it knows what that is about.
-  RAYX_RETURN_IF_ERROR(link_->Send(static_cast<uint16_t>(MessageType::SubmitDirect),
+  RAYX_RETURN_IF_ERROR(link_->Send(static_cast<uint16_t>(MessageType::TaskGiven),
                                    MessageBytes(builder_), NodeLink::Urgency::kSoon));
   // If the channel breaks, whoever waits hears of it (OnLost).
   (void)channel_.Send(static_cast<uint16_t>(MessageType::RunTask), MessageBytes(builder_));

@@ -26,6 +26,7 @@
 #include "client/link/node_link.h"
 #include "client/objects/object_access.h"
 #include "client/tasks/direct_channel.h"
+#include "client/tasks/shortcut.h"
 #include "client/tasks/task_encoder.h"
 #include "common/base/ids.h"
 #include "common/base/status.h"
@@ -33,19 +34,16 @@
 
 namespace rayx {
 
-class DirectCalls {
+class DirectCalls final : public Shortcut {
  public:
   // Both must outlive it.
   DirectCalls(NodeLink* link, ObjectAccess* objects);
 
-  // Gives the task to the worker. False, and nothing has happened, if it must go to the node: then
-  // it goes there now. `spec`: the encoded task. One thread at a time, in the order of submission.
-  Result<bool> Submit(const TaskCall& call, std::span<const uint8_t> spec);
+  Result<bool> Submit(const TaskCall& call, std::span<const uint8_t> spec) override;
   // The node has been told of one more function that workers run first; a channel to a worker that
   // has not been is of no use.
   void OnWorkerSetup();
-  // The node is about to be told to end the actor. What is called from now on comes after that.
-  void OnKill(const TaskId& actor);
+  void OnKill(const TaskId& actor) override;
 
   // --- under the link's state lock ---
 

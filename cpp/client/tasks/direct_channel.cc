@@ -1,6 +1,7 @@
 #include "client/tasks/direct_channel.h"
 
 #include <utility>
+#include <vector>
 
 namespace rayx {
 namespace {
@@ -25,6 +26,15 @@ void DirectChannel::Open(ScopedFd socket, std::shared_ptr<const ClaimWord> memor
               }},
       Channel::Answers::kAtOnce);
   link_->waits().Add(channel_);
+}
+
+Status DirectChannel::OnOpenChannel(FrameStream* stream, std::shared_ptr<const ClaimWord> memory) {
+  Result<std::vector<ScopedFd>> ends = stream->TakeFds(2);
+  // No descriptors left: the client finds the channel closed.
+  if (ends.status().code() == StatusCode::kIoError) return Status::Ok();
+  if (!ends.ok()) return ends.status();
+  Open(std::move((*ends)[0]), std::move(memory), std::move((*ends)[1]));
+  return Status::Ok();
 }
 
 void DirectChannel::Close() {

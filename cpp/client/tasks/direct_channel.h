@@ -39,6 +39,8 @@ class DirectChannel {
   // `memory`: the worker's, in which the node allows to look for answers, and says that it sleeps;
   // `doorbell`: wakes it. REQUIRES: the state lock is held.
   void Open(ScopedFd socket, std::shared_ptr<const ClaimWord> memory, ScopedFd doorbell);
+  // Of a worker: the node has sent its end, in OpenChannel. REQUIRES: the state lock is held.
+  Status OnOpenChannel(FrameStream* stream, std::shared_ptr<const ClaimWord> memory);
   // REQUIRES: the state lock is held.
   void Close();
 

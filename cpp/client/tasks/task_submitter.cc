@@ -117,7 +117,7 @@ Status TaskSubmitter::KillActor(const ObjectId& actor) {
   const TaskId creation = actor.Task();
   flatbuffers::FlatBufferBuilder builder(64);
   builder.Finish(protocol::CreateKillActor(builder, ToWire(creation)));
-  direct_->OnKill(creation);
+  shortcut_->OnKill(creation);
   return link_->Send(static_cast<uint16_t>(protocol::MessageType::KillActor),
                      MessageBytes(builder));
 }
@@ -125,7 +125,7 @@ Status TaskSubmitter::KillActor(const ObjectId& actor) {
 Status TaskSubmitter::Send(const TaskCall& call) {
   const std::lock_guard lock(encoder_mutex_);
   const std::span<const uint8_t> spec = encoder_.Encode(call);
-  const Result<bool> given = direct_->Submit(call, spec);
+  const Result<bool> given = shortcut_->Submit(call, spec);
   if (!given.ok() || *given) return given.status();
   return link_->Send(static_cast<uint16_t>(protocol::MessageType::SubmitTask), spec);
 }

@@ -7,8 +7,8 @@
 
 #include "client/link/node_link.h"
 #include "client/objects/object_access.h"
-#include "client/tasks/direct_calls.h"
 #include "client/tasks/id_source.h"
+#include "client/tasks/shortcut.h"
 #include "client/tasks/task_encoder.h"
 #include "client/values/object_pieces.h"
 #include "client/values/task_template.h"
@@ -20,8 +20,8 @@ namespace rayx {
 class TaskSubmitter {
  public:
   // All must outlive it.
-  TaskSubmitter(NodeLink* link, ObjectAccess* objects, DirectCalls* direct, IdSource* ids)
-      : link_(link), objects_(objects), direct_(direct), ids_(ids) {}
+  TaskSubmitter(NodeLink* link, ObjectAccess* objects, Shortcut* shortcut, IdSource* ids)
+      : link_(link), objects_(objects), shortcut_(shortcut), ids_(ids) {}
 
   // As Client says. `in_task`: ids are named after the task that this thread runs.
   Result<std::vector<ObjectId>> Submit(const TaskTemplate& task, const DriverId& driver,
@@ -37,7 +37,7 @@ class TaskSubmitter {
 
   NodeLink* const link_;
   ObjectAccess* const objects_;
-  DirectCalls* const direct_;
+  Shortcut* const shortcut_;
   IdSource* const ids_;
   std::mutex encoder_mutex_;
   TaskEncoder encoder_;  // protected by encoder_mutex_

@@ -127,14 +127,14 @@ Result<RunnableTask> DecodeRunTask(std::span<const uint8_t> payload, const PoolR
 }
 
 void WorkerQueue::OnRunTask(RunnableTask task) {
-  (task.direct ? direct_ : tasks_).push_back(std::move(task));
+  (task.from_client ? given_ : tasks_).push_back(std::move(task));
 }
 
 std::optional<RunnableTask> WorkerQueue::Pop(const Begin& begin) {
   while (!ended_ && size() > 0) {
-    const bool direct =
-        tasks_.empty() || (!direct_.empty() && direct_.front().sequence < tasks_.front().sequence);
-    std::deque<RunnableTask>& from = direct ? direct_ : tasks_;
+    const bool is_given =
+        tasks_.empty() || (!given_.empty() && given_.front().sequence < tasks_.front().sequence);
+    std::deque<RunnableTask>& from = is_given ? given_ : tasks_;
     const ClaimWord::Claim claim = begin(from.front().sequence);
     if (claim == ClaimWord::Claim::kNotYet) break;
     RunnableTask task = std::move(from.front());

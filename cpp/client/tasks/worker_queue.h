@@ -1,5 +1,5 @@
-// The tasks that the node has handed to this worker ahead of time, and those that came over its
-// direct channel. They run by their numbers.
+// The tasks that the node has handed to this worker ahead of time, and those that a client has
+// given it. They run by their numbers.
 //
 //   received ──(Pop: the claim word lets us)──▶ ours to run
 //       └──────(Pop: it was taken back)───────▶ dropped, with its pins
@@ -35,7 +35,7 @@ class WorkerQueue {
   // Says whether the task of that number is ours to begin (ClaimWord::Begin).
   using Begin = std::function<ClaimWord::Claim(uint32_t sequence)>;
 
-  // `task.direct` says where it came from.
+  // `task.from_client` says where it came from.
   void OnRunTask(RunnableTask task);
   // ExitWorker: what is queued will not be run.
   void OnExit() { ended_ = true; }
@@ -43,7 +43,7 @@ class WorkerQueue {
   // The next task that is ours; drops those that were taken back. Nothing if it is not here yet.
   std::optional<RunnableTask> Pop(const Begin& begin);
   bool ended() const { return ended_; }
-  size_t size() const { return tasks_.size() + direct_.size(); }
+  size_t size() const { return tasks_.size() + given_.size(); }
 
  private:
   // What a driver tells a worker along with a task.
@@ -57,9 +57,9 @@ class WorkerQueue {
   void KeepNews(RunnableTask* dropped);
   void HandOnNews(RunnableTask* task);
 
-  std::deque<RunnableTask> tasks_;   // of the node
-  std::deque<RunnableTask> direct_;  // of the direct channel: few, as a rule one
-  std::optional<News> news_;         // of tasks that were dropped
+  std::deque<RunnableTask> tasks_;  // of the node
+  std::deque<RunnableTask> given_;  // by a client: few, as a rule one
+  std::optional<News> news_;        // of tasks that were dropped
   bool ended_ = false;
 };
 

@@ -25,20 +25,19 @@ constexpr int64_t kIdleSliceMs = 10'000;
 constexpr int64_t kTidySliceMs = 1000;
 
 // Fits into an empty socket at once.
-constexpr size_t kDirectResultBytesMax = 64u << 10;
+constexpr size_t kToldResultBytesMax = 64u << 10;
 
 Status NotOpen() { return Status::InvalidArgument("the task is not open in this worker"); }
 
 }  // namespace
 
 WorkerTasks::WorkerTasks(NodeLink* link, ObjectAccess* objects, IdSource* ids,
-                         std::shared_ptr<ClaimWord> claims)
+                         std::shared_ptr<ClaimWord> claims, TellClient tell_client)
     : link_(link),
       objects_(objects),
       ids_(ids),
       claims_(std::move(claims)),
-      channel_(link, {.on_frame = [this](const Frame& frame) { return OnDirectFrame(frame); },
-                      .on_lost = [] {}}) {}
+      tell_client_(std::move(tell_client)) {}
 
 // --- taking ---
 
@@ -106,7 +105,7 @@ RunnableTask WorkerTasks::Begin() {
   OpenTask& open = open_[task.sequence];
   open.id = task.id;
   open.return_count = task.return_count;
-  open.direct = task.direct;
+  open.from_client = task.from_client;
   open.references = std::exchange(fetching_references_, {});
   newest_ = task.sequence;
   driver_ = task.driver;
@@ -144,7 +143,7 @@ std::vector<FunctionId> WorkerTasks::TakeForgottenFunctions() {
 
 bool WorkerTasks::AreWhole(const OpenTask& task) {
   if (task.small_results.size() != task.return_count) return false;
-  if (task.small_result_bytes > kDirectResultBytesMax) return false;
+  if (task.small_result_bytes > kToldResultBytesMax) return false;
   // Who gets an id from the node knows that its object is there.
   return std::all_of(task.small_results.begin(), task.small_results.end(),
                      [](const SmallResult& result) { return result.contained.empty(); });
@@ -234,60 +233,38 @@ Status WorkerTasks::SendDone(uint32_t sequence, const OpenTask& task, std::strin
   const auto encoded = builder.CreateVector(results);
   flatbuffers::Offset<flatbuffers::String> error;
   if (!error_text.empty()) error = builder.CreateString(error_text);
-  const bool delivered = task.direct && AreWhole(task);
+  const bool delivered = task.from_client && AreWhole(task);
   builder.Finish(protocol::CreateTaskDone(
       builder, sequence, ToWire(task.id), encoded, error, end.wrote_output, end.failed,
       end.state != nullptr ? ToWire(*end.state) : nullptr, delivered));
-  if (task.direct) return SendDirectDone(sequence, task, delivered, MessageBytes(builder));
+  if (task.from_client) return SendDoneToBoth(sequence, task, delivered, MessageBytes(builder));
   return link_->Send(static_cast<uint16_t>(MessageType::TaskDone), MessageBytes(builder));
 }
 
 // The node first: what the client has seen, it knows as well, whenever we are killed.
-Status WorkerTasks::SendDirectDone(uint32_t sequence, const OpenTask& task, bool delivered,
+Status WorkerTasks::SendDoneToBoth(uint32_t sequence, const OpenTask& task, bool delivered,
                                    std::span<const uint8_t> message) {
   const auto type = static_cast<uint16_t>(MessageType::TaskDone);
   const auto urgency = delivered ? NodeLink::Urgency::kSoon : NodeLink::Urgency::kNow;
   RAYX_RETURN_IF_ERROR(link_->Send(type, message, urgency));
   if (delivered) {
-    (void)channel_.Send(type, message);
+    tell_client_(type, message);
     return Status::Ok();
   }
   flatbuffers::FlatBufferBuilder builder(128);
   const auto id = ToWire(task.id);
   builder.Finish(protocol::CreateTaskDone(builder, sequence, id));
-  (void)channel_.Send(type, MessageBytes(builder));
+  tell_client_(type, MessageBytes(builder));
   return Status::Ok();
 }
 
 // --- messages ---
 
-Status WorkerTasks::OnRunTask(std::span<const uint8_t> payload) {
-  if (claims_ == nullptr) return Status::ProtocolError("the node gave a driver a task");
+Status WorkerTasks::OnRunTask(std::span<const uint8_t> payload, bool from_client) {
+  if (claims_ == nullptr) return Status::ProtocolError("a driver was given a task");
   Result<RunnableTask> task = DecodeRunTask(payload, objects_->pool());
   if (!task.ok()) return task.status();
-  queue_.OnRunTask(std::move(*task));
-  return Status::Ok();
-}
-
-Status WorkerTasks::OnOpenChannel(FrameStream* stream) {
-  if (claims_ == nullptr)
-    return Status::ProtocolError("the node gave a driver a channel of a worker");
-  Result<std::vector<ScopedFd>> ends = stream->TakeFds(2);
-  // No descriptors left: the client finds the channel closed.
-  if (ends.status().code() == StatusCode::kIoError) return Status::Ok();
-  if (!ends.ok()) return ends.status();
-  channel_.Open(std::move((*ends)[0]), claims_, std::move((*ends)[1]));
-  return Status::Ok();
-}
-
-Status WorkerTasks::OnDirectFrame(const Frame& frame) {
-  if (claims_ == nullptr || frame.type != static_cast<uint16_t>(MessageType::RunTask)) {
-    return Status::ProtocolError("a message of type " + std::to_string(frame.type) +
-                                 " came over a direct channel");
-  }
-  Result<RunnableTask> task = DecodeRunTask(frame.payload, objects_->pool());
-  if (!task.ok()) return task.status();
-  task->direct = true;
+  task->from_client = from_client;
   queue_.OnRunTask(std::move(*task));
   return Status::Ok();
 }

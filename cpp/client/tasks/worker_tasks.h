@@ -11,8 +11,10 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string_view>
 #include <thread>
 #include <unordered_map>
@@ -20,7 +22,6 @@
 
 #include "client/link/node_link.h"
 #include "client/objects/object_access.h"
-#include "client/tasks/direct_channel.h"
 #include "client/tasks/id_source.h"
 #include "client/tasks/worker_queue.h"
 #include "client/values/object_pieces.h"
@@ -40,9 +41,13 @@ class WorkerTasks {
     const ObjectId* state = nullptr;
   };
 
+  // Sends a message to the client that has given us a task; nothing happens if it is gone. Without
+  // the link's state lock.
+  using TellClient = std::function<void(uint16_t type, std::span<const uint8_t> payload)>;
+
   // All must outlive it. `claims`: null in a driver, which has no tasks.
   WorkerTasks(NodeLink* link, ObjectAccess* objects, IdSource* ids,
-              std::shared_ptr<ClaimWord> claims);
+              std::shared_ptr<ClaimWord> claims, TellClient tell_client);
 
   // As Client says.
   Result<RunnableTask> NextTask();
@@ -66,10 +71,10 @@ class WorkerTasks {
 
   // --- messages, under the link's state lock ---
 
-  Status OnRunTask(std::span<const uint8_t> payload);
+  // `from_client`: a client has given us the task, not the node.
+  Status OnRunTask(std::span<const uint8_t> payload, bool from_client);
   Status OnExitWorker();
   Status OnForgetFunction(std::span<const uint8_t> payload);
-  Status OnOpenChannel(FrameStream* stream);
 
  private:
   // A result that travels with TaskDone.
@@ -81,7 +86,7 @@ class WorkerTasks {
   struct OpenTask {
     TaskId id;
     uint32_t return_count = 0;
-    bool direct = false;
+    bool from_client = false;
     // What this process refers to for the sake of the task.
     std::vector<ObjectId> references;
     std::vector<SmallResult> small_results;
@@ -89,8 +94,6 @@ class WorkerTasks {
     size_t small_result_bytes = 0;
   };
 
-  // On the direct channel: a client gives us a task.
-  Status OnDirectFrame(const Frame& frame);
   Status TakeTask();
   // Gets the values that did not fit into the message.
   Status FetchValues();
@@ -102,14 +105,14 @@ class WorkerTasks {
   Status SendDone(uint32_t sequence, const OpenTask& task, std::string_view error_text,
                   const TaskEnd& end);
   // Also to the client that gave us the task.
-  Status SendDirectDone(uint32_t sequence, const OpenTask& task, bool delivered,
+  Status SendDoneToBoth(uint32_t sequence, const OpenTask& task, bool delivered,
                         std::span<const uint8_t> message);
 
   NodeLink* const link_;
   ObjectAccess* const objects_;
   IdSource* const ids_;
   const std::shared_ptr<ClaimWord> claims_;
-  DirectChannel channel_;
+  const TellClient tell_client_;
 
   // Protected by the link's state lock:
   WorkerQueue queue_;

@@ -19,8 +19,8 @@ struct RunnableTask {
   // Names the task among those of this worker.
   uint32_t sequence = 0;
   uint32_t attempt = 0;
-  // It came over the worker's direct channel.
-  bool direct = false;
+  // A client gave it to the worker, not the node.
+  bool from_client = false;
   TaskId id;
   DriverId driver;
   FunctionId function;

@@ -9,8 +9,9 @@
 #include "common/protocol/wire_ids.h"
 
 namespace rayx::daemon {
+
 LeaseService::LeaseService(PeerTable* peers, MessageWriter* writer, WorkerService* workers,
-                         node::NodeCore* core, TurnPacer* pacer)
+                           node::NodeCore* core, TurnPacer* pacer)
     : peers_(peers), writer_(writer), workers_(workers), core_(core), pacer_(pacer) {}
 
 // --- watching ---
@@ -68,7 +69,7 @@ void LeaseService::Open(ConnectedPeer& client, WorkerProcess& worker) {
     delivered_.clear();
   }
   open_ = true;
-  driver->never_paused = true;
+  driver->runs_ahead = true;
   used_lately_ = true;
   SetEndsWake(false);
   worker.claim.Lend();
@@ -76,8 +77,8 @@ void LeaseService::Open(ConnectedPeer& client, WorkerProcess& worker) {
       *client.connection, protocol::MessageType::LeaseGranted,
       [&](flatbuffers::FlatBufferBuilder& builder) {
         return protocol::CreateLeaseGranted(builder, connects,
-                                          actor_.IsNil() ? nullptr : ToWire(actor_),
-                                          driver->submitted, worker.setups_told);
+                                            actor_.IsNil() ? nullptr : ToWire(actor_),
+                                            driver->submitted, worker.setups_told);
       },
       std::move(client_fds));
   ForgetUse();
@@ -118,7 +119,7 @@ bool LeaseService::TryClose() {
 void LeaseService::NoteClosed() {
   ConnectedPeer* client = peers_->Find(ends_.client);
   DriverPeer* driver = client != nullptr ? AsDriver(*client) : nullptr;
-  if (driver != nullptr) driver->never_paused = false;
+  if (driver != nullptr) driver->runs_ahead = false;
 }
 
 void LeaseService::SetEndsWake(bool wake) {
@@ -131,14 +132,14 @@ void LeaseService::SetEndsWake(bool wake) {
   }
 }
 
-void LeaseService::Close(WorkerNumber worker) {
+void LeaseService::Reclaim(WorkerNumber worker) {
   CatchUp();
   if (!open_ || worker != ends_.worker) return core_->scheduler().OnLeaseClosed(worker);
   if (!TryClose()) core_->scheduler().OnLeaseInUse(worker);
 }
 
 void LeaseService::OnHeartbeat() {
-  if (open_ && !std::exchange(used_lately_, false)) Close(ends_.worker);
+  if (open_ && !std::exchange(used_lately_, false)) Reclaim(ends_.worker);
 }
 
 void LeaseService::OnWorkerGone(WorkerNumber worker) {
@@ -166,7 +167,7 @@ void LeaseService::OnPeerGone(const node::Peer& peer) {
 
 Status LeaseService::OnGiven(node::Peer& client, TaskSpec spec, uint32_t sequence) {
   if (client.id != ends_.client) {
-    return Status::ProtocolError("SubmitDirect of a client without a lease");
+    return Status::ProtocolError("TaskGiven of a client without a lease");
   }
   const std::string name = spec.name;
   RAYX_RETURN_IF_ERROR(core_->scheduler().OnTaskGivenDirectly(

@@ -10,7 +10,7 @@
 //   client ─────────────────────────────────▶ worker
 //     │ │    3. RunTask, 5. TaskDone           │
 //     │ └─────(direct channel)──────────────────┘
-//     │ 2. SubmitDirect                        │ 4. TaskDone
+//     │ 2. TaskGiven                           │ 4. TaskDone
 //     ▼                                        ▼
 //   node ◀─────────────────────────────────────┘      (whenever it comes to it)
 //
@@ -21,7 +21,7 @@
 // (CatchUp). If the worker dies, all it can have begun is known then.
 //
 //                 kRounds in a row, one worker
-//   watching ─────────────────────────────────▶ open ◀──┐ SubmitDirect
+//   watching ─────────────────────────────────▶ open ◀──┐ TaskGiven
 //      ▲                                        │  │    │
 //      └────────────────────────────────────────┘  └────┘
 //    the client submits another way, others need the worker (scheduler/transitions/lease.h),
@@ -46,14 +46,14 @@
 
 namespace rayx::daemon {
 
-class LeaseService final : public node::WorkerLeases {
+class LeaseService final : public node::Shortcuts {
  public:
   // Rounds through the node, by tasks that could go directly, after those that made it notice.
   static constexpr int kRounds = 8;
 
   // All must outlive it; `core` is used from the first event on.
-  LeaseService(PeerTable* peers, MessageWriter* writer, WorkerService* workers, node::NodeCore* core,
-              TurnPacer* pacer);
+  LeaseService(PeerTable* peers, MessageWriter* writer, WorkerService* workers,
+               node::NodeCore* core, TurnPacer* pacer);
 
   // --- tasks that go through the node ---
 
@@ -73,16 +73,15 @@ class LeaseService final : public node::WorkerLeases {
   // Reads what the client has sent. Before anything of the worker is heard.
   void CatchUp();
   // Reads what the worker has sent: what its client knows by now, the node knows then. REQUIRES: as
-  // Close.
+  // Reclaim.
   void HearWorker() override;
-  bool IsClient(const ConnectedPeer& peer) const { return open_ && peer.id == ends_.client; }
   // What has been read of this peer is about to be handled.
   void OnRead(const ConnectedPeer& peer) {
     if (open_) Listen(peer);
   }
   // Nobody may give the worker tasks any more; the scheduler is told how that went. REQUIRES: no
   // frame of the client is being handled.
-  void Close(WorkerNumber worker) override;
+  void Reclaim(WorkerNumber worker) override;
   // What a worker has sent is handled, and it is gone. Before the scheduler hears of it.
   void OnWorkerGone(WorkerNumber worker) override;
   void OnPeerGone(const node::Peer& peer) override;

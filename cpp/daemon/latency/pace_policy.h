@@ -1,6 +1,6 @@
 // Decides how a node spends the time between two turns: whether it sleeps at once for what may come
 // next (the loop does), or lets some messages gather before; on which processor it does so; and
-// whether the ends of a direct channel may keep theirs.
+// whether a pair of processes may keep theirs.
 //
 //                         what was submitted            what a turn has heard
 //                                 │                               │
@@ -27,7 +27,7 @@ namespace rayx::daemon {
 // Who speaks to this node.
 enum class Audience { kThisMachine, kOtherNodes };
 
-// What a turn has heard of the node's direct channel.
+// What a turn has heard of the pair: a client and a worker that speak to each other past the node.
 enum class PairTurn {
   kClosed,  // no pair is open
   kMixed,   // others were heard, or nobody, or a part of what an end of the pair is sending

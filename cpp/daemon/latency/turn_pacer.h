@@ -22,7 +22,7 @@
 
 namespace rayx::daemon {
 
-// The direct channel at the end of a turn.
+// The pair (pace_policy.h) at the end of a turn.
 struct PairOfTurn {
   PairTurn heard = PairTurn::kClosed;
   // Of the pair's worker: what wakes the node lies in it, and what its ends may do. Null if no pair
@@ -45,7 +45,7 @@ class TurnPacer {
   // A task was submitted by way of the node, and the scheduler knows of it. `from_task`: who
   // submits is a task.
   void OnSubmitted(bool from_task);
-  // Tasks come one by one, so quickly that a direct channel pays.
+  // Tasks come one by one, so quickly that a pair pays.
   bool pair_pays() const { return policy_.pair_pays(); }
 
   // --- what ends a sleep ---

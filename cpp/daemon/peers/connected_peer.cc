@@ -19,7 +19,7 @@ bool MayBePaused(const ConnectedPeer& peer) {
                // A worker reads when it has nothing to run; what it has done must be heard before.
                [](const StartingWorker&) { return false; }, [](const WorkerPeer&) { return false; },
                // What it has given to its worker must be heard before the worker is.
-               [](const DriverPeer& driver) { return !driver.has_line; },
+               [](const DriverPeer& driver) { return !driver.runs_ahead; },
                [](const OutputPeer&) { return true; }},
       peer.kind);
 }

@@ -51,8 +51,9 @@ struct DriverPeer {
   PoolUse pool;
   // How many SubmitTask and KillActor it has sent.
   uint64_t submitted = 0;
-  // It gives tasks to a worker directly (latency/lease_service.h).
-  bool never_paused = false;
+  // It and a worker speak to each other, and say later what about: it must be read before the
+  // worker is, and may ask of what the node has not read of the worker.
+  bool runs_ahead = false;
   // Its process, watched beside the socket: a forked child of the driver may hold the socket open
   // for longer. The watch ends before the descriptor.
   ScopedFd pid_fd;

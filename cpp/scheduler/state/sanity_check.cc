@@ -35,7 +35,7 @@ void CheckWorker(const SchedulerState& state, const WorkerEntry& worker) {
   RAYX_IMPLIES(is != WorkerState::kEnding, worker.gave_back_cpu == (is == WorkerState::kBlocked));
   RAYX_CHECK(worker.is_runner == (is == WorkerState::kBusy && !worker.has_actor));
   RAYX_CHECK((worker.scheduling_class != nullptr) == !worker.held.empty());
-  RAYX_CHECK(worker.IsSchedulable() == (state.leased != worker.number));
+  RAYX_CHECK(worker.IsSchedulable() == (state.unschedulable != worker.number));
   RAYX_IMPLIES(!worker.has_actor && worker.IsSchedulable(),
                worker.prefetched() <= state.pipeline.depth());
   if (worker.has_actor) CheckActorWorker(state, worker);
@@ -131,7 +131,7 @@ void CheckResources(const SchedulerState& state) {
 void CheckSanity(const SchedulerState& state) {
   CheckTasks(state);
   CheckResources(state);
-  RAYX_CHECK(state.leased == kNoWorker || state.pool.Find(state.leased) != nullptr);
+  RAYX_CHECK(state.unschedulable == kNoWorker || state.pool.Find(state.unschedulable) != nullptr);
   state.dependencies.SanityCheck();
   state.actors.SanityCheck();
   state.interrupts.SanityCheck(state.tasks);

@@ -44,8 +44,8 @@ struct SchedulerState {
   // Gone drivers of which workers are still there: what they submit is dropped.
   std::unordered_set<DriverId> gone_drivers;
 
-  // The worker on which there is a lease; kNoWorker if there is none.
-  WorkerNumber leased = kNoWorker;
+  // The worker that is not schedulable (worker_entry.h); kNoWorker if all are.
+  WorkerNumber unschedulable = kNoWorker;
 
   std::vector<Effect> outbox;
   // Something has happened since the last round of decisions.

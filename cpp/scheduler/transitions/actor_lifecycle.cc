@@ -277,7 +277,7 @@ void EndActor(SchedulerState& state, ActorEntry& actor, ActorEnd end) {
   }
   if (worker != nullptr) {
     state.interrupts.Forget(*creation);
-    // One that is killed may have ended calls of which only their caller knows yet (lease.h).
+    // One that is killed may have ended calls of which only their caller knows yet.
     // They are settled when all that it has sent has been heard.
     if (!end.kill) {
       for (TaskEntry* call : TakeCalls(state, *worker, 0)) FailCall(state, actor, *call);

@@ -38,7 +38,7 @@ Status Refusal(const TaskSpec& spec, const WorkerEntry& worker, uint32_t sequenc
 
 bool OpenLease(SchedulerState& state, WorkerNumber number) {
   WorkerEntry* worker = state.pool.Find(number);
-  if (state.leased != kNoWorker || worker == nullptr || !worker->IsBound()) return false;
+  if (state.unschedulable != kNoWorker || worker == nullptr || !worker->IsBound()) return false;
   if (worker->state == WorkerState::kEnding || worker->revoking) return false;
   const bool runs_nothing = worker->has_actor ? worker->prefetched() == 0 : worker->held.empty();
   if (!runs_nothing) return false;
@@ -48,36 +48,36 @@ bool OpenLease(SchedulerState& state, WorkerNumber number) {
     if (!one_by_one || actor->state != ActorState::kAlive) return false;
   }
   Move(*worker, LeaseState::kHeld);
-  state.leased = number;
+  state.unschedulable = number;
   return true;
 }
 
 void CloseLease(SchedulerState& state, WorkerNumber number) {
-  if (number == kNoWorker || state.leased != number) return;
+  if (number == kNoWorker || state.unschedulable != number) return;
   WorkerEntry& worker = *state.pool.Find(number);
   Move(worker, LeaseState::kNotLeased);
-  state.leased = kNoWorker;
+  state.unschedulable = kNoWorker;
   state.changed = true;
   if (ActorEntry* actor = ActorOf(worker)) state.actors.List(*actor);
 }
 
 void KeepLease(SchedulerState& state, WorkerNumber number) {
-  if (state.leased != number) return;
+  if (state.unschedulable != number) return;
   WorkerEntry& worker = *state.pool.Find(number);
   // The daemon may have tried to close it without having been asked.
   if (worker.lease == LeaseState::kHeld) Move(worker, LeaseState::kInFlight);
   state.changed = true;
 }
 
-bool RevokeForOthers(SchedulerState& state) {
-  if (state.leased == kNoWorker) return false;
-  const WorkerEntry& worker = *state.pool.Find(state.leased);
+bool ReclaimForOthers(SchedulerState& state) {
+  if (state.unschedulable == kNoWorker) return false;
+  const WorkerEntry& worker = *state.pool.Find(state.unschedulable);
   if (worker.lease != LeaseState::kHeld) return false;
   const bool tasks_wait = state.queue.size() > 0;
   const ActorEntry* actor = ActorOf(worker);
   const bool calls_wait = actor != nullptr && actor->state == ActorState::kAlive &&
                           worker.state != WorkerState::kEnding && !actor->turns.empty();
-  if (tasks_wait || calls_wait) state.outbox.push_back(RevokeLease{worker.number});
+  if (tasks_wait || calls_wait) state.outbox.push_back(ReclaimWorker{worker.number});
   return tasks_wait;
 }
 

@@ -8,7 +8,7 @@
 //
 // A leased worker that is idle holds no resources. So its next task may take a CPU that has just
 // been given to another worker: as much as a worker does that was blocked and goes on. That is
-// rare, as the lease is revoked as soon as any other task wants to run.
+// rare, as the worker is reclaimed as soon as any other task wants to run.
 //
 // There is at most one lease.
 #pragma once
@@ -18,17 +18,17 @@
 namespace rayx::scheduler {
 
 // False, and nothing happens, if the worker cannot be leased now: it is not known, not bound to a
-// driver, or ending; it runs something, or may run several calls at a time; another has one.
+// driver, or ending; it runs something, or may run several calls at a time; there is another lease.
 bool OpenLease(SchedulerState& state, WorkerNumber worker);
 // Closed, or its worker is gone. Nothing happens if the worker has none.
 void CloseLease(SchedulerState& state, WorkerNumber worker);
 // It stays for now: a task is on its way.
 void KeepLease(SchedulerState& state, WorkerNumber worker);
 
-// Asks for the lease back (RevokeLease) if others wait: any task, or calls of the worker's actor;
-// not while a task is in flight, as it could not be given back then. True if tasks wait, so that
-// deciding who runs them should wait for the answer.
-bool RevokeForOthers(SchedulerState& state);
+// Asks for the worker back (ReclaimWorker) if others wait: any task, or calls of the worker's
+// actor; not while a task is in flight, as it could not be given back then. True if tasks wait, so
+// that deciding who runs them should wait for the answer.
+bool ReclaimForOthers(SchedulerState& state);
 
 // The client has given `spec` to the worker as number `sequence`. InvalidArgument if that cannot
 // be. REQUIRES: the worker is known and not ending; the task is not known and has no dependencies.

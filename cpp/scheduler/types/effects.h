@@ -43,10 +43,10 @@ struct RevokeTasks {
   WorkerNumber worker;
 };
 
-// Whoever has the lease on the worker shall give it no more tasks. Answered, before any other
-// event, by OnLeaseClosed or, if a task is on its way that OnTaskGivenDirectly has not told of, by
-// OnLeaseInUse (and then by Schedule, in the same turn).
-struct RevokeLease {
+// Whoever else gives this worker its tasks shall stop, so that it is schedulable again. Answered,
+// before any other event, with whether that was possible, or is not as a task is on its way (and
+// then by Schedule, in the same turn).
+struct ReclaimWorker {
   WorkerNumber worker;
 };
 
@@ -99,7 +99,7 @@ struct TaskEnded {
   bool failed_by_system = false;
 };
 
-using Effect = std::variant<StartWorker, StopWorker, AssignTask, RevokeTasks, RevokeLease,
+using Effect = std::variant<StartWorker, StopWorker, AssignTask, RevokeTasks, ReclaimWorker,
                             InterruptTask, FailTask, ReleaseInputs, ActorChanged, TaskEnded>;
 
 }  // namespace rayx::scheduler

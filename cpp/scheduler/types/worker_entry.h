@@ -43,13 +43,13 @@ inline constexpr std::array<uint8_t, kWorkerStates> kWorkerMoves = {
 };
 
 // Who gives the worker its tasks: the scheduler, or a client that has a lease on it
-// (transitions/lease.h). Apart from that a leased worker is idle, busy, blocked or ending as
-// any other.
+// (transitions/lease.h). Apart from that a leased worker is idle, busy, blocked or ending as any
+// other.
 //
-//               OnLeaseOpened               OnLeaseInUse: it could not be revoked
+//              OnLeaseOpened              OnLeaseInUse: it could not be given up
 //   NotLeased ────────────────▶ Held ──────────────────────────────────────────▶ InFlight
 //       ▲                       │  ▲                                               │
-//       │     OnLeaseClosed      │  └────────────── OnTaskGivenDirectly ────────────┤
+//       │     OnLeaseClosed     │  └────────────── OnTaskGivenDirectly ────────────┤
 //       └───────────────────────┴─────────── the worker or the client is gone ─────┘
 //
 // InFlight: the client has given a task of which the scheduler has not heard.

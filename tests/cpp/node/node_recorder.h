@@ -43,16 +43,19 @@ inline std::string NameOf(const ObjectId& id) {
 
 class NodeRecorder final : public Peers,
                            public Workers,
-                           public WorkerLeases,
+                           public Shortcuts,
                            public Records,
                            public Reservations {
  public:
   static constexpr uint64_t kPoolBytes = 1 << 20;
 
   explicit NodeRecorder(int64_t cpus = 2)
-      : core_(
-            {.peers = this, .workers = this, .leases = this, .records = this, .reservations = this},
-            Options(cpus), kPoolBytes) {}
+      : core_({.peers = this,
+               .workers = this,
+               .shortcuts = this,
+               .records = this,
+               .reservations = this},
+              Options(cpus), kPoolBytes) {}
 
   NodeCore& core() { return core_; }
 
@@ -176,7 +179,7 @@ class NodeRecorder final : public Peers,
   }
   bool HasExitWork(const Worker&) const override { return has_exit_work; }
 
-  void Close(WorkerNumber worker) override { core_.scheduler().OnLeaseClosed(worker); }
+  void Reclaim(WorkerNumber worker) override { core_.scheduler().OnLeaseClosed(worker); }
 
   void OnTaskSubmitted(const TaskId&) override {}
   void OnTaskAssigned(const TaskId&) override {}

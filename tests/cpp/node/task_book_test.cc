@@ -67,7 +67,7 @@ TEST_F(TaskBookTest, WhoMaySubmitWhat) {
   EXPECT_FALSE(tasks.OnSubmit(driver_, Task(1).Driver(2).Build()).ok());
   EXPECT_TRUE(tasks.OnSubmit(driver_, Task(1).Build()).ok());
   EXPECT_FALSE(tasks.OnSubmit(driver_, Task(1).Build()).ok()) << "the id is in use";
-  EXPECT_FALSE(tasks.OnSubmitDirect(driver_, Task(2).Timeout(1).Build(), 0).ok());
+  EXPECT_FALSE(tasks.OnGiven(driver_, Task(2).Timeout(1).Build(), 0).ok());
 }
 
 TEST_F(TaskBookTest, AWorkerGivesResultsOnlyToWhatItRuns) {

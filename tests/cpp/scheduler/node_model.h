@@ -163,7 +163,7 @@ class NodeModel {
   void Act(const Effect& effect);
   void ActOn(const StartWorker& effect);
   void ActOn(const StopWorker& effect);
-  void ActOn(const RevokeLease& effect);
+  void ActOn(const ReclaimWorker& effect);
   void ActOn(const AssignTask& effect);
   void ActOn(const RevokeTasks& effect);
   void ActOn(const FailTask& effect);

@@ -75,7 +75,7 @@ void NodeModel::HearHolder() {
   }
 }
 
-void NodeModel::ActOn(const RevokeLease& effect) {
+void NodeModel::ActOn(const ReclaimWorker& effect) {
   if (effect.worker != lease_.worker) return Broken("revokes a lease that nobody has");
   if (Random(2) == 0) HearHolder();
   if (!lease_.unheard.empty()) {

@@ -192,7 +192,7 @@ class SchedulerRecorder {
            (actor ? std::string(ActorStateName(actor->state)) : "forgotten");
   }
   std::string Line(const RevokeTasks& effect) { return "revoke " + Name(effect.worker); }
-  std::string Line(const RevokeLease& effect) { return "revoke lease of " + Name(effect.worker); }
+  std::string Line(const ReclaimWorker& effect) { return "reclaim " + Name(effect.worker); }
   std::string Line(const FailTask& effect) {
     texts_ += effect.text + "\n";
     return "fail " + Name(effect.task) + " code " + std::to_string(static_cast<int>(effect.code)) +

@@ -88,7 +88,7 @@ class ExampleMessages {
         return protocol::CreateFunctionContent(builder_, ToWire(function_), Bytes({0x80, 5, 2}))
             .Union();
       case Type::RunTask:
-      case Type::SubmitDirect:
+      case Type::TaskGiven:
         return RunTask().Union();
       case Type::OpenChannel:
         return protocol::CreateOpenChannel(builder_).Union();

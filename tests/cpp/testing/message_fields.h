@@ -61,7 +61,7 @@ inline constexpr MessageEntry kMessages[] = {
     Entry<protocol::AddWorkerSetup>(protocol::MessageType::AddWorkerSetup),
     Entry<protocol::OpenChannel>(protocol::MessageType::OpenChannel),
     Entry<protocol::LeaseGranted>(protocol::MessageType::LeaseGranted),
-    Entry<protocol::RunTask>(protocol::MessageType::SubmitDirect),
+    Entry<protocol::RunTask>(protocol::MessageType::TaskGiven),
     Entry<protocol::GetObjects>(protocol::MessageType::GetObjects),
     Entry<protocol::ObjectsReady>(protocol::MessageType::ObjectsReady),
     Entry<protocol::ReleaseObjects>(protocol::MessageType::ReleaseObjects),

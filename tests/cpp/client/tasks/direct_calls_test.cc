@@ -138,7 +138,7 @@ TEST_F(DirectCallsTest, ATaskAndItsResultGoOverTheChannel) {
     const ObjectId result = Submit(plain_);
     EXPECT_EQ(Begin(), i);
     const FakeNode::Received told = node_.Next();
-    ASSERT_EQ(told.type, MessageType::SubmitDirect);
+    ASSERT_EQ(told.type, MessageType::TaskGiven);
     const auto& run = told.As<protocol::RunTask>();
     EXPECT_EQ(run.sequence(), i);
     const auto spec = ParseTaskSpec(BytesOf(*run.spec()));
@@ -161,7 +161,7 @@ TEST_F(DirectCallsTest, WithoutRoomForItsDescriptorsThereIsNoChannel) {
   worker_.reset();
   OpenLease(/*submitted=*/2);
   (void)Submit(plain_);
-  EXPECT_EQ(node_.Next().type, MessageType::SubmitDirect);
+  EXPECT_EQ(node_.Next().type, MessageType::TaskGiven);
 }
 
 TEST_F(DirectCallsTest, TheNodeIsWokenOnlyIfSomebodyWaitsForIt) {
@@ -190,7 +190,7 @@ TEST_F(DirectCallsTest, WhoeverWatchesTheDescriptorSeesTheChannel) {
 TEST_F(DirectCallsTest, ASecondTaskGoesToTheNodeAndEndsTheUse) {
   OpenLease();
   const ObjectId first = Submit(plain_);
-  EXPECT_EQ(node_.Next().type, MessageType::SubmitDirect);
+  EXPECT_EQ(node_.Next().type, MessageType::TaskGiven);
   (void)Submit(plain_);
   EXPECT_EQ(node_.Next().type, MessageType::SubmitTask);
   (void)Begin();
@@ -201,7 +201,7 @@ TEST_F(DirectCallsTest, ASecondTaskGoesToTheNodeAndEndsTheUse) {
   EXPECT_EQ(node_.Next().type, MessageType::SubmitTask) << "until it is opened again";
   OpenLease(/*submitted=*/2);
   (void)Submit(plain_);
-  EXPECT_EQ(node_.Next().type, MessageType::SubmitDirect);
+  EXPECT_EQ(node_.Next().type, MessageType::TaskGiven);
 }
 
 TEST_F(DirectCallsTest, ALineThatWasOpenedBeforeATaskArrivedIsNotUsed) {
@@ -219,7 +219,7 @@ TEST_F(DirectCallsTest, AWorkerThatLacksASetupIsNotUsed) {
   EXPECT_EQ(node_.Next().type, MessageType::SubmitTask);
   OpenLease(1, /*setups=*/1);
   (void)Submit(plain_);
-  EXPECT_EQ(node_.Next().type, MessageType::SubmitDirect);
+  EXPECT_EQ(node_.Next().type, MessageType::TaskGiven);
 }
 
 TEST_F(DirectCallsTest, WhatALineDoesNotTakeGoesToTheNode) {
@@ -262,7 +262,7 @@ TEST_F(DirectCallsTest, TheLineOfAnActorTakesItsCallsOnly) {
   const TaskId actor = call.actor.Task();
   OpenLease(0, 0, &actor);
   (void)Submit(call);
-  EXPECT_EQ(node_.Next().type, MessageType::SubmitDirect);
+  EXPECT_EQ(node_.Next().type, MessageType::TaskGiven);
   (void)Begin();
   OpenLease(0, 0, &actor);
   (void)Submit(plain_);
@@ -289,7 +289,7 @@ TEST_F(DirectCallsTest, ALineOutlivesTheEndOfAnotherActor) {
   ASSERT_TRUE(client_->KillActor(ObjectId::ForReturn(TaskId::FromBytes(bytes), 0)).ok());
   (void)Submit(plain_);
   EXPECT_EQ(node_.Next().type, MessageType::KillActor);
-  EXPECT_EQ(node_.Next().type, MessageType::SubmitDirect);
+  EXPECT_EQ(node_.Next().type, MessageType::TaskGiven);
 }
 
 TEST_F(DirectCallsTest, ALargeResultComesFromTheNode) {
@@ -302,13 +302,13 @@ TEST_F(DirectCallsTest, ALargeResultComesFromTheNode) {
   EXPECT_EQ(Get(result), "from the node");
   while (node_.pending() > 0) (void)node_.Next();
   (void)Submit(plain_);
-  EXPECT_EQ(node_.Next().type, MessageType::SubmitDirect) << "the channel is free again";
+  EXPECT_EQ(node_.Next().type, MessageType::TaskGiven) << "the channel is free again";
 }
 
 TEST_F(DirectCallsTest, WhenTheLineIsLostTheNodeIsAsked) {
   OpenLease();
   const ObjectId result = Submit(plain_);
-  EXPECT_EQ(node_.Next().type, MessageType::SubmitDirect);
+  EXPECT_EQ(node_.Next().type, MessageType::TaskGiven);
   node_.Store(result, MakeObject("tried again"));
   worker_.reset();
   EXPECT_EQ(Get(result), "tried again");

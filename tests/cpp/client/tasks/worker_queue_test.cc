@@ -120,7 +120,7 @@ std::vector<uint32_t> PopAll(WorkerQueue* queue, uint32_t next) {
 RunnableTask Numbered(uint32_t sequence, bool direct) {
   RunnableTask task;
   task.sequence = sequence;
-  task.direct = direct;
+  task.from_client = direct;
   return task;
 }
 

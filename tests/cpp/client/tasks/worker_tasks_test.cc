@@ -404,7 +404,7 @@ TEST_F(WorkerChannelTest, ASmallResultIsToldToBoth) {
   Give(ATask('a'));
   const auto task = worker_->NextTask();
   ASSERT_TRUE(task.ok()) << task.status().ToString();
-  EXPECT_TRUE(task->direct);
+  EXPECT_TRUE(task->from_client);
   EXPECT_EQ(claims_.next(), 1u);
   ASSERT_TRUE(worker_->PutResult(*task, 0, Pieces("x")).ok());
   ASSERT_TRUE(worker_->FinishTask(*task, "", false, false).ok());

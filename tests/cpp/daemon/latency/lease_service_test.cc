@@ -193,13 +193,13 @@ TEST_F(LeaseServiceTest, WhoHasNoLeaseMayNotUseIt) {
   const FunctionId function;
   spec.Finish(
       protocol::CreateTaskSpecDirect(spec, ToWire(task), ToWire(id), ToWire(function), "echo"));
-  ASSERT_TRUE(peer.SendMessage(protocol::MessageType::SubmitDirect, [&](auto& builder) {
+  ASSERT_TRUE(peer.SendMessage(protocol::MessageType::TaskGiven, [&](auto& builder) {
     builder.ForceVectorAlignment(spec.GetSize(), 1, 8);
     const auto nested = builder.CreateVector(spec.GetBufferPointer(), spec.GetSize());
     return protocol::CreateRunTask(builder, 0, 0, nested);
   }));
   EXPECT_TRUE(peer.IsClosedWithin(std::chrono::seconds(5)));
-  EXPECT_TRUE(node.LogSays("SubmitDirect of a client without a lease"));
+  EXPECT_TRUE(node.LogSays("TaskGiven of a client without a lease"));
   EXPECT_EQ(driver.Call("echo", "x"), "x");
 }
 

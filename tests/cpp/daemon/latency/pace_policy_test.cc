@@ -20,7 +20,7 @@ class PacePolicyTest : public ::testing::Test {
     }
     return plan;
   }
-  SleepPlan LineTurnEnds(TurnLoad load) {
+  SleepPlan PairTurnEnds(TurnLoad load) {
     return policy_.OnTurnEnd(load, [] {
       ADD_FAILURE() << "nobody prefetches while a pair is open";
       return true;
@@ -58,20 +58,20 @@ TEST_F(PacePolicyTest, TheWorkersAreLookedAtOnlyIfItDecides) {
 }
 
 TEST_F(PacePolicyTest, ALineThatIsAloneIsSleptThroughUntilSomebodyRings) {
-  const SleepPlan plan = LineTurnEnds({.pair = PairTurn::kAlone});
+  const SleepPlan plan = PairTurnEnds({.pair = PairTurn::kAlone});
   EXPECT_EQ(plan.kind, Kind::kUntilRung);
   EXPECT_EQ(plan.us, PacePolicy::kPairSleepUs);
-  EXPECT_EQ(LineTurnEnds({.pair = PairTurn::kMixed}).kind, Kind::kNone);
+  EXPECT_EQ(PairTurnEnds({.pair = PairTurn::kMixed}).kind, Kind::kNone);
 }
 
 TEST_F(PacePolicyTest, TheEndsOfALineSpinIfTheyTakeNobodysProcessor) {
-  EXPECT_TRUE(LineTurnEnds({.pair = PairTurn::kMixed, .cpus_spare = true}).may_spin);
-  EXPECT_TRUE(LineTurnEnds({.pair = PairTurn::kAlone, .cpus_spare = true}).may_spin);
-  EXPECT_FALSE(LineTurnEnds({.pair = PairTurn::kAlone}).may_spin);
+  EXPECT_TRUE(PairTurnEnds({.pair = PairTurn::kMixed, .cpus_spare = true}).may_spin);
+  EXPECT_TRUE(PairTurnEnds({.pair = PairTurn::kAlone, .cpus_spare = true}).may_spin);
+  EXPECT_FALSE(PairTurnEnds({.pair = PairTurn::kAlone}).may_spin);
 }
 
 TEST_F(PacePolicyTest, WhoHasMoreToDoDoesNotSleep) {
-  EXPECT_EQ(LineTurnEnds({.pair = PairTurn::kAlone, .has_more = true}).kind, Kind::kNone);
+  EXPECT_EQ(PairTurnEnds({.pair = PairTurn::kAlone, .has_more = true}).kind, Kind::kNone);
   Turns(WakeCoalescing::kTurns + 1, true);
   const SleepPlan plan =
       policy_.OnTurnEnd({.now_us = now_us_ += 10, .has_more = true}, [] { return true; });
@@ -80,7 +80,7 @@ TEST_F(PacePolicyTest, WhoHasMoreToDoDoesNotSleep) {
 
 TEST_F(PacePolicyTest, OtherNodesSwitchAllModerationOff) {
   EXPECT_EQ(Turns(WakeCoalescing::kTurns + 1, true, Audience::kOtherNodes).kind, Kind::kNone);
-  EXPECT_EQ(LineTurnEnds({.audience = Audience::kOtherNodes, .pair = PairTurn::kAlone}).kind,
+  EXPECT_EQ(PairTurnEnds({.audience = Audience::kOtherNodes, .pair = PairTurn::kAlone}).kind,
             Kind::kNone);
   Submit(PingPong::kRounds + 1, 100);
   EXPECT_TRUE(policy_.meets(false, Audience::kThisMachine));

@@ -25,7 +25,7 @@ TEST(ConnectedPeerTest, WorkersAndTheClientOfALineAreHeardHoweverMuchTheyHaveNot
   EXPECT_TRUE(MayBePaused(peer));
   auto& driver = peer.kind.emplace<DriverPeer>();
   EXPECT_TRUE(MayBePaused(peer));
-  driver.has_line = true;
+  driver.runs_ahead = true;
   EXPECT_FALSE(MayBePaused(peer));
   peer.kind = StartingWorker();
   EXPECT_FALSE(MayBePaused(peer));

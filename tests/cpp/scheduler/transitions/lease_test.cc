@@ -55,7 +55,7 @@ TEST_F(LeaseTest, SeveralMayBeKnownBeforeTheirEnds) {
 
 TEST_F(LeaseTest, OthersWaitUntilItIsClosed) {
   scheduler_.Submit(Task(1));
-  EXPECT_EQ(scheduler_.Turn(), Lines({"revoke lease of w1"})) << "and no worker is started";
+  EXPECT_EQ(scheduler_.Turn(), Lines({"reclaim w1"})) << "and no worker is started";
   Close();
   EXPECT_EQ(scheduler_.Turn(), Lines({"t1 to w1 as 1"}));
   EXPECT_FALSE(Give(Task(2), 2).ok()) << "it is closed";
@@ -63,11 +63,11 @@ TEST_F(LeaseTest, OthersWaitUntilItIsClosed) {
 
 TEST_F(LeaseTest, ALeaseInUseIsClosedWhenItsTaskIsKnown) {
   scheduler_.Submit(Task(1));
-  EXPECT_EQ(scheduler_.Turn(), Lines({"revoke lease of w1"}));
+  EXPECT_EQ(scheduler_.Turn(), Lines({"reclaim w1"}));
   core().OnLeaseInUse(WorkerNumber(1));
   EXPECT_EQ(scheduler_.Turn(), Lines({"start 2"})) << "others do not wait for it";
   ASSERT_TRUE(Give(Task(2), 1).ok());
-  EXPECT_EQ(scheduler_.Turn(), Lines({"revoke lease of w1"}));
+  EXPECT_EQ(scheduler_.Turn(), Lines({"reclaim w1"}));
   Close();
   ASSERT_TRUE(scheduler_.Finished(WorkerNumber(1), 2, 1).ok());
   EXPECT_EQ(scheduler_.Turn(), Lines({"ended t2", "t1 to w1 as 2"}));
@@ -199,11 +199,11 @@ class ActorLeaseTest : public ::testing::Test {
 TEST_F(ActorLeaseTest, CallsOfOthersCloseIt) {
   ASSERT_TRUE(Give(Task(1).CallOf(0), 1).ok());
   scheduler_.Submit(Task(2).CallOf(0), {}, kNoWorker, ClientId(8));
-  EXPECT_EQ(scheduler_.Turn(), Lines({"revoke lease of w1"}));
+  EXPECT_EQ(scheduler_.Turn(), Lines({"reclaim w1"}));
   core().OnLeaseInUse(WorkerNumber(1));
   EXPECT_EQ(scheduler_.Turn(), Lines());
   ASSERT_TRUE(Give(Task(3).CallOf(0), 2).ok());
-  EXPECT_EQ(scheduler_.Turn(), Lines({"revoke lease of w1"}));
+  EXPECT_EQ(scheduler_.Turn(), Lines({"reclaim w1"}));
   core().OnLeaseClosed(WorkerNumber(1));
   EXPECT_EQ(scheduler_.Turn(), Lines({"t2 to w1 as 3"}));
   ASSERT_TRUE(scheduler_.Finished(WorkerNumber(1), 1, 1).ok());
