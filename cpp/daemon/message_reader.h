@@ -22,7 +22,7 @@ namespace rayx::daemon {
 // Calls `handle` with the verified message.
 template <typename Message, typename Handle>
 Status With(const Frame& frame, Handle&& handle) {
-  const Message* message = Verified<Message>(frame.payload);
+  const Message* message = VerifiedMessage<Message>(frame.payload);
   if (message == nullptr) {
     return Status::ProtocolError("malformed message of type " + std::to_string(frame.type));
   }

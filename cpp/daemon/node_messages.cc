@@ -74,7 +74,7 @@ Result<const protocol::Hello*> NodeDaemon::ReadHello(ConnectedPeer& peer, const 
   if (frame.type != static_cast<uint16_t>(protocol::MessageType::Hello)) {
     return Status::ProtocolError("the first message is not a hello");
   }
-  const auto* hello = Verified<protocol::Hello>(frame.payload);
+  const auto* hello = VerifiedMessage<protocol::Hello>(frame.payload);
   if (hello == nullptr) return Status::ProtocolError("malformed hello");
   if (hello->protocol_version() != limits::kProtocolVersion) {
     return Refuse(peer, "this node speaks version " + std::to_string(limits::kProtocolVersion) +

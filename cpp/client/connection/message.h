@@ -1,4 +1,4 @@
-// Reading and writing single messages: nothing received is used before it is verified.
+// Single messages in the memory of a client: to keep one, and to send one.
 #pragma once
 
 #include <flatbuffers/flatbuffers.h>
@@ -11,16 +11,9 @@
 
 #include "common/base/status.h"
 #include "common/protocol/generated/messages_generated.h"
+#include "common/protocol/message.h"
 
 namespace rayx {
-
-// The message in `payload`, which must outlive it; null if it is malformed.
-template <typename Message>
-const Message* VerifiedMessage(std::span<const uint8_t> payload) {
-  flatbuffers::Verifier verifier(payload.data(), payload.size());
-  if (!verifier.VerifyBuffer<Message>()) return nullptr;
-  return flatbuffers::GetRoot<Message>(payload.data());
-}
 
 // A message on memory of its own, aligned as messages want it.
 class MessageCopy {
@@ -46,10 +39,6 @@ inline Status MalformedMessage(const std::string& name) {
 // What a finished builder holds; valid until it is used again.
 inline std::span<const uint8_t> MessageBytes(const flatbuffers::FlatBufferBuilder& builder) {
   return {builder.GetBufferPointer(), builder.GetSize()};
-}
-
-inline std::span<const uint8_t> BytesOf(const flatbuffers::Vector<uint8_t>& bytes) {
-  return {bytes.Data(), bytes.size()};
 }
 
 }  // namespace rayx

@@ -10,6 +10,7 @@
 #include "common/io/connection.h"
 #include "common/os/scoped_fd.h"
 #include "common/protocol/generated/messages_generated.h"
+#include "common/protocol/message.h"
 
 namespace rayx::daemon {
 
@@ -28,22 +29,5 @@ class MessageWriter {
  private:
   flatbuffers::FlatBufferBuilder builder_{4096};
 };
-
-// A message of the peer, or null if it is malformed.
-template <typename Message>
-const Message* Verified(std::span<const uint8_t> payload) {
-  flatbuffers::Verifier verifier(payload.data(), payload.size());
-  return verifier.VerifyBuffer<Message>(nullptr) ? flatbuffers::GetRoot<Message>(payload.data())
-                                                 : nullptr;
-}
-
-// The bytes of a field; empty if it is absent.
-inline std::span<const uint8_t> BytesOf(const flatbuffers::Vector<uint8_t>* field) {
-  return field == nullptr ? std::span<const uint8_t>()
-                          : std::span<const uint8_t>(field->data(), field->size());
-}
-inline std::span<const uint8_t> BytesOf(std::string_view text) {
-  return {reinterpret_cast<const uint8_t*>(text.data()), text.size()};
-}
 
 }  // namespace rayx::daemon

@@ -22,7 +22,8 @@ Result<bool> IsWholeHello(std::span<const uint8_t> bytes) {
   }
   if (header.payload_bytes == 0) return Status::ProtocolError("an empty hello");
   if (bytes.size() < FrameBytes(header.payload_bytes)) return false;
-  if (Verified<protocol::Hello>(bytes.subspan(sizeof(header), header.payload_bytes)) == nullptr) {
+  if (VerifiedMessage<protocol::Hello>(bytes.subspan(sizeof(header), header.payload_bytes)) ==
+      nullptr) {
     return Status::ProtocolError("malformed hello");
   }
   return true;

@@ -88,20 +88,20 @@ bool TemplateProcess::HandleFrame(const Frame& frame) {
   switch (static_cast<protocol::MessageType>(frame.type)) {
     case protocol::MessageType::Hello: {
       // The node started it from its own installation; only a mixed one could differ.
-      const auto* hello = Verified<protocol::Hello>(frame.payload);
+      const auto* hello = VerifiedMessage<protocol::Hello>(frame.payload);
       return hello != nullptr && hello->protocol_version() == limits::kProtocolVersion &&
              hello->role() == protocol::Role::Template;
     }
     case protocol::MessageType::TemplateReady:
       return true;
     case protocol::MessageType::WorkerForked: {
-      const auto* message = Verified<protocol::WorkerForked>(frame.payload);
+      const auto* message = VerifiedMessage<protocol::WorkerForked>(frame.payload);
       if (message == nullptr) return false;
       events_.on_forked(WorkerNumber(message->number()), message->pid(), message->error_number());
       return true;
     }
     case protocol::MessageType::WorkerExited: {
-      const auto* message = Verified<protocol::WorkerExited>(frame.payload);
+      const auto* message = VerifiedMessage<protocol::WorkerExited>(frame.payload);
       if (message == nullptr) return false;
       events_.on_worker_exited(message->pid(), message->wait_status());
       return true;

@@ -21,7 +21,7 @@ TEST(MessageWriter, WhatIsSentArrivesWithItsTypeAndDescriptors) {
   const auto on_frames = [&] {
     while (const auto frame = receiver->NextFrame()) {
       EXPECT_EQ(frame->type, static_cast<uint16_t>(protocol::MessageType::TaskFailed));
-      const auto* message = Verified<protocol::TaskFailed>(frame->payload);
+      const auto* message = VerifiedMessage<protocol::TaskFailed>(frame->payload);
       ASSERT_NE(message, nullptr);
       texts.push_back(message->text()->str());
     }
@@ -53,15 +53,15 @@ TEST(MessageWriter, WhatIsSentArrivesWithItsTypeAndDescriptors) {
 
 TEST(Verified, RefusesWhatIsNoMessage) {
   const std::vector<uint8_t> junk(64, 0xff);
-  EXPECT_EQ(Verified<protocol::TaskFailed>(junk), nullptr);
-  EXPECT_EQ(Verified<protocol::TaskFailed>({}), nullptr);
+  EXPECT_EQ(VerifiedMessage<protocol::TaskFailed>(junk), nullptr);
+  EXPECT_EQ(VerifiedMessage<protocol::TaskFailed>({}), nullptr);
   flatbuffers::FlatBufferBuilder builder;
   builder.Finish(protocol::CreateTaskFailed(builder, builder.CreateString("text")));
   const std::span<const uint8_t> whole(builder.GetBufferPointer(), builder.GetSize());
-  const auto* message = Verified<protocol::TaskFailed>(whole);
+  const auto* message = VerifiedMessage<protocol::TaskFailed>(whole);
   ASSERT_NE(message, nullptr);
   EXPECT_EQ(message->text()->str(), "text");
-  EXPECT_EQ(Verified<protocol::TaskFailed>(whole.first(whole.size() - 4)), nullptr);
+  EXPECT_EQ(VerifiedMessage<protocol::TaskFailed>(whole.first(whole.size() - 4)), nullptr);
 }
 
 TEST(BytesOf, AnAbsentFieldIsEmpty) {

@@ -106,7 +106,8 @@ TEST(FirstBytesTest, WhateverAByteOfAHelloBecomesOnlyMalformedOnesAreRefused) {
     FrameHeader header;
     std::memcpy(&header, frame.data(), sizeof(header));
     const auto payload = bytes.span().subspan(sizeof(header), header.payload_bytes);
-    EXPECT_EQ(IsWholeHello(bytes.span()).ok(), Verified<protocol::Hello>(payload) != nullptr);
+    EXPECT_EQ(IsWholeHello(bytes.span()).ok(),
+              VerifiedMessage<protocol::Hello>(payload) != nullptr);
   }
 }
 
