@@ -348,34 +348,9 @@ void Client::NoteExitWork() const {
   if (!impl_->references->InForkedChild()) impl_->tasks.NoteExitWork();
 }
 
-Result<std::vector<ErrorInfo>> Client::Errors(int64_t timeout_ms) {
+Result<Value> Client::Ask(const std::string& question, const Value& fields, int64_t timeout_ms) {
   RAYX_REFUSE_IN_CHILD();
-  return impl_->inquiry.Errors(timeout_ms);
-}
-
-Result<ResourceTotals> Client::ClusterResources(int64_t timeout_ms) {
-  RAYX_REFUSE_IN_CHILD();
-  return impl_->inquiry.ClusterResources(timeout_ms);
-}
-
-Result<std::string> Client::Explain(const ObjectId& id, int64_t timeout_ms) {
-  RAYX_REFUSE_IN_CHILD();
-  return impl_->inquiry.Explain(id, timeout_ms);
-}
-
-Result<HoldUp> Client::FindHoldUp(const ObjectId& id, int64_t timeout_ms) {
-  RAYX_REFUSE_IN_CHILD();
-  return impl_->inquiry.FindHoldUp(id, timeout_ms);
-}
-
-Result<uint64_t> Client::CountUnfinished(int64_t timeout_ms) {
-  RAYX_REFUSE_IN_CHILD();
-  return impl_->inquiry.CountUnfinished(timeout_ms);
-}
-
-Result<std::string> Client::Dump(int64_t timeout_ms) {
-  RAYX_REFUSE_IN_CHILD();
-  return impl_->inquiry.Dump(timeout_ms);
+  return impl_->inquiry.Ask(question, fields, timeout_ms);
 }
 
 #undef RAYX_REFUSE_IN_CHILD

@@ -26,13 +26,14 @@
 #include <vector>
 
 #include "client/memory/pool_reader.h"
-#include "client/values/answers.h"
 #include "client/values/driver_options.h"
 #include "client/values/looker.h"
+#include "client/values/named_actor.h"
 #include "client/values/object_pieces.h"
 #include "client/values/object_view.h"
 #include "client/values/runnable_task.h"
 #include "client/values/task_template.h"
+#include "client/values/value.h"
 #include "common/base/ids.h"
 #include "common/base/status.h"
 #include "common/protocol/interrupt_reason.h"
@@ -166,15 +167,9 @@ class Client {
 
   // --- questions ---
 
-  Result<std::vector<ErrorInfo>> Errors(int64_t timeout_ms);
-  Result<ResourceTotals> ClusterResources(int64_t timeout_ms);
-  Result<std::string> Dump(int64_t timeout_ms);
-  // Why the task that makes `id` has not ended; empty if the node knows of none.
-  Result<std::string> Explain(const ObjectId& id, int64_t timeout_ms);
-  // Why nothing works on the task that makes `id`, or on the one that makes what it waits for.
-  Result<HoldUp> FindHoldUp(const ObjectId& id, int64_t timeout_ms);
-  // Tasks of this driver that have not ended, without those that make actors.
-  Result<uint64_t> CountUnfinished(int64_t timeout_ms);
+  // Asks the node a question of common/protocol/questions.fbs, by its name and with the fields of
+  // its table; gives the fields of the reply. InvalidArgument if there is no such question.
+  Result<Value> Ask(const std::string& question, const Value& fields, int64_t timeout_ms);
 
   // Makes the ids of this client's tasks follow from `seed` (same seed and program, same ids).
   // Before the first task.

@@ -72,6 +72,7 @@ NodeDaemon::NodeDaemon(EventLoop* loop, NodeOptions options, NodeId id,
              .reservations = &pool_},
             SchedulingOf(options_, id), options_.pool_bytes),
       reader_(&core_, &pool_, &workers_, &pacer_),
+      questions_(&core_, tables_.get(), &peers_, &writer_, [this] { return DebugText(); }),
       reaper_(loop, ::getpid()),
       listener_(loop, [this](ScopedFd socket, pid_t pid) {
         peers_.Add(std::move(socket), kNoWorker).pid = pid;

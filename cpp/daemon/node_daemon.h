@@ -27,6 +27,7 @@
 #include "daemon/peers/peer_messages.h"
 #include "daemon/peers/peer_table.h"
 #include "daemon/peers/pool_service.h"
+#include "daemon/questions.h"
 #include "daemon/records/node_records.h"
 #include "daemon/workers/orphan_reaper.h"
 #include "daemon/workers/output_files.h"
@@ -69,15 +70,8 @@ class NodeDaemon {
   Result<const protocol::Hello*> ReadHello(ConnectedPeer& peer, const Frame& frame);
   Status Refuse(ConnectedPeer& peer, const std::string& reason);
   Status Welcome(ConnectedPeer& peer);
-  Status OnQuery(ConnectedPeer& peer, const protocol::Query& query);
   // Those that had to wait until the frames of this turn are handled.
   void AnswerLateQueries();
-  void AnswerNamedActor(ConnectedPeer& peer, const protocol::Query& query);
-  Status OnQueryOfTask(ConnectedPeer& peer, const protocol::Query& query);
-  void AnswerText(ConnectedPeer& peer, uint64_t request, const std::string& text,
-                  const std::string& message = {});
-  void AnswerErrors(ConnectedPeer& peer, uint64_t request,
-                    const Result<std::vector<control::ErrorRecord>>& found);
   void OnPeerClosed(ConnectedPeer& peer, const Status& reason);
   void WatchProcess(const ConnectedPeer& peer, DriverPeer* driver);
   void OnWorkerOutput(const WorkerProcess& worker, bool is_stderr, const std::string& lines);
@@ -103,6 +97,7 @@ class NodeDaemon {
   // What it asks is done by those above, who know it.
   node::NodeCore core_;
   MessageReader reader_;
+  Questions questions_;
   OrphanReaper reaper_;
   Listener listener_;
   // Made by Start.

@@ -3,7 +3,6 @@
 
 #include "common/base/limits.h"
 #include "common/base/overload.h"
-#include "common/protocol/generated/task_generated.h"
 #include "common/protocol/wire_ids.h"
 #include "daemon/node_daemon.h"
 
@@ -12,26 +11,6 @@ namespace {
 
 constexpr char kWhoMakesWorkers[] =
     "a worker's connection is made by its node, any other by connecting";
-
-std::span<const control::ErrorRecord> NewestThatFit(std::span<const control::ErrorRecord> errors) {
-  size_t bytes = 0;
-  size_t first = errors.size();
-  while (first > 0 && bytes < limits::kErrorsAnswerBytesMax) {
-    --first;
-    bytes += errors[first].text.size() + errors[first].name.size() + errors[first].kind.size();
-  }
-  return errors.subspan(first);
-}
-
-flatbuffers::Offset<flatbuffers::Vector<flatbuffers::Offset<protocol::ResourceItem>>>
-WriteResources(flatbuffers::FlatBufferBuilder& builder, const ResourceSet& resources) {
-  std::vector<flatbuffers::Offset<protocol::ResourceItem>> items;
-  for (const auto& [name, amount] : resources.items()) {
-    items.push_back(
-        protocol::CreateResourceItem(builder, builder.CreateString(name), amount.units()));
-  }
-  return builder.CreateVector(items);
-}
 
 }  // namespace
 
@@ -56,7 +35,7 @@ Status NodeDaemon::OnClientFrame(ConnectedPeer& peer, const Frame& frame) {
     late_queries_.push_back({peer.id, {frame.payload.begin(), frame.payload.end()}});
     return Status::Ok();
   }
-  return With<protocol::Query>(frame, [&](const auto& m) { return OnQuery(peer, m); });
+  return With<protocol::Query>(frame, [&](const auto& m) { return questions_.OnQuery(peer, m); });
 }
 
 Status NodeDaemon::OnOutputFrame(ConnectedPeer& peer, const Frame& frame) {
@@ -156,137 +135,9 @@ void NodeDaemon::AnswerLateQueries() {
     if (peer == nullptr) continue;
     const Frame frame{static_cast<uint16_t>(protocol::MessageType::Query), query.payload};
     const Status status =
-        With<protocol::Query>(frame, [&](const auto& m) { return OnQuery(*peer, m); });
+        With<protocol::Query>(frame, [&](const auto& m) { return questions_.OnQuery(*peer, m); });
     if (!status.ok()) peers_.Close(query.client, Status::ProtocolError(status.message()));
   }
-}
-
-Status NodeDaemon::OnQuery(ConnectedPeer& peer, const protocol::Query& query) {
-  const uint64_t request = query.request();
-  if (query.kind() == protocol::QueryKind::Resources) {
-    writer_.Send(*peer.connection, protocol::MessageType::Answer,
-                 [&](flatbuffers::FlatBufferBuilder& builder) {
-                   const auto total = WriteResources(builder, core_.scheduler().total());
-                   const auto available = WriteResources(builder, core_.scheduler().available());
-                   protocol::AnswerBuilder answer(builder);
-                   answer.add_request(request);
-                   answer.add_total(total);
-                   answer.add_available(available);
-                   return answer.Finish();
-                 });
-    return Status::Ok();
-  }
-  if (query.kind() == protocol::QueryKind::Dump) {
-    AnswerText(peer, request, DebugText());
-    return Status::Ok();
-  }
-  if (query.kind() == protocol::QueryKind::Explain || query.kind() == protocol::QueryKind::HoldUp) {
-    return OnQueryOfTask(peer, query);
-  }
-  if (query.kind() == protocol::QueryKind::Unfinished) {
-    const uint64_t count = core_.scheduler().CountUnfinished(peer.driver);
-    writer_.Send(*peer.connection, protocol::MessageType::Answer,
-                 [&](flatbuffers::FlatBufferBuilder& builder) {
-                   protocol::AnswerBuilder answer(builder);
-                   answer.add_request(request);
-                   answer.add_count(count);
-                   return answer.Finish();
-                 });
-    return Status::Ok();
-  }
-  if (query.kind() == protocol::QueryKind::NamedActor) {
-    AnswerNamedActor(peer, query);
-    return Status::Ok();
-  }
-  if (query.kind() != protocol::QueryKind::Errors) {
-    return Status::ProtocolError("unknown query");
-  }
-  // What was reported in this turn must be in the answer.
-  tables_->Flush();
-  tables_->errors().List(peer.driver, [this, request, client = peer.id](auto found) {
-    ConnectedPeer* asker = peers_.Find(client);
-    if (asker == nullptr) return;
-    AnswerErrors(*asker, request, found);
-  });
-  return Status::Ok();
-}
-
-void NodeDaemon::AnswerNamedActor(ConnectedPeer& peer, const protocol::Query& query) {
-  const TaskSpec* creation =
-      query.name() == nullptr ? nullptr : core_.actors().FindNamed(peer, query.name()->str());
-  writer_.Send(*peer.connection, protocol::MessageType::Answer,
-               [&](flatbuffers::FlatBufferBuilder& builder) {
-                 flatbuffers::Offset<flatbuffers::Vector<uint8_t>> info;
-                 ObjectId object;
-                 if (creation != nullptr) {
-                   // Verified when it was submitted.
-                   const auto* spec =
-                       flatbuffers::GetRoot<protocol::TaskSpec>(creation->encoded.data());
-                   const auto bytes = BytesOf(spec->actor_info());
-                   info = builder.CreateVector(bytes.data(), bytes.size());
-                   object = node::ActorBook::ObjectOf(creation->id);
-                 }
-                 protocol::AnswerBuilder answer(builder);
-                 answer.add_request(query.request());
-                 if (creation != nullptr) answer.add_actor(ToWire(object));
-                 if (creation != nullptr) answer.add_actor_info(info);
-                 return answer.Finish();
-               });
-}
-
-Status NodeDaemon::OnQueryOfTask(ConnectedPeer& peer, const protocol::Query& query) {
-  const auto task = TaskId::FromHexString(query.name() == nullptr ? "" : query.name()->str());
-  if (!task) return Status::ProtocolError("a question about what is no task");
-  const scheduler::LocalScheduler& scheduler = core_.scheduler();
-  const TaskSpec* spec = scheduler.FindTask(*task);
-  const bool is_theirs = spec != nullptr && spec->driver == peer.driver;
-  if (query.kind() == protocol::QueryKind::Explain) {
-    AnswerText(peer, query.request(), is_theirs ? scheduler.Explain(*task) : "");
-    return Status::Ok();
-  }
-  const auto found = is_theirs ? scheduler.FindHoldUp(*task) : std::nullopt;
-  AnswerText(peer, query.request(), found ? found->text : "", found ? found->cause : "");
-  return Status::Ok();
-}
-
-void NodeDaemon::AnswerText(ConnectedPeer& peer, uint64_t request, const std::string& text,
-                            const std::string& message) {
-  writer_.Send(*peer.connection, protocol::MessageType::Answer,
-               [&](flatbuffers::FlatBufferBuilder& builder) {
-                 const auto dump = builder.CreateString(text);
-                 const auto encoded_message = builder.CreateString(message);
-                 protocol::AnswerBuilder answer(builder);
-                 answer.add_request(request);
-                 answer.add_message(encoded_message);
-                 answer.add_dump(dump);
-                 return answer.Finish();
-               });
-}
-
-void NodeDaemon::AnswerErrors(ConnectedPeer& peer, uint64_t request,
-                              const Result<std::vector<control::ErrorRecord>>& found) {
-  writer_.Send(
-      *peer.connection, protocol::MessageType::Answer,
-      [&](flatbuffers::FlatBufferBuilder& builder) {
-        std::vector<flatbuffers::Offset<protocol::ErrorRecord>> errors;
-        const auto records = found.ok() ? std::span<const control::ErrorRecord>(found.value())
-                                        : std::span<const control::ErrorRecord>();
-        for (const auto& error : NewestThatFit(records)) {
-          const auto name = builder.CreateString(error.name);
-          const auto kind = builder.CreateString(error.kind);
-          const auto text = builder.CreateString(error.text);
-          errors.push_back(protocol::CreateErrorRecord(
-              builder, ToWire(error.driver), ToWire(error.task), name, kind, text, error.time));
-        }
-        const auto vector = builder.CreateVector(errors);
-        const auto message = builder.CreateString(found.status().message());
-        protocol::AnswerBuilder answer(builder);
-        answer.add_request(request);
-        answer.add_outcome(found.ok() ? protocol::Outcome::Ok : protocol::Outcome::Unavailable);
-        answer.add_message(message);
-        answer.add_errors(vector);
-        return answer.Finish();
-      });
 }
 
 }  // namespace rayx::daemon

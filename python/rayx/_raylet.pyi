@@ -444,21 +444,12 @@ class Client:
 
         Does nothing in a driver, or in a fork of the worker.
         """
-    def errors(self, timeout_ms: int) -> list[tuple[bytes, bytes, str, str, str, float]]:
-        """(driver id, task id, function name, kind, text, time) for each."""
-    def cluster_resources(self, timeout_ms: int) -> tuple[dict[str, float], dict[str, float]]:
-        """(total, available)."""
-    def dump(self, timeout_ms: int) -> str: ...
-    def explain(self, object_id: ObjectID[Any], timeout_ms: int) -> str:
-        """Why the task that makes the object has not ended; "" if the node knows of none."""
-    def hold_up(self, object_id: ObjectID[Any], timeout_ms: int) -> tuple[str, str]:
-        """(cause, text): why nothing works on the task that makes the object.
+    def ask(self, question: str, fields: dict[str, Any], timeout_ms: int) -> dict[str, Any]:
+        """Asks the node; `rayx.questions` has a function for each question.
 
-        Or on the one that makes what that task waits for. The cause is the same for all that it
-        holds up. Both are "" if something works on it, or if the node knows of no such task.
+        A question is a table of cpp/common/protocol/questions.fbs: `fields` are its fields (str,
+        int, or bytes, as which ids are given), and what comes back are those of the reply.
         """
-    def count_unfinished(self, timeout_ms: int) -> int:
-        """Tasks of this driver that have not ended, and calls of its actors."""
     def seed_ids(self, seed: int) -> None: ...
     def close(self) -> None: ...
 

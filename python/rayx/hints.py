@@ -14,6 +14,7 @@ import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
+from rayx import questions
 from rayx._raylet import RayletError
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ def of_interrupt(owner: Session, has_cancelled: bool = False) -> None:
             return
         caller = caller.f_back
     with suppress(RayletError):
-        count = owner.client.count_unfinished(_COUNT_MS)
+        count = questions.count_unfinished(owner.client, _COUNT_MS)
         if count > 0:
             what = (
                 "1 task of this driver goes" if count == 1 else f"{count} tasks of this driver go"

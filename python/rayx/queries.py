@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rayx import session
+from rayx import questions, session
 from rayx._raylet import RayletError
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def error_info() -> list[ErrorInfo]:
 
     owner = session.current()
     try:
-        return error_records.records(owner.client.errors(_QUERY_MS))
+        return error_records.records(questions.errors(owner.client, _QUERY_MS))
     except RayletError as error:
         raise owner.failure(error) from None
 
@@ -63,6 +63,6 @@ def available_resources() -> dict[str, float]:
 def _resources() -> tuple[dict[str, float], dict[str, float]]:
     owner = session.current()
     try:
-        return owner.client.cluster_resources(_QUERY_MS)
+        return questions.resources(owner.client, _QUERY_MS)
     except RayletError as error:
         raise owner.failure(error) from None

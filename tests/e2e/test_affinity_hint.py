@@ -9,13 +9,14 @@ import pytest
 from session_watch import poll_until
 
 import rayx
+from rayx import questions
 
 ROUNDS = 200
 EVERYWHERE = os.sched_getaffinity(0)
 
 
 def meeting_place():
-    text = rayx.session.current().client.dump(10_000)
+    text = questions.dump(rayx.session.current().client, 10_000)
     return re.search("waiting processes meet on (.*)", text)[1]
 
 

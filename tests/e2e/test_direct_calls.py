@@ -15,6 +15,7 @@ import pytest
 from session_watch import poll_until
 
 import rayx
+from rayx import questions
 
 # Rounds until there is a lease: the node counts those that are quick, and a busy machine has slow
 # ones.
@@ -64,7 +65,7 @@ class Log:
 
 
 def dump():
-    return rayx.session.current().client.dump(10_000)
+    return questions.dump(rayx.session.current().client, 10_000)
 
 
 def has_lease():

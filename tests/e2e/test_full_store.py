@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import rayx
+from rayx import questions
 
 MIB = 1 << 20
 
@@ -31,7 +32,7 @@ def produce(size):
 
 
 def dump():
-    return rayx.session.current().client.dump(10_000)
+    return questions.dump(rayx.session.current().client, 10_000)
 
 
 @pytest.fixture(autouse=True)

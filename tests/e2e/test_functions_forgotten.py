@@ -11,6 +11,7 @@ import pytest
 from session_watch import Parts, poll_until, read
 
 import rayx
+from rayx import questions
 
 MIB = 1 << 20
 
@@ -23,7 +24,7 @@ def addresses(open_for_good):
 
 
 def dump():
-    return rayx.session.current().client.dump(10_000)
+    return questions.dump(rayx.session.current().client, 10_000)
 
 
 def functions_known():

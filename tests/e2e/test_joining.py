@@ -8,6 +8,7 @@ import pytest
 from session_watch import GONE_SECONDS, descendants, poll_until, read
 
 import rayx
+from rayx import questions
 
 JOIN = """
 import os, subprocess, sys, threading, time
@@ -271,7 +272,7 @@ def test_when_it_ends_what_it_had_goes(parts, rayx_session, start_program, tmp_p
 
 
 def has_nothing_left():
-    dump = rayx.session.current().client.dump(5000).partition("last events")[0]
+    dump = questions.dump(rayx.session.current().client, 5000).partition("last events")[0]
     told = ("object store: 0 objects", "0 waiting for objects, 0 ready, 0 assigned")
     return all(text in dump for text in told) and "Holder" not in dump
 

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pytest
 
 import rayx
+from rayx import questions
 
 MIB = 1 << 20
 STORE_BYTES = 200 * MIB
@@ -353,7 +354,7 @@ class TestLifetime:
 
 
 def dump():
-    return rayx.session.current().client.dump(10_000)
+    return questions.dump(rayx.session.current().client, 10_000)
 
 
 def test_f41_a_write_by_force_kills_the_writer_only():

@@ -12,7 +12,7 @@ import pytest
 from session_watch import poll_until
 
 import rayx
-from rayx import session
+from rayx import questions, session
 from rayx.waiting.object_stream import WINDOW
 
 LIMIT_SECONDS = 30
@@ -65,13 +65,13 @@ def is_closed(path):
 
 
 def objects_of_node():
-    dump = session.current().client.dump(10_000)
+    dump = questions.dump(session.current().client, 10_000)
     line = next(line for line in dump.splitlines() if line.startswith("object store: "))
     return int(line.split()[2])
 
 
 def bytes_in_pool():
-    dump = session.current().client.dump(10_000)
+    dump = questions.dump(session.current().client, 10_000)
     line = next(line for line in dump.splitlines() if line.startswith("object store: "))
     used = line.partition(", used ")[2].partition(",")[0]
     exact = re.search(r"\((\d+) bytes\)|^(\d+) bytes", used)

@@ -14,6 +14,7 @@ from rayx._raylet import (
     KIND_FUNCTION,
     KIND_PICKLE,
     KIND_SYSTEM_ERROR,
+    RESOURCE_UNITS_PER_ONE,
     RayletError,
     detached_object_id,
 )
@@ -39,6 +40,14 @@ class FakeBuffer:
         self.pickle = self.stream if is_pickle else None
         self.contained = list(contained or ())
         self.nbytes = len(self.stream) + sum(map(len, self.buffers))
+
+
+def as_items(amounts):
+    """Amounts of resources, as messages have them."""
+    return [
+        {"name": name, "units": int(amount * RESOURCE_UNITS_PER_ONE)}
+        for name, amount in amounts.items()
+    ]
 
 
 class FakeTemplate:
@@ -189,14 +198,33 @@ class FakeClient:
                 self._run(task)
         return [object_id.binary() in self.objects for object_id in ids]
 
-    def errors(self, timeout_ms):
+    def ask(self, question, fields, timeout_ms):
+        if question == "Errors":
+            return {"errors": self.errors()}
+        if question == "Resources":
+            total, available = map(as_items, self.resources())
+            return {"total": total, "available": available}
+        if question == "Unfinished":
+            return {"count": len(self.waiting)}
+        assert question in ("Explain", "HoldUp")
+        assert len(fields["task_id"]) == 16
+        return {"cause": "", "text": ""}
+
+    def errors(self):
         return [
-            (task.driver_id, task.task_id, task.name, "TaskError", text, 1.5)
+            {
+                "driver_id": task.driver_id,
+                "task_id": task.task_id,
+                "name": task.name,
+                "kind": "TaskError",
+                "text": text,
+                "time": 1.5,
+            }
             for task, text in self.finished
             if text is not None
         ]
 
-    def cluster_resources(self, timeout_ms):
+    def resources(self):
         return self.total, {"CPU": 1.0}
 
     def find_actor(self, name, timeout_ms):
@@ -212,19 +240,10 @@ class FakeClient:
     def cancel_all(self, force):
         self.cancelled.append(("all", force))
 
-    def count_unfinished(self, timeout_ms):
-        return len(self.waiting)
-
     def close(self):
         self.closed = True
 
     # ---- what the worker calls --------------------------------------------------------------
-
-    def explain(self, object_id, timeout_ms):
-        return ""
-
-    def hold_up(self, object_id, timeout_ms):
-        return "", ""
 
     def lend_cpus(self):
         return 0

@@ -50,8 +50,9 @@ class WorkerClient:
         self.states = {}
         self._changed = threading.Condition()
 
-    def cluster_resources(self, timeout_ms):
-        return {"CPU": 2.0}, {}
+    def ask(self, question, fields, timeout_ms):
+        assert question == "Resources"
+        return {"total": [{"name": "CPU", "units": 20_000}], "available": []}
 
     def interrupt(self):
         return self.interrupted

@@ -26,9 +26,9 @@ def test_resources(node):
 
 def test_what_is_used_up_is_a_zero(node, monkeypatch):
     totals = {"CPU": 2.0, "disk": 1.0}
-    monkeypatch.setattr(node, "cluster_resources", lambda timeout_ms: (totals, {"CPU": 0.5}))
+    monkeypatch.setattr(node, "resources", lambda: (totals, {"CPU": 0.5}))
     assert rayx.available_resources() == {"CPU": 0.5, "disk": 0.0}
-    monkeypatch.setattr(node, "cluster_resources", lambda timeout_ms: (totals, {}))
+    monkeypatch.setattr(node, "resources", lambda: (totals, {}))
     assert rayx.available_resources() == {"CPU": 0.0, "disk": 0.0}
 
 

@@ -20,6 +20,7 @@ POOL_BYTES = 1 << 20
 WELCOME, SUBMIT_TASK, RUN_TASK, TASK_DONE = 2, 10, 14, 15
 CANCEL_TASK, KILL_ACTOR, ADD_WORKER_SETUP = 19, 20, 21
 OBJECTS_READY, ADD_REFERENCES, QUERY, ANSWER = 36, 38, 50, 51
+NAMED_ACTOR_REPLY = 4
 CREATION = b"a" * 16
 
 
@@ -304,12 +305,12 @@ def test_an_actor_is_found_by_its_name(node, driver):
     actor = CREATION + bytes(4)
 
     def answer():
-        for request, fields in ((1, {7: byte_struct(actor), 8: b"info"}), (2, {})):
+        for request, reply in ((1, {0: byte_struct(actor), 1: b"info"}), (2, {})):
             message_type, _ = node.next()
             while message_type == ADD_REFERENCES:
                 message_type, _ = node.next()
             assert message_type == QUERY
-            node.send(ANSWER, {0: uint64(request), **fields})
+            node.send(ANSWER, {0: uint64(request), 3: uint8(NAMED_ACTOR_REPLY), 4: reply})
 
     answering = threading.Thread(target=answer)
     answering.start()

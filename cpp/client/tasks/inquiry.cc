@@ -4,6 +4,7 @@
 
 #include "client/connection/message.h"
 #include "client/link/outcome.h"
+#include "client/tasks/questions.h"
 #include "common/base/limits.h"
 #include "common/protocol/wire_ids.h"
 
@@ -15,18 +16,6 @@ using protocol::MessageType;
 // An answer comes within a turn of the node's loop; a caller that does not read the socket itself
 // looks for signals in between, and then has to ask again.
 constexpr int64_t kAnswerSliceMs = 2000;
-
-std::string TextOf(const flatbuffers::String* text) { return text != nullptr ? text->str() : ""; }
-
-ResourceSet ResourcesOf(
-    const flatbuffers::Vector<flatbuffers::Offset<protocol::ResourceItem>>* items) {
-  ResourceSet resources;
-  if (items == nullptr) return resources;
-  for (const protocol::ResourceItem* item : *items) {
-    resources.Set(item->name()->string_view(), ResourceAmount::FromUnits(item->units()));
-  }
-  return resources;
-}
 
 const protocol::Answer& AnswerIn(const MessageCopy& reply) {
   // Verified when it came.
@@ -103,17 +92,15 @@ Status Inquiry::OnFunctionContent(std::span<const uint8_t> payload) {
 
 // --- questions ---
 
-Result<Inquiry::Reply> Inquiry::Ask(protocol::QueryKind kind, int64_t timeout_ms,
-                                    const std::string& name) {
+Result<Inquiry::Reply> Inquiry::AskNode(const std::string& question, const Value& fields,
+                                        int64_t timeout_ms) {
   const uint64_t request = next_request_.fetch_add(1);
+  flatbuffers::FlatBufferBuilder builder(128);
+  RAYX_RETURN_IF_ERROR(EncodeQuestion(&builder, request, question, fields));
   {
     const NodeLink::Lock lock = link_->LockState();
     answers_.Expect(request);
   }
-  flatbuffers::FlatBufferBuilder builder(64 + name.size());
-  flatbuffers::Offset<flatbuffers::String> encoded_name;
-  if (!name.empty()) encoded_name = builder.CreateString(name);
-  builder.Finish(protocol::CreateQuery(builder, request, kind, encoded_name));
   Status status = link_->Send(static_cast<uint16_t>(MessageType::Query), MessageBytes(builder));
   NodeLink::Lock lock = link_->LockState();
   if (status.ok()) {
@@ -124,15 +111,28 @@ Result<Inquiry::Reply> Inquiry::Ask(protocol::QueryKind kind, int64_t timeout_ms
   if (!status.ok()) return status;
   const protocol::Answer& answer = AnswerIn(*reply);
   RAYX_RETURN_IF_ERROR(FromWire(answer.outcome(), answer.message()));
+  if (protocol::EnumNameReply(answer.reply_type()) != question) {
+    return Status::ProtocolError("the node answered another question than " + question);
+  }
   return reply;
+}
+
+Result<Value> Inquiry::Ask(const std::string& question, const Value& fields, int64_t timeout_ms) {
+  if (question == protocol::EnumNameQuestion(protocol::Question::NamedActor)) {
+    return Status::InvalidArgument("FindActor asks for actors, to which whoever asks refers");
+  }
+  const Result<Reply> reply = AskNode(question, fields, timeout_ms);
+  if (!reply.ok()) return reply.status();
+  return DecodeReply(AnswerIn(**reply));
 }
 
 Status Inquiry::OnAnswer(std::span<const uint8_t> payload) {
   const auto* message = VerifiedMessage<protocol::Answer>(payload);
   if (message == nullptr) return MalformedMessage("Answer");
-  if (message->actor() != nullptr) {
+  const protocol::NamedActorReply* found = message->reply_as_NamedActor();
+  if (found != nullptr && found->actor() != nullptr) {
     // The node counts us from now on, also if whoever asked has left meanwhile.
-    const ObjectId actor = FromWire(*message->actor());
+    const ObjectId actor = FromWire(*found->actor());
     objects_->AddReferenceLocked(actor);
     // It goes to the node with the next message: an actor without use for a while harms nobody.
     if (!answers_.expected(message->request())) (void)objects_->RemoveReferenceLocked(actor);
@@ -146,65 +146,19 @@ Result<std::optional<NamedActor>> Inquiry::FindActor(const std::string& name, in
     return Status::InvalidArgument("an actor's name has 1 to " +
                                    std::to_string(limits::kNameBytesMax) + " bytes");
   }
-  const Result<Reply> reply = Ask(protocol::QueryKind::NamedActor, timeout_ms, name);
+  const Value fields = Value::OfTable({{"name", Value::OfText(name)}});
+  const Result<Reply> reply = AskNode("NamedActor", fields, timeout_ms);
   if (!reply.ok()) return reply.status();
-  const protocol::Answer& answer = AnswerIn(**reply);
+  const protocol::NamedActorReply& answer = *AnswerIn(**reply).reply_as_NamedActor();
   std::optional<NamedActor> found;
   if (answer.actor() == nullptr) return found;
   found.emplace();
   found->id = FromWire(*answer.actor());
-  if (answer.actor_info() != nullptr) {
-    const std::span<const uint8_t> info = BytesOf(*answer.actor_info());
+  if (answer.info() != nullptr) {
+    const std::span<const uint8_t> info = BytesOf(*answer.info());
     found->info.assign(info.begin(), info.end());
   }
   return found;
-}
-
-Result<std::vector<ErrorInfo>> Inquiry::Errors(int64_t timeout_ms) {
-  const Result<Reply> reply = Ask(protocol::QueryKind::Errors, timeout_ms);
-  if (!reply.ok()) return reply.status();
-  std::vector<ErrorInfo> errors;
-  const auto* records = AnswerIn(**reply).errors();
-  if (records == nullptr) return errors;
-  errors.reserve(records->size());
-  for (const protocol::ErrorRecord* record : *records) {
-    errors.push_back({FromWire<DriverId>(*record->driver_id()),
-                      FromWire<TaskId>(*record->task_id()), TextOf(record->name()),
-                      TextOf(record->kind()), TextOf(record->text()), record->time()});
-  }
-  return errors;
-}
-
-Result<ResourceTotals> Inquiry::ClusterResources(int64_t timeout_ms) {
-  const Result<Reply> reply = Ask(protocol::QueryKind::Resources, timeout_ms);
-  if (!reply.ok()) return reply.status();
-  const protocol::Answer& answer = AnswerIn(**reply);
-  return ResourceTotals{ResourcesOf(answer.total()), ResourcesOf(answer.available())};
-}
-
-Result<std::string> Inquiry::Explain(const ObjectId& id, int64_t timeout_ms) {
-  const Result<Reply> reply = Ask(protocol::QueryKind::Explain, timeout_ms, id.Task().Hex());
-  if (!reply.ok()) return reply.status();
-  return TextOf(AnswerIn(**reply).dump());
-}
-
-Result<HoldUp> Inquiry::FindHoldUp(const ObjectId& id, int64_t timeout_ms) {
-  const Result<Reply> reply = Ask(protocol::QueryKind::HoldUp, timeout_ms, id.Task().Hex());
-  if (!reply.ok()) return reply.status();
-  const protocol::Answer& answer = AnswerIn(**reply);
-  return HoldUp{TextOf(answer.message()), TextOf(answer.dump())};
-}
-
-Result<uint64_t> Inquiry::CountUnfinished(int64_t timeout_ms) {
-  const Result<Reply> reply = Ask(protocol::QueryKind::Unfinished, timeout_ms);
-  if (!reply.ok()) return reply.status();
-  return AnswerIn(**reply).count();
-}
-
-Result<std::string> Inquiry::Dump(int64_t timeout_ms) {
-  const Result<Reply> reply = Ask(protocol::QueryKind::Dump, timeout_ms);
-  if (!reply.ok()) return reply.status();
-  return TextOf(AnswerIn(**reply).dump());
 }
 
 }  // namespace rayx

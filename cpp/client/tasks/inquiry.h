@@ -7,12 +7,12 @@
 #include <optional>
 #include <span>
 #include <string>
-#include <vector>
 
 #include "client/link/node_link.h"
 #include "client/link/reply_box.h"
 #include "client/objects/object_access.h"
-#include "client/values/answers.h"
+#include "client/values/named_actor.h"
+#include "client/values/value.h"
 #include "common/base/ids.h"
 #include "common/base/status.h"
 
@@ -27,12 +27,7 @@ class Inquiry {
   Status ExportFunction(const FunctionId& id, const std::string& name,
                         std::span<const uint8_t> pickled, std::span<const ObjectId> contained);
   Result<std::string> FetchFunction(const FunctionId& id);
-  Result<std::vector<ErrorInfo>> Errors(int64_t timeout_ms);
-  Result<ResourceTotals> ClusterResources(int64_t timeout_ms);
-  Result<std::string> Dump(int64_t timeout_ms);
-  Result<std::string> Explain(const ObjectId& id, int64_t timeout_ms);
-  Result<HoldUp> FindHoldUp(const ObjectId& id, int64_t timeout_ms);
-  Result<uint64_t> CountUnfinished(int64_t timeout_ms);
+  Result<Value> Ask(const std::string& question, const Value& fields, int64_t timeout_ms);
   Status AddWorkerSetup(std::span<const uint8_t> pickled);
   Result<std::optional<NamedActor>> FindActor(const std::string& name, int64_t timeout_ms);
 
@@ -43,8 +38,8 @@ class Inquiry {
 
  private:
   using Reply = std::shared_ptr<const MessageCopy>;
-  // An Answer with outcome Ok.
-  Result<Reply> Ask(protocol::QueryKind kind, int64_t timeout_ms, const std::string& name = {});
+  // An Answer with outcome Ok, and a reply of the question's name.
+  Result<Reply> AskNode(const std::string& question, const Value& fields, int64_t timeout_ms);
 
   NodeLink* const link_;
   ObjectAccess* const objects_;

@@ -29,7 +29,7 @@ from typing import (
     overload,
 )
 
-from rayx import errors, session
+from rayx import errors, questions, session
 from rayx._raylet import KIND_ACTOR_CREATION, ObjectID, RayletError, TaskTemplate
 from rayx.calls import actor_description, call_options, function_reference, signature
 from rayx.calls.actor_description import ActorDescription
@@ -371,7 +371,7 @@ def _refuse_infeasible(owner: session.Session, name: str, demand: dict[str, floa
     if not wanted:
         return
     try:
-        total, _ = owner.client.cluster_resources(_QUERY_MS)
+        total, _ = questions.resources(owner.client, _QUERY_MS)
     except RayletError as error:
         raise owner.failure(error) from None
     lacking = [

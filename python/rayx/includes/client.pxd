@@ -224,14 +224,6 @@ cdef extern from "client/client.h" namespace "rayx" nogil:
         optional[CObjectId] state
         shared_ptr[const void] memory
 
-    cdef cppclass ErrorInfo:
-        CDriverId driver
-        Id16 task
-        string name
-        string kind
-        string text
-        double time
-
     cdef cppclass DriverOptions:
         string socket_path
         CDriverId driver
@@ -239,13 +231,31 @@ cdef extern from "client/client.h" namespace "rayx" nogil:
         string driver_config
         cbool looks_for_signals
 
-    cdef cppclass HoldUp "rayx::HoldUp":
-        string cause
-        string text
+    cdef enum class ValueKind "rayx::Value::Kind":
+        kNone
+        kInteger
+        kReal
+        kText
+        kBytes
+        kList
+        kTable
 
-    cdef cppclass ClientResources "rayx::ResourceTotals":
-        ResourceSet total
-        ResourceSet available
+    cdef cppclass Value:
+        Value()
+        Value(ValueKind kind)
+        @staticmethod
+        Value OfInteger(int64_t number)
+        @staticmethod
+        Value OfText(const string& content)
+        @staticmethod
+        Value OfBytes(const string& content)
+        void Add(string name, Value field)
+        ValueKind kind
+        int64_t integer
+        double real
+        string text
+        vector[Value] items
+        vector[string] names
 
     cdef cppclass NamedActor "rayx::NamedActor":
         CObjectId id
@@ -298,12 +308,7 @@ cdef extern from "client/client.h" namespace "rayx" nogil:
             const CObjectId* state)
         Interrupted Interrupt()
         void NoteExitWork()
-        Result[vector[ErrorInfo]] Errors(int64_t timeout_ms)
-        Result[ClientResources] ClusterResources(int64_t timeout_ms)
-        Result[string] Dump(int64_t timeout_ms)
-        Result[string] Explain(const CObjectId& id, int64_t timeout_ms)
-        Result[HoldUp] FindHoldUp(const CObjectId& id, int64_t timeout_ms)
-        Result[uint64_t] CountUnfinished(int64_t timeout_ms)
+        Result[Value] Ask(const string& question, const Value& fields, int64_t timeout_ms)
         void SeedIds(uint64_t seed)
         void Close()
 

@@ -6,6 +6,36 @@ cdef dict amounts_of(const ResourceSet& resources):
             for i in range(resources.items().size())}
 
 
+# What a question asks about.
+cdef Value fields_of(dict fields) except *:
+    cdef Value made = Value(ValueKind.kTable)
+    for name, value in fields.items():
+        if type(value) is str:
+            made.Add(<string> name.encode(), Value.OfText(value.encode()))
+        elif type(value) is bytes:
+            made.Add(<string> name.encode(), Value.OfBytes(value))
+        else:
+            made.Add(<string> name.encode(), Value.OfInteger(value))
+    return made
+
+
+# What it is answered.
+cdef object object_of(const Value& value):
+    if value.kind == ValueKind.kInteger:
+        return value.integer
+    if value.kind == ValueKind.kReal:
+        return value.real
+    if value.kind == ValueKind.kText:
+        return text_of(value.text)
+    if value.kind == ValueKind.kBytes:
+        return bytes_in(value.text)
+    if value.kind == ValueKind.kList:
+        return [object_of(value.items[i]) for i in range(value.items.size())]
+    if value.kind == ValueKind.kTable:
+        return {text_of(value.names[i]): object_of(value.items[i]) for i in range(value.items.size())}
+    return None
+
+
 @cython.final
 cdef class Client:
     cdef unique_ptr[CClient] client
@@ -294,86 +324,19 @@ cdef class Client:
     def note_exit_work(self):
         self.core().NoteExitWork()
 
-    def errors(self, int64_t timeout_ms):
-        cdef vector[ErrorInfo] found
+    def ask(self, str question not None, dict fields not None, int64_t timeout_ms):
+        cdef string name = question.encode()
+        cdef Value given = fields_of(fields)
+        cdef Value found
         cdef int64_t start_ms = now_ms()
         cdef int64_t left_ms = timeout_ms
         cdef Status status
         while True:
             with nogil:
-                status = Unwrap(self.core().Errors(left_ms), &found)
+                status = Unwrap(self.core().Ask(name, given, left_ms), &found)
             raise_unless_ok(status)
             if not interrupted(status):
-                break
-            left_ms = remaining_ms(start_ms, timeout_ms)
-        return [(bytes_of(found[i].driver.data(), SHORT_ID_BYTES),
-                 bytes_of(found[i].task.data(), SHORT_ID_BYTES), text_of(found[i].name),
-                 text_of(found[i].kind), text_of(found[i].text), found[i].time)
-                for i in range(found.size())]
-
-    def cluster_resources(self, int64_t timeout_ms):
-        cdef ClientResources found
-        cdef int64_t start_ms = now_ms()
-        cdef int64_t left_ms = timeout_ms
-        cdef Status status
-        while True:
-            with nogil:
-                status = Unwrap(self.core().ClusterResources(left_ms), &found)
-            raise_unless_ok(status)
-            if not interrupted(status):
-                return amounts_of(found.total), amounts_of(found.available)
-            left_ms = remaining_ms(start_ms, timeout_ms)
-
-    def dump(self, int64_t timeout_ms):
-        cdef string text
-        cdef int64_t start_ms = now_ms()
-        cdef int64_t left_ms = timeout_ms
-        cdef Status status
-        while True:
-            with nogil:
-                status = Unwrap(self.core().Dump(left_ms), &text)
-            raise_unless_ok(status)
-            if not interrupted(status):
-                return text_of(text)
-            left_ms = remaining_ms(start_ms, timeout_ms)
-
-    def explain(self, ObjectID object_id not None, int64_t timeout_ms):
-        cdef string text
-        cdef int64_t start_ms = now_ms()
-        cdef int64_t left_ms = timeout_ms
-        cdef Status status
-        while True:
-            with nogil:
-                status = Unwrap(self.core().Explain(object_id.id, left_ms), &text)
-            raise_unless_ok(status)
-            if not interrupted(status):
-                return text_of(text)
-            left_ms = remaining_ms(start_ms, timeout_ms)
-
-    def hold_up(self, ObjectID object_id not None, int64_t timeout_ms):
-        cdef HoldUp found
-        cdef int64_t start_ms = now_ms()
-        cdef int64_t left_ms = timeout_ms
-        cdef Status status
-        while True:
-            with nogil:
-                status = Unwrap(self.core().FindHoldUp(object_id.id, left_ms), &found)
-            raise_unless_ok(status)
-            if not interrupted(status):
-                return text_of(found.cause), text_of(found.text)
-            left_ms = remaining_ms(start_ms, timeout_ms)
-
-    def count_unfinished(self, int64_t timeout_ms):
-        cdef uint64_t count = 0
-        cdef int64_t start_ms = now_ms()
-        cdef int64_t left_ms = timeout_ms
-        cdef Status status
-        while True:
-            with nogil:
-                status = Unwrap(self.core().CountUnfinished(left_ms), &count)
-            raise_unless_ok(status)
-            if not interrupted(status):
-                return count
+                return object_of(found)
             left_ms = remaining_ms(start_ms, timeout_ms)
 
     def seed_ids(self, uint64_t seed):

@@ -6,14 +6,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rayx._raylet import RayletError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from rayx._raylet import ObjectID, RunnableTask
+    from rayx._raylet import RunnableTask
 
 
 class NoProcesses:
@@ -32,14 +32,6 @@ class NoProcesses:
 
     def seed_ids(self, seed: int) -> None:
         """The seed is known from the start."""
-
-    def explain(self, object_id: ObjectID[Any], timeout_ms: int) -> str:
-        """Nothing runs elsewhere."""
-        return ""
-
-    def hold_up(self, object_id: ObjectID[Any], timeout_ms: int) -> tuple[str, str]:
-        """Likewise."""
-        return "", ""
 
     def lend_cpus(self) -> int:
         """Nobody else wants them."""

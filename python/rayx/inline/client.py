@@ -27,6 +27,7 @@ from rayx._raylet import (
     KIND_ACTOR_CALL,
     KIND_ACTOR_CREATION,
     KIND_TASK_ERROR,
+    RESOURCE_UNITS_PER_ONE,
     TASK_ID_BYTES,
     RayletError,
 )
@@ -58,7 +59,13 @@ if TYPE_CHECKING:
 _ERRORS_MAX = 1000
 _NODE_ID = bytes(TASK_ID_BYTES)
 
-ErrorRecord = tuple[bytes, bytes, str, str, str, float]
+
+def _items(amounts: dict[str, float]) -> list[dict[str, Any]]:
+    """Amounts of resources, as messages have them."""
+    return [
+        {"name": name, "units": round(amount * RESOURCE_UNITS_PER_ONE)}
+        for name, amount in amounts.items()
+    ]
 
 
 class InlineClient(NoProcesses):
@@ -79,7 +86,7 @@ class InlineClient(NoProcesses):
         self._resources = InlineResources(total)
         self._environment = InlineEnvironment(total.get("GPU", 0.0) > 0)
         self._functions: dict[bytes, tuple[bytes, list[ObjectID[Any]]]] = {}
-        self._errors: deque[ErrorRecord] = deque(maxlen=_ERRORS_MAX)
+        self._errors: deque[dict[str, Any]] = deque(maxlen=_ERRORS_MAX)
         self._actors: dict[bytes, InlineActor] = {}
         # Streams that have not ended, by their tasks.
         self._streams: dict[bytes, InlineStream] = {}
@@ -115,13 +122,18 @@ class InlineClient(NoProcesses):
         self._waiting.clear()
         self._objects.clear()
 
-    def errors(self, timeout_ms: int) -> list[ErrorRecord]:
-        """The tasks that failed."""
-        return list(self._errors)
-
-    def cluster_resources(self, timeout_ms: int) -> tuple[dict[str, float], dict[str, float]]:
-        """(total, available)."""
-        return dict(self._resources.total), self._resources.available()
+    def ask(self, question: str, fields: dict[str, Any], timeout_ms: int) -> dict[str, Any]:
+        """As the node would answer (cpp/common/protocol/questions.fbs)."""
+        if question == "Errors":
+            return {"errors": list(self._errors)}
+        if question == "Resources":
+            total, available = self._resources.total, self._resources.available()
+            return {"total": _items(total), "available": _items(available)}
+        if question == "Unfinished":  # tasks that wait
+            return {"count": len(self._streams) + len(self._waiting)}
+        if question in ("Explain", "HoldUp"):  # nothing runs elsewhere
+            return {"cause": "", "text": ""}
+        raise RayletError("InvalidArgument", f"nobody answers {question} in PYTHON_MODE")
 
     # ---- objects --------------------------------------------------------------------------------
 
@@ -250,10 +262,6 @@ class InlineClient(NoProcesses):
         while self._waiting:
             task = self._waiting.pop()
             self._fail(task, ERROR_TASK_CANCELLED, f"{task.name} was cancelled by rayx.cancel_all")
-
-    def count_unfinished(self, timeout_ms: int) -> int:
-        """Tasks that wait."""
-        return len(self._streams) + len(self._waiting)
 
     def grant_credit(
         self, stream_end: ObjectID[Any], first: int, count: int, credit: int
@@ -468,7 +476,8 @@ class InlineClient(NoProcesses):
             self._report(cast("InlineTask", task), "TaskError", error_text)
 
     def _report(self, task: InlineTask, kind: str, text: str) -> None:
-        self._errors.append((self.driver_id, task.task_id, task.name, kind, text, time.time()))
+        failure = {"driver_id": self.driver_id, "task_id": task.task_id, "name": task.name}
+        self._errors.append({**failure, "kind": kind, "text": text, "time": time.time()})
         if sys.stderr is not None:
             print(clean_text(text), file=sys.stderr, flush=True)
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, MutableMapping, Sequence, Set
 
-from rayx import session
+from rayx import questions, session
 from rayx.process import thread_limits
 
 CUDA_VISIBLE_DEVICES = "CUDA_VISIBLE_DEVICES"
@@ -100,7 +100,7 @@ def of_process(owner: session.Session) -> TaskEnvironment:
     """The environment of this worker."""
 
     def has_gpus() -> bool:
-        total, _ = owner.client.cluster_resources(10_000)
+        total, _ = questions.resources(owner.client, 10_000)
         return total.get("GPU", 0) > 0
 
     return TaskEnvironment(os.environ, has_gpus, thread_limits.apply)

@@ -17,7 +17,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from typing import Any, Never
 
-from rayx import errors, session
+from rayx import errors, questions, session
 from rayx._raylet import ObjectID, RayletError
 from rayx.calls.actor_handle import ActorHandle
 from rayx.text.value_text import shown, type_name
@@ -84,7 +84,7 @@ def cancel_all(force: bool = False) -> int:
             "call it in the driver, or rayx.cancel for single tasks"
         )
     try:
-        count = owner.client.count_unfinished(_COUNT_MS)
+        count = questions.count_unfinished(owner.client, _COUNT_MS)
         owner.client.cancel_all(force)
     except RayletError as error:
         raise owner.failure(error) from None

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Generator, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Never, TypeAlias, TypeVar, overload
 
-from rayx import errors, hints, session
+from rayx import errors, hints, questions, session
 from rayx._raylet import ObjectID, RayletError, first_foreign, first_repeated
 from rayx.calls.actor_handle import ActorHandle
 from rayx.text import quantities
@@ -120,7 +120,7 @@ def _fetch(owner: session.Session, ids: list[ObjectID[Any]], timeout_ms: int) ->
 
 def _why(owner: session.Session, object_id: ObjectID[Any]) -> str:
     try:
-        reason = owner.client.explain(object_id, _EXPLAIN_MS)
+        reason = questions.explain(owner.client, object_id, _EXPLAIN_MS)
     except RayletError:  # the node is busy, or gone: the time-out is what was asked for
         reason = ""
     return f"\n{reason}" if reason else ""

@@ -15,7 +15,7 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from rayx import hints, session
+from rayx import hints, questions, session
 from rayx._raylet import RayletError
 from rayx.hints import FIRST_LOOK_MS
 
@@ -75,7 +75,7 @@ def _find(
     missing = (object_id for object_id, is_ready in zip(ids, ready, strict=True) if not is_ready)
     # A wait for all waits for the first of them. For other waits one of several is enough.
     held_up = [
-        owner.client.hold_up(object_id, _ANSWER_MS)
+        questions.hold_up(owner.client, object_id, _ANSWER_MS)
         for object_id in islice(missing, 1 if needs_all else _ASKED)
     ]
     if not held_up or any(not text for _, text in held_up):

@@ -7,7 +7,7 @@ import os
 import platform
 import sys
 
-from rayx import session
+from rayx import questions, session
 from rayx._raylet import Client, RayletError
 from rayx.process import forked_child
 from rayx.running.worker_output import WorkerOutput
@@ -57,6 +57,6 @@ def run(socket_fd: int, claim_fd: int, number: int) -> None:
 def _meet_node(client: Client) -> None:
     """Returns when the node has taken in all we have sent: it answers in order."""
     try:
-        client.cluster_resources(_MEETING_MS)
+        questions.count_unfinished(client, _MEETING_MS)
     except RayletError:
         return  # a fork of the worker, or its end: there is nobody to meet

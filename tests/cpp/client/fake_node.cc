@@ -321,38 +321,57 @@ void FakeNode::PushInPool(const ObjectId& id, uint64_t offset, uint64_t size, bo
   Send(MessageType::ObjectsReady, builder);
 }
 
+// Of each question whatever is easy to recognize.
 void FakeNode::OnQuery(const MessageCopy& message) {
   const auto* query = flatbuffers::GetRoot<protocol::Query>(message.bytes().data());
-  if (query->kind() == protocol::QueryKind::NamedActor) return OnFindActor(*query);
-  flatbuffers::FlatBufferBuilder builder;
-  const TaskId task;
-  const DriverId driver;
-  const std::vector<flatbuffers::Offset<protocol::ErrorRecord>> records{protocol::CreateErrorRecord(
-      builder, ToWire(driver), ToWire(task), builder.CreateString("f"),
-      builder.CreateString("TaskError"), builder.CreateString("boom"), 1.5)};
-  const auto errors = builder.CreateVector(records);
-  const std::vector<flatbuffers::Offset<protocol::ResourceItem>> items{
-      protocol::CreateResourceItem(builder, builder.CreateString("CPU"), 20000)};
-  const auto total = builder.CreateVector(items);
-  const auto dump = builder.CreateString("a dump");
-  builder.Finish(protocol::CreateAnswer(builder, query->request(), protocol::Outcome::Ok, 0, errors,
-                                        total, total, dump));
-  Send(MessageType::Answer, builder);
-}
-
-void FakeNode::OnFindActor(const protocol::Query& query) {
-  flatbuffers::FlatBufferBuilder builder;
-  const ObjectId actor = NamedActor();
-  const bool known = query.name()->str() == "known";
-  const auto info = builder.CreateVector(std::vector<uint8_t>{'i', 'n', 'f', 'o'});
-  protocol::AnswerBuilder answer(builder);
-  answer.add_request(query.request());
-  if (known) {
-    answer.add_actor(ToWire(actor));
-    answer.add_actor_info(info);
+  const auto answer = [&](protocol::Reply kind, auto make) {
+    flatbuffers::FlatBufferBuilder builder;
+    const auto reply = make(builder);
+    builder.Finish(protocol::CreateAnswer(builder, query->request(), protocol::Outcome::Ok, 0, kind,
+                                          reply.Union()));
+    Send(MessageType::Answer, builder);
+  };
+  using Builder = flatbuffers::FlatBufferBuilder;
+  switch (query->question_type()) {
+    case protocol::Question::Errors:
+      return answer(protocol::Reply::Errors, [](Builder& builder) {
+        const TaskId task;
+        const DriverId driver;
+        const auto record = protocol::CreateErrorRecord(
+            builder, ToWire(driver), ToWire(task), builder.CreateString("f"),
+            builder.CreateString("TaskError"), builder.CreateString("boom"), 1.5);
+        return protocol::CreateErrorsReply(builder, builder.CreateVector(&record, 1));
+      });
+    case protocol::Question::Resources:
+      return answer(protocol::Reply::Resources, [](Builder& builder) {
+        const auto cpu = protocol::CreateResourceItem(builder, builder.CreateString("CPU"), 20000);
+        const auto amounts = builder.CreateVector(&cpu, 1);
+        return protocol::CreateResourcesReply(builder, amounts, amounts);
+      });
+    case protocol::Question::Dump:
+      return answer(protocol::Reply::Dump, [](Builder& builder) {
+        return protocol::CreateDumpReply(builder, builder.CreateString("a dump"));
+      });
+    case protocol::Question::Explain:
+      return answer(protocol::Reply::Explain, [](Builder& builder) {
+        return protocol::CreateExplainReply(builder, builder.CreateString("a reason"));
+      });
+    case protocol::Question::NamedActor:
+      return answer(protocol::Reply::NamedActor, [&](Builder& builder) {
+        const ObjectId actor = NamedActor();
+        const bool known = query->question_as_NamedActor()->name()->str() == "known";
+        if (!known) return protocol::CreateNamedActorReply(builder);
+        const auto info = builder.CreateVector(std::vector<uint8_t>{'i', 'n', 'f', 'o'});
+        return protocol::CreateNamedActorReply(builder, ToWire(actor), info);
+      });
+    default: {
+      Builder builder;
+      const auto text = builder.CreateString("not now");
+      builder.Finish(
+          protocol::CreateAnswer(builder, query->request(), protocol::Outcome::Unavailable, text));
+      Send(MessageType::Answer, builder);
+    }
   }
-  builder.Finish(answer.Finish());
-  Send(MessageType::Answer, builder);
 }
 
 ObjectId FakeNode::NamedActor() {

@@ -90,7 +90,6 @@ class FakeNode {
   void OnCreate(const MessageCopy& message);
   void OnGet(const MessageCopy& message);
   void OnQuery(const MessageCopy& message);
-  void OnFindActor(const protocol::Query& query);
   void Deliver(const ObjectId& id, bool pin);
 
   std::string directory_;

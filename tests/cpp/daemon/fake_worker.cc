@@ -268,7 +268,7 @@ Status RunTask(Client* client, const RunnableTask& task) {
   }
   if (call.exits) {
     // An answer comes when all that was to be sent with it has been.
-    RAYX_RETURN_IF_ERROR(client->ClusterResources(10000).status());
+    RAYX_RETURN_IF_ERROR(client->Ask("Resources", {}, 10000).status());
     ::_exit(3);
   }
   return client->FinishTask(task, call.error_text, call.wrote_output, !call.error_text.empty());

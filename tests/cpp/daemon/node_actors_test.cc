@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "client/ask.h"
 #include "common/process/process_tree.h"
 #include "daemon/test_node.h"
 
@@ -146,10 +147,10 @@ TEST_F(NodeActorsTest, ACallWhoseResultIsThereHasNotFailedWhenTheWorkerGoes) {
   const ObjectId call = driver_.Call(actor, "exit behind the result", std::to_string(kBytes));
   EXPECT_EQ(driver_.Get(call).size(), kBytes);
   ExpectDead(driver_.Call(actor, "count"), "exited with code 3");
-  const auto errors = driver_.client().Errors(10000);
+  const auto errors = AskErrors(driver_.client(), 10000);
   ASSERT_TRUE(errors.ok());
-  ASSERT_EQ(errors->size(), 1u) << errors->front().text;
-  EXPECT_EQ(errors->front().name, "count");
+  ASSERT_EQ(errors->size(), 1u) << errors->front()["text"].text;
+  EXPECT_EQ(errors->front()["name"].text, "count");
 }
 
 TEST_F(NodeActorsTest, ARestartRunsWhatHadNotBegun) {
@@ -207,14 +208,14 @@ TEST_F(NodeActorsTest, ItIsSaidWhatAnActorWaitsFor) {
   EXPECT_EQ(driver_.Get(driver_.Call(first, "gpus")), "0 1 ");
   const ObjectId second = driver_.Make({.gpus = 1, .name = ""});
   const ObjectId call = driver_.Call(second, "count");
-  const auto creation = driver_.client().Explain(second, 10000);
+  const auto creation = AskWhy(driver_.client(), second, 10000);
   ASSERT_TRUE(creation.ok());
   EXPECT_NE(creation->find("GPU"), std::string::npos) << *creation;
-  const auto waiting = driver_.client().Explain(call, 10000);
+  const auto waiting = AskWhy(driver_.client(), call, 10000);
   ASSERT_TRUE(waiting.ok());
   EXPECT_NE(waiting->find(second.Task().Hex()), std::string::npos) << *waiting;
   ActorDriver other(node_.socket_path());
-  EXPECT_EQ(*other.client().Explain(second, 10000), "") << "another driver's";
+  EXPECT_EQ(*AskWhy(other.client(), second, 10000), "") << "another driver's";
 }
 
 TEST_F(NodeActorsTest, AnotherDriversActorIsUnknown) {

@@ -8,6 +8,7 @@
 #include <csignal>
 #include <thread>
 
+#include "client/ask.h"
 #include "common/base/limits.h"
 #include "common/process/process_tree.h"
 #include "daemon/test_node.h"
@@ -151,9 +152,9 @@ TEST(NodeDaemon, ATaskWhoseResultsAreThereIsOverWhenItsWorkerGoes) {
       "exit behind the result", std::to_string(kBytes), {}, {.max_retries = 5, .return_count = 2});
   for (const ObjectId& result : results) EXPECT_EQ(driver.Get(result).size(), kBytes);
   EXPECT_EQ(driver.Call("echo", "another worker"), "another worker");
-  const auto errors = driver.client().Errors(10000);
+  const auto errors = AskErrors(driver.client(), 10000);
   ASSERT_TRUE(errors.ok());
-  EXPECT_TRUE(errors->empty()) << errors->front().text;
+  EXPECT_TRUE(errors->empty()) << errors->front()["text"].text;
   EXPECT_NE(driver.Dump().find("0 retried"), std::string::npos) << driver.Dump();
 }
 
@@ -199,11 +200,11 @@ TEST(NodeDaemon, ACrashTellsTheSignalAndTheLastLines) {
   EXPECT_NE(exit.find("leaving now"), std::string::npos) << exit;
   // Others go on.
   EXPECT_EQ(driver.Call("echo", "alive"), "alive");
-  const auto errors = driver.client().Errors(10000);
+  const auto errors = AskErrors(driver.client(), 10000);
   ASSERT_TRUE(errors.ok()) << errors.status().ToString();
   ASSERT_EQ(errors->size(), 2u);
-  EXPECT_EQ((*errors)[0].kind, "WorkerCrashedError");
-  EXPECT_EQ((*errors)[0].name, "segfault");
+  EXPECT_EQ((*errors)[0]["kind"].text, "WorkerCrashedError");
+  EXPECT_EQ((*errors)[0]["name"].text, "segfault");
 }
 
 TEST(NodeDaemon, AWorkerThatClosesItsConnectionIsEnded) {

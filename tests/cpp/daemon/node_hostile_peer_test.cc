@@ -284,7 +284,8 @@ TEST_F(NodeHostilePeer, F57_AWorkerThatFinishesATaskOfAnother) {
 
 TEST_F(NodeHostilePeer, F57_SomebodyWhoAsksAndNeverReads) {
   const auto dump = [](FlatBufferBuilder& builder) {
-    return protocol::CreateQuery(builder, 1, protocol::QueryKind::Dump);
+    const auto question = protocol::CreateDumpQuestion(builder);
+    return protocol::CreateQuery(builder, 1, protocol::Question::Dump, question.Union());
   };
   FlatBufferBuilder builder;
   builder.Finish(dump(builder));

@@ -305,7 +305,8 @@ TEST_F(NodeHostile, F53_DriverIdsThatAreTakenOrNil) {
   EXPECT_TRUE(output.IsClosedWithin(seconds(5)));
   // The one who was there first is still heard.
   first.SendMessage(MessageType::Query, [](flatbuffers::FlatBufferBuilder& builder) {
-    return protocol::CreateQuery(builder, 1, protocol::QueryKind::Resources);
+    const auto question = protocol::CreateResourcesQuestion(builder);
+    return protocol::CreateQuery(builder, 1, protocol::Question::Resources, question.Union());
   });
   const auto answer = first.Receive();
   ASSERT_TRUE(answer);

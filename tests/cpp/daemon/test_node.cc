@@ -8,6 +8,7 @@
 
 #include <csignal>
 
+#include "client/ask.h"
 #include "common/io/socket.h"
 #include "common/os/random_bytes.h"
 #include "common/process/child_process.h"
@@ -62,15 +63,20 @@ std::vector<ObjectId> TestDriver::SubmitMany(const std::string& function, const 
 }
 
 std::string TestDriver::Dump() {
-  const auto text = client_->Dump(10'000);
+  const auto text = AskDump(*client_, 10'000);
   EXPECT_TRUE(text.ok()) << text.status().ToString();
   return text.ok() ? *text : "";
 }
 
 double TestDriver::FreeCpus() {
-  const auto resources = client_->ClusterResources(10'000);
+  const auto resources = client_->Ask("Resources", {}, 10'000);
   EXPECT_TRUE(resources.ok()) << resources.status().ToString();
-  return resources.ok() ? resources->available.Get(kCpu).ToDouble() : -1;
+  if (!resources.ok()) return -1;
+  for (const Value& item : (*resources)["available"].items) {
+    if (item["name"].text == kCpu)
+      return ResourceAmount::FromUnits(item["units"].integer).ToDouble();
+  }
+  return 0;
 }
 
 ObjectView TestDriver::GetView(const ObjectId& id, int64_t timeout_ms) {

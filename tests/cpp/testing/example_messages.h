@@ -154,8 +154,7 @@ class ExampleMessages {
   Any BuildOther(Type type) {
     switch (type) {
       case Type::Query:
-        return protocol::CreateQuery(builder_, 8, protocol::QueryKind::NamedActor, Text("counter"))
-            .Union();
+        return Query().Union();
       case Type::Answer:
         return Answer().Union();
       case Type::OutputLines: {
@@ -219,20 +218,22 @@ class ExampleMessages {
                                     true, ToWire(state_), true);
   }
 
+  flatbuffers::Offset<protocol::Query> Query() {
+    const auto question = protocol::CreateNamedActorQuestion(builder_, Text("counter"));
+    return protocol::CreateQuery(builder_, 8, protocol::Question::NamedActor, question.Union());
+  }
+
+  // As a whole: the outcome of one without a reply is another.
   flatbuffers::Offset<protocol::Answer> Answer() {
     const auto name = Text("work");
     const auto kind = Text("TaskError");
     const auto text = Text("Traceback");
     const auto error = protocol::CreateErrorRecord(builder_, ToWire(driver_), ToWire(task_), name,
                                                    kind, text, 1.5e9);
-    const auto errors = builder_.CreateVector(&error, 1);
-    const auto total = Resources();
-    const auto available = Resources();
+    const auto reply = protocol::CreateErrorsReply(builder_, builder_.CreateVector(&error, 1));
     const auto message = Text("none");
-    const auto dump = Text("dump");
-    const auto info = Bytes({0x80, 5, 4});
-    return protocol::CreateAnswer(builder_, 8, protocol::Outcome::NotFound, message, errors, total,
-                                  available, dump, ToWire(object_), info, 3);
+    return protocol::CreateAnswer(builder_, 8, protocol::Outcome::NotFound, message,
+                                  protocol::Reply::Errors, reply.Union());
   }
 
   flatbuffers::Offset<flatbuffers::Vector<flatbuffers::Offset<protocol::ObjectValue>>> Values() {

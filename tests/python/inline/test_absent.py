@@ -1,6 +1,6 @@
 import pytest
 
-from rayx._raylet import RayletError, detached_object_id
+from rayx._raylet import RayletError
 from rayx.inline.absent import NoProcesses
 from rayx.inline.client import InlineClient
 
@@ -8,9 +8,6 @@ from rayx.inline.client import InlineClient
 def test_nothing_is_asked_of_others():
     client = InlineClient({"CPU": 1.0}, 1 << 20)
     assert isinstance(client, NoProcesses)
-    object_id = detached_object_id(bytes(20))
-    assert client.explain(object_id, 0) == ""
-    assert client.hold_up(object_id, 0) == ("", "")
     assert client.lend_cpus() == 0
     client.return_cpus(0)
     client.poll()

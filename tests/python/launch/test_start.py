@@ -3,7 +3,7 @@ import sys
 import pytest
 
 import rayx
-from rayx import session
+from rayx import questions, session
 from rayx.launch import start
 from rayx.launch.init_options import InitOptions
 
@@ -171,7 +171,7 @@ def test_python_mode_starts_nothing(world):
     made, addresses = start.start_session(options)
     assert world.processes.events == []
     assert made.mode == rayx.PYTHON_MODE
-    assert made.client.cluster_resources(0)[0] == {"CPU": 1.5, "GPU": 1.0, "disk": 2.0}
+    assert questions.resources(made.client, 0)[0] == {"CPU": 1.5, "GPU": 1.0, "disk": 2.0}
     assert addresses["supervisor_pid"] == 0
     assert addresses["driver_id"] == made.client.driver_id.hex()
     made.close()

@@ -1,7 +1,7 @@
 import pytest
 
 import rayx
-from rayx import hints, session
+from rayx import hints, questions, session
 from rayx._raylet import detached_object_id
 from rayx.waiting import patience
 from rayx.waiting.patience import FIRST_LOOK_MS, Look, Patience
@@ -18,7 +18,7 @@ def asked(node, monkeypatch):
         ready = 0
         answers = {}
 
-        def hold_up(self, object_id, timeout_ms):
+        def hold_up(self, client, object_id, timeout_ms):
             self.append(object_id)
             return self.answers.get(object_id, HELD_UP)
 
@@ -27,7 +27,7 @@ def asked(node, monkeypatch):
             return [index < self.ready for index in range(len(ids))]
 
     made = Asked()
-    monkeypatch.setattr(node, "hold_up", made.hold_up)
+    monkeypatch.setattr(questions, "hold_up", made.hold_up)
     monkeypatch.setattr(node, "wait", made.wait)
     return made
 
@@ -100,10 +100,10 @@ def test_who_wants_no_hints_is_not_looked_at_again(asked, monkeypatch):
 def test_a_node_that_is_busy_is_asked_again_later(node, monkeypatch, capsys):
     from fake_node import failure
 
-    def hold_up(object_id, timeout_ms):
+    def hold_up(client, object_id, timeout_ms):
         raise failure("TimedOut")
 
-    monkeypatch.setattr(node, "hold_up", hold_up)
+    monkeypatch.setattr(questions, "hold_up", hold_up)
     assert patience.look(IDS[:1], True, 5_000, None) == Look(10_000)
     assert capsys.readouterr().err == ""
 

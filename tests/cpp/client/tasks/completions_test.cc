@@ -8,6 +8,7 @@
 #include <atomic>
 #include <thread>
 
+#include "client/ask.h"
 #include "client/client.h"
 #include "client/fake_node.h"
 #include "client/fake_node_driver.h"
@@ -38,7 +39,7 @@ class CompletionsTest : public FakeNodeDriverTest {
   }
   // Comes when all that the node has pushed before has been taken in.
   void Meet() {
-    EXPECT_TRUE(client_->Dump(-1).ok());
+    EXPECT_TRUE(AskDump(*client_, -1).ok());
     EXPECT_EQ(node_.Next().type, MessageType::Query);
   }
   Ids Take(int64_t timeout_ms) {
@@ -133,7 +134,7 @@ TEST_F(CompletionsTest, WhatIsInTheQueueIsReferredTo) {
   EXPECT_EQ(node_.pending(), 0u);
   EXPECT_TRUE(client_->Get({&id, 1}, 0).ok()) << "and by the taker now";
   client_->RemoveLocalReference(id);
-  EXPECT_TRUE(client_->Dump(-1).ok());
+  EXPECT_TRUE(AskDump(*client_, -1).ok());
   EXPECT_EQ(node_.Next().type, MessageType::ReleaseObjects);
 }
 

@@ -325,7 +325,7 @@ TEST_F(DirectCallsTest, NobodyAsksForWhatNobodyWants) {
   client_->RemoveLocalReference(result);
   worker_.reset();
   ASSERT_TRUE(client_->Poll().ok());
-  ASSERT_TRUE(client_->ClusterResources(10'000).ok());
+  ASSERT_TRUE(client_->Ask("Resources", {}, 10'000).ok());
   while (node_.pending() > 0) EXPECT_NE(node_.Next().type, MessageType::GetObjects);
 }
 

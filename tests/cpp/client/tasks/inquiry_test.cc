@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "client/ask.h"
 #include "client/fake_node_driver.h"
 #include "common/base/limits.h"
 #include "common/protocol/wire_ids.h"
@@ -33,15 +34,31 @@ TEST_F(InquiryTest, ExportsFunctionsUpToTheirLimit) {
 }
 
 TEST_F(InquiryTest, AsksQuestions) {
-  const auto errors = client_->Errors(-1);
+  const auto errors = AskErrors(*client_, -1);
   ASSERT_TRUE(errors.ok());
   ASSERT_EQ(errors->size(), 1u);
-  EXPECT_EQ((*errors)[0].text, "boom");
-  const auto resources = client_->ClusterResources(-1);
+  EXPECT_EQ((*errors)[0]["text"].text, "boom");
+  const auto resources = client_->Ask("Resources", {}, -1);
   ASSERT_TRUE(resources.ok());
-  EXPECT_EQ(resources->total.Get("CPU"), ResourceAmount::Of(2));
-  EXPECT_EQ(*client_->Dump(-1), "a dump");
-  EXPECT_EQ(*client_->Explain(ObjectId::ForReturn(TaskId(), 3), -1), "a dump");
+  ASSERT_EQ((*resources)["total"].items.size(), 1u);
+  EXPECT_EQ((*resources)["total"].items[0]["name"].text, "CPU");
+  EXPECT_EQ((*resources)["total"].items[0]["units"].integer, 20000);
+  EXPECT_EQ(*AskDump(*client_, -1), "a dump");
+  EXPECT_EQ(*AskWhy(*client_, ObjectId::ForReturn(TaskId(), 3), -1), "a reason");
+}
+
+TEST_F(InquiryTest, AsksNoQuestionThatThereIsNot) {
+  EXPECT_EQ(client_->Ask("Weather", {}, -1).status().code(), StatusCode::kInvalidArgument);
+  EXPECT_EQ(client_->Ask("NONE", {}, -1).status().code(), StatusCode::kInvalidArgument);
+  // Whoever asks for an actor refers to it from then on, which a value cannot.
+  const Value name = Value::OfTable({{"name", Value::OfText("known")}});
+  EXPECT_EQ(client_->Ask("NamedActor", name, -1).status().code(), StatusCode::kInvalidArgument);
+}
+
+TEST_F(InquiryTest, WhatTheNodeCannotTellIsAnError) {
+  const auto unfinished = client_->Ask("Unfinished", {}, -1);
+  EXPECT_EQ(unfinished.status().code(), StatusCode::kUnavailable);
+  EXPECT_EQ(unfinished.status().message(), "not now");
 }
 
 TEST_F(InquiryTest, FindsActorsAndRefersToThem) {
@@ -51,7 +68,7 @@ TEST_F(InquiryTest, FindsActorsAndRefersToThem) {
   EXPECT_EQ((*found)->info, "info");
   EXPECT_FALSE(client_->FindActor("unknown", -1)->has_value());
   const FakeNode::Received query = node_.Next();
-  EXPECT_EQ(query.As<protocol::Query>().name()->str(), "known");
+  EXPECT_EQ(query.As<protocol::Query>().question_as_NamedActor()->name()->str(), "known");
   // The second question took it along: from here on it counts as any ObjectID does.
   const FakeNode::Received add = node_.Next();
   ASSERT_EQ(add.type, protocol::MessageType::AddReferences);
@@ -71,15 +88,15 @@ TEST_F(InquiryTest, AnActorThatIsFoundTooLateIsLetGo) {
   const FakeNode::Received query = node_.Next();
   flatbuffers::FlatBufferBuilder builder;
   const ObjectId actor = FakeNode::NamedActor();
-  protocol::AnswerBuilder answer(builder);
-  answer.add_request(query.As<protocol::Query>().request());
-  answer.add_actor(ToWire(actor));
-  builder.Finish(answer.Finish());
+  const auto reply = protocol::CreateNamedActorReply(builder, ToWire(actor));
+  const uint64_t request = query.As<protocol::Query>().request();
+  builder.Finish(protocol::CreateAnswer(builder, request, protocol::Outcome::Ok, 0,
+                                        protocol::Reply::NamedActor, reply.Union()));
   node_.Send(protocol::MessageType::Answer, builder);
   node_.set_answering(true);
-  EXPECT_TRUE(client_->Dump(-1).ok());
+  EXPECT_TRUE(AskDump(*client_, -1).ok());
   EXPECT_EQ(node_.Next().type, protocol::MessageType::Query);
-  EXPECT_TRUE(client_->Dump(-1).ok());
+  EXPECT_TRUE(AskDump(*client_, -1).ok());
   EXPECT_EQ(node_.Next().type, protocol::MessageType::AddReferences);
   const FakeNode::Received release = node_.Next();
   ASSERT_EQ(release.type, protocol::MessageType::ReleaseObjects);
@@ -98,12 +115,12 @@ TEST_F(InquiryTest, TellsWorkersWhatToRun) {
 
 TEST_F(InquiryTest, TimesOutAndDropsTheLateAnswer) {
   node_.set_answering(false);
-  EXPECT_EQ(client_->Dump(5).status().code(), StatusCode::kTimedOut);
+  EXPECT_EQ(AskDump(*client_, 5).status().code(), StatusCode::kTimedOut);
   flatbuffers::FlatBufferBuilder builder;
   builder.Finish(protocol::CreateAnswer(builder, 1));
   node_.Send(protocol::MessageType::Answer, builder);
   node_.set_answering(true);
-  EXPECT_EQ(*client_->Dump(-1), "a dump");
+  EXPECT_EQ(*AskDump(*client_, -1), "a dump");
 }
 
 }  // namespace

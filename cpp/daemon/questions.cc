@@ -1,0 +1,182 @@
+#include "daemon/questions.h"
+
+#include <span>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "common/base/limits.h"
+#include "common/protocol/generated/task_generated.h"
+#include "common/protocol/wire_ids.h"
+
+namespace rayx::daemon {
+namespace {
+
+using Builder = flatbuffers::FlatBufferBuilder;
+using protocol::Question;
+
+std::span<const control::ErrorRecord> NewestThatFit(std::span<const control::ErrorRecord> errors) {
+  size_t bytes = 0;
+  size_t first = errors.size();
+  while (first > 0 && bytes < limits::kErrorsAnswerBytesMax) {
+    --first;
+    bytes += errors[first].text.size() + errors[first].name.size() + errors[first].kind.size();
+  }
+  return errors.subspan(first);
+}
+
+flatbuffers::Offset<flatbuffers::Vector<flatbuffers::Offset<protocol::ResourceItem>>>
+WriteResources(Builder& builder, const ResourceSet& resources) {
+  std::vector<flatbuffers::Offset<protocol::ResourceItem>> items;
+  for (const auto& [name, amount] : resources.items()) {
+    items.push_back(
+        protocol::CreateResourceItem(builder, builder.CreateString(name), amount.units()));
+  }
+  return builder.CreateVector(items);
+}
+
+template <typename Offset>
+struct OffsetTraits;
+template <typename Table>
+struct OffsetTraits<flatbuffers::Offset<Table>> {
+  using Type = Table;
+};
+template <typename Offset>
+using TableOf = typename OffsetTraits<std::remove_const_t<Offset>>::Type;
+
+}  // namespace
+
+// --- which question is whose ---
+
+Questions::Handler Questions::FindHandler(Question kind) {
+  switch (kind) {
+    case Question::NONE:
+      return nullptr;
+    case Question::Errors:
+      return &Questions::OnErrors;
+    case Question::Resources:
+      return &Questions::OnResources;
+    case Question::Dump:
+      return &Questions::OnDump;
+    case Question::NamedActor:
+      return &Questions::OnNamedActor;
+    case Question::Explain:
+      return &Questions::OnExplain;
+    case Question::HoldUp:
+      return &Questions::OnHoldUp;
+    case Question::Unfinished:
+      return &Questions::OnUnfinished;
+  }
+  return nullptr;
+}
+
+Status Questions::OnQuery(ConnectedPeer& peer, const protocol::Query& query) {
+  const Handler handler = FindHandler(query.question_type());
+  if (handler == nullptr) return Status::ProtocolError("unknown question");
+  (this->*handler)(peer, query);
+  return Status::Ok();
+}
+
+// --- answers ---
+
+template <typename Fill>
+void Questions::Reply(ConnectedPeer& peer, uint64_t request, Fill&& fill) {
+  writer_->Send(*peer.connection, protocol::MessageType::Answer, [&](Builder& builder) {
+    const auto reply = std::forward<Fill>(fill)(builder);
+    using Table = TableOf<decltype(reply)>;
+    return protocol::CreateAnswer(builder, request, protocol::Outcome::Ok, 0,
+                                  protocol::ReplyTraits<Table>::enum_value, reply.Union());
+  });
+}
+
+void Questions::Fail(ConnectedPeer& peer, uint64_t request, const std::string& message) {
+  writer_->Send(*peer.connection, protocol::MessageType::Answer, [&](Builder& builder) {
+    const auto text = builder.CreateString(message);
+    return protocol::CreateAnswer(builder, request, protocol::Outcome::Unavailable, text);
+  });
+}
+
+const TaskSpec* Questions::FindTask(const ConnectedPeer& peer, const protocol::Id16& id) const {
+  const TaskSpec* spec = core_->scheduler().FindTask(FromWire<TaskId>(id));
+  return spec != nullptr && spec->driver == peer.driver ? spec : nullptr;
+}
+
+// --- the questions ---
+
+void Questions::OnErrors(ConnectedPeer& peer, const protocol::Query& query) {
+  // What was reported in this turn must be in the answer.
+  tables_->Flush();
+  tables_->errors().List(
+      peer.driver, [this, request = query.request(), client = peer.id](auto found) {
+        ConnectedPeer* asker = peers_->Find(client);
+        if (asker == nullptr) return;
+        if (!found.ok()) return Fail(*asker, request, std::string(found.status().message()));
+        Reply(*asker, request, [&](Builder& builder) {
+          std::vector<flatbuffers::Offset<protocol::ErrorRecord>> errors;
+          for (const auto& error : NewestThatFit(found.value())) {
+            const auto name = builder.CreateString(error.name);
+            const auto kind = builder.CreateString(error.kind);
+            const auto text = builder.CreateString(error.text);
+            errors.push_back(protocol::CreateErrorRecord(
+                builder, ToWire(error.driver), ToWire(error.task), name, kind, text, error.time));
+          }
+          return protocol::CreateErrorsReply(builder, builder.CreateVector(errors));
+        });
+      });
+}
+
+void Questions::OnResources(ConnectedPeer& peer, const protocol::Query& query) {
+  Reply(peer, query.request(), [this](Builder& builder) {
+    const auto total = WriteResources(builder, core_->scheduler().total());
+    const auto available = WriteResources(builder, core_->scheduler().available());
+    return protocol::CreateResourcesReply(builder, total, available);
+  });
+}
+
+void Questions::OnDump(ConnectedPeer& peer, const protocol::Query& query) {
+  const std::string text = dump_();
+  Reply(peer, query.request(), [&](Builder& builder) {
+    return protocol::CreateDumpReply(builder, builder.CreateString(text));
+  });
+}
+
+void Questions::OnNamedActor(ConnectedPeer& peer, const protocol::Query& query) {
+  const std::string name = query.question_as_NamedActor()->name()->str();
+  const TaskSpec* creation = core_->actors().FindNamed(peer, name);
+  Reply(peer, query.request(), [&](Builder& builder) {
+    if (creation == nullptr) return protocol::CreateNamedActorReply(builder);
+    // Verified when it was submitted.
+    const auto* spec = flatbuffers::GetRoot<protocol::TaskSpec>(creation->encoded.data());
+    const auto bytes = BytesOf(spec->actor_info());
+    const auto info = builder.CreateVector(bytes.data(), bytes.size());
+    const ObjectId object = node::ActorBook::ObjectOf(creation->id);
+    return protocol::CreateNamedActorReply(builder, ToWire(object), info);
+  });
+}
+
+void Questions::OnExplain(ConnectedPeer& peer, const protocol::Query& query) {
+  const TaskSpec* spec = FindTask(peer, *query.question_as_Explain()->task_id());
+  const std::string text = spec == nullptr ? "" : core_->scheduler().Explain(spec->id);
+  Reply(peer, query.request(), [&](Builder& builder) {
+    return protocol::CreateExplainReply(builder, builder.CreateString(text));
+  });
+}
+
+void Questions::OnHoldUp(ConnectedPeer& peer, const protocol::Query& query) {
+  const TaskSpec* spec = FindTask(peer, *query.question_as_HoldUp()->task_id());
+  const auto found = spec == nullptr ? std::nullopt : core_->scheduler().FindHoldUp(spec->id);
+  Reply(peer, query.request(), [&](Builder& builder) {
+    const auto cause = builder.CreateString(found ? found->cause : "");
+    const auto text = builder.CreateString(found ? found->text : "");
+    return protocol::CreateHoldUpReply(builder, cause, text);
+  });
+}
+
+void Questions::OnUnfinished(ConnectedPeer& peer, const protocol::Query& query) {
+  Reply(peer, query.request(), [&](Builder& builder) {
+    const uint64_t count = core_->scheduler().CountUnfinished(peer.driver);
+    return protocol::CreateUnfinishedReply(builder, count);
+  });
+}
+
+}  // namespace rayx::daemon

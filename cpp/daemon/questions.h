@@ -1,0 +1,54 @@
+// What clients ask the node (common/protocol/questions.fbs), and who answers it: one handler a
+// question.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "common/base/status.h"
+#include "common/protocol/generated/messages_generated.h"
+#include "control/tables.h"
+#include "daemon/messages/message_writer.h"
+#include "daemon/peers/peer_table.h"
+#include "node/node_core.h"
+
+namespace rayx::daemon {
+
+class Questions {
+ public:
+  // All must outlive it. `dump` tells the state of every part of the node.
+  Questions(node::NodeCore* core, control::Tables* tables, PeerTable* peers, MessageWriter* writer,
+            std::function<std::string()> dump)
+      : core_(core), tables_(tables), peers_(peers), writer_(writer), dump_(std::move(dump)) {}
+
+  // Sends the answer, now or when the control tables have told it. Not OK: a breach of protocol.
+  Status OnQuery(ConnectedPeer& peer, const protocol::Query& query);
+
+ private:
+  // By the question's number. Each sends one answer; the question has been verified.
+  using Handler = void (Questions::*)(ConnectedPeer& peer, const protocol::Query& query);
+  static Handler FindHandler(protocol::Question kind);
+  void OnErrors(ConnectedPeer& peer, const protocol::Query& query);
+  void OnResources(ConnectedPeer& peer, const protocol::Query& query);
+  void OnDump(ConnectedPeer& peer, const protocol::Query& query);
+  void OnNamedActor(ConnectedPeer& peer, const protocol::Query& query);
+  void OnExplain(ConnectedPeer& peer, const protocol::Query& query);
+  void OnHoldUp(ConnectedPeer& peer, const protocol::Query& query);
+  void OnUnfinished(ConnectedPeer& peer, const protocol::Query& query);
+
+  // The task, if it is one of the peer's driver.
+  const TaskSpec* FindTask(const ConnectedPeer& peer, const protocol::Id16& id) const;
+
+  // `fill` gets a builder and returns the offset of the finished reply.
+  template <typename Fill>
+  void Reply(ConnectedPeer& peer, uint64_t request, Fill&& fill);
+  void Fail(ConnectedPeer& peer, uint64_t request, const std::string& message);
+
+  node::NodeCore* core_;
+  control::Tables* tables_;
+  PeerTable* peers_;
+  MessageWriter* writer_;
+  std::function<std::string()> dump_;
+};
+
+}  // namespace rayx::daemon

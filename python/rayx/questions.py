@@ -1,0 +1,66 @@
+"""Questions to the node, with a Python face. One function a question.
+
+What can be asked stands in cpp/common/protocol/questions.fbs; cpp/daemon/questions.cc answers it,
+and in PYTHON_MODE rayx/inline/client.py. Each function raises RayletError "TimedOut" if there is no
+answer in time.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from rayx._raylet import RESOURCE_UNITS_PER_ONE, TASK_ID_BYTES
+
+if TYPE_CHECKING:
+    from rayx._raylet import ObjectID
+    from rayx.node_client import NodeClient
+
+
+def errors(client: NodeClient, timeout_ms: int) -> list[tuple[bytes, bytes, str, str, str, float]]:
+    """(driver id, task id, function name, kind, text, time) of each failed task, oldest first."""
+    return [
+        (one["driver_id"], one["task_id"], one["name"], one["kind"], one["text"], one["time"])
+        for one in client.ask("Errors", {}, timeout_ms)["errors"]
+    ]
+
+
+def resources(client: NodeClient, timeout_ms: int) -> tuple[dict[str, float], dict[str, float]]:
+    """All that can be given to tasks, and what of it is free."""
+    reply = client.ask("Resources", {}, timeout_ms)
+    return _amounts(reply["total"]), _amounts(reply["available"])
+
+
+def _amounts(items: list[dict[str, Any]]) -> dict[str, float]:
+    return {one["name"]: one["units"] / RESOURCE_UNITS_PER_ONE for one in items}
+
+
+def dump(client: NodeClient, timeout_ms: int) -> str:
+    """The state of every part of the node, for people."""
+    text: str = client.ask("Dump", {}, timeout_ms)["text"]
+    return text
+
+
+def explain(client: NodeClient, object_id: ObjectID[Any], timeout_ms: int) -> str:
+    """Why the task that makes the object has not ended; "" if the node knows of none."""
+    text: str = client.ask("Explain", _task_of(object_id), timeout_ms)["text"]
+    return text
+
+
+def hold_up(client: NodeClient, object_id: ObjectID[Any], timeout_ms: int) -> tuple[str, str]:
+    """(cause, text): why nothing works on the task that makes the object.
+
+    Or on the one that makes what that task waits for. The cause is the same for all that it holds
+    up. Both are "" if something works on it, or if the node knows of no such task.
+    """
+    reply = client.ask("HoldUp", _task_of(object_id), timeout_ms)
+    return reply["cause"], reply["text"]
+
+
+def count_unfinished(client: NodeClient, timeout_ms: int) -> int:
+    """Tasks of this driver that have not ended, and calls of its actors."""
+    count: int = client.ask("Unfinished", {}, timeout_ms)["count"]
+    return count
+
+
+def _task_of(object_id: ObjectID[Any]) -> dict[str, Any]:
+    return {"task_id": object_id.binary()[:TASK_ID_BYTES]}
