@@ -15,8 +15,8 @@ from checks.text import line_of
 
 _PREPROCESSOR = re.compile(r"^[ \t]*#(?:\\\n|[^\n])*", re.MULTILINE)
 _ACCESS = re.compile(r"\s*(public|private|protected)\s*:(?!:)")
-_ATTRIBUTE = re.compile(r"\[\[.*?\]\]|\balignas\s*\([^)]*\)", re.DOTALL)
-_SCOPE = re.compile(r"\s*(?:inline\s+)?(?:namespace\b[\w:\s]*|extern\s*)$")
+ATTRIBUTE = re.compile(r"\[\[.*?\]\]|\balignas\s*\([^)]*\)", re.DOTALL)
+SCOPE = re.compile(r"\s*(?:inline\s+)?(?:namespace\b[\w:\s]*|extern\s*)$")
 _CLASS = re.compile(r"\s*(class|struct|union)\s+(\w+)[^;=(]*$")
 _NO_FUNCTION = re.compile(r"\s*(?:using|friend|typedef|static_assert|enum|extern\s+template)\b")
 _CALL = re.compile(r"(~?\w+|operator\s*(?:\(\s*\)|[^\s(\w]+|\s\w+))\s*\(")
@@ -34,23 +34,28 @@ class _Class:
 
 def cpp_offers_of(code: str) -> list[Offer]:
     """Of a header."""
-    code = _PREPROCESSOR.sub(lambda m: re.sub(r"[^\n]", " ", m.group(0)), code)
+    code = without_directives(code)
     offers: list[Offer] = []
     _read(code, 0, len(code), None, offers)
     return offers
 
 
+def without_directives(code: str) -> str:
+    """Blanks where the preprocessor's lines were."""
+    return _PREPROCESSOR.sub(lambda m: re.sub(r"[^\n]", " ", m.group(0)), code)
+
+
 def _read(code: str, begin: int, end: int, inside: _Class | None, offers: list[Offer]) -> None:
-    for start, stop, body in _declarations(code, begin, end):
+    for start, stop, body in declarations(code, begin, end):
         text = code[start:stop]
         while access := _ACCESS.match(text):
             if inside is not None:
                 inside.is_public = access.group(1) == "public"
             start += access.end()
             text = text[access.end() :]
-        text = _without_template(_ATTRIBUTE.sub("", text))
+        text = without_template(ATTRIBUTE.sub("", text))
         line = line_of(code, start + len(code[start:stop]) - len(code[start:stop].lstrip()))
-        if body is not None and _SCOPE.match(text):
+        if body is not None and SCOPE.match(text):
             _read(code, body[0] + 1, body[1], None, offers)
         elif body is not None and (kind := _CLASS.match(text)):
             entered = _Class(kind.group(2), line, kind.group(1) != "class")
@@ -81,7 +86,7 @@ def _is_outside(text: str, at: int) -> bool:
     return before.count("<") == before.count(">") and "=" not in before
 
 
-def _declarations(
+def declarations(
     code: str, begin: int, end: int
 ) -> Iterator[tuple[int, int, tuple[int, int] | None]]:
     """What stands between begin and end: (first, last) of its words, and its body if it has one."""
@@ -106,7 +111,8 @@ def _declarations(
         at += 1
 
 
-def _without_template(text: str) -> str:
+def without_template(text: str) -> str:
+    """The words of a declaration behind its `template <…>`."""
     words = text.lstrip()
     while words.startswith("template"):
         opening = words.find("<")

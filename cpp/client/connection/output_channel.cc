@@ -15,10 +15,6 @@ namespace {
 
 using protocol::MessageType;
 
-std::string TextOf(std::span<const uint8_t> bytes) {
-  return std::string(bytes.begin(), bytes.end());
-}
-
 Result<OutputEvent> EventOf(const Frame& frame) {
   OutputEvent event;
   switch (static_cast<MessageType>(frame.type)) {
@@ -29,7 +25,8 @@ Result<OutputEvent> EventOf(const Frame& frame) {
       event.pid = message->pid();
       if (message->name() != nullptr) event.name = message->name()->str();
       event.is_stderr = message->is_stderr();
-      event.text = TextOf(BytesOf(*message->lines()));
+      const std::span<const uint8_t> lines = BytesOf(*message->lines());
+      event.text.assign(lines.begin(), lines.end());
       return event;
     }
     case MessageType::TaskFailed: {

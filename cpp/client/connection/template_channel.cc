@@ -31,8 +31,8 @@ Result<ForkRequest> RequestOf(FrameStream* stream, const Frame& frame) {
 }
 
 template <typename Message>
-Status SendMessage(FrameStream* stream, flatbuffers::FlatBufferBuilder* builder, MessageType type,
-                   flatbuffers::Offset<Message> message) {
+Status SendWhole(FrameStream* stream, flatbuffers::FlatBufferBuilder* builder, MessageType type,
+                 flatbuffers::Offset<Message> message) {
   builder->Finish(message);
   return stream->SendAll(static_cast<uint16_t>(type), MessageBytes(*builder));
 }
@@ -61,8 +61,8 @@ int TemplateChannel::fd() const { return impl_->stream.fd(); }
 
 Status TemplateChannel::ReportReady(int pid) {
   flatbuffers::FlatBufferBuilder builder(64);
-  return SendMessage(&impl_->stream, &builder, MessageType::TemplateReady,
-                     protocol::CreateTemplateReady(builder, pid));
+  return SendWhole(&impl_->stream, &builder, MessageType::TemplateReady,
+                   protocol::CreateTemplateReady(builder, pid));
 }
 
 Result<std::optional<ForkRequest>> TemplateChannel::NextRequest() {
@@ -97,14 +97,14 @@ Result<std::optional<ForkRequest>> TemplateChannel::NextRequest() {
 
 Status TemplateChannel::ReportForked(WorkerNumber number, int pid, int error_number) {
   flatbuffers::FlatBufferBuilder builder(64);
-  return SendMessage(&impl_->stream, &builder, MessageType::WorkerForked,
-                     protocol::CreateWorkerForked(builder, number.value(), pid, error_number));
+  return SendWhole(&impl_->stream, &builder, MessageType::WorkerForked,
+                   protocol::CreateWorkerForked(builder, number.value(), pid, error_number));
 }
 
 Status TemplateChannel::ReportExited(int pid, int wait_status) {
   flatbuffers::FlatBufferBuilder builder(64);
-  return SendMessage(&impl_->stream, &builder, MessageType::WorkerExited,
-                     protocol::CreateWorkerExited(builder, pid, wait_status));
+  return SendWhole(&impl_->stream, &builder, MessageType::WorkerExited,
+                   protocol::CreateWorkerExited(builder, pid, wait_status));
 }
 
 void TemplateChannel::Abandon() { impl_->stream.Close(); }

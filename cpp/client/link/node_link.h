@@ -41,6 +41,8 @@ class NodeLink : public ReferenceQueue::Flusher {
   // above.
   Status Start();
 
+  // A thread that waits while another one reads cannot be woken by a signal: it looks this often.
+  static constexpr int64_t kSignalSliceMs = 50;
   // As LeaderWait says.
   Lock LockState() { return waits_.LockState(); }
   Status Wait(Lock* lock, const Deadline& deadline, int64_t slice_ms,

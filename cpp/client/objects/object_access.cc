@@ -20,9 +20,6 @@ using protocol::MessageType;
 // stays below.
 constexpr size_t kKeptBytesMax = 64u << 20;
 
-// A thread that does not read the socket itself cannot be woken by a signal; it looks this often.
-constexpr int64_t kSliceMs = 50;
-
 template <typename Message>
 Status SendMessage(NodeLink* link, flatbuffers::FlatBufferBuilder* builder, MessageType type,
                    flatbuffers::Offset<Message> message) {
@@ -30,7 +27,7 @@ Status SendMessage(NodeLink* link, flatbuffers::FlatBufferBuilder* builder, Mess
   return link->Send(static_cast<uint16_t>(type), MessageBytes(*builder));
 }
 
-flatbuffers::Offset<flatbuffers::Vector<const protocol::Id20*>> EncodeContained(
+flatbuffers::Offset<flatbuffers::Vector<const protocol::Id20*>> EncodeIdsIn(
     flatbuffers::FlatBufferBuilder* builder, const ObjectPieces& value) {
   if (value.contained.empty()) return {};
   return ToWire(*builder, value.contained);
@@ -75,7 +72,7 @@ Status ObjectAccess::PutSmall(const ObjectId& id, const ObjectPlan& plan, const 
                                          value.contained.size() * ObjectId::kSize);
   builder.ForceVectorAlignment(size_bytes, 1, sizeof(uint64_t));
   const auto data = builder.CreateVector(view.bytes().data(), size_bytes);
-  const auto contained = EncodeContained(&builder, value);
+  const auto contained = EncodeIdsIn(&builder, value);
   RAYX_RETURN_IF_ERROR(SendOrHold(&builder, MessageType::PutObject,
                                   protocol::CreatePutObject(builder, ToWire(id), data, contained),
                                   sending));
@@ -97,7 +94,7 @@ Status ObjectAccess::PutLarge(const ObjectId& id, const ObjectPlan& plan, const 
   // Goes out in one write with the seal, and before it: whoever has the value finds us no holder.
   if (!keep_reference) references_->Drop(id);
   flatbuffers::FlatBufferBuilder builder(256);
-  const auto contained = EncodeContained(&builder, value);
+  const auto contained = EncodeIdsIn(&builder, value);
   RAYX_RETURN_IF_ERROR(SendOrHold(&builder, MessageType::SealObject,
                                   protocol::CreateSealObject(builder, ToWire(id), contained),
                                   sending));
@@ -120,7 +117,7 @@ Status ObjectAccess::PutReserved(const ObjectId& id, const ObjectPlan& plan,
   if (memory == nullptr) return OutsidePool();
   WriteObject(plan, value, writable_pool_, memory);
   flatbuffers::FlatBufferBuilder builder(256);
-  const auto contained = EncodeContained(&builder, value);
+  const auto contained = EncodeIdsIn(&builder, value);
   RAYX_RETURN_IF_ERROR(
       SendOrHold(&builder, MessageType::PutReserved,
                  protocol::CreatePutReserved(builder, ToWire(id), offset, size_bytes, contained,
@@ -255,7 +252,8 @@ Status ObjectAccess::AskForNow(NodeLink::Lock* lock, std::span<const ObjectId> i
   if (!status.ok()) return status;
   // The node answers at once. Called again after a signal, we would not ask again.
   do {
-    status = link_->Wait(lock, Deadline(), kSliceMs, [&] { return fence_passed_ >= fence; });
+    status = link_->Wait(lock, Deadline(), NodeLink::kSignalSliceMs,
+                         [&] { return fence_passed_ >= fence; });
   } while (status.code() == StatusCode::kInterrupted);
   return status;
 }
@@ -276,7 +274,7 @@ Status ObjectAccess::AskFor(std::span<const ObjectId> ids, bool pin, uint64_t fe
 Status ObjectAccess::SleepOn(NodeLink::Lock* lock, const Deadline& deadline, const Looking& looking,
                              const std::function<bool()>& ready) {
   while (true) {
-    const Status status = link_->Wait(lock, deadline, kSliceMs, ready);
+    const Status status = link_->Wait(lock, deadline, NodeLink::kSignalSliceMs, ready);
     if (status.code() != StatusCode::kInterrupted || looking.looker == nullptr) return status;
     lock->unlock();
     const int64_t waited_ms = MonotonicMs() - looking.begin_ms;

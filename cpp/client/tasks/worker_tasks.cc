@@ -13,10 +13,6 @@ namespace {
 
 using protocol::MessageType;
 
-// If another thread of the worker reads the socket, the main one still looks for signals this
-// often.
-constexpr int64_t kSliceMs = 50;
-
 // Nothing runs then that a signal could be meant for, and idle workers should stay asleep.
 constexpr int64_t kIdleSliceMs = 10'000;
 
@@ -52,7 +48,7 @@ Result<RunnableTask> WorkerTasks::NextTask() {
 Status WorkerTasks::TakeTask() {
   NodeLink::Lock lock = link_->LockState();
   const Status waited = link_->Wait(
-      &lock, tidies_ ? Deadline::After(kTidySliceMs) : Deadline(), kSliceMs,
+      &lock, tidies_ ? Deadline::After(kTidySliceMs) : Deadline(), NodeLink::kSignalSliceMs,
       [this] {
         if (!forgotten_.empty()) return true;
         if (!fetching_) {
