@@ -27,11 +27,24 @@ struct MessageEntry {
   const flatbuffers::TypeTable* (*fields)();
 };
 
+// Whether a union has a value exactly if it has a type. The verifier lets both be as they like.
+template <typename Message>
+bool UnionsAreWhole(const Message& message) {
+  if constexpr (requires { message.question_type(); }) {
+    return (message.question_type() != protocol::Question::NONE) == (message.question() != nullptr);
+  } else if constexpr (requires { message.reply_type(); }) {
+    return (message.reply_type() != protocol::Reply::NONE) == (message.reply() != nullptr);
+  } else {
+    return true;
+  }
+}
+
 template <typename Message>
 constexpr MessageEntry Entry(protocol::MessageType type) {
   const auto is_valid = [](std::span<const uint8_t> bytes) {
     flatbuffers::Verifier verifier(bytes.data(), bytes.size());
-    return verifier.VerifyBuffer<Message>(nullptr);
+    return verifier.VerifyBuffer<Message>(nullptr) &&
+           UnionsAreWhole(*flatbuffers::GetRoot<Message>(bytes.data()));
   };
   return {type, is_valid, Message::MiniReflectTypeTable};
 }
