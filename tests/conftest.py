@@ -136,8 +136,8 @@ def leak_check(request):
 def _open_for_good():
     """Has this driver open what it opens once and keeps, as a session of several tests should.
 
-    That are the pool, for the first large value that it puts, and its direct channel, once it has had
-    one task after the other run: two descriptors each time it has none.
+    Those are the pool, for the first large value that it puts, and its direct channel, once it has
+    had one task after the other run: two descriptors each time it has none.
     """
     import rayx
 
