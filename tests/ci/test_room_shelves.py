@@ -89,5 +89,5 @@ def test_a_crowded_shelf_is_found(tree_of, small_law):
 
 def test_the_law_itself_knows_no_circle_of_shelves(tree_of):
     room = Room("client", "cpp/client", (), False, {"values": ("link",), "link": ("values",)})
-    law = Law((room,), (), (), (), {}, {}, {}, {}, {})
+    law = Law((room,), (), (), (), (), {}, {}, {}, {}, {})
     assert "'values' includes 'link'" in room_shelves.check(tree_of({}), law)[0].message

@@ -1,7 +1,7 @@
 import pytest
 
 import rayx
-from rayx import hints, session
+from rayx import hints, questions, session
 
 
 @pytest.fixture
@@ -51,7 +51,7 @@ def interrupted(owner, monkeypatch):
     monkeypatch.setattr(hints.sys, "ps1", ">>> ", raising=False)
     for name in ("get", "wait"):
         monkeypatch.setattr(owner.client, name, wait)
-    monkeypatch.setattr(owner.client, "count_unfinished", lambda timeout_ms: 3)
+    monkeypatch.setattr(questions, "count_unfinished", lambda client, timeout_ms: 3)
     return rayx.put(1)
 
 
@@ -66,10 +66,10 @@ def test_after_an_interrupt_who_goes_on_is_told_what_goes_on(interrupted, capsys
 
 
 def test_nobody_is_told_if_nothing_goes_on(interrupted, owner, monkeypatch, capsys):
-    monkeypatch.setattr(owner.client, "count_unfinished", lambda timeout_ms: 0)
+    monkeypatch.setattr(questions, "count_unfinished", lambda client, timeout_ms: 0)
     with pytest.raises(KeyboardInterrupt):
         rayx.get(interrupted)
-    monkeypatch.setattr(owner.client, "count_unfinished", lambda timeout_ms: 1)
+    monkeypatch.setattr(questions, "count_unfinished", lambda client, timeout_ms: 1)
     with pytest.raises(KeyboardInterrupt):
         rayx.get(interrupted)
     assert "1 task of this driver goes on" in capsys.readouterr().err
@@ -95,10 +95,10 @@ def test_map_cancels_first_what_it_has_started(interrupted, owner, monkeypatch, 
     def work(x):
         return x
 
-    def count(timeout_ms):
+    def count(client, timeout_ms):
         return 3 - len(owner.client.cancelled)
 
-    monkeypatch.setattr(owner.client, "count_unfinished", count)
+    monkeypatch.setattr(questions, "count_unfinished", count)
     with pytest.raises(KeyboardInterrupt):
         next(rayx.map(work, range(10), max_in_flight=2, chunksize=1))
     assert len(owner.client.cancelled) == 2

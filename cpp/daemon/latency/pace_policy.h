@@ -91,14 +91,16 @@ class PacePolicy {
     plan.may_spin = pair_open && load.cpus_spare;
     // Whoever is far away and has said something waits for an answer, and a part of a large object
     // behind each sleep would take most of the time of a transfer.
-    if (load.audience == Audience::kOtherNodes || load.has_more) return plan;
+    if (load.audience == Audience::kOtherNodes) return plan;
     if (pair_open) {
-      if (load.pair == PairTurn::kAlone) {
+      if (load.pair == PairTurn::kAlone && !load.has_more) {
         plan.kind = SleepPlan::Kind::kUntilRung;
         plan.us = kPairSleepUs;
       }
       return plan;
     }
+    // Whether or not the core has more to do: while all workers have tasks, nobody waits for it,
+    // and in bursts it nearly always has.
     if (burst_.OnTurn(load.now_us) && all_prefetched()) {
       plan.kind = SleepPlan::Kind::kPause;
       plan.us = WakeCoalescing::kPauseUs;
