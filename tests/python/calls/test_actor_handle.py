@@ -79,6 +79,11 @@ def test_what_the_node_is_told(node, box):
     assert templates[0].resources == {}
 
 
+def test_no_name_is_the_methods_own(node, box):
+    box.get.options(name="reader").options(name=None).remote()
+    assert node.submitted[-1][0].name == "Box.get"
+
+
 def test_wrong_arguments(node, box):
     with pytest.raises(TypeError, match=r"^Box\.set\(\) missing 1 required positional argument"):
         box.set.remote()
