@@ -203,7 +203,7 @@ class ObjectStore {
   // Gives the room back, and the reference that came with Create.
   void AbortCreation(Object& object);
   bool IsSuperseded(ClientId creator, const ObjectId& id) const;
-  // The creator of an overtaken creation is done: its room is free. False if there is no such
+  // The creator of an overtaken creation is done: its memory is free. False if there is no such
   // creation.
   bool EndSuperseded(ClientId creator, const ObjectId& id, bool keep_reference);
 

@@ -172,7 +172,7 @@ Status WorkerTasks::PutResult(const RunnableTask& task, uint32_t index, const Ob
     return Status::Ok();
   }
   const ObjectId id = ObjectId::ForReturn(task.id, index);
-  // We need no large result ourselves, and would keep its room from whoever is done with it.
+  // We need no large result ourselves, and would keep its memory from those that are done with it.
   constexpr auto kHeld = ObjectAccess::Sending::kHeld;
   const Status status = small
                             ? objects_->PutSmall(id, plan, value, kHeld)

@@ -6,7 +6,7 @@
 //   byte 8   sequence, u32        ┐ the interrupt word, written by the node
 //   byte 12  reason, u8; 3 zeros  ┘
 //   byte 16  the doorbell word (doorbell_word.h)
-//   byte 20  u32, not 0: the ends of a line may spin (client/link/spin.h). Written by the node
+//   byte 20  u32, not 0: the ends of a pair may spin (client/link/spin.h). Written by the node
 //   byte 24  u32, not 0: the worker has something to finish when it ends. Written by the worker
 //
 // Tasks given to one worker are numbered 0, 1, 2, …. The claim word holds (next, end): the worker

@@ -19,7 +19,7 @@ LeaseService::LeaseService(PeerTable* peers, MessageWriter* writer, WorkerServic
 void LeaseService::OnSubmitted(node::Peer& client, const TaskSpec& spec) {
   DriverPeer* driver = AsDriver(client);
   if (driver != nullptr) ++driver->submitted;
-  // It has stopped using its line, too; all that it has given is known, since it came before.
+  // It has stopped using its lease, too; all that it has given is known, since it came before.
   if (open_ && client.id == ends_.client) (void)TryClose();
   if (!pacer_->pair_pays() || driver == nullptr || !IsDirect(spec)) return ForgetUse();
   if (candidate_.client != client.id) {
