@@ -113,7 +113,7 @@ Status MessageReader::OnTaskMessage(ConnectedPeer& peer, const Frame& frame) {
   }
 }
 
-// What only workers may say.
+// Messages that only workers may send.
 Status MessageReader::OnWorkerMessage(ConnectedPeer& peer, const Frame& frame) {
   const auto type = static_cast<MessageType>(frame.type);
   if (std::holds_alternative<WorkerPeer>(peer.kind)) {
@@ -166,7 +166,7 @@ Status MessageReader::OnTaskDone(ConnectedPeer& peer, const protocol::TaskDone& 
     for (const protocol::ResultValue* result : *results) {
       if (result->contained() != nullptr) id_count += result->contained()->size();
     }
-    // At once: spans point into it.
+    // All at once, since spans point into the list.
     ids_.resize(id_count);
     ObjectId* ids = ids_.data();
     for (const protocol::ResultValue* result : *results) {

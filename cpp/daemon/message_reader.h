@@ -1,7 +1,7 @@
 // Messages of peers, decoded and told to the core.
 //
-// One case a message. Everything of a message is checked against its schema before it is read.
-// What the core is handed points into the message, or into lists that are used again for the next.
+// Each message has one case. All of a message is checked against its schema before it is read. What
+// the core is handed points into the message, or into lists that are used again for the next.
 #pragma once
 
 #include <vector>
@@ -35,7 +35,7 @@ class MessageReader {
   MessageReader(node::NodeCore* core, PoolService* pool, WorkerService* workers, TurnPacer* pacer)
       : core_(core), pool_(pool), workers_(workers), pacer_(pacer) {}
 
-  // A message about an object, a task, an actor or a function. Not OK: a breach of protocol.
+  // A message about an object, a task, an actor or a function. A failure is a breach of protocol.
   Status OnFrame(ConnectedPeer& peer, const Frame& frame);
 
  private:
@@ -45,7 +45,7 @@ class MessageReader {
   Status OnSubmit(ConnectedPeer& peer, std::span<const uint8_t> encoded);
   Status OnGiven(ConnectedPeer& peer, const protocol::RunTask& message);
   Status OnTaskDone(ConnectedPeer& peer, const protocol::TaskDone& message);
-  // The field's ids, until the next call with the same list.
+  // The field's ids; valid until the next call with the same list.
   using WireIds = flatbuffers::Vector<const protocol::Id20*>;
   static std::span<const ObjectId> Read(const WireIds* wire, std::vector<ObjectId>* ids);
 
@@ -53,7 +53,7 @@ class MessageReader {
   PoolService* pool_;
   WorkerService* workers_;
   TurnPacer* pacer_;
-  // Of the message that is being read. Members so that they keep their memory.
+  // Lists of the message that is being read. They are members so that they keep their memory.
   std::vector<ObjectId> ids_;
   std::vector<ObjectId> more_ids_;
   std::vector<node::TaskResult> results_;

@@ -82,7 +82,7 @@ NodeDaemon::~NodeDaemon() = default;
 
 Status NodeDaemon::Start() {
   supervisor_pid_ = ::getppid();
-  // What workers leave behind becomes ours, so that it can be ended with the peer.
+  // What workers leave behind becomes ours, so that it can be ended with the session.
   RAYX_RETURN_IF_ERROR(BecomeSubreaper());
   RAYX_RETURN_IF_ERROR(MakePool());
   loop_->OnSignal(SIGTERM, [this] { Stop("SIGTERM"); });
@@ -153,8 +153,8 @@ void NodeDaemon::OnPeerClosed(ConnectedPeer& peer, const Status& reason) {
     workers_.OnPeerClosed(peer, reason);
   };
   std::visit(Overload{
-                 // Nothing else knows of it; and of a flood of such, neither the log nor the last
-                 // events are to be full.
+                 // No other part knows of a stranger, and a flood of them must fill neither the log
+                 // nor the last events.
                  [&](const Stranger&) { listener_.OnRefused(peer.pid, reason); },
                  [&](const StartingWorker&) { forget_worker(); },
                  [&](const DriverPeer& driver) {
@@ -180,7 +180,7 @@ void NodeDaemon::OnWorkerOutput(const WorkerProcess& worker, bool is_stderr,
 
 void NodeDaemon::WatchProcess(const ConnectedPeer& peer, DriverPeer* driver) {
   Result<ScopedFd> pid_fd = OpenPidFd(peer.pid);
-  // Without one (old kernels) the end of its socket has to do.
+  // Old kernels have none; then the end of its socket has to do.
   if (!pid_fd.ok()) return;
   driver->pid_fd = std::move(*pid_fd);
   driver->pid_watch = loop_->Watch(driver->pid_fd.get(), [this, id = peer.id] {
@@ -200,21 +200,21 @@ void NodeDaemon::ReapChildren() {
 bool NodeDaemon::OnTurn() {
   if (stopping_) return false;
   const int64_t now_ms = loop_->now_ms();
-  // Both may hear more, which the core then takes into this turn. What they heard after it would
+  // Both may hear more, which the core then takes into this turn. If they came after it, that would
   // lie there until something else happens.
   AnswerLateQueries();
   BeatHeart(now_ms);
   const bool acted = core_.Turn(now_ms);
-  // Before anything is written: who is woken by it reads where to sleep next.
+  // Before anything is written, since a process that is woken by it reads where to sleep next.
   pacer_.ChooseCpu(shortcuts_.open(), kAudience);
   FlushAll(now_ms);
-  // Strangers come after those who wait for an answer.
+  // Strangers come after the peers that wait for an answer.
   listener_.OnTurn();
-  // No handler of theirs runs any more, and nobody above looks for them again.
+  // No handler of a closed peer runs any more, and nothing above looks for one again.
   peers_.DestroyClosed();
-  // All have said by now when they want their next turn.
+  // All parts have said by now when they want their next turn.
   SetTimer();
-  // Last: whatever were left to do would wait for the sleep.
+  // This comes last, since anything left to do would wait until the sleep is over.
   pacer_.OnTurnEnd(shortcuts_.TakeTurn(), kAudience, acted);
   return acted;
 }
@@ -228,10 +228,10 @@ void NodeDaemon::BeatHeart(int64_t now_ms) {
 }
 
 void NodeDaemon::FlushAll(int64_t now_ms) {
-  // A fork is what takes longest of all that is asked for here.
+  // Requests for forks go first: of all that is asked for here, a fork takes longest.
   workers_.Flush();
   peers_.FlushAll();
-  // Nobody waits for the tables. The keeper fills their queue, so it goes first.
+  // No peer waits for the tables. The keeper fills their queue, so it goes first.
   records_.keeper().Flush(now_ms);
   tables_->Flush();
 }
@@ -263,7 +263,7 @@ void NodeDaemon::Stop(const std::string& reason) {
   const size_t left = KillDescendants(::getpid(), {}, limits::kShutdownGraceMs, limits::kTrackerMs);
   if (left > 0) LogWarning(std::to_string(left) + " processes could not be ended");
   shared.Remove();
-  // Otherwise the supervisor does it, after us. Its death is told by a signal or by the lifeline,
+  // Otherwise the supervisor removes them, after us. A signal or the lifeline tells of its death,
   // whichever comes first.
   if (options_.lifeline_fd >= 0 && (supervisor_gone_ || ::getppid() != supervisor_pid_)) {
     RemoveSessionFiles(options_.session_dir, options_.redirect_output);

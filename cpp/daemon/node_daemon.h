@@ -1,8 +1,8 @@
 // The node daemon: the core of a node (node/node_core.h) with its connections, processes and
 // tables, on one loop.
 //
-// A turn: the loop delivers what has arrived (it is decoded and told to the core); OnTurn lets
-// the core take its turn, flushes every socket and the control tables once, and lets the pacer
+// In a turn, the loop delivers what has arrived, which is decoded and told to the core. Then OnTurn
+// lets the core take its turn, flushes every socket and the control tables once, and lets the pacer
 // decide how soon to hear again.
 #pragma once
 
@@ -48,7 +48,7 @@ class NodeDaemon {
   // Makes the pool, listens, starts the worker template, registers the node. Then announces "ready"
   // on the lifeline.
   Status Start();
-  // The end of a turn, see above. True if another turn should follow at once.
+  // Ends a turn, see above. True if another turn should follow at once.
   bool OnTurn();
   // Ends everything that belongs to the node, then the loop.
   void Stop(const std::string& reason);
@@ -66,11 +66,11 @@ class NodeDaemon {
   Status OnStrangersHello(ConnectedPeer& peer, const Frame& frame);
   Status OnWorkersHello(ConnectedPeer& peer, const Frame& frame);
   Status Open(ConnectedPeer& peer, PeerKind kind);
-  // The hello, if this node understands the peer. It is refused otherwise.
+  // The hello, if this node understands the peer; otherwise the peer is refused.
   Result<const protocol::Hello*> ReadHello(ConnectedPeer& peer, const Frame& frame);
   Status Refuse(ConnectedPeer& peer, const std::string& reason);
   Status Welcome(ConnectedPeer& peer);
-  // Those that had to wait until the frames of this turn are handled.
+  // Answers the questions that had to wait until the frames of this turn were handled.
   void AnswerLateQueries();
   void OnPeerClosed(ConnectedPeer& peer, const Status& reason);
   void WatchProcess(const ConnectedPeer& peer, DriverPeer* driver);
@@ -78,7 +78,7 @@ class NodeDaemon {
   void ReapChildren();
   // Once a second: the node says that it lives, and parts look at what they have not used.
   void BeatHeart(int64_t now_ms);
-  // Writes what the turn has to say, those first who may wait for it.
+  // Writes what the turn has to say, first to the peers that may be waiting for it.
   void FlushAll(int64_t now_ms);
   void SetTimer();
 
@@ -94,13 +94,13 @@ class NodeDaemon {
   LeaseService shortcuts_;
   NodeRecords records_;
   PoolService pool_;
-  // What it asks is done by those above, who know it.
+  // The members above carry out what the core asks, and tell it what happens.
   node::NodeCore core_;
   MessageReader reader_;
   Questions questions_;
   OrphanReaper reaper_;
   Listener listener_;
-  // Made by Start.
+  // Null unless workers' output goes to files.
   std::unique_ptr<OutputFiles> output_files_;
 
   std::unique_ptr<EventLoop::Watcher> lifeline_watch_;

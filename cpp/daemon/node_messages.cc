@@ -1,4 +1,4 @@
-// The daemon's switchboard: which part handles which message. One case a message.
+// The daemon's switchboard: which part handles which message. Each message has one case.
 #include <utility>
 
 #include "common/base/limits.h"
@@ -15,7 +15,7 @@ constexpr char kWhoMakesWorkers[] =
 }  // namespace
 
 Status NodeDaemon::OnFrame(ConnectedPeer& peer, const Frame& frame) {
-  // A hello replaces the kind, so no case goes on with what it was handed.
+  // A hello replaces the peer's kind, so no case may use what it was handed after its call.
   return std::visit(Overload{
                         [&](const Stranger&) { return OnStrangersHello(peer, frame); },
                         [&](const StartingWorker&) { return OnWorkersHello(peer, frame); },
@@ -79,7 +79,7 @@ Status NodeDaemon::OnStrangersHello(ConnectedPeer& peer, const Frame& frame) {
   const protocol::Hello& hello = **read;
   if (hello.role() == protocol::Role::Worker) return Refuse(peer, kWhoMakesWorkers);
   const bool is_output = hello.role() == protocol::Role::Output;
-  // A number of the wire, so it may be none that has a name.
+  // The role is a number of the wire, so it may be none that has a name.
   if (!is_output && hello.role() != protocol::Role::Driver) return Refuse(peer, "unknown role");
   if (hello.driver_id() == nullptr) return Refuse(peer, "hello of a driver without an id");
   const auto driver = FromWire<DriverId>(*hello.driver_id());
@@ -126,7 +126,8 @@ Status NodeDaemon::Welcome(ConnectedPeer& peer) {
   return Status::Ok();
 }
 
-// Whoever asks has seen the end of tasks of which its worker has told us, but we have not read it.
+// The client that asks has seen tasks end of which its worker has told us, but we may not have read
+// that yet.
 void NodeDaemon::AnswerLateQueries() {
   if (late_queries_.empty()) return;
   core_.tasks().HearWorkers();

@@ -1,4 +1,4 @@
-// What a node daemon is started with. Filled from the command line by rayx_node_main.cc.
+// The options of a node daemon; rayx_node_main.cc fills them from the command line.
 #pragma once
 
 #include <cstdint>
@@ -14,7 +14,7 @@ struct NodeOptions {
   std::string session_dir;
   ResourceSet total;
   uint64_t pool_bytes = 0;
-  // CPUs that processes may keep busy while they wait for an answer that comes soon; they do so
+  // How many CPUs processes may keep busy while they wait for an answer that comes soon. They do so
   // only while no more threads than that want to run on the whole machine. 0: never.
   size_t busy_cpus = 0;
   // Workers started at once, and idle workers kept.
@@ -28,7 +28,7 @@ struct NodeOptions {
   std::vector<std::string> control_sockets;
   // A file with the control servers' password.
   std::string control_password_file;
-  // Workers' output goes to files in <session_dir>/logs instead of the drivers.
+  // Workers' output goes to files in <session_dir>/logs instead of to the drivers.
   bool redirect_output = false;
 };
 

@@ -46,7 +46,7 @@ using TableOf = typename OffsetTraits<std::remove_const_t<Offset>>::Type;
 
 }  // namespace
 
-// --- which question is whose ---
+// --- which handler answers which question ---
 
 Questions::Handler Questions::FindHandler(Question kind) {
   switch (kind) {
@@ -145,7 +145,7 @@ void Questions::OnNamedActor(ConnectedPeer& peer, const protocol::Query& query) 
   const TaskSpec* creation = core_->actors().FindNamed(peer, name);
   Reply(peer, query.request(), [&](Builder& builder) {
     if (creation == nullptr) return protocol::CreateNamedActorReply(builder);
-    // Verified when it was submitted.
+    // It was verified when it was submitted.
     const auto* spec = flatbuffers::GetRoot<protocol::TaskSpec>(creation->encoded.data());
     const auto bytes = BytesOf(spec->actor_info());
     const auto info = builder.CreateVector(bytes.data(), bytes.size());

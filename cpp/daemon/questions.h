@@ -1,4 +1,4 @@
-// What clients ask the node (common/protocol/questions.fbs), and who answers it: one handler a
+// What clients ask the node (common/protocol/questions.fbs), and the answers: one handler a
 // question.
 #pragma once
 
@@ -21,11 +21,12 @@ class Questions {
             std::function<std::string()> dump)
       : core_(core), tables_(tables), peers_(peers), writer_(writer), dump_(std::move(dump)) {}
 
-  // Sends the answer, now or when the control tables have told it. Not OK: a breach of protocol.
+  // Sends the answer, now or when the control tables have told it. A failure is a breach of
+  // protocol.
   Status OnQuery(ConnectedPeer& peer, const protocol::Query& query);
 
  private:
-  // By the question's number. Each sends one answer; the question has been verified.
+  // Sends one answer to a question, which has been verified.
   using Handler = void (Questions::*)(ConnectedPeer& peer, const protocol::Query& query);
   static Handler FindHandler(protocol::Question kind);
   void OnErrors(ConnectedPeer& peer, const protocol::Query& query);

@@ -1,5 +1,5 @@
-// The two processes of this room, from their options to their end. What main calls once it has read
-// the command line.
+// The two processes of this room, from their options to their end. Their mains call these when they
+// have read the command line.
 #pragma once
 
 #include "daemon/node_options.h"

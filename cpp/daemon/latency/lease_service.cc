@@ -19,7 +19,8 @@ LeaseService::LeaseService(PeerTable* peers, MessageWriter* writer, WorkerServic
 void LeaseService::OnSubmitted(node::Peer& client, const TaskSpec& spec) {
   DriverPeer* driver = AsDriver(client);
   if (driver != nullptr) ++driver->submitted;
-  // It has stopped using its lease, too; all that it has given is known, since it came before.
+  // The client has stopped using its lease, too. The node knows all tasks that it has given, since
+  // their messages came before this one.
   if (open_ && client.id == ends_.client) (void)TryClose();
   if (!pacer_->pair_pays() || driver == nullptr || !IsDirect(spec)) return ForgetUse();
   if (candidate_.client != client.id) {
@@ -145,7 +146,7 @@ void LeaseService::OnHeartbeat() {
 void LeaseService::OnWorkerGone(WorkerNumber worker) {
   if (!connected_ || worker != ends_.worker) return;
   CatchUp();
-  // It may have been killed before it sent what it said that it would.
+  // The worker may have been killed before it sent the results that it said it would send.
   for (const ObjectId& id : delivered_)
     core_->store().Settle(ends_.client, id, plasma::Settlement::kLost);
   delivered_.clear();
@@ -157,7 +158,7 @@ void LeaseService::OnWorkerGone(WorkerNumber worker) {
 void LeaseService::OnPeerGone(const node::Peer& peer) {
   if (peer.id != ends_.client) return;
   connected_ = false;
-  // What it has given goes with its driver, and so does the worker.
+  // The tasks that it has given end with their driver, and so does the worker.
   if (!std::exchange(open_, false)) return;
   SetEndsWake(true);
   core_->scheduler().OnLeaseClosed(ends_.worker);
@@ -223,7 +224,7 @@ PairOfTurn LeaseService::TakeTurn() {
   return {.heard = is_alone ? PairTurn::kAlone : PairTurn::kMixed, .memory = &worker->claim};
 }
 
-// What is large comes in parts, of which a turn takes one: a sleep behind each would take most of
+// A large message comes in parts, of which a turn takes one; a sleep behind each would take most of
 // the time.
 bool LeaseService::ExpectMore(const WorkerProcess& worker) const {
   for (const ClientId id : {ends_.client, worker.client}) {

@@ -1,10 +1,10 @@
 // Worker leases: a client that has one task after the other run by the same worker, and waits for
-// each, gives it the tasks itself.
+// each, gives that worker the tasks itself.
 //
 // The way through the node and back costs a round trip two turns of the node and two changes of
-// processes, more than half of its time. So when the node sees that it only passes on
-// (ping_pong.h), it gives both ends of a socket pair to the client and the worker, and to the
-// client the memory of the worker's claim word, in which it takes a number for each task:
+// processes, more than half of its time. So when the node sees that it only passes messages on
+// (ping_pong.h), it gives the client and the worker the ends of a socket pair, and the client the
+// memory of the worker's claim word, in which the client takes a number for each task:
 //
 //            1. a number (claim word)
 //   client ─────────────────────────────────▶ worker
@@ -14,17 +14,17 @@
 //     ▼                                        ▼
 //   node ◀─────────────────────────────────────┘      (whenever it comes to it)
 //
-// Nothing else changes: the node learns of each task, and of its results, as of any other, only
-// later; it alone knows about references, retries and errors, and whatever goes wrong goes its way.
-// By the order of 1 to 5, what the worker says of a task is behind what the client has said of it:
-// so before the node listens to what it has read of the worker, it reads what the client has sent
-// (CatchUp). If the worker dies, all it can have begun is known then.
+// Nothing else changes. The node learns of each task and its results as of any other, only later;
+// it alone knows about references, retries and errors, and handles whatever goes wrong. The order
+// of 1 to 5 puts what the worker says of a task behind what the client has said of it. So before
+// the node handles what it has read from the worker, it reads what the client has sent (CatchUp),
+// and if the worker dies it knows every task that the worker can have begun.
 //
 //                 kRounds in a row, one worker
 //   watching ─────────────────────────────────▶ open ◀──┐ TaskGiven
 //      ▲                                        │  │    │
 //      └────────────────────────────────────────┘  └────┘
-//    the client submits another way, others need the worker (scheduler/transitions/lease.h),
+//    the client submits to the node, another task needs the worker (scheduler/transitions/lease.h),
 //    or nothing comes for a while
 //
 // The socket pair is kept for the next time, until another pair of client and worker gets one.
@@ -48,7 +48,8 @@ namespace rayx::daemon {
 
 class LeaseService final : public node::Shortcuts {
  public:
-  // Rounds through the node, by tasks that could go directly, after those that made it notice.
+  // How many rounds through the node, by tasks that could go directly, follow those that made it
+  // notice.
   static constexpr int kRounds = 8;
 
   // All must outlive it; `core` is used from the first event on.
@@ -62,34 +63,35 @@ class LeaseService final : public node::Shortcuts {
 
   // --- tasks that do not ---
 
-  // The client has given a task, which the store knows, to its worker. Not OK: a breach of
+  // The client has given a task, which the store knows, to its worker. A failure is a breach of
   // protocol.
   Status OnGiven(node::Peer& client, TaskSpec spec, uint32_t sequence) override;
-  // The worker says that it sends the results to the client: the node need not.
+  // The worker says that it sends the results to the client: the node need not send them.
   void OnDelivered(WorkerNumber worker, const TaskSpec& spec) override;
 
-  // --- others ---
+  // --- what else happens ---
 
-  // Reads what the client has sent. Before anything of the worker is heard.
+  // Reads what the client has sent. To be called before anything of the worker is heard.
   void CatchUp();
-  // Reads what the worker has sent: what its client knows by now, the node knows then. REQUIRES: as
-  // Reclaim.
+  // Reads what the worker has sent, so that the node knows afterwards what the client knows by now.
+  // REQUIRES: as Reclaim.
   void HearWorker() override;
   // What has been read of this peer is about to be handled.
   void OnRead(const ConnectedPeer& peer) {
     if (open_) Listen(peer);
   }
-  // Nobody may give the worker tasks any more; the scheduler is told how that went. REQUIRES: no
-  // frame of the client is being handled.
+  // Takes the lease back, unless a task is on its way; the scheduler is told how that went.
+  // REQUIRES: no frame of the client is being handled.
   void Reclaim(WorkerNumber worker) override;
-  // What a worker has sent is handled, and it is gone. Before the scheduler hears of it.
+  // The worker is gone, and all that it had sent is handled. To be called before the scheduler
+  // hears of it.
   void OnWorkerGone(WorkerNumber worker) override;
   void OnPeerGone(const node::Peer& peer) override;
-  // Now and then: a lease that is not used is given up.
+  // Gives up a lease that was not used since the last call.
   void OnHeartbeat();
 
   bool open() const { return open_; }
-  // At the end of a turn: what it has heard of the pair. Begins the next one.
+  // What the turn that ends here has heard of the pair. Begins the next turn.
   PairOfTurn TakeTurn();
 
   std::string DebugText() const;
@@ -102,11 +104,11 @@ class LeaseService final : public node::Shortcuts {
   // True if the lease was closed.
   bool TryClose();
   void ForgetUse();
-  // The client, if it is still there, may be made to wait again.
+  // The client, if it is still there, no longer runs ahead of the node.
   void NoteClosed();
-  // Whether what both ends send wakes the node as what others send does.
+  // Whether what the two ends send wakes the node, as what other peers send does.
   void SetEndsWake(bool wake);
-  // Sends the worker its end, and leaves what the client is to have.
+  // Sends the worker its end of the channel; `client_fds` gets what the client is to have.
   Status SendEnds(ConnectedPeer& worker_peer, const WorkerProcess& worker,
                   std::vector<ScopedFd>* client_fds);
 
@@ -116,8 +118,8 @@ class LeaseService final : public node::Shortcuts {
   node::NodeCore* core_;
   TurnPacer* pacer_;
 
-  // Who might be given a lease: the client and the worker of the last rounds, and the task between
-  // them.
+  // The client and the worker of the last rounds, which might be given a lease; and the task
+  // between them.
   struct Pair {
     ClientId client;
     WorkerNumber worker;
@@ -128,7 +130,7 @@ class LeaseService final : public node::Shortcuts {
   TaskId between_;
   TaskId actor_;  // nil: a function's call
 
-  // Who has the socket pair, or had it last.
+  // The client and the worker that have the socket pair, or had it last.
   Pair ends_;
   bool connected_ = false;
   bool open_ = false;
@@ -137,10 +139,10 @@ class LeaseService final : public node::Shortcuts {
   // The results that the worker has sent last.
   std::vector<ObjectId> delivered_;
 
-  // Of this turn.
+  // Whether the pair, and any other peer, was heard in this turn.
   bool used_ = false;
   bool others_came_ = false;
-  // Since the last heartbeat.
+  // Whether the pair was heard since the last heartbeat.
   bool used_lately_ = false;
 };
 

@@ -9,11 +9,12 @@
 //              meets(), pair_pays() before the flush       SleepPlan after it
 //
 // All of it is moderation: without it every program gets the same results, only later or at a
-// higher price. It presumes that whoever the node serves runs on this machine, where a wake-up
-// takes a processor from the work that is waited for. A node in another machine gains nothing and
-// waits, so OnTurnEnd plans no sleep, and meets() says no, as soon as it is told of one.
+// higher price. It presumes that the processes that the node serves run on this machine, where a
+// wake-up takes a processor from the work that is waited for. A node of another machine would gain
+// nothing and wait, so OnTurnEnd plans no sleep, and meets() says no, as soon as they are told of
+// one.
 //
-// Told the time; asks for none, and sleeps never (turn_pacer.h does).
+// It is told the time, asks for none, and never sleeps (turn_pacer.h does).
 #pragma once
 
 #include <cstddef>
@@ -24,22 +25,22 @@
 
 namespace rayx::daemon {
 
-// Who speaks to this node.
+// On which machines the peers of this node are.
 enum class Audience { kThisMachine, kOtherNodes };
 
-// What a turn has heard of the pair: a client and a worker that speak to each other past the node.
+// What a turn has heard of the pair: a client and a worker that exchange messages past the node.
 enum class PairTurn {
   kClosed,  // no pair is open
-  kMixed,   // others were heard, or nobody, or a part of what an end of the pair is sending
-  kAlone,   // both ends, whole messages, and nobody else
+  kMixed,   // other peers were heard, or none, or only a part of a message of the pair
+  kAlone,   // whole messages of both ends were heard, and no other peer
 };
 
-// A turn, at its end.
+// What a turn was like, told at its end.
 struct TurnLoad {
   int64_t now_us = 0;
   Audience audience = Audience::kThisMachine;
   PairTurn pair = PairTurn::kClosed;
-  // Every thread that wants a processor has one (spare_cpus.h). Looked at while a pair is open.
+  // Every thread that wants a processor has one (spare_cpus.h). Asked while a pair is open.
   bool cpus_spare = false;
   // The core has not done all that it could: another turn follows at once.
   bool has_more = false;
@@ -49,8 +50,8 @@ struct TurnLoad {
 struct SleepPlan {
   enum class Kind {
     kNone,
-    kPause,      // nobody waits, so nobody needs to be able to end it
-    kUntilRung,  // all but the ends of the pair end it, and these by ringing
+    kPause,      // no process waits, so nothing has to end it early
+    kUntilRung,  // every other peer ends it, and the ends of the pair do so by ringing
   };
   Kind kind = Kind::kNone;
   int64_t us = 0;
@@ -60,15 +61,16 @@ struct SleepPlan {
 
 class PacePolicy {
  public:
-  // Some 150 calls; a socket holds 167, and an end that finds it full rings. A turn takes a
-  // processor from the driver or the worker, and keeps the call under way waiting: for 60 us after
-  // a few calls, and they need as long again until both are in step; for 0.7 ms after so many. So
-  // turns are rare: less than one call of a hundred meets one, and the others have what is saved.
+  // Some 150 calls take that long; a socket holds 167, and an end that finds it full rings. A turn
+  // of the node takes a processor from the driver or the worker, and keeps the call under way
+  // waiting: for 60 us after a few calls, and the two need as long again until they are in step;
+  // for 0.7 ms after so many. So turns are rare: less than one call in a hundred meets one, and all
+  // other calls are quicker for it.
   static constexpr int64_t kPairSleepUs = 10'000;
-  // So quick a round must be for a pair: in a longer one, what the node costs is next to nothing.
+  // How quick the rounds of a pair must be: in longer ones, what the node costs is next to nothing.
   static constexpr int64_t kPairRoundUs = 10'000;
 
-  // A task was submitted by way of the node; as PingPong::OnSubmit.
+  // A task was submitted by way of the node; the arguments are those of PingPong::OnSubmit.
   void OnSubmit(size_t active, int64_t now_us) {
     pace_.OnSubmit(active, now_us);
     pair_pace_.OnSubmit(active, now_us);
@@ -76,8 +78,8 @@ class PacePolicy {
 
   // Tasks come one by one, so that passing them on is all that the node does.
   bool pair_pays() const { return pair_pace_.together(); }
-  // Those who only wait for each other should meet on one processor. Not while a pair is open: its
-  // ends do without the node.
+  // Whether processes that only wait for each other should meet on one processor. Not while a pair
+  // is open, since its ends do without the node.
   bool meets(bool pair_open, Audience audience) const {
     return pace_.together() && !pair_open && audience == Audience::kThisMachine;
   }
@@ -89,8 +91,8 @@ class PacePolicy {
     SleepPlan plan;
     const bool pair_open = load.pair != PairTurn::kClosed;
     plan.may_spin = pair_open && load.cpus_spare;
-    // Whoever is far away and has said something waits for an answer, and a part of a large object
-    // behind each sleep would take most of the time of a transfer.
+    // A peer far away that has sent something waits for an answer, and a sleep behind each part of
+    // a large object would take most of the time of its transfer.
     if (load.audience == Audience::kOtherNodes) return plan;
     if (pair_open) {
       if (load.pair == PairTurn::kAlone && !load.has_more) {
@@ -99,8 +101,8 @@ class PacePolicy {
       }
       return plan;
     }
-    // Whether or not the core has more to do: while all workers have tasks, nobody waits for it,
-    // and in bursts it nearly always has.
+    // Whether or not the core has more to do: while all workers have tasks, none of them waits for
+    // it, and in bursts it nearly always has.
     if (burst_.OnTurn(load.now_us) && all_prefetched()) {
       plan.kind = SleepPlan::Kind::kPause;
       plan.us = WakeCoalescing::kPauseUs;

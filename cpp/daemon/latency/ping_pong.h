@@ -7,7 +7,7 @@
 //     └───────────────────────────────┘  a second task runs, or a round is slow
 //
 // A round lasts from one submission to the next, with what the driver does in between. It is slow
-// also if something else keeps the processor busy; so a bad choice of it ends by itself.
+// also if something else keeps the processor busy; so a bad choice of the processor ends by itself.
 #pragma once
 
 #include <cstddef>
@@ -17,15 +17,16 @@ namespace rayx::daemon {
 
 class PingPong {
  public:
-  // In a row, before they meet: a program that makes a handful of calls is not worth the moving.
+  // How many quick rounds in a row come before they meet: for a handful of calls, moving does not
+  // pay.
   static constexpr int kRounds = 8;
-  // Waking others on idle processors takes most of 200 us for a task that does nothing. What takes
-  // much longer gains little, and might have run beside its submitter.
+  // A task that does nothing takes 200 us across idle processors, most of it for waking them. One
+  // that takes much longer would gain little, and might have run beside its submitter.
   static constexpr int64_t kQuickUs = 300;
 
   explicit PingPong(int64_t quick_us = kQuickUs) : quick_us_(quick_us) {}
 
-  // A task was submitted; so many are there that do not wait themselves, this one included.
+  // A task was submitted; with it, `active` tasks are there that do not wait themselves.
   void OnSubmit(size_t active, int64_t now_us) {
     const bool quick = active <= 1 && now_us - last_submit_us_ < quick_us_;
     last_submit_us_ = now_us;

@@ -47,7 +47,7 @@ std::optional<size_t> SpareCpus::CountRunnable() const {
   const ssize_t bytes = ::pread(loadavg_.get(), text.data(), text.size(), 0);
   if (bytes <= 0) return std::nullopt;
   const size_t runnable = RunnableThreads({text.data(), static_cast<size_t>(bytes)});
-  // We are one of them.
+  // The caller is one of them.
   return runnable > 0 ? std::optional(runnable - 1) : std::nullopt;
 }
 

@@ -12,7 +12,7 @@ namespace rayx::daemon {
 
 void TurnPacer::OnSubmitted(bool from_task) {
   const scheduler::SchedulerStats stats = core_->scheduler().Stats();
-  // An actor is an assigned task for life; who submits from a task is about to wait.
+  // An actor's creation stays an assigned task for life, and a task that submits is about to wait.
   const size_t idle = stats.workers_blocked + stats.actors + (from_task ? 1 : 0);
   const size_t known = stats.tasks_ready + stats.tasks_assigned;
   policy_.OnSubmit(known - std::min(known, idle), MonotonicUs());
@@ -25,7 +25,8 @@ Result<TurnPacer::DoorbellEnds> TurnPacer::MakeDoorbell() {
   if (!worker.ok()) return worker.status();
   Result<ScopedFd> client = DuplicateFd(doorbell->get());
   if (!client.ok()) return client.status();
-  // The ends of the pair before may keep theirs, so the kernel would not forget it by itself.
+  // The ends of the pair before may keep copies of the old doorbell, so closing it here would not
+  // take it out of the set.
   if (doorbell_.valid()) wake_set_->Remove(doorbell_.get());
   doorbell_ = std::move(*doorbell);
   wake_set_->Add(doorbell_.get());
@@ -37,7 +38,7 @@ void TurnPacer::ChooseCpu(bool pair_open, Audience audience) {
   if (meet == binding_.has_value()) return;
   if (meet) {
     const int cpu = ::sched_getcpu();
-    // Bound before others are told: a number that the node may leave again misleads them.
+    // Bound before clients are told: a processor that the node may still leave would mislead them.
     binding_.emplace(cpu);
     if (binding_->bound()) hint_.Publish(cpu);
   } else {
@@ -57,8 +58,9 @@ void TurnPacer::OnTurnEnd(const PairOfTurn& pair, Audience audience, bool has_mo
        .cpus_spare = cpus_spare,
        .has_more = has_more},
       [this] { return core_->scheduler().AllHavePrefetched(WakeCoalescing::kPrefetched); });
-  // Before the sleep, during which the ends would go on with what they had been told. Written only
-  // if it changes: the ends share the line of the processor's cache with it.
+  // Written before the sleep, during which the ends go on with what they were told last; and only
+  // if it changes, since the ends read the same cache line for each task. They read it relaxed: it
+  // allows them to spin and tells them nothing else.
   if (pair.memory != nullptr && pair.memory->may_spin() != plan.may_spin) {
     pair.memory->AllowSpinning(plan.may_spin);
   }

@@ -2,7 +2,7 @@
 //
 // pace_policy.h decides, this carries it out: it has the clock, the sleeps, the descriptors that
 // end them, and the page in which clients read where to meet. NodeDaemon::OnTurn calls it twice in
-// a turn: before anything is written, and when all of it is.
+// a turn: before anything is written, and when all is written.
 //
 // Threads: one.
 #pragma once
@@ -25,36 +25,36 @@ namespace rayx::daemon {
 // The pair (pace_policy.h) at the end of a turn.
 struct PairOfTurn {
   PairTurn heard = PairTurn::kClosed;
-  // Of the pair's worker: what wakes the node lies in it, and what its ends may do. Null if no pair
-  // is open.
+  // The claim memory of the pair's worker, with the doorbell word and the leave to spin. Null if no
+  // pair is open.
   ClaimWord* memory = nullptr;
 };
 
 class TurnPacer {
  public:
-  // All must outlive it; `core` is used from the first event on. `wake_set`: of the loop, which has
-  // in it all that the loop watches. `busy_cpus`: as SpareCpus says.
+  // All must outlive it; `core` is used from the first event on. `wake_set` is the loop's, which
+  // has in it all that the loop watches. `busy_cpus`: as SpareCpus says.
   TurnPacer(WakeSet* wake_set, const node::NodeCore* core, size_t busy_cpus)
       : wake_set_(wake_set), core_(core), spare_cpus_(busy_cpus) {}
 
-  // Where clients read on which processor to meet. Without it, nobody meets.
+  // Where clients read on which processor to meet. Without it, no processes meet.
   void set_affinity_hint(AffinityHint hint) { hint_ = std::move(hint); }
 
   // --- what it learns ---
 
-  // A task was submitted by way of the node, and the scheduler knows of it. `from_task`: who
-  // submits is a task.
+  // A task was submitted by way of the node, and the scheduler knows of it. `from_task`: a task has
+  // submitted it.
   void OnSubmitted(bool from_task);
   // Tasks come one by one, so quickly that a pair pays.
   bool pair_pays() const { return policy_.pair_pays(); }
 
   // --- what ends a sleep ---
 
-  // Whether what comes through a descriptor of the loop ends a sleep. All do at first; those of the
-  // ends of an open pair do not, they ring.
+  // Whether what comes through a descriptor of the loop ends a sleep. At first it does. What the
+  // ends of an open pair send does not; they ring the doorbell.
   void SetWakes(int fd, bool wakes) { wakes ? wake_set_->Add(fd) : wake_set_->Remove(fd); }
-  // What the ends of the next pair are to ring with; a copy for each. Those of the pair before ring
-  // in vain from now on.
+  // The doorbell of the next pair, a copy for each end. The ends of the pair before ring in vain
+  // from now on.
   struct DoorbellEnds {
     ScopedFd client;
     ScopedFd worker;
@@ -63,10 +63,11 @@ class TurnPacer {
 
   // --- the turn ---
 
-  // Before anything is written: whoever that wakes reads where to sleep next.
+  // To be called before anything is written, since a process that is woken reads where to sleep
+  // next.
   void ChooseCpu(bool pair_open, Audience audience);
-  // When all is written, since whatever is not would wait for the sleep. `has_more`: another turn
-  // follows at once.
+  // To be called when all is written, since the rest would wait until the sleep is over.
+  // `has_more`: another turn follows at once.
   void OnTurnEnd(const PairOfTurn& pair, Audience audience, bool has_more);
 
   std::string DebugText() const;
@@ -77,7 +78,7 @@ class TurnPacer {
   PacePolicy policy_;
   SpareCpus spare_cpus_;
   AffinityHint hint_;
-  // There while those who wait for each other meet where this thread is.
+  // Set while processes that wait for each other meet on this thread's processor.
   std::optional<CpuBinding> binding_;
   ScopedFd doorbell_;
   // How often the node had been rung when it last looked.

@@ -1,9 +1,10 @@
 // Notices when the node would do its workers and clients no service by waking for each message:
-// they come one by one, and each worker has tasks prefetched for longer than the node would pause.
+// messages come one by one, and each worker has tasks prefetched for longer than the node would
+// pause.
 //
-// A node that wakes for each finished task takes the processor from those who do the work, as often
-// as it wakes, and so does each result that it passes on alone. After a short pause it finds some
-// messages at a time, as network drivers do that coalesce their interrupts.
+// Each time that it wakes for a finished task, a node takes the processor from a worker, and so
+// does each result that it passes on alone. After a short pause it finds several messages at a
+// time, like a network driver that coalesces interrupts.
 //
 //          kTurns quick turns, and tasks prefetched for all workers
 //   Eager ──────────────────────────────────────────────────────────► Coalescing
@@ -11,7 +12,7 @@
 //     └───────────────────────────────────────────────────────────────────┘
 //                          one of both is no longer so
 //
-// Told the time; asks for none.
+// It is told the time and asks for none.
 #pragma once
 
 #include <cstddef>
@@ -21,15 +22,15 @@ namespace rayx::daemon {
 
 class WakeCoalescing {
  public:
-  // With the 50 us that the kernel may add, as long as some fifteen of the shortest tasks take:
-  // Python needs 20 us for each.
+  // With the 50 us that the kernel may add, a pause lasts as long as some fifteen of the shortest
+  // tasks, for each of which Python needs 20 us.
   static constexpr int64_t kPauseUs = 250;
-  // Tasks that each worker must have prefetched.
+  // How many tasks each worker must have prefetched.
   static constexpr size_t kPrefetched = 16;
-  // A turn is quick if the one before has ended no longer ago. Sooner or later there is nothing to
-  // moderate.
+  // A turn is quick if the one before has ended no longer ago. Between slower turns there is
+  // nothing to moderate.
   static constexpr int64_t kQuickUs = 100;
-  // In a row: a few messages together are no burst.
+  // How many quick turns in a row make a burst: a few messages together do not.
   static constexpr int kTurns = 8;
 
   // A turn has ended. True if a pause is worth a look at the workers.

@@ -1,13 +1,13 @@
-// How many connections a node takes, and when: whoever connects and connects must not take the time
-// of those who are connected already. A peer costs some tens of microseconds, as much as a good
-// part of a task's round trip; a refusal at a glance (first_bytes.h) less; and whatever wakes the
-// node takes a processor from somebody.
+// How many connections a node takes, and when, so that a process that connects again and again does
+// not take the time of the peers that are connected. To take a peer costs some tens of
+// microseconds, a good part of a task's round trip; to refuse one at a glance (first_bytes.h) costs
+// less; and each wake-up of the node takes a processor from a process that works.
 //
 //   open ──(one is refused, or the share of the time is used up)──▶ pause: kAcceptPauseMs
 //     ▲                                                                │
 //     └────────────────────────────────────────────────────────────────┘
 //
-// So an honest peer waits only if others have connected right before.
+// So an honest peer waits only if other processes have connected right before it.
 #pragma once
 
 #include <cstdint>
@@ -18,8 +18,8 @@ namespace rayx::daemon {
 
 class AcceptPace {
  public:
-  // A turn, in which connections may be taken, begins. Those that earlier turns have taken count
-  // for limits::kAcceptPauseMs, so that who connects one by one is paced as well.
+  // A turn in which connections may be taken begins. Connections that earlier turns have taken
+  // count for limits::kAcceptPauseMs, so that a process that connects once a turn is paced as well.
   void BeginTurn(int64_t now_ms) {
     refused_ = false;
     if (now_ms < counts_until_ms_) return;
@@ -32,7 +32,7 @@ class AcceptPace {
     ++taken_;
     return true;
   }
-  // What was taken last was refused.
+  // The connection that was taken last was refused.
   void OnRefused() { refused_ = true; }
   // Whether to pause at the end of the turn.
   bool WantsPause() const { return refused_ || taken_ == limits::kAcceptsPerPause; }

@@ -11,7 +11,7 @@ namespace {
 
 static_assert(limits::kReservationBytesMax < ReservationWords::kBytesEnd);
 
-// For a client that stores values of that size.
+// How many reservations a client that stores values of that size may have.
 size_t ReservationsFor(uint64_t reserved_bytes, uint64_t pool_bytes) {
   if (reserved_bytes > limits::kReservationBytesMax) return 0;
   const uint64_t bytes =
@@ -67,7 +67,7 @@ void ClientReservations::Refill() {
   if (!words_) {
     Result<ReservationWords> words = ReservationWords::Create();
     if (!words.ok()) {
-      // It asks each time, then.
+      // Then the client asks each time.
       LogWarning("nothing is reserved for a client: " + words.status().message());
       return;
     }

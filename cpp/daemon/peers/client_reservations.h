@@ -1,10 +1,10 @@
-// The memory of the pool that is reserved for one client while it stores one large value after the
-// other: it takes them without asking (common/shm/reservation_words.h), and so need not wait for
-// us.
+// Memory of the pool that is reserved for one client while it stores one large value after the
+// other. The client takes a reservation without asking (common/shm/reservation_words.h), so it need
+// not wait for the node.
 //
-// The second Create in a row for the same size begins it, a Create for another size ends it. A
-// reservation that was filled is replaced by the next. What the client has not taken goes back when
-// there is no room for somebody else; so an idle client keeps nothing from others.
+// The second Create in a row for the same size begins this, and a Create for another size ends it.
+// A reservation that was filled is replaced by the next. Reservations that the client has not taken
+// go back when memory is short, so an idle client keeps nothing from other clients.
 #pragma once
 
 #include <array>
@@ -28,14 +28,14 @@ class ClientReservations {
 
   // The client has asked for so much memory.
   void OnCreate(uint64_t size_bytes);
-  // What the client maps to take reservations. Once, when there are some; nothing otherwise. A
-  // failure may be followed by another try.
+  // The memory that the client maps to take reservations. It is handed out once, when there are
+  // some; otherwise the descriptor is invalid. After a failure the caller may try again.
   Result<ScopedFd> TakeMemory();
-  // The client has not got it: it is to be had once more.
+  // The client has not got that memory, so TakeMemory hands it out once more.
   void OnMemoryLost() { memory_passed_ = false; }
-  // The client has put an object in its reservation there, or what it says is one.
+  // The client has put an object into its reservation at `offset`, or says so.
   void OnPut(uint64_t offset);
-  // What was not taken is free again; true if that was anything.
+  // Frees the reservations that the client has not taken; true if there were any.
   bool TakeBack();
 
  private:
@@ -48,10 +48,10 @@ class ClientReservations {
   // yet, or too large.
   uint64_t reserved_bytes_ = 0;
   size_t count_ = 0;
-  // There from the first offer on.
+  // Made at the first offer.
   std::optional<ReservationWords> words_;
   bool memory_passed_ = false;
-  // What the words offer, or the client has taken.
+  // The reservations that the words offer, or that the client has taken.
   std::array<std::optional<ReservationWords::Reservation>, ReservationWords::kReservations>
       offered_;
 };

@@ -18,7 +18,8 @@ bool MayBePaused(const ConnectedPeer& peer) {
       Overload{[](const Stranger&) { return true; },
                // A worker reads when it has nothing to run; what it has done must be heard before.
                [](const StartingWorker&) { return false; }, [](const WorkerPeer&) { return false; },
-               // What it has given to its worker must be heard before the worker is.
+               // The node must hear of the tasks that it has given to its worker before it hears
+               // the worker.
                [](const DriverPeer& driver) { return !driver.runs_ahead; },
                [](const OutputPeer&) { return true; }},
       peer.kind);

@@ -1,15 +1,15 @@
-// Whoever has a connection to the node: what all of them have, and what is special to their kind.
+// A process that has a connection to the node: what all such peers have, and what is special to
+// their kinds.
 //
-//   Stranger ───────hello───▶ DriverPeer, OutputPeer ┐
-//   StartingWorker ─hello───▶ WorkerPeer             ├──(peer gone, broken message, node's wish)──▶
-//   closed
-//       └───(no hello in time, refused)──────────────┘
+//   Stranger ───────hello──▶ DriverPeer, OutputPeer ┐ peer gone, broken message
+//   StartingWorker ─hello──▶ WorkerPeer             ├───────────────────────────▶ closed
+//       └──────(no hello in time, refused)──────────┘ or the node wishes it
 //
 // A closed peer keeps its kind, and is destroyed at the end of the turn.
 //
-// Who must tell the kinds apart does so by std::visit with a case for each (common/base/
-// overload.h). To add a kind (a node of another machine, say) is one struct, one alternative of
-// PeerKind, and then what the compiler asks for.
+// Code that must tell the kinds apart does so by std::visit with a case for each
+// (common/base/overload.h). A new kind (a node of another machine, say) is one struct, one
+// alternative of PeerKind, and then what the compiler asks for.
 #pragma once
 
 #include <sys/types.h>
@@ -29,21 +29,22 @@ namespace rayx::daemon {
 
 // What a peer has been given of the pool, if it maps the pool and stores values there.
 struct PoolUse {
-  // The writable pool has been passed.
+  // The peer has been passed the writable pool.
   bool has_writable_pool = false;
-  // There once it has asked for room in the pool.
+  // Made when the peer first asks for room in the pool.
   std::unique_ptr<ClientReservations> reservations;
 };
 
 // --- the kinds ---
 
-// It came through the listener and has not said who it is.
+// A peer that came through the listener and has not said hello.
 struct Stranger {
   // Ends a handshake that takes too long.
   std::unique_ptr<EventLoop::Timer> hello_timer;
 };
 
-// We made its socket pair. It has not said hello; the worker service watches how long that takes.
+// A worker whose socket pair we made and that has not said hello; the worker service watches how
+// long that takes.
 struct StartingWorker {};
 
 // The main connection of a driver.
@@ -51,11 +52,12 @@ struct DriverPeer {
   PoolUse pool;
   // How many SubmitTask and KillActor it has sent.
   uint64_t submitted = 0;
-  // It and a worker speak to each other, and say later what about: it must be read before the
-  // worker is, and may ask of what the node has not read of the worker.
+  // The driver and a worker exchange messages of which they tell the node later. So the node must
+  // read the driver before that worker, and the driver may ask about what the node has not read
+  // from the worker yet.
   bool runs_ahead = false;
-  // Its process, watched beside the socket: a forked child of the driver may hold the socket open
-  // for longer. The watch ends before the descriptor.
+  // Its process, which is watched beside the socket, since a forked child of the driver may hold
+  // the socket open for longer. The watch must end before the descriptor is closed.
   ScopedFd pid_fd;
   std::unique_ptr<EventLoop::Watcher> pid_watch;
 };
@@ -72,23 +74,23 @@ using PeerKind = std::variant<Stranger, StartingWorker, DriverPeer, OutputPeer, 
 struct ConnectedPeer : node::Peer {
   PeerKind kind;
   std::unique_ptr<Connection> connection;
-  // The connection is closed; nobody finds the peer any more.
+  // The connection is closed; PeerTable::Find does not find the peer any more.
   bool closed = false;
-  // Of its process: as the kernel says, or as a worker says.
+  // The pid of its process, as the kernel tells it, or as a worker does.
   pid_t pid = 0;
 };
 
-// Null if it is no driver.
+// The driver, or null if the peer is none.
 inline DriverPeer* AsDriver(node::Peer& peer) {
-  // All peers of the core are connected.
+  // Every peer that the core knows is a ConnectedPeer.
   return std::get_if<DriverPeer>(&static_cast<ConnectedPeer&>(peer).kind);
 }
 
-// Null if it does not map the pool.
+// Null if the peer does not map the pool.
 PoolUse* PoolUseOf(ConnectedPeer& peer);
 
-// A peer that asks and asks and does not read the answers is not heard until it does; but what
-// some have to say must be heard in any case.
+// Whether a peer that goes on asking and does not read the answers may be left unheard until it
+// reads. What some kinds have to say must be heard in any case.
 bool MayBePaused(const ConnectedPeer& peer);
 
 }  // namespace rayx::daemon

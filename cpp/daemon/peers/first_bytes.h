@@ -1,5 +1,5 @@
-// What a peer has said first: whether it can be a hello. Whoever connects and sends junk at once,
-// as a flood of such does, is refused by it: no peer is made, watched and destroyed for it.
+// Whether the first bytes of a peer can be a hello. A process that sends junk at once, as each of a
+// flood does, is refused by this alone: no peer is made, watched and destroyed for it.
 #pragma once
 
 #include <cstddef>
@@ -12,12 +12,12 @@
 
 namespace rayx::daemon {
 
-// So many bytes hold any hello.
+// Enough bytes for any hello.
 inline constexpr size_t kFirstBytesMax = FrameBytes(limits::kHelloBytesMax);
 
 // True for a whole, well-formed hello, whatever follows it; false for a beginning to which more
-// must come. ProtocolError for what would be refused later, with the reason: no hello begins so.
-// REQUIRES: `bytes` begin aligned to 8.
+// must come. ProtocolError, with the reason, for bytes with which no hello begins. REQUIRES:
+// `bytes` begin aligned to 8.
 Result<bool> IsWholeHello(std::span<const uint8_t> bytes);
 
 }  // namespace rayx::daemon

@@ -55,8 +55,8 @@ void Listener::OnTurn() {
   while (pace_.Take()) {
     Result<ScopedFd> socket = AcceptUnix(socket_.get());
     if (!socket.ok()) {
-      // Out of descriptors: those who wait to connect go on waiting, those who are connected are
-      // served.
+      // The node is out of descriptors. Processes that wait to connect go on waiting, connected
+      // peers are served.
       LogWarning("accept: " + socket.status().message());
       return PauseFor(kAcceptRetryMs);
     }
@@ -87,10 +87,10 @@ void Listener::Judge(ScopedFd socket) {
 
 Listener::Glance Listener::GlanceAt(int socket, Status* why) {
   const std::span<uint8_t> room(reinterpret_cast<uint8_t*>(first_bytes_.data()), kFirstBytesMax);
-  // The header first: most junk ends here, however long it is.
+  // The header comes first: most junk is refused by it, however long it is.
   PeekOutcome said = PeekAt(socket, room.first(sizeof(FrameHeader)));
-  // Nobody is there who could hear an answer, so it does not matter what was said: a client does
-  // nothing before its welcome.
+  // The peer cannot read an answer any more, so what it said does not matter: a client does nothing
+  // before its welcome.
   if (said.gone) return Glance::kGone;
   Result<bool> is_whole = IsWholeHello(room.first(said.bytes));
   if (is_whole.ok() && said.bytes == sizeof(FrameHeader)) {
@@ -101,21 +101,21 @@ Listener::Glance Listener::GlanceAt(int socket, Status* why) {
     *why = is_whole.status();
     return Glance::kWrong;
   }
-  // A part of a hello, or nothing, to which nothing will be added.
+  // The peer has sent a part of a hello, or nothing, and will send no more.
   if (said.gone || (said.ends && !*is_whole)) return Glance::kGone;
   return Glance::kPromising;
 }
 
 void Listener::OnRefused(pid_t pid, const Status& why) {
   Refuse(pid, why);
-  // It does not put off the end of a pause.
+  // This does not put off the end of a pause that has begun.
   if (watch_) PauseFor(limits::kAcceptPauseMs);
 }
 
 void Listener::Refuse(pid_t pid, const Status& why) {
   ++refused_count_;
   pace_.OnRefused();
-  // Who has gone by himself is nobody's concern.
+  // A peer that has left by itself is not worth a line.
   if (why.code() == StatusCode::kDisconnected) return;
   const std::optional<uint64_t> count = refusal_log_.OnRefused(loop_->now_ms());
   if (!count) return;

@@ -1,11 +1,12 @@
-// A node's socket: whom it takes, when, and whom it refuses at a glance.
+// A node's socket: which connections it takes, when, and which it refuses at a glance.
 //
-//   Watching ──(somebody connects)──▶ Due ──(end of turn: some are taken)──▶ Watching
+//   Watching ─(a process connects)──▶ Due ──(end of turn: some are taken)──▶ Watching
 //                                      ▲                  │ AcceptPace wants a pause
 //                                      └──(the pause is over)── Pausing
 //
-// While it pauses the socket is not watched at all: those who connect wake nobody. It is heard
-// behind everything else in a turn, when the answers to those who are connected have been sent.
+// While it pauses, the socket is not watched at all, so processes that connect do not wake the
+// node. It is heard behind everything else in a turn, when the answers to the connected peers have
+// been sent.
 #pragma once
 
 #include <sys/types.h>
@@ -27,7 +28,7 @@ namespace rayx::daemon {
 class Listener {
  public:
   // `taken` is given the socket of a peer of this user that has not said anything wrong so far, and
-  // its process. `loop` must outlive the listener.
+  // its pid. `loop` must outlive the listener.
   Listener(EventLoop* loop, std::function<void(ScopedFd socket, pid_t pid)> taken);
   ~Listener();
   Listener(const Listener&) = delete;
@@ -35,11 +36,12 @@ class Listener {
 
   // From now on peers can connect at this path.
   Status Listen(const std::string& path);
-  // Takes some of those who wait, if any do. Once a turn, after all else has been sent.
+  // Takes some of the connections that wait, if any do. To be called once a turn, after all else
+  // has been sent.
   void OnTurn();
-  // One that was taken has gone without a proper hello, or was refused for the one it said.
+  // A peer that was taken has gone without a proper hello, or was refused for its hello.
   void OnRefused(pid_t pid, const Status& why);
-  // Nobody can connect any more.
+  // From now on no process can connect.
   void Close();
 
   std::string DebugText() const;
@@ -47,23 +49,23 @@ class Listener {
  private:
   void Watch();
   void PauseFor(int64_t ms);
-  // Refuses it or hands it over.
+  // Refuses the connection or hands it to `taken_`.
   void Judge(ScopedFd socket);
   enum class Glance { kGone, kWrong, kPromising };
-  // Looks at what a peer has said, without taking it. `why` is told if that is wrong.
+  // Looks at the first bytes of a peer, which stay in its socket. `*why` is set if they are wrong.
   Glance GlanceAt(int socket, Status* why);
   void Refuse(pid_t pid, const Status& why);
 
   EventLoop* loop_;
   std::function<void(ScopedFd, pid_t)> taken_;
   ScopedFd socket_;
-  // There while it watches, and while it pauses.
+  // Set while it watches, and while it pauses.
   std::unique_ptr<EventLoop::Watcher> watch_;
   std::unique_ptr<EventLoop::Timer> pause_;
   bool due_ = false;
   AcceptPace pace_;
   RefusalLog refusal_log_;
-  // What was peeked at; elements of 8 bytes, as a FlatBuffer wants it.
+  // The bytes that were looked at, in elements of 8 bytes, since a FlatBuffer must be aligned.
   std::vector<uint64_t> first_bytes_;
   // For DebugText.
   uint64_t taken_count_ = 0;

@@ -30,7 +30,7 @@ class PeerMessages final : public node::Peers {
   void SendDrained(node::Peer& peer) override;
 
  private:
-  // All peers of the core are connected.
+  // Every peer that the core knows is a ConnectedPeer.
   static Connection& ConnectionOf(node::Peer& peer) {
     return *static_cast<ConnectedPeer&>(peer).connection;
   }

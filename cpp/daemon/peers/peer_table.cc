@@ -48,7 +48,7 @@ void PeerTable::Close(ClientId id, Status reason) {
 
 void PeerTable::OnFrames(ClientId id) {
   if (const ConnectedPeer* peer = Find(id)) handlers_.on_read(*peer);
-  // Looked up again for each frame: handling one may close the peer.
+  // The peer is looked up again for each frame, since handling one may close it.
   while (ConnectedPeer* peer = Find(id)) {
     if (MustPause(*peer)) {
       peer->connection->PauseReading(true);
@@ -59,7 +59,7 @@ void PeerTable::OnFrames(ClientId id) {
     if (!frame) return;
     Status status = handlers_.on_frame(*peer, *frame);
     if (!status.ok()) {
-      // Whatever a core calls it, to the peer it is a breach of protocol.
+      // Whatever the core calls the failure, to the peer it is a breach of protocol.
       peer->connection->Close(Status::ProtocolError(status.message()));
       return;
     }
@@ -86,7 +86,8 @@ void PeerTable::OnConnectionClosed(ClientId id, const Status& reason) {
   ConnectedPeer* peer = Find(id);
   if (peer == nullptr) return;
   peer->closed = true;
-  // What is watched of it is of no use, and a timer may be due before it is destroyed.
+  // What watches the peer is of no use any more, and a timer may be due before the peer is
+  // destroyed.
   std::visit(Overload{[](Stranger& stranger) { stranger.hello_timer.reset(); },
                       [](StartingWorker&) {}, [](DriverPeer& driver) { driver.pid_watch.reset(); },
                       [](OutputPeer&) {}, [](WorkerPeer&) {}},

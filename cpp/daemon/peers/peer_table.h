@@ -1,5 +1,4 @@
-// All peers of a node: who is connected, who has something to be written, who is to be
-// destroyed.
+// All peers of a node: which are connected, have something to be written, or are to be destroyed.
 #pragma once
 
 #include <functional>
@@ -36,13 +35,13 @@ class PeerTable {
   ConnectedPeer& Add(ScopedFd socket, WorkerNumber worker);
   // Null if there is none, or it is closed.
   ConnectedPeer* Find(ClientId id);
-  // Closes; on_closed follows from the loop. Harmless if it is closed.
+  // Closes the peer; on_closed follows from the loop. Does nothing if it is closed.
   void Close(ClientId id, Status reason);
 
-  // Writes to every peer that has something queued, and goes on reading from those that have
-  // caught up. Once a turn.
+  // Writes to every peer that has something queued, and goes on reading from peers that have caught
+  // up. To be called once a turn.
   void FlushAll();
-  // Destroys closed peers. Once a turn, outside of any handler.
+  // Destroys closed peers. To be called once a turn, outside of any handler.
   void DestroyClosed();
 
   const std::unordered_map<ClientId, std::unique_ptr<ConnectedPeer>>& all() const { return peers_; }

@@ -7,8 +7,7 @@
 namespace rayx::daemon {
 namespace {
 
-// Values of protocol::Outcome equal those of StatusCode by its comment; this is where it is relied
-// upon.
+// The schema says that the values of protocol::Outcome equal those of StatusCode.
 static_assert(static_cast<int>(protocol::Outcome::StoreFull) ==
               static_cast<int>(StatusCode::kStoreFull));
 static_assert(static_cast<int>(protocol::Outcome::Unavailable) != 0);
@@ -55,7 +54,7 @@ Status PoolService::OnCreate(ConnectedPeer& peer, const protocol::CreateObject& 
     if (passed.ok()) {
       memory = std::move(*passed);
     } else {
-      // No descriptors left here; with the next value they are tried again.
+      // The node has no descriptors left; with the client's next value it tries again.
       RAYX_RETURN_IF_ERROR(core_->objects().OnAbort(peer, id));
       offset = Status::IoError("the node cannot pass its memory on (" + passed.status().message() +
                                "). Raise its limit of open files (ulimit -n before rayx.init), or "
@@ -103,8 +102,8 @@ Result<PoolService::Memory> PoolService::MemoryFor(PoolUse* use) {
     memory.has_pool = use->has_writable_pool = true;
   }
   Result<ScopedFd> words = use->reservations->TakeMemory();
-  // If there is no descriptor now, it goes with a later answer; until then the client asks for each
-  // room.
+  // If the node has no descriptor left now, it goes with a later answer; until then the client asks
+  // for the memory of each value.
   memory.has_reservations = words.ok() && words->valid();
   if (memory.has_reservations) memory.fds.push_back(std::move(*words));
   return memory;

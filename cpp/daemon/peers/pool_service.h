@@ -1,7 +1,7 @@
-// The memory of the pool: descriptors for those who read it, room for those who write to it.
+// The memory of the pool: descriptors for clients that read it, room for clients that write to it.
 //
-// Where an object lies is decided by the object store; here its memory is passed on, and some is
-// reserved for clients that store one large value after the other (client_reservations.h).
+// The object store decides where an object lies. This service passes the memory on, and reserves
+// some for clients that store one large value after the other (client_reservations.h).
 #pragma once
 
 #include <span>
@@ -24,18 +24,18 @@ class PoolService final : public node::Reservations {
   PoolService(PeerTable* peers, MessageWriter* writer, node::NodeCore* core)
       : peers_(peers), writer_(writer), core_(core) {}
 
-  // Two descriptors of the same memory.
+  // Takes two descriptors of the same memory.
   void Serve(ScopedFd pool, ScopedFd pool_read_only);
 
-  // Not OK: a breach of protocol.
+  // A failure is a breach of protocol.
   Status OnCreate(ConnectedPeer& peer, const protocol::CreateObject& message);
-  // The client has put an object in its reservation there, or what it says is one.
+  // The client has put an object into its reservation at `offset`, or says so.
   void OnPutReserved(ConnectedPeer& peer, uint64_t offset);
-  // Before the store hears of it: what the client no longer can take, it will not write to, however
-  // late it learns that it is not connected any more.
+  // To be called before the store hears of it: the client will not write to what it can no longer
+  // take, however late it learns that it is disconnected.
   void OnPeerClosed(ConnectedPeer& peer);
 
-  // What is reserved for clients, and not taken, is free again; false if there was none.
+  // Frees what is reserved for clients and not taken; false if there was nothing.
   bool TakeBack() override;
 
   // A duplicate of the read-only descriptor, for a new client.
@@ -44,7 +44,7 @@ class PoolService final : public node::Reservations {
  private:
   Result<uint64_t> Create(ConnectedPeer& peer, PoolUse* use, const ObjectId& id,
                           uint64_t size_bytes);
-  // What goes along with the answer to Create: descriptors that the client does not have yet.
+  // The descriptors that go with the answer to Create, since the client does not have them yet.
   struct Memory {
     std::vector<ScopedFd> fds;
     bool has_pool = false;

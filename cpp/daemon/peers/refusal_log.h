@@ -1,5 +1,5 @@
-// When the log says who was refused: a line for each of a flood would cost as much as all else, and
-// fill the disk.
+// When the log tells of refused connections: a line for each of a flood would cost as much as all
+// else, and fill the disk.
 #pragma once
 
 #include <cstdint>
@@ -12,8 +12,8 @@ namespace rayx::daemon {
 
 class RefusalLog {
  public:
-  // One was refused. How many were since the last line, this one included, if it is time for a
-  // line.
+  // A connection was refused. If it is time for a line: how many were since the last one, with this
+  // one.
   std::optional<uint64_t> OnRefused(int64_t now_ms) {
     ++untold_;
     if (told_ && now_ms < *told_ + limits::kRefusalsLoggedMs) return std::nullopt;

@@ -1,8 +1,8 @@
 // What the control tables learn about the tasks and objects of this node, and when.
 //
-// The hot path only notes ids. Every limits::kControlFlushMs a bounded number of those that are
-// still alive is written, so what lived and died between two flushes costs no write at all, and a
-// burst of tasks does not turn into a burst of writes.
+// The hot path only notes ids. Every limits::kControlFlushMs a bounded number of the tasks and
+// objects that are still alive is written, so what lived and died between two flushes costs no
+// write at all, and a burst of tasks does not turn into a burst of writes.
 #pragma once
 
 #include <cstdint>
@@ -38,7 +38,7 @@ class RecordKeeper {
 
   // Writes what is due. Call in each turn; does nothing until limits::kControlFlushMs have passed.
   void Flush(int64_t now_ms);
-  // When Flush has something to do; nothing if all is written.
+  // The time at which Flush has something to do; nothing if all is written.
   std::optional<int64_t> NextFlushMs() const;
 
  private:

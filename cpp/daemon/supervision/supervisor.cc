@@ -50,8 +50,8 @@ Status MakePrivateDirectory(const std::string& path) {
   return Status::Ok();
 }
 
-// One that is there already must be ours and closed to others. On some file systems modes mean
-// nothing: refused.
+// A directory that is there already must be ours and closed to other users. On some file systems
+// modes mean nothing; a directory there is refused.
 Status MakeSessionDirectory(const std::string& path) {
   struct stat status;
   if (::lstat(path.c_str(), &status) != 0) {
@@ -90,7 +90,7 @@ Status Supervisor::PrepareDirectory() {
   RAYX_RETURN_IF_ERROR(MakePrivateDirectory(options_.session_dir + "/logs"));
   std::array<uint8_t, 32> secret;
   FillRandom(secret);
-  // Drivers that have joined hold it open, and read it when their connection breaks.
+  // Drivers that have joined hold this file open, and read it when their connection breaks.
   RAYX_RETURN_IF_ERROR(WritePrivateFile(options_.session_dir + "/ending", ""));
   password_file_ = options_.session_dir + "/control.password";
   return WritePrivateFile(password_file_, ToHex(secret.data(), secret.size()));
@@ -116,7 +116,8 @@ Status Supervisor::StartControlServers() {
     spawn.argv = {options_.redis_server, config};
     spawn.fds = {{log->get(), STDOUT_FILENO}, {log->get(), STDERR_FILENO}};
     spawn.directory = directory;
-    // Whatever the driver's umask: the server must be able to read what it writes, and nobody else.
+    // Whatever the driver's umask is, the server must be able to read what it writes, and no other
+    // user.
     const mode_t umask_before = ::umask(0077);
     Result<pid_t> pid = Spawn(spawn);
     ::umask(umask_before);
@@ -150,7 +151,7 @@ Status Supervisor::StartNode() {
   spawn.fds = {{log->get(), STDOUT_FILENO},
                {log->get(), STDERR_FILENO},
                {stream->second.get(), kChildStream}};
-  // Not SIGKILL: without us the node is the one that can clean up.
+  // Not SIGKILL, since without us the node is the process that cleans up.
   spawn.parent_death_signal = SIGTERM;
   Result<pid_t> pid = Spawn(spawn);
   if (!pid.ok()) return pid.status();
@@ -172,18 +173,18 @@ Status Supervisor::WatchDriver() {
   }
   if (options_.driver_pid <= 0) return Status::Ok();
   Result<ScopedFd> pid_fd = OpenPidFd(options_.driver_pid);
-  // A child that the driver forked may hold the lifeline, so that only this tells.
+  // A forked child of the driver may hold the lifeline open; then only this descriptor tells.
   if (pid_fd.status().code() == StatusCode::kNotFound) {
     return Status::Disconnected("the driver has ended");
   }
-  // An old kernel; the lifeline has to do.
+  // An old kernel has no such descriptor; the lifeline has to do.
   if (!pid_fd.ok()) return Status::Ok();
   driver_pid_fd_ = std::move(*pid_fd);
   driver_watch_ = loop_->Watch(driver_pid_fd_.get(), [this] { OnDriverGone(); });
   return Status::Ok();
 }
 
-// Whether it has closed the session or has died, the stream may be the first to tell.
+// Whether the driver has closed the session or has died, the stream may be the first to tell.
 void Supervisor::OnDriverGone() {
   End("the driver that started it (pid " + std::to_string(options_.driver_pid) + ") has left it");
 }
@@ -192,7 +193,7 @@ void Supervisor::OnNodeSpoke() {
   std::array<char, 64> buffer;
   const ssize_t count = ::read(node_stream_.get(), buffer.data(), buffer.size());
   if (count <= 0) {
-    // Its end is told by SIGCHLD.
+    // SIGCHLD tells of the node's end.
     node_watch_.reset();
     return;
   }

@@ -23,8 +23,8 @@
 namespace rayx::daemon {
 
 struct SupervisorOptions {
-  // The session's private directory. Made by us, since a driver that is killed would leave it;
-  // removed by us.
+  // The session's private directory. The supervisor makes and removes it, since a driver that is
+  // killed would leave it.
   std::string session_dir;
   // Our end of the stream to the driver. We write one line to it: "ready", or "error <why>".
   int lifeline_fd = -1;
@@ -43,11 +43,11 @@ class Supervisor {
   Supervisor(EventLoop* loop, SupervisorOptions options);
   ~Supervisor();
 
-  // Starts everything. On failure the caller reports and ends.
+  // Starts everything. On failure the caller must call ReportError and End.
   Status Start();
   // Ends everything below, removes the session's files, then stops the loop.
   void End(const std::string& reason);
-  // Tells the driver why there is no session. Once; later calls do nothing.
+  // Tells the driver why there is no session, or why it ends.
   void ReportError(const std::string& text);
 
  private:
@@ -59,7 +59,7 @@ class Supervisor {
   void OnNodeSpoke();
   void ReapChildren();
   void OnChildEnded(pid_t pid, int wait_status);
-  // For drivers that have joined: written before anything is ended.
+  // Writes the reason for drivers that have joined, before anything is ended.
   void TellWhy(const std::string& reason) const;
   std::string LogTail(const std::string& name) const;
   Result<ScopedFd> OpenLog(const std::string& name) const;

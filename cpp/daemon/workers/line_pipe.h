@@ -1,9 +1,9 @@
 // The read end of a worker's stdout or stderr: bytes in, whole lines out.
 //
-// A line ends at a newline or a carriage return, or when it grows over kLineBytesMax. One that ends
-// at a carriage return alone is written to be overwritten, as progress bars are: of many such lines
-// only the newest is handed out, every kRedrawMs, and none that a whole line has followed. A turn
-// reads a bounded amount, so that a flood of output slows the one who prints and nobody else.
+// A line ends at a newline or a carriage return, or when it grows over kLineBytesMax. A line that
+// ends at a carriage return alone is written to be overwritten, as progress bars are: of many such
+// lines only the newest is handed out, every kRedrawMs, and none that a whole line has followed. A
+// turn reads a bounded amount, so that a flood of output slows only the worker that prints it.
 #pragma once
 
 #include <cstddef>
@@ -28,10 +28,10 @@ class LinePipe {
   // `on_lines` gets one or more whole lines, joined by newlines, without the last line's end.
   LinePipe(EventLoop* loop, ScopedFd read_end, std::function<void(std::string lines)> on_lines);
 
-  // Reads what is there now, up to the bound; lines go to on_lines. Called by the loop, and before
-  // an event that must come after what was printed before it.
+  // Reads what is there now, up to the bound; lines go to on_lines. The loop calls it, and so does
+  // a caller before it handles what the worker said after it had printed.
   void ReadNow();
-  // ReadNow, then hands out an unfinished last line too: what follows is somebody else's.
+  // ReadNow, then hands out an unfinished last line too: what follows is another task's.
   void EndLine();
   // ReadNow without the bound, then hands out an unfinished last line too. For a worker that is
   // gone.

@@ -1,4 +1,4 @@
-// The last lines that a process printed, for the story of its death.
+// The last lines that a process printed, to tell how it died.
 #pragma once
 
 #include <algorithm>

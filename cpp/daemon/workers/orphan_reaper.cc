@@ -13,7 +13,7 @@ namespace {
 // A process that is just being forked is seen by the next sweep.
 constexpr int64_t kSweepPauseMs = 50;
 constexpr int kCleanSweeps = 2;
-// What does not die of SIGKILL in that time hangs in the kernel.
+// A process that does not die of SIGKILL in that time hangs in the kernel.
 constexpr int64_t kSearchMs = 2000;
 static_assert(limits::kTrackerMs < kSearchMs);
 
@@ -22,7 +22,8 @@ static_assert(limits::kTrackerMs < kSearchMs);
 void OrphanReaper::OnDriverGone(const DriverId& driver) {
   ++begun_;
   searches_[driver].deadline_ms = loop_->now_ms() + kSearchMs;
-  // Not before its workers have been told to end: they would go on making processes.
+  // The search must not begin before the driver's workers are told to end, since they would go on
+  // making processes.
   SweepIn(0, driver);
 }
 
@@ -33,7 +34,7 @@ void OrphanReaper::SweepIn(int64_t delay_ms, const DriverId& driver) {
 
 void OrphanReaper::Sweep(const DriverId& driver) {
   Search& search = searches_[driver];
-  // Trackers end by themselves when all that they served have ended.
+  // Resource trackers end by themselves when all processes that they served have ended.
   const bool spares_trackers =
       loop_->now_ms() + kSearchMs - limits::kTrackerMs < search.deadline_ms;
   const size_t found = KillMarked(driver.Hex(), spares_trackers);
@@ -44,7 +45,7 @@ void OrphanReaper::Sweep(const DriverId& driver) {
     LogWarning(std::to_string(found) + " processes of the ended driver " + driver.Hex() +
                " could not be ended");
   }
-  // Not in the midst of its own timer.
+  // Posted, since this may run in the search's own timer.
   loop_->Post([this, driver] { searches_.erase(driver); });
 }
 
@@ -55,7 +56,7 @@ std::string OrphanReaper::DebugText() const {
 size_t OrphanReaper::KillMarked(const std::string& mark, bool spares_trackers) const {
   size_t found = 0;
   for (const pid_t pid : Descendants(root_)) {
-    // The environment of a dead one is empty.
+    // The environment of a dead process is empty.
     if (ProcessMarkOf(pid) != mark) continue;
     ++found;
     if (!spares_trackers) {

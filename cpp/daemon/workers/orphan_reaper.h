@@ -3,7 +3,7 @@
 // their mark (process_mark.h) and killed, again and again until none is left or time is up.
 //
 // A process that has cleaned its environment and left its worker is not found; it ends with the
-// peer.
+// session.
 #pragma once
 
 #include <sys/types.h>
@@ -35,7 +35,7 @@ class OrphanReaper {
   };
   void SweepIn(int64_t delay_ms, const DriverId& driver);
   void Sweep(const DriverId& driver);
-  // How many were found.
+  // Returns how many were found.
   size_t KillMarked(const std::string& mark, bool spares_trackers) const;
 
   EventLoop* loop_;

@@ -78,7 +78,7 @@ void TemplateProcess::OnFrames() {
 
 void TemplateProcess::OnDisconnected(const Status& reason) {
   if (pid_ == 0) return;
-  // Its end is told by SIGCHLD, which also has the reason. One that lives on without us is of no
+  // SIGCHLD tells of its end, and of the reason. A template that lives on without the node is of no
   // use.
   LogDebug("worker template: " + reason.message());
   ::kill(pid_, SIGKILL);

@@ -3,8 +3,8 @@
 //   Starting ──TemplateReady──▶ Ready ──(ended)──▶ ended
 //      └──────────────(ended)─────────────────────────▲
 //
-// One that has ended is started again by the next wish for a worker; how often there are such
-// wishes while none succeeds, the scheduler decides (scheduler/tables/start_backoff.h).
+// A template that has ended is started again by the next request for a worker. While requests fail,
+// the scheduler decides how often to make them (scheduler/tables/start_backoff.h).
 #pragma once
 
 #include <sys/types.h>
@@ -45,7 +45,7 @@ class TemplateProcess {
   void RequestFork(WorkerNumber number, std::vector<ScopedFd> fds);
   // Our child `pid` has ended (from SIGCHLD). False if it is not the template.
   bool OnChildExited(pid_t pid, int wait_status);
-  // Writes what is queued. Once a turn.
+  // Writes what is queued. To be called once a turn.
   void Flush();
   pid_t pid() const { return pid_; }
   bool running() const { return pid_ > 0; }

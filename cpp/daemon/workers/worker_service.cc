@@ -39,7 +39,7 @@ Result<Pipe> MakeOutputPipe() {
   return pipe;
 }
 
-// What can be done about it, if it is known.
+// What the user can do about it, if that is known.
 std::string Advice(int error_number) {
   switch (error_number) {
     case EMFILE:
@@ -132,7 +132,7 @@ std::unique_ptr<LinePipe> WorkerService::MakePipe(WorkerNumber number, ScopedFd 
 void WorkerService::OnForked(WorkerNumber number, pid_t pid, int error_number) {
   WorkerProcess* worker = Find(number);
   if (worker == nullptr) {
-    // Given up while it was forked.
+    // The worker was given up while it was being forked.
     if (pid > 0) KillTree(pid);
     return;
   }
@@ -159,7 +159,8 @@ Status WorkerService::OnHello(ConnectedPeer& peer) {
     return Status::ProtocolError("hello of a worker that is not starting");
   }
   worker->has_said_hello = true;
-  // The hello may overtake the template's report of the fork. Whom to kill we learn only from that.
+  // The hello may overtake the template's report of the fork, which alone tells the node what to
+  // kill.
   if (worker->state == WorkerState::kStarting) BeginServing(*worker);
   return Status::Ok();
 }
@@ -172,7 +173,7 @@ void WorkerService::BeginServing(WorkerProcess& worker) {
 
 void WorkerService::Stop(node::Worker& worker, bool kill) {
   WorkerProcess& process = ProcessOf(worker);
-  // AwaitEnd has its timer, and kills what lives on.
+  // AwaitEnd has set its timer, and kills a worker that lives on.
   if (process.state == WorkerState::kEnding) return;
   ConnectedPeer* peer = peers_->Find(process.client);
   if (!kill && peer != nullptr && std::holds_alternative<WorkerPeer>(peer->kind)) {
@@ -205,7 +206,8 @@ void WorkerService::Interrupt(node::Worker& worker, uint32_t sequence,
   WorkerProcess& process = ProcessOf(worker);
   if (process.pid <= 0 || process.wait_status) return;
   process.claim.Interrupt(sequence, static_cast<uint8_t>(reason));
-  // Ignored unless the worker has its handler in place; then it runs nothing yet.
+  // The signal is ignored until the worker has its handler in place, and before that it runs no
+  // task.
   ::kill(process.pid, SIGURG);
 }
 
@@ -219,12 +221,12 @@ void WorkerService::Kill(const WorkerProcess& worker) {
   left.NoteTree(worker.pid);
   KillTree(worker.pid);
   if (left.empty()) return;
-  // Its trackers have that time for it.
+  // Until then the worker's resource trackers may remove it themselves.
   auto remains = std::make_unique<Remains>();
   remains->left = std::move(left);
   remains->timer = loop_->CallAt(loop_->now_ms() + limits::kTrackerMs, [this, it = remains.get()] {
     it->left.Remove();
-    // Not in the midst of its own timer.
+    // Posted, since this runs in the entry's own timer.
     loop_->Post(
         [this, it] { std::erase_if(remains_, [it](const auto& one) { return one.get() == it; }); });
   });
@@ -247,14 +249,15 @@ void WorkerService::OnWorkerExited(pid_t pid, int wait_status) {
   WorkerProcess* worker = Find(number);
   worker->wait_status = wait_status;
   worker->state = WorkerState::kEnding;
-  // It led a group of its own. What its tasks had started there has nobody to tell any more.
+  // The worker led a process group of its own. What its tasks had started there is of no use any
+  // more.
   if (!worker->stopped) KillGroup(pid);
   AwaitEnd(*worker);
 }
 
 void WorkerService::OnChildExited(pid_t pid, int wait_status) {
   if (template_.OnChildExited(pid, wait_status)) return;
-  // A worker whose template died before it is given to us.
+  // A worker whose template has died becomes our child.
   OnWorkerExited(pid, wait_status);
 }
 
@@ -263,7 +266,7 @@ void WorkerService::OnTemplateEnded(const std::string& description) {
   // be.
   std::vector<WorkerNumber> unborn;
   for (const auto& [number, worker] : workers_) {
-    // Whatever its state: its connection, on the way to the template, may have closed first.
+    // Its state does not matter: its connection, on the way to the template, may have closed first.
     if (worker->pid == 0) unborn.push_back(number);
   }
   std::sort(unborn.begin(), unborn.end());
@@ -287,8 +290,8 @@ void WorkerService::FailStart(WorkerNumber number, std::string description) {
 
 void WorkerService::AwaitEnd(WorkerProcess& worker) {
   const bool known = worker.socket_closed && worker.wait_status;
-  // Never at once: the caller may be in the middle of handling what the worker sent.
-  // The report of its end cannot overtake that of its fork.
+  // Never at once, since the caller may be in the middle of handling what the worker sent. Without
+  // a pid it may take longer: the report of the worker's end cannot overtake that of its fork.
   const int64_t patience_ms = worker.pid == 0 ? kDeathMs : kSecondHalfMs;
   worker.timer = loop_->CallAt(loop_->now_ms() + (known ? 0 : patience_ms),
                                [this, number = worker.number] { OnEndAwaited(number); });

@@ -30,7 +30,7 @@ class WorkerService final : public node::Workers {
     std::function<void(WorkerNumber, const scheduler::WorkerEnd&)> on_gone;
     // Lines that the worker printed.
     std::function<void(const WorkerProcess&, bool is_stderr, std::string lines)> on_output;
-    // Nothing more of the worker comes to on_output. Before on_gone.
+    // Nothing more of the worker comes to on_output. Called before on_gone.
     std::function<void(const WorkerProcess&)> on_output_ended;
   };
 
@@ -41,7 +41,7 @@ class WorkerService final : public node::Workers {
   // Starts the template.
   Status StartTemplate();
 
-  // Carries out the core's wishes.
+  // These carry out what the core asks.
   node::Worker* FindWorker(WorkerNumber number) override { return Find(number); }
   void Start(WorkerNumber number) override;
   void Stop(node::Worker& worker, bool kill) override;
@@ -59,28 +59,29 @@ class WorkerService final : public node::Workers {
 
   // Null if there is none.
   WorkerProcess* Find(WorkerNumber number);
-  // Takes in what the worker has printed so far. Unknown ones are ignored.
+  // Takes in what the worker has printed so far. An unknown number is ignored.
   void ReadOutput(WorkerNumber number);
   void Flush() { template_.Flush(); }
   std::string DebugText() const;
 
  private:
-  // All workers of the core are processes.
+  // Every worker that the core knows is a WorkerProcess.
   static WorkerProcess& ProcessOf(node::Worker& worker) {
     return static_cast<WorkerProcess&>(worker);
   }
   void OnForked(WorkerNumber number, pid_t pid, int error_number);
-  // It has said hello, and its process is known.
+  // The worker has said hello, and its process is known.
   void BeginServing(WorkerProcess& worker);
   void OnWorkerExited(pid_t pid, int wait_status);
   void OnTemplateEnded(const std::string& description);
-  // The start did not come to its end.
+  // The start of the worker has failed.
   void FailStart(WorkerNumber number, std::string description);
   // One half of the worker's end is known; waits for the other, then OnEndAwaited.
   void AwaitEnd(WorkerProcess& worker);
   void OnEndAwaited(WorkerNumber number);
   void EndOutput(WorkerProcess& worker);
-  // With all that it has started. What it has in shared memory is removed a moment later.
+  // Kills the worker with all that it has started. What they have left in shared memory is removed
+  // a moment later.
   void Kill(const WorkerProcess& worker);
   static std::string DescribeEnd(const WorkerProcess& worker);
   std::unique_ptr<LinePipe> MakePipe(WorkerNumber number, ScopedFd read_end, bool is_stderr);
@@ -92,7 +93,7 @@ class WorkerService final : public node::Workers {
   TemplateProcess template_;
   std::unordered_map<WorkerNumber, std::unique_ptr<WorkerProcess>> workers_;
   std::unordered_map<pid_t, WorkerNumber> by_pid_;
-  // Of killed workers.
+  // What killed workers have left in shared memory.
   struct Remains {
     SharedLeftovers left;
     std::unique_ptr<EventLoop::Timer> timer;
