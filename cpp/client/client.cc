@@ -80,7 +80,7 @@ struct Client::Impl {
     }
   }
 
-  // What a client sends to its worker.
+  // What a client has sent to this worker.
   Status HandleGiven(const Frame& frame) {
     if (frame.type != static_cast<uint16_t>(protocol::MessageType::RunTask)) {
       return Status::ProtocolError("a client sent a message of type " + std::to_string(frame.type));
@@ -89,7 +89,7 @@ struct Client::Impl {
   }
 
   bool is_worker() const { return driver.IsNil(); }
-  // Whose tasks are submitted.
+  // The driver for which this process submits tasks.
   DriverId CurrentDriver() const { return is_worker() ? tasks.driver() : driver; }
 
   const NodeId node;

@@ -20,7 +20,7 @@ class ForkGuard {
   ForkGuard& operator=(const ForkGuard&) = delete;
 
   bool InChild() const;
-  // What calls return there.
+  // What calls return in a child.
   static Status ForkedStatus();
 
  private:

@@ -2,8 +2,8 @@
 // loop.
 //
 // Threads: at most one reads (Wait for reading, ReadSome, Next, TakeFds) and at most one writes
-// (Queue, Flush) at a time; the reader and the writer may be different threads. Shutdown may be
-// called by anyone while the stream is open.
+// (Queue, Flush) at a time; the reader and the writer may be different threads. Any thread may call
+// Shutdown while the stream is open.
 #pragma once
 
 #include <atomic>
@@ -32,8 +32,7 @@ class FrameStream {
     bool writable = false;
   };
   // Sleeps until the socket is ready for one of them, or `timeout_ms` are over (negative: without
-  // end; both false then). Interrupted if a signal arrives. Who sleeps on several sockets uses a
-  // PollSet.
+  // end; both false then). Interrupted if a signal arrives. A PollSet sleeps on several sockets.
   Result<Readiness> Wait(bool read, bool write, int64_t timeout_ms) const;
 
   // Takes in what has arrived, if anything; invalidates frames returned before. Disconnected when
@@ -41,8 +40,8 @@ class FrameStream {
   Status ReadSome();
   // The next whole frame of what has been read.
   Result<std::optional<Frame>> Next();
-  // The descriptors of the oldest frame that has some and whose were not taken. ProtocolError if
-  // they are not `count`; IoError, saying what to do, if this process had no room for them.
+  // The descriptors of the oldest frame that has some which were not taken. ProtocolError if their
+  // number is not `count`; IoError, saying what to do, if this process had no room for them.
   Result<std::vector<ScopedFd>> TakeFds(size_t count);
 
   // Appends a frame to what is to be written.
@@ -50,11 +49,11 @@ class FrameStream {
   // Writes what the socket takes now.
   Status Flush();
   size_t unsent_bytes() const { return unsent_bytes_.load(std::memory_order_relaxed); }
-  // Queue, then Flush and wait until all is written. Not interrupted by signals.
+  // Queue, then Flush and wait until all is written. Signals do not interrupt it.
   Status SendAll(uint16_t type, std::span<const uint8_t> payload);
 
-  // Ends the connection for both sides; whoever waits is woken. The descriptor stays open until
-  // Close.
+  // Ends the connection for both sides; a thread that waits is woken. The descriptor stays open
+  // until Close.
   void Shutdown() const;
   // REQUIRES: no thread reads or writes.
   void Close();
@@ -64,13 +63,16 @@ class FrameStream {
  private:
   ScopedFd socket_;
   const size_t read_bytes_;
+  // The socket's number, for any thread. Relaxed, since it is only handed to the system.
   std::atomic<int> fd_;
   FrameReader reader_;
-  // As they came, with one read, of one frame; nothing in the place of those that were lost.
+  // The descriptors of each frame that had some, as one read brought them; nothing in the place of
+  // those that were lost.
   std::deque<std::optional<std::vector<ScopedFd>>> fds_;
   std::vector<uint8_t> unsent_;
   // The first byte of `unsent_` that is not written yet.
   size_t sent_ = 0;
+  // How much is not written yet, for any thread. Relaxed: it only says whether a Flush is worth it.
   std::atomic<size_t> unsent_bytes_{0};
 };
 

@@ -26,7 +26,7 @@ class OutputChannel {
   ~OutputChannel();
 
   // Waits for the next event, for `timeout_ms` at most (negative: without end). Disconnected when
-  // closed or the node is gone. One thread.
+  // closed or the node is gone. One thread may call it.
   Result<OutputEvent> Next(int64_t timeout_ms = -1);
   // Asks for a kDrained event after everything printed so far. Any thread.
   Status Drain();
@@ -37,7 +37,7 @@ class OutputChannel {
   struct Impl;
 
  public:
-  // For the function above that makes one: nobody else can name an Impl.
+  // For Connect alone: no other code can name an Impl.
   explicit OutputChannel(std::unique_ptr<Impl> impl);
 
  private:

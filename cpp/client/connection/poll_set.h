@@ -5,7 +5,7 @@
 //   const Status status = set.Wait(timeout_ms);
 //   if (set.readable(node)) …
 //
-// Of one thread. Waiting again forgets what was found before.
+// One thread uses it. Waiting again forgets what was found before.
 #pragma once
 
 #include <poll.h>

@@ -51,8 +51,7 @@ Result<std::unique_ptr<TemplateChannel>> TemplateChannel::Adopt(int socket_fd) {
   auto impl = std::make_unique<Impl>(ScopedFd(socket_fd));
   Greeting greeting;
   greeting.role = ClientRole::kTemplate;
-  // The answer is taken as it comes, by NextRequest: the node may have better to do than to wait
-  // for us.
+  // NextRequest takes the answer as it comes, so that the template does not wait for it.
   RAYX_RETURN_IF_ERROR(SendHello(&impl->stream, greeting));
   return std::make_unique<TemplateChannel>(std::move(impl));
 }

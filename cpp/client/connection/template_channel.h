@@ -1,5 +1,5 @@
 // The worker template's connection to its node: requests to fork come in, deaths of workers go out.
-// One thread.
+// One thread uses it.
 #pragma once
 
 #include <cstdint>
@@ -40,7 +40,7 @@ class TemplateChannel {
   struct Impl;
 
  public:
-  // For the function above that makes one: nobody else can name an Impl.
+  // For Adopt alone: no other code can name an Impl.
   explicit TemplateChannel(std::unique_ptr<Impl> impl);
 
  private:

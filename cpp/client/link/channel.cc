@@ -37,8 +37,8 @@ Status Channel::Send(uint16_t type, std::span<const uint8_t> payload,
     }
   }
   token_.Release();
-  // After the token is back: who wants a flush sets the flag, then tries for the token. Either it
-  // gets that, or we see the flag.
+  // Looked at when the token is back: a thread that wants a flush sets the flag, then tries for the
+  // token. Either it gets that, or we see the flag.
   if (flush_wanted_.load()) TryFlush();
   return status;
 }
@@ -57,14 +57,15 @@ bool Channel::Append(uint16_t type, std::span<const uint8_t> payload, size_t uns
 }
 
 void Channel::TryFlush() {
-  // Before the token is tried for, as Send says.
+  // Set before the token is tried for, as Send says.
   flush_wanted_.store(true);
   while (flush_wanted_.load() && token_.TryAcquire()) {
-    // Before the writing: who sets it again has queued something that this may not write any more.
+    // Cleared before the writing: a thread that sets it again has queued something that this may be
+    // too late to write.
     flush_wanted_.store(false);
     if (!closed_.load()) {
       QueueReferences();
-      // A broken stream is noticed by whoever reads.
+      // The leader notices a broken stream when it reads.
       (void)stream_->Flush();
     }
     token_.Release();
@@ -79,7 +80,8 @@ bool Channel::HasUnsent() const {
 
 Status Channel::HandleFrames(const Status& read) {
   Status handled;
-  // Also when the peer has closed: what it said before still counts. A handler may drop us.
+  // This goes on when the peer has closed, since what it said before counts. A handler may drop
+  // this channel.
   while (!dropped_ && handled.ok()) {
     const Result<std::optional<Frame>> frame = stream_->Next();
     if (frame.ok() && !*frame) break;
@@ -107,9 +109,9 @@ void Channel::Drop() {
 }
 
 void Channel::Close() {
-  // Whoever has the token leaves soon, as the stream is shut down; who gets it later finds the
-  // channel closed. So nobody uses the descriptor when it goes, and its number, which the system
-  // gives away again, means nothing to anybody here.
+  // A thread that has the token leaves soon, as the stream is shut down; one that gets it later
+  // finds the channel closed. So no thread uses the descriptor when it is closed and its number is
+  // given to another file.
   token_.Acquire();
   stream_->Close();
   token_.Release();

@@ -1,12 +1,12 @@
 // One stream of frames that the threads of a process share.
 //
 // Writing: one thread at a time has the send token and puts its frame on the stream, after what the
-// reference queue holds. Reading: whoever leads (leader_wait.h) takes in what has arrived and hands
+// reference queue holds. Reading: the leader (leader_wait.h) takes in what has arrived and hands
 // each frame to the handler under the state lock.
 //
 //            Lose (closed by the peer, broken, or ended here): on_lost, once
 //   open ─────────────────────────────────────────────────────────────────▶ lost ──▶ Close
-//     │ Drop: as lost, but nobody is told, and what has been read of it is not handed out
+//     │ Drop: as lost, but without on_lost, and what has been read of it is not handed out
 //     └────────────────────────────────────────────────────────────────────▶ dropped
 //
 // A lost channel still hands out what it has read: what the peer said before it went counts.
@@ -39,7 +39,7 @@ class Channel {
   enum class Answers { kInTime, kAtOnce };
 
   // `references`: what goes before each frame; null if nothing does. The handler must stay usable
-  // until the channel is dropped or nobody reads any more.
+  // until the channel is dropped or no thread reads it any more.
   Channel(std::unique_ptr<FrameStream> stream, std::shared_ptr<ReferenceQueue> references,
           Handler handler, Answers answers);
 
@@ -52,41 +52,41 @@ class Channel {
   // Waits until the stream takes more. A failure ends the attempt to send.
   using WaitForRoom = std::function<Status()>;
   // Puts a frame on the stream, behind the references and all that has been appended. Returns when
-  // all is written, or with what `wait_for_room` failed with: then the rest stays queued, in whole
+  // all is written, or with the failure of `wait_for_room`: then the rest stays queued, in whole
   // frames. Disconnected once the channel is lost.
   Status Send(uint16_t type, std::span<const uint8_t> payload, const WaitForRoom& wait_for_room);
-  // Queues a frame for the next who writes, if no more than `unsent_bytes_max` are queued then.
-  // False, and nothing has happened, otherwise.
+  // Queues a frame for the next thread that writes, if no more than `unsent_bytes_max` are queued
+  // then. False, and nothing has happened, otherwise.
   bool Append(uint16_t type, std::span<const uint8_t> payload, size_t unsent_bytes_max);
-  // Writes what is queued as far as the socket takes it at once; whoever is sending does it
-  // otherwise. Never waits, for a lock neither; may be called by a destructor that runs in the
-  // midst of a Send of this thread.
+  // Writes what is queued as far as the socket takes it at once; if a thread is sending, that
+  // thread does it. Never waits, not even for a lock, so a destructor that runs in the midst of a
+  // Send of this thread may call it.
   void TryFlush();
   size_t unsent_bytes() const { return stream_->unsent_bytes(); }
-  // There is something for TryFlush.
+  // Whether TryFlush has something to write.
   bool HasUnsent() const;
 
-  // --- reading: who leads ---
+  // --- reading: the leader ---
 
-  // Without the state lock.
+  // REQUIRES: the state lock is not held.
   Status ReadSome() { return stream_->ReadSome(); }
-  // Under it: hands out the frames that have been read. `read`: what ReadSome returned. Not OK if
-  // the channel is lost by that.
+  // Hands out the frames that have been read. `read`: what ReadSome returned. Not OK if the channel
+  // is lost by that. REQUIRES: the state lock is held.
   Status HandleFrames(const Status& read);
 
   // --- the end ---
 
-  // Once; later reasons are ignored. REQUIRES: the state lock is held.
+  // Ends the channel for this reason; later reasons are ignored. REQUIRES: the state lock is held.
   void Lose(const Status& reason);
   // As the drawing says. The peer notices at once, even if a leader that sleeps keeps the
   // descriptor. REQUIRES: the state lock is held.
   void Drop();
-  // Lets whoever leads find the channel broken. Any thread.
+  // Lets the leader find the channel broken. Any thread.
   void Break() { stream_->Shutdown(); }
-  // Waits until nobody writes, then gives the descriptor up. REQUIRES: it is lost, nobody reads it
-  // now or later, and the state lock is not held.
+  // Waits until no thread writes, then gives the descriptor up. REQUIRES: it is lost, no thread
+  // reads it now or later, and the state lock is not held.
   void Close();
-  // In a forked child, which has the descriptor in common with its parent.
+  // For a forked child, which has the descriptor in common with its parent.
   void CloseInChild() { stream_->Close(); }
 
  private:
@@ -99,11 +99,14 @@ class Channel {
   const Answers answers_;
 
   SendToken token_;
-  // Set by those who could not get the token; whoever gives it back looks.
+  // Set before a thread tries for the token, and looked at after a thread has given it back. Both
+  // take the token's mutex in between, so one of them sees what the other did: the try succeeds, or
+  // the flag is seen.
   std::atomic<bool> flush_wanted_{false};
-  // Lost or dropped: nothing is written any more.
+  // Lost or dropped: nothing is written any more. Set under the state lock and read under the
+  // token: a writer that misses it writes to a stream that is being shut down, which does no harm.
   std::atomic<bool> closed_{false};
-  // Below: protected by the state lock.
+  // The state lock protects all below.
   bool lost_ = false;
   bool dropped_ = false;
 };

@@ -43,7 +43,7 @@ LeaderWait::LeaderWait(WaitPolicy* policy)
 // --- the channels ---
 
 void LeaderWait::Add(std::shared_ptr<Channel> channel) {
-  // Fails only without memory; then those who watch fd() look late.
+  // Fails only without memory; then callers that watch fd() look late.
   epoll_event event{.events = EPOLLIN, .data = {}};
   (void)::epoll_ctl(watch_.get(), EPOLL_CTL_ADD, channel->fd(), &event);
   const auto place = std::find(channels_.begin(), channels_.end(), nullptr);
@@ -54,7 +54,8 @@ void LeaderWait::Add(std::shared_ptr<Channel> channel) {
 void LeaderWait::Remove(const std::shared_ptr<Channel>& channel) {
   const auto place = std::find(channels_.begin(), channels_.end(), channel);
   if (channel == nullptr || place == channels_.end()) return;
-  // A leader that sleeps keeps the descriptor for a while, so the kernel would not forget it.
+  // A leader that sleeps keeps the descriptor open for a while, so closing it would not take it out
+  // of the set.
   (void)::epoll_ctl(watch_.get(), EPOLL_CTL_DEL, channel->fd(), nullptr);
   channel->Drop();
   place->reset();
@@ -70,7 +71,7 @@ void LeaderWait::FlushLeftOver() {
 
 Status LeaderWait::Lead(Lock* lock, int64_t timeout_ms) {
   leading_ = true;
-  // One that is removed while we sleep stays whole until we have looked.
+  // A channel that is removed while we sleep stays whole until we have looked.
   const Channels channels = channels_;
   const bool stirred = stirred_;
   lock->unlock();
@@ -107,7 +108,8 @@ Status LeaderWait::Lead(Lock* lock, int64_t timeout_ms) {
   }
   stirred_ = !slept.ok() || set.any() || (timeout_ms == 0 && stirred);
   StopLeading();
-  // No longer as leader: an action may send, and a full socket is emptied only if somebody reads.
+  // No longer as leader: an action may send, and a thread that waits for a full socket reads it
+  // only if none leads.
   if (!unlocked_.empty()) {
     const auto actions = std::exchange(unlocked_, {});
     lock->unlock();
@@ -125,7 +127,7 @@ void LeaderWait::StopLeading() {
 void LeaderWait::Wake() {
   if (leading_) {
     const uint64_t once = 1;
-    // It counts; nobody else has the descriptor.
+    // This cannot fail: the eventfd counts, and no other code has its descriptor.
     RAYX_CHECK(::write(wake_.get(), &once, sizeof(once)) == sizeof(once));
   }
   if (asleep_ > 0) changed_.notify_all();
@@ -149,7 +151,7 @@ Status LeaderWait::WaitToWrite(Channel* channel) {
     if (set.readable(entry)) {
       const Status read = channel->ReadSome();
       lock.lock();
-      // A failure to read shows again when someone waits; here only the sending matters. What
+      // A failure to read shows again when a thread waits; here only the sending matters. What
       // handlers want to be run waits for the next leader, as this thread has the token.
       (void)channel->HandleFrames(read);
     } else {
@@ -182,7 +184,7 @@ Status LeaderWait::WaitOnce(Lock* lock, const Deadline& deadline, int64_t slice_
       leader_slice = Deadline::After(kSignalGapMs);
     }
     if (deadline.passed()) {
-      // Whoever waits next has done something else in between.
+      // The thread that waits next has done something else in between.
       stirred_ = true;
       // What has arrived by now is in time.
       const Status polled = Poll(lock);
@@ -196,7 +198,8 @@ Status LeaderWait::WaitOnce(Lock* lock, const Deadline& deadline, int64_t slice_
       continue;
     }
     if (slice.passed()) return TimeToLook();
-    // Left over by a send that a signal ended; the leader may sleep without knowing of it.
+    // A send that a signal ended may have left something; the leader may sleep without knowing of
+    // it.
     FlushLeftOver();
     SleepAsOther(lock, Sooner(deadline, slice));
     // A signal does not end such a sleep, and this thread may lead next.

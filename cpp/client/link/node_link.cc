@@ -60,8 +60,8 @@ Status NodeLink::WaitForRoom(Urgency urgency) {
   policy_.Ring();
   const Status status = waits_.WaitToWrite(channel_.get());
   if (status.code() != StatusCode::kInterrupted) return status;
-  // A worker says what it has done to the node first, then to others (kSoon): so it must be
-  // written, whatever signals come.
+  // A worker tells the node what it has done first (kSoon), then its client: so it must be written,
+  // whatever signals come.
   const bool goes_on = urgency == Urgency::kSoon || channel_->unsent_bytes() > kLeftOverBytesMax;
   return goes_on ? Status::Ok() : status;
 }
@@ -84,8 +84,8 @@ void NodeLink::Close() {
     const Lock lock = LockState();
     channel_->Lose(Status::Disconnected("the connection to the node is closed"));
   }
-  // Nobody begins to read or write now; those who do are woken by the shutdown. First the readers,
-  // then the writers, since a writer that waits for room may be the one who reads.
+  // No thread begins to read or write now, and the shutdown wakes those that do. First the readers,
+  // then the writers, since a writer that waits for room may be the thread that reads.
   waits_.Stop();
   channel_->Close();
 }

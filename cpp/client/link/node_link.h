@@ -1,10 +1,10 @@
 // The connection to the node, shared by all threads of the process.
 //
-// Three things stand behind it: a Channel (the stream to the node), a LeaderWait (who reads that
-// and other channels, and who sleeps meanwhile) and a WaitPolicy (how one sleeps). This one knows
-// what is special about the node: references go before each frame, small things may be held back, a
-// node that sleeps through small news is told when somebody waits for it, and without it every wait
-// ends.
+// Three things stand behind it: a Channel (the stream to the node), a LeaderWait (which thread
+// reads that and other channels, and which sleep meanwhile) and a WaitPolicy (how the leader
+// sleeps). This class knows what is special about the node: references go before each frame, small
+// messages may be held back, a node that coalesces its wake-ups is woken when a thread waits for
+// it, and when the connection is lost every wait ends.
 #pragma once
 
 #include <cstdint>
@@ -33,17 +33,17 @@ class NodeLink : public ReferenceQueue::Flusher {
   NodeLink(std::unique_ptr<FrameStream> stream, std::shared_ptr<ReferenceQueue> references,
            Handler handler);
 
-  // For other channels of this process, which the same threads read.
+  // The parts that other channels of this process share, since the same threads read them.
   WaitPolicy& policy() { return policy_; }
   LeaderWait& waits() { return waits_; }
 
-  // Handles what came together with the handshake. Once, before all else but settings of the parts
-  // above.
+  // Handles what came together with the handshake. To be called once, before all else but settings
+  // of the parts above.
   Status Start();
 
   // A thread that waits while another one reads cannot be woken by a signal: it looks this often.
   static constexpr int64_t kSignalSliceMs = 50;
-  // As LeaderWait says.
+  // These do what LeaderWait says.
   Lock LockState() { return waits_.LockState(); }
   Status Wait(Lock* lock, const Deadline& deadline, int64_t slice_ms,
               const std::function<bool()>& ready,
@@ -53,21 +53,21 @@ class NodeLink : public ReferenceQueue::Flusher {
   Status Poll(Lock* lock) { return waits_.Poll(lock); }
   void Wake() { waits_.Wake(); }
 
-  // kSoon: nobody waits for what the node does with it; a node that sleeps
-  // (common/shm/doorbell_word.h) need not wake. But what is sent elsewhere next must be behind it,
-  // so a signal does not end this: when it returns, all has been written.
+  // kSoon: no process waits for what the node does with it, so a node that sleeps
+  // (common/shm/doorbell_word.h) need not wake. But what this process sends elsewhere next must be
+  // behind it, so a signal does not end the call: when it returns, all has been written.
   enum class Urgency { kNow, kSoon };
 
   // Puts a frame on the stream, after all queued references. When the socket is full it waits, and
   // reads meanwhile. Disconnected (with the reason) once the connection is lost. REQUIRES: the
   // state lock is not held by this thread.
   Status Send(uint16_t type, std::span<const uint8_t> payload, Urgency urgency = Urgency::kNow);
-  // The same for what nobody can ask for before this process says more: it goes with the next
-  // frame, when somebody waits, or when there is much. A system call, and a wake-up of the node,
+  // The same for what no process can ask for before this one says more: it goes with the next
+  // frame, when a thread waits, or when there is much. A system call, and a wake-up of the node,
   // for each small object would take most of the time of a put.
   Status Hold(uint16_t type, std::span<const uint8_t> payload);
-  // Writes what is queued as far as the socket takes it at once; whoever is sending does it
-  // otherwise.
+  // Writes what is queued as far as the socket takes it at once; if a thread is sending, that
+  // thread does it.
   void TryFlush() override { channel_->TryFlush(); }
 
   // Sends what is queued as far as it goes at once, then closes; all calls return Disconnected.

@@ -14,8 +14,8 @@ namespace {
 using protocol::MessageType;
 using Emit = std::function<void(uint16_t, std::span<const uint8_t>)>;
 
-// Changes that wait for the next message at most. A message of their own costs as much as some tens
-// of these.
+// How many changes wait for the next message at most. A message of their own costs as much as some
+// tens of these.
 constexpr size_t kChangesHeld = 64;
 
 template <typename Message>
@@ -63,8 +63,8 @@ void ReferenceQueue::Drain(const Emit& emit) {
     const Kind kind = drained_[next].kind;
     first.clear();
     second.clear();
-    // One message for a run of additions, or of drops and unpins (whose order among themselves
-    // means nothing).
+    // A run of additions becomes one message, and so does a run of drops and unpins, whose order
+    // among themselves means nothing.
     while (next < drained_.size() && first.size() + second.size() < limits::kIdsPerMessageMax) {
       const Change& change = drained_[next];
       if ((change.kind == Kind::kAdd) != (kind == Kind::kAdd)) break;

@@ -4,8 +4,8 @@
 // is added because an id came inside a value must be known before the pin on that value goes. So
 // everything is queued here and put on the stream before any other frame.
 //
-// Any thread, at any time, also inside destructors: one short lock, no call back, no waiting. In a
-// forked child nothing is queued.
+// Any thread may call it at any time, also inside destructors: it takes one short lock, and never
+// waits. In a forked child nothing is queued.
 #pragma once
 
 #include <cstdint>
@@ -22,8 +22,8 @@ namespace rayx {
 
 class ReferenceQueue {
  public:
-  // Told that the queue should be sent soon: something large can go, or there is much. Must not
-  // wait.
+  // It is told when the queue should be sent soon, since something large can go, or there is much.
+  // It must not wait.
   class Flusher {
    public:
     virtual ~Flusher() = default;
@@ -34,23 +34,23 @@ class ReferenceQueue {
   ReferenceQueue(const ReferenceQueue&) = delete;
   ReferenceQueue& operator=(const ReferenceQueue&) = delete;
 
-  // Before other threads know the queue.
+  // To be called before other threads know the queue.
   void set_flusher(std::weak_ptr<Flusher> flusher) { flusher_ = std::move(flusher); }
 
   // An ObjectID for `id` lives in this process now.
   void Add(const ObjectId& id) { Push(Kind::kAdd, id); }
-  // None lives any more.
+  // No ObjectID for `id` lives any more.
   void Drop(const ObjectId& id) { Push(Kind::kDrop, id); }
-  // One pin less.
+  // This process holds one pin less.
   void Unpin(const ObjectId& id) { Push(Kind::kUnpin, id); }
 
-  // To be called after what should not wait for the next message (`urgent`), and after all else:
-  // sends when there is much.
+  // To be called after each change: sends the queue if the change should not wait for the next
+  // message (`urgent`), or if there is much.
   void Nudge(bool urgent);
 
   bool empty() const;
   // Takes all that is queued and hands it to `emit` as messages (type, payload), in order. One
-  // thread at a time.
+  // thread at a time may call it.
   void Drain(const std::function<void(uint16_t, std::span<const uint8_t>)>& emit);
 
   // Tells whether this process is a fork of the one that made the queue.
@@ -69,7 +69,7 @@ class ReferenceQueue {
   std::weak_ptr<Flusher> flusher_;
   mutable std::mutex mutex_;
   std::vector<Change> changes_;  // protected by mutex_
-  std::vector<Change> drained_;  // of the one that drains; kept for its memory
+  std::vector<Change> drained_;  // of the thread that drains; kept for its memory
 };
 
 }  // namespace rayx

@@ -1,6 +1,6 @@
-// Answers of the node that somebody waits for, by request number or whatever else names them.
+// Answers of the node that threads wait for, by request number or another key.
 //
-// Not synchronized: the state lock of the NodeLink protects it.
+// It is not synchronized: the state lock of the NodeLink protects it.
 #pragma once
 
 #include <cstdint>
@@ -15,11 +15,11 @@ namespace rayx {
 template <typename Key>
 class ReplyBox {
  public:
-  // Before the question is sent. Several may wait for the same key; each gets the first answer that
-  // comes.
+  // To be called before the question is sent. Several threads may wait for the same key; each gets
+  // the first answer that comes.
   void Expect(const Key& key) { ++slots_[key].waiting; }
   bool expected(const Key& key) const { return slots_.contains(key); }
-  // An answer that nobody waits for is dropped.
+  // An answer that no thread waits for is dropped.
   void Deliver(const Key& key, std::span<const uint8_t> payload) {
     const auto found = slots_.find(key);
     if (found == slots_.end() || found->second.reply != nullptr) return;

@@ -1,4 +1,4 @@
-// Who may write to the socket.
+// Which thread may write to the socket.
 //
 // Like a mutex, but to try for it is allowed to the thread that holds it already (and fails): a
 // destructor that runs while its thread is sending must neither hang nor write into the middle of a

@@ -15,15 +15,15 @@ void WaitPolicy::SetDoorbell(std::shared_ptr<const ClaimWord> memory, ScopedFd d
 }
 
 void WaitPolicy::Ring() {
-  // Under the mutex, so that the doorbell's number is not closed and given to another file
+  // This holds the mutex so that the doorbell's number is not closed and given to another file
   // meanwhile.
   const std::lock_guard lock(mutex_);
   if (memory_ != nullptr) memory_->doorbell().Ring(doorbell_.get());
 }
 
 bool WaitPolicy::MayLook() {
-  // Where all meet on one processor, the peer could not run meanwhile. And the node might not if
-  // both ends looked for what only it can say.
+  // Where all meet on one processor, the peer could not run while this thread looks. And the node
+  // might find no processor if both ends looked for what only it can say.
   if (hint_.cpu() != AffinityHint::kNone || node_is_asked_.load(std::memory_order_relaxed))
     return false;
   const std::lock_guard lock(mutex_);
@@ -40,7 +40,7 @@ Status WaitPolicy::Look(PollSet* set, size_t quick) {
     status = set->Wait(0);
     looked_us = MonotonicUs() - begin_us;
     if (!status.ok() || set->any() || looked_us >= limit_us) break;
-    // Whoever wants this processor has it: the node, if it was woken here.
+    // Another thread that wants this processor has it: the node, if it was woken here.
     ::sched_yield();
   } while (MayLook());
   spin_.OnSpun(set->readable(quick), looked_us);
@@ -53,7 +53,7 @@ Status WaitPolicy::Wait(PollSet* set, std::optional<size_t> quick, int64_t timeo
     RAYX_RETURN_IF_ERROR(Look(set, *quick));
     if (set->any()) return Status::Ok();
   }
-  // Bound only while it sleeps: what it does afterwards is user code.
+  // The thread is bound only while it sleeps: what it does afterwards is user code.
   const CpuBinding near_the_node(hint_.cpu());
   return set->Wait(timeout_ms);
 }

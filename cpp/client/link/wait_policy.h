@@ -1,8 +1,8 @@
-// How the thread that reads for all others waits: whether it looks for a while before it sleeps, on
-// which processor it sleeps, and how a node that coalesces its wake-ups is woken.
+// How the leader (leader_wait.h) waits: whether it looks for a while before it sleeps, on which
+// processor it sleeps, and how a node that coalesces its wake-ups is woken.
 //
-// None of this changes what is received. It decides microseconds, and gives way to others: a
-// processor is kept busy only while the node knows one to spare (common/shm/claim_word.h).
+// None of this changes what is received. It decides microseconds: a processor is kept busy only
+// while the node knows one to spare (common/shm/claim_word.h).
 #pragma once
 
 #include <atomic>
@@ -23,29 +23,31 @@ namespace rayx {
 
 class WaitPolicy {
  public:
-  // Where whoever waits sleeps. Before other threads know this.
+  // On which processor the leader sleeps. To be called before other threads know this object.
   void set_affinity_hint(AffinityHint hint) { hint_ = std::move(hint); }
 
   // --- any thread ---
 
-  // The memory in which the node says that it sleeps, and whether to look; the doorbell wakes it.
+  // `memory`: where the node says that it sleeps, and whether to look; `doorbell` wakes it.
   void SetDoorbell(std::shared_ptr<const ClaimWord> memory, ScopedFd doorbell);
-  // The node shall look at what it has been sent. After the writing: else it might look too early,
-  // and sleep again. A system call only if the node sleeps.
+  // Has the node look at what it has been sent. To be called after the writing, else the node might
+  // look too early, and sleep again. Makes a system call only if the node sleeps.
   void Ring();
-  // Who has been asked last, of the node and a peer that answers at once.
+  // Which was asked last: the node, or a peer that answers at once. Relaxed: a thread that reads
+  // what was true a moment ago looks or sleeps once when the other would be quicker, and misses
+  // nothing.
   void OnNodeAsked() { node_is_asked_.store(true, std::memory_order_relaxed); }
   void OnPeerAsked() { node_is_asked_.store(false, std::memory_order_relaxed); }
 
   // --- one thread at a time ---
 
-  // Waits for the set. `quick`: the entry of a peer that answers at once; if it may be looked for,
-  // that is done for a moment before the thread sleeps.
+  // Waits for the set. `quick`: the entry of a peer that answers at once; if looking is allowed,
+  // the thread looks for its answer for a moment before it sleeps.
   Status Wait(PollSet* set, std::optional<size_t> quick, int64_t timeout_ms);
 
  private:
   bool MayLook();
-  // Nothing is ready if looking is not promising, or was in vain.
+  // Afterwards nothing is ready if looking is not promising, or was in vain.
   Status Look(PollSet* set, size_t quick);
 
   AffinityHint hint_;
@@ -54,7 +56,7 @@ class WaitPolicy {
   std::atomic<bool> node_is_asked_ = false;
 
   std::mutex mutex_;
-  // Below: protected by mutex_, which is held for a moment only.
+  // mutex_ protects all below; it is held for a moment only.
   std::shared_ptr<const ClaimWord> memory_;
   ScopedFd doorbell_;
 };

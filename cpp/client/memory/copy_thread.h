@@ -1,6 +1,6 @@
 // Threads that do parts of one copy beside the caller's own.
 //
-// They take no signals, which are for whoever called us, and hold nothing when they end. One
+// They take no signals, which are for the caller's threads, and hold nothing when they end. One
 // thread uses an object of this class.
 #pragma once
 
@@ -18,8 +18,8 @@ class CopyThreads {
   CopyThreads(const CopyThreads&) = delete;
   CopyThreads& operator=(const CopyThreads&) = delete;
 
-  // Does `part`, which must not throw, on a thread of its own. False if there is none to be had:
-  // the caller does it then.
+  // Does `part`, which must not throw, on a thread of its own. False if the system gives none: then
+  // the caller does the part.
   bool Start(std::function<void()> part);
 
  private:

@@ -42,7 +42,7 @@ template <typename Copy>
 void Write(const ObjectPlan& plan, const ObjectPieces& value, uint8_t* memory, Copy copy) {
   plan.WriteHeader(memory);
   uint64_t end = plan.stream_offset();
-  // Also fills the gap before each part: what lay there belonged to someone else.
+  // Fills the gap before each part, too: what lay there belonged to another object.
   const auto write = [memory, &end, &copy](uint64_t offset, std::span<const uint8_t> part) {
     std::memset(memory + end, 0, offset - end);
     if (!part.empty()) copy(part, memory + offset);

@@ -7,10 +7,11 @@
 
 namespace rayx {
 
-// Programs that close what they do not know, as daemons do, may have another file under the number
-// by now. So whoever uses it asks first, and it is closed only if it is still this one.
+// A program that closes descriptors it does not know, as daemons do, may have another file under
+// this number by now. So a caller asks IsOpen first, and the descriptor is closed only if it is
+// still the pool's.
 //
-// Not synchronized.
+// It is not synchronized.
 class PoolFile {
  public:
   PoolFile() = default;

@@ -31,16 +31,17 @@ class PoolReader {
   // pin back, through a queue, on whatever thread. ProtocolError if it would leave the pool.
   Result<ObjectView> Pinned(const ObjectId& id, uint64_t offset, uint64_t size) const;
 
-  // `object` anew, to be written without anybody else seeing it; no memory is taken for what is
-  // not. REQUIRES: whoever uses it holds a view on the object. NotFound if `object` does not lie in
-  // the pool, is so small that a copy costs less, or the session has ended. Any thread.
+  // Maps `object` anew, to be written without any other process seeing it; pages that are not
+  // written take no memory. REQUIRES: the caller holds a view on the object while it uses them.
+  // NotFound if `object` does not lie in the pool, is so small that a copy costs less, or the
+  // session has ended. Any thread.
   Result<PrivateBytes> MapCopyOnWrite(std::span<const uint8_t> object) const;
   // Closes the descriptor: nothing is mapped from now on. Any thread.
   void CloseFile() const;
 
-  // Below, to copy takes less time than to map, and to fault for each page: of 1 MiB, 0.1 ms to
-  // copy and write, and 1 ms to map and write; of 64 MiB, 165 and 117 ms, and 0.02 ms if nobody
-  // looks.
+  // Below this size, to copy takes less time than to map and to fault for each page: 1 MiB takes
+  // 0.1 ms to copy and write, and 1 ms to map and write; 64 MiB take 165 and 117 ms, or 0.02 ms if
+  // they are mapped and not written.
   static constexpr uint64_t kMappedBytesMin = 4u << 20;
 
   uint64_t pool_bytes() const { return pool_->size(); }

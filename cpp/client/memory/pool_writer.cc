@@ -24,12 +24,12 @@ constexpr int MADV_POPULATE_WRITE = 23;  // Linux 5.14; older kernels refuse it,
 
 constexpr uint64_t kPageBytes = 4096;
 
-// From here on the value is not read again before it has left the caches.
+// A value of this size or more has left the caches before it is read again.
 constexpr size_t kUncachedBytesMin = 4u << 20;
-// From here on the memory of a value has left the caches before it is used again, unless that is
-// soon. (1 MiB took memcpy 45 to 70 us into one of the last four extents, and 150 into one of many;
-// past the caches it took 75 to 140 into any. What memcpy has left in the caches is there for its
-// reader.)
+// The memory of a value of this size or more has left the caches before it is used again, unless
+// that is soon. (1 MiB took memcpy 45 to 70 us into one of the last four extents, and 150 into one
+// of many; past the caches it took 75 to 140 into any. What memcpy has left in the caches is there
+// for its reader.)
 constexpr size_t kColdBytesMin = 1u << 20;
 
 // memcpy with stores that do not read the target first.

@@ -1,24 +1,24 @@
 // The node's shared memory, as this process writes it.
 //
 // A large value is copied piece by piece, by several threads, past the caches: one thread cannot
-// fill the memory's bandwidth. What a piece costs depends on its pages, of which a virtual machine
+// fill the memory's bandwidth. How fast a piece is copied depends on its pages; a virtual machine
 // gave, in GB/s:
 //
-//                              nobody has touched    others have touched    we have touched
+//                              never touched       touched elsewhere     touched by us
 //   a fault for each page             1.5                    2.8                  -
 //   mapped ahead, two threads         3.1                    7                    -
 //   pwrite, one thread                2.5                    -                    -
 //   past the caches, two threads       -                     -                10 to 21
 //
 // The kernel clears a page before it maps it, but not before pwrite fills it; yet it lets one
-// thread at a time write to a file. So of an extent that nobody has touched, one thread writes
-// pieces into the file while the others write theirs through the mapping. The descriptor that it
-// takes gives nothing that the mapping does not.
+// thread at a time write to a file. So in an extent that was never touched, one thread writes
+// pieces into the file while the others write theirs through the mapping. The descriptor that this
+// takes allows nothing that the mapping does not.
 //
 // Values of some MiB go past the caches too where their memory is not in them: memcpy reads what it
 // is about to write over.
 //
-// Any thread.
+// Any thread may call it.
 #pragma once
 
 #include <array>
@@ -40,7 +40,7 @@ namespace rayx {
 
 class PoolWriter {
  public:
-  // Nothing can be written: At answers null.
+  // A writer without a pool: At answers null.
   PoolWriter() = default;
   // REQUIRES: the mapping is writable, and of the whole `file`.
   PoolWriter(SharedMapping pool, ScopedFd file);
@@ -54,23 +54,24 @@ class PoolWriter {
   // Copies to what At has returned; large parts as above.
   void Copy(std::span<const uint8_t> from, uint8_t* to) const;
 
-  // From so many bytes on a copy is shared among threads: below, starting them costs more.
+  // From this size on, threads share a copy; below it, starting them costs more than they save.
   static constexpr uint64_t kSharedBytesMin = 8u << 20;
   static constexpr size_t kThreadsMax = 4;
 
  private:
-  // Mapped ahead, or known to be mapped, block by block.
+  // Pages are mapped ahead, and known to be mapped, by blocks of this size.
   static constexpr uint64_t kBlockBytes = 64u << 10;
-  // Below this the faults are too few to matter.
+  // Below this size the faults are too few to matter.
   static constexpr uint64_t kMappedAheadMin = 256u << 10;
 
   // What one thread copies at a time: borders are multiples of that, so that no two share a block.
   static constexpr uint64_t kPieceBytes = 1u << 20;
   static_assert(kPieceBytes % kBlockBytes == 0);
-  // Extents written last are still in the caches.
+  // How many of the extents written last are still in the caches.
   static constexpr size_t kWarmExtents = 4;
 
-  // What threads share; all but the file is hints.
+  // What threads share. All but the file are hints, so relaxed orders suffice: an old one costs
+  // time and no more.
   struct Shared {
     Shared(uint64_t blocks, ScopedFd pool) : file(std::move(pool)), mapped(blocks / 64 + 1) {}
     // Held while a thread writes to the file.
@@ -78,7 +79,7 @@ class PoolWriter {
     PoolFile file;
     // A bit for each block.
     std::vector<std::atomic<uint64_t>> mapped;
-    // Their first blocks, from 1 on.
+    // The first blocks of these extents, counted from 1.
     std::array<std::atomic<uint64_t>, kWarmExtents> warm_extents{};
     std::atomic<uint32_t> next_warm_extent = 0;
   };

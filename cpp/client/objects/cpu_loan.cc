@@ -37,7 +37,7 @@ void CpuLoan::OnTaskEnded() {
   waits_ = 0;
 }
 
-// Both messages have no field.
+// Neither message has a field.
 Status CpuLoan::Send(uint16_t type) {
   flatbuffers::FlatBufferBuilder builder(64);
   const auto start = builder.StartTable();

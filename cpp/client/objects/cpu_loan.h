@@ -1,8 +1,8 @@
-// A task that waits lends its CPUs to others: the node is told when its first wait begins (Blocked)
-// and when its last one has ended (Unblocked). Waits may overlap: a thread of the task in get, an
-// event loop that awaits.
+// A task that waits lends its CPUs to other tasks: the node is told when its first wait begins
+// (Blocked) and when its last one has ended (Unblocked). Waits may overlap: a thread of the task in
+// get, an event loop that awaits.
 //
-// Any thread.
+// Any thread may call it.
 #pragma once
 
 #include <cstdint>
@@ -18,7 +18,7 @@ class CpuLoan {
   // `link` must outlive it.
   explicit CpuLoan(NodeLink* link) : link_(link) {}
 
-  // A wait begins. What it returns ends it.
+  // A wait begins; Return ends it, given what this returns.
   Result<uint64_t> Lend();
   // The wait has ended. Nothing happens if its task has ended before.
   Status Return(uint64_t wait);
@@ -34,7 +34,7 @@ class CpuLoan {
   NodeLink* const link_;
   // Held while sending, so that messages go out in the order of what happens.
   std::mutex mutex_;
-  // Rises with each task; waits of earlier ones are over.
+  // Rises with each task; waits of earlier tasks are over.
   uint64_t epoch_ = 1;
   uint32_t waits_ = 0;
 };

@@ -91,7 +91,8 @@ Status ObjectAccess::PutLarge(const ObjectId& id, const ObjectPlan& plan, const 
   const Result<uint8_t*> memory = Create(id, plan.total_bytes());
   if (!memory.ok()) return memory.status();
   WriteObject(plan, value, writable_pool_, *memory);
-  // Goes out in one write with the seal, and before it: whoever has the value finds us no holder.
+  // This goes out in one write with the seal, and before it: when other processes can have the
+  // value, the node does not count us any more.
   if (!keep_reference) references_->Drop(id);
   flatbuffers::FlatBufferBuilder builder(256);
   const auto contained = EncodeIdsIn(&builder, value);
@@ -151,15 +152,15 @@ Result<uint8_t*> ObjectAccess::Create(const ObjectId& id, uint64_t size_bytes) {
       SendMessage(link_, &builder, MessageType::CreateObject,
                   protocol::CreateCreateObject(builder, request, ToWire(id), size_bytes, again));
   NodeLink::Lock lock = link_->LockState();
-  // The node answers at once. To leave at a signal would leave room behind that nobody seals, under
-  // an id in use.
+  // The node answers at once. To return at a signal would leave memory behind that no thread seals,
+  // under an id in use.
   do {
     if (!status.ok() && status.code() != StatusCode::kInterrupted) break;
     status = link_->Wait(&lock, Deadline(), -1, [&] { return created_.arrived(request); });
   } while (status.code() == StatusCode::kInterrupted);
   const std::shared_ptr<const MessageCopy> reply = created_.Leave(request);
   if (!status.ok()) return status;
-  // Verified when it came.
+  // It was verified when it came.
   const auto* message = flatbuffers::GetRoot<protocol::ObjectCreated>(reply->bytes().data());
   RAYX_RETURN_IF_ERROR(FromWire(message->outcome(), message->message()));
   if (const Status why = memory_lost_; !writable_pool_.valid() && !why.ok()) {
@@ -250,7 +251,7 @@ Status ObjectAccess::AskForNow(NodeLink::Lock* lock, std::span<const ObjectId> i
   Status status = AskFor(ids, pin, fence);
   lock->lock();
   if (!status.ok()) return status;
-  // The node answers at once. Called again after a signal, we would not ask again.
+  // The node answers at once. If a signal ended this, the next call would not ask again.
   do {
     status = link_->Wait(lock, Deadline(), NodeLink::kSignalSliceMs,
                          [&] { return fence_passed_ >= fence; });
@@ -279,7 +280,7 @@ Status ObjectAccess::SleepOn(NodeLink::Lock* lock, const Deadline& deadline, con
     lock->unlock();
     const int64_t waited_ms = MonotonicMs() - looking.begin_ms;
     const bool goes_on = looking.looker->look(looking.looker, waited_ms);
-    // Other threads may have held the lock when they stayed behind.
+    // A fork leaves other threads behind, and one of them may have held the lock.
     if (references_->InForkedChild()) return ForkGuard::ForkedStatus();
     lock->lock();
     if (!goes_on) return status;
@@ -288,9 +289,9 @@ Status ObjectAccess::SleepOn(NodeLink::Lock* lock, const Deadline& deadline, con
 
 Status ObjectAccess::Sleep(NodeLink::Lock* lock, const Deadline& deadline, bool in_task,
                            const Looking& looking, const std::function<bool()>& ready) {
-  // A look is no wait.
+  // A call that only looks does not wait.
   if (!in_task || deadline.passed()) return SleepOn(lock, deadline, looking, ready);
-  // To give the CPU away for what has already arrived would cost more than the wait.
+  // To lend the CPUs for what has already arrived would cost more than the wait.
   (void)link_->Poll(lock);
   if (ready()) return Status::Ok();
   lock->unlock();
@@ -428,7 +429,8 @@ Status ObjectAccess::OnObjectCreated(FrameStream* stream, std::span<const uint8_
   const auto* message = VerifiedMessage<protocol::ObjectCreated>(payload);
   if (message == nullptr) return MalformedMessage("ObjectCreated");
   const Status taken = TakeMemory(stream, message->carries_pool(), message->carries_reservations());
-  // No descriptors left, or no memory: the value cannot be stored now, but perhaps the next.
+  // This process has no descriptors or no memory left: the value cannot be stored now, but perhaps
+  // the next.
   if (!taken.ok() && taken.code() != StatusCode::kIoError) return taken;
   if (!taken.ok() || message->carries_pool()) memory_lost_ = taken;
   created_.Deliver(message->request(), payload);

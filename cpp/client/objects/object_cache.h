@@ -11,8 +11,8 @@
 // as long as an ObjectID, a Get or a Wait needs it. Bytes are kept while the entry lives, up to a
 // bound; what is over it is asked for again.
 //
-// Not synchronized: the state lock of the NodeLink protects it. Sends nothing: it says what is to
-// be asked or told.
+// It is not synchronized: the state lock of the NodeLink protects it. It sends nothing, but says
+// what is to be asked or told.
 #pragma once
 
 #include <cstdint>
@@ -32,18 +32,18 @@ namespace rayx {
 
 class ObjectCache {
  public:
-  // One who waits for objects.
+  // A caller's wait for objects.
   struct Watch {
     // Positions of its list whose object has become available since it began to watch.
     size_t arrived = 0;
-    // Told of each, if it is set. Must not call the cache.
+    // Called for each, if it is set. Must not call the cache.
     std::function<void(const ObjectId&)> on_arrival;
   };
 
   // What the node is to be told when a holder went.
   enum class Farewell {
-    kNone,   // others need the object still
-    kDrop,   // this process needs it no more
+    kNone,   // this process still needs the object
+    kDrop,   // it does not need it any more
     kUrgent  // ... and it may be large
   };
 
@@ -70,7 +70,7 @@ class ObjectCache {
 
   void OnInline(const ObjectId& id, std::span<const uint8_t> bytes);
   void OnInPool(const ObjectId& id);
-  // The pin in `view` is given back by dropping it, if nobody wants the object.
+  // If no call wants the object, the pin in `view` is given back by dropping it.
   void OnPinned(const ObjectId& id, const ObjectView& view);
 
   // --- Get: Want each position, Take it when it is there, Settle each position ---
@@ -80,7 +80,8 @@ class ObjectCache {
   // The bytes, if they are here. If they are known to be in the pool only, they are added to what
   // is to be pinned.
   bool Take(const ObjectId& id, ObjectView* view);
-  // No longer wanted. Those that were not taken are kept, if the Get is to be called again.
+  // The bytes are no longer wanted. With `keep`, those that were not taken stay for a Get that is
+  // called again.
   Farewell Settle(const ObjectId& id, bool keep);
   // Wanted objects that have turned out to be available but not here: the node must be asked (with
   // a pin). They are wanted once more, so that none is forgotten before the question is sent;
@@ -95,7 +96,7 @@ class ObjectCache {
   // Counts the arrival of `id` in `watch`, which must live until Unwatch. True if the node must be
   // asked. REQUIRES: not available.
   bool StartWatch(const ObjectId& id, Watch* watch);
-  // Once for each StartWatch, whether it has arrived or not.
+  // To be called once for each StartWatch, whether the object has arrived or not.
   Farewell EndWatch(const ObjectId& id, Watch* watch);
 
   // --- questions ---
@@ -105,7 +106,7 @@ class ObjectCache {
 
  private:
   struct Entry {
-    // Of memory of our own, or of a pin that a Get has not taken yet.
+    // What keeps `bytes`: memory of our own, or a pin that a Get has not taken yet.
     std::shared_ptr<const void> owner;
     // The pin that views have.
     std::weak_ptr<const void> pin;
@@ -113,8 +114,8 @@ class ObjectCache {
     uint32_t references = 0;
     uint32_t wanted = 0;
     uint32_t watches = 0;  // those that have not ended
-    // One of those that it has not arrived for. The others are in more_watches_: as a rule there is
-    // none, and a wait for one of a thousand objects watches them all.
+    // A watch that the object has not arrived for. More of them are in more_watches_: as a rule
+    // there are none, while a wait for one of a thousand objects watches them all.
     Watch* watch = nullptr;
     bool available = false;
     bool at_once = false;    // see TellAtOnce

@@ -1,10 +1,10 @@
 // The pins of objects that this process has got lately, kept when their last view has gone.
 //
-// Whoever gets an array in each step of a loop would otherwise ask the node each time, and tell it
-// each time that they have done. A pin that is kept costs nobody memory: it is given back with the
-// last ObjectID of this process, and until then the object stays anyway.
+// A loop that gets an array in each step would otherwise ask the node each time, and tell it each
+// time that it has done. A pin that is kept costs no memory: it is given back with the last
+// ObjectID of this process, and until then the object stays anyway.
 //
-// Not synchronized: a part of the ObjectCache.
+// It is not synchronized: a part of the ObjectCache.
 #pragma once
 
 #include <cstddef>
@@ -18,7 +18,7 @@ namespace rayx {
 
 class RecentPins {
  public:
-  // Few, since the node may want to move what nobody looks at.
+  // Few, since the node may want to move what no process looks at.
   static constexpr size_t kMost = 32;
 
   // The one that was kept first goes when there are too many.

@@ -49,7 +49,7 @@ Status Streams::PutItem(const TaskId& task, uint32_t item, const ObjectPieces& v
   const Status status = small ? objects_->PutSmall(id, plan, value, ObjectAccess::Sending::kAtOnce)
                               : objects_->PutLarge(id, plan, value, ObjectAccess::Sending::kAtOnce,
                                                    /*keep_reference=*/false);
-  // It is the consumer's from here on, or nobody's.
+  // From here on only the consumer may refer to it.
   if (small && status.ok()) objects_->RemoveReference(id);
   return status;
 }

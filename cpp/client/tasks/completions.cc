@@ -50,7 +50,7 @@ Status Completions::Add(std::span<const ObjectId> ids) {
         if (parts_.objects->StartWatch(id, &watch_)) ask.push_back(id);
       }
     }
-    // One that takes may sleep on the socket.
+    // A thread in Take may sleep on the socket.
     if (!ready_.empty()) parts_.link->Wake();
   }
   return ask.empty() ? Status::Ok() : parts_.objects->AskFor(ask, /*pin=*/false);
@@ -73,7 +73,7 @@ void Completions::AddReady(const ReadyObject& object) {
 }
 
 void Completions::SetReadable(bool readable) {
-  // Neither can fail: nobody else has the descriptor, and it counts to 1.
+  // Neither can fail: no other code has the descriptor, and it counts to 1.
   uint64_t count = 1;
   const ssize_t done = readable ? ::write(event_.get(), &count, sizeof(count))
                                 : ::read(event_.get(), &count, sizeof(count));

@@ -1,17 +1,17 @@
-// A queue of objects in the order in which they become available, for those who wait for several
+// A queue of objects in the order in which they become available, for callers that wait for several
 // and want each as it comes: event loops, as_completed, futures.
 //
 //   Add ──▶ pending ──(it becomes available)──▶ ready ──▶ Take
 //             └────────────── Discard, Close ─────┘
 //
-// What is in the queue is referred to, once for each time it was added; Take hands the reference
-// over. There is no thread of our own: the state moves when somebody reads the node's socket, as
-// Take does. Whoever waits for fd() instead must also watch Client::fd(), and Poll when it can be
-// read.
+// The queue refers to what is in it, once for each time it was added; Take hands the reference
+// over. There is no thread of its own: the state moves when a thread reads the node's socket, as
+// Take does. A caller that waits for fd() instead must also watch Client::fd(), and Poll when that
+// can be read.
 //
-// Any thread. When the connection is lost, what is ready can still be taken. In a forked child
-// every call returns Forked and touches nothing. Lives on when the client is destroyed, but is told
-// nothing more.
+// Any thread may call it. When the connection is lost, what is ready can still be taken. In a
+// forked child every call returns Forked and touches nothing. The queue lives on when the client is
+// destroyed, but is told nothing more.
 #pragma once
 
 #include <cstddef>
@@ -52,13 +52,13 @@ class Completions {
   Completions(const Completions&) = delete;
   Completions& operator=(const Completions&) = delete;
 
-  // Those that are known to be available are ready at once; the node is asked for the others, as
-  // far as it has not been. InvalidArgument after Close.
+  // Adds objects. Those that are known to be available are ready at once; the node is asked for the
+  // others, unless it has been. InvalidArgument after Close.
   Status Add(std::span<const ObjectId> ids);
   // All that is ready, each with one local reference; waits for at least one. TimedOut if there is
   // none (negative: no end).
   Result<std::vector<ObjectId>> Take(int64_t timeout_ms);
-  // As if it had not been added, however often it was.
+  // Takes the object out of the queue, however often it was added.
   Status Discard(const ObjectId& id);
   // Gives up all that is in the queue, and the descriptor.
   void Close();
@@ -83,7 +83,7 @@ class Completions {
 
   const Parts parts_;
 
-  // Below: protected by the link's state lock.
+  // The link's state lock protects all below.
   ScopedFd event_;
   bool closed_ = false;
   ObjectCache::Watch watch_;

@@ -53,10 +53,10 @@ Result<bool> DirectCalls::Submit(const TaskCall& call, std::span<const uint8_t> 
   builder_.ForceVectorAlignment(spec.size(), 1, sizeof(uint64_t));
   const auto nested = builder_.CreateVector(spec.data(), spec.size());
   builder_.Finish(protocol::CreateRunTask(builder_, *number, /*attempt=*/0, nested));
-  // The node first: before it hears anything of the worker, it knows what that is about.
+  // The node is told first, so that it knows the task before it hears of it from the worker.
   RAYX_RETURN_IF_ERROR(link_->Send(static_cast<uint16_t>(MessageType::TaskGiven),
                                    MessageBytes(builder_), NodeLink::Urgency::kSoon));
-  // If the channel breaks, whoever waits hears of it (OnLost).
+  // If the channel breaks, OnLost asks the node for the results.
   (void)channel_.Send(static_cast<uint16_t>(MessageType::RunTask), MessageBytes(builder_));
   return true;
 }
@@ -133,10 +133,10 @@ void DirectCalls::Ask() {
   {
     const NodeLink::Lock lock = link_->LockState();
     ids = std::exchange(to_ask_, {});
-    // Those that nobody refers to any more must not be referred to again.
+    // What this process does not refer to any more must not be referred to again.
     std::erase_if(ids, [this](const ObjectId& id) { return !objects_->IsKnown(id); });
   }
-  // If this fails, so does whoever waits.
+  // If this fails, so does every call that waits.
   if (!ids.empty()) (void)objects_->AskFor(ids, /*pin=*/false);
 }
 

@@ -1,5 +1,5 @@
-// A client's lease on a worker: gives tasks to a worker without the node in between, which
-// hears of them meanwhile. What the node decides and why stands in daemon/latency/lease_service.h.
+// A client's lease on a worker: the client gives it tasks without the node in between, which hears
+// of them meanwhile. What the node decides and why stands in daemon/latency/lease_service.h.
 //
 //             OnLeaseGranted                  Submit
 //   no lease ───────────────▶ usable ────────────────────────▶ waiting for TaskDone
@@ -41,7 +41,7 @@ class DirectCalls final : public Shortcut {
 
   Result<bool> Submit(const TaskCall& call, std::span<const uint8_t> spec) override;
   // The node has been told of one more function that workers run first; a channel to a worker that
-  // has not been is of no use.
+  // has not been told of it is of no use.
   void OnWorkerSetup();
   void OnKill(const TaskId& actor) override;
 
@@ -56,7 +56,7 @@ class DirectCalls final : public Shortcut {
   // Asks the node for what a lost channel has not brought. REQUIRES: the state lock is not held.
   void Ask();
 
-  // May this task go over the channel, if it is free?
+  // Whether this task may go over the channel, if that is free.
   bool Fits(const TaskCall& call) const;
   // A number for the task, if the channel is free; else the channel is not used any more.
   std::optional<uint32_t> Take(const TaskCall& call);
@@ -64,14 +64,14 @@ class DirectCalls final : public Shortcut {
   NodeLink* const link_;
   ObjectAccess* const objects_;
   DirectChannel channel_;
-  // Of the thread in Submit.
+  // Only the thread in Submit uses it.
   flatbuffers::FlatBufferBuilder builder_{1024};
 
-  // Below: protected by the link's state lock.
+  // The link's state lock protects all below.
   std::shared_ptr<ClaimWord> claims_;
   bool usable_ = false;
   TaskId actor_;  // nil: for functions
-  // Sent to the node: tasks and ends of actors, whose order counts.
+  // How many tasks and ends of actors were sent to the node; their order counts.
   uint64_t submitted_ = 0;
   uint64_t setups_ = 0;
   std::optional<TaskId> under_way_;

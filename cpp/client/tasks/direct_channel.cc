@@ -30,7 +30,7 @@ void DirectChannel::Open(ScopedFd socket, std::shared_ptr<const ClaimWord> memor
 
 Status DirectChannel::OnOpenChannel(FrameStream* stream, std::shared_ptr<const ClaimWord> memory) {
   Result<std::vector<ScopedFd>> ends = stream->TakeFds(2);
-  // No descriptors left: the client finds the channel closed.
+  // This process has no descriptors left; the client finds the channel closed.
   if (ends.status().code() == StatusCode::kIoError) return Status::Ok();
   if (!ends.ok()) return ends.status();
   Open(std::move((*ends)[0]), std::move(memory), std::move((*ends)[1]));
@@ -50,11 +50,11 @@ bool DirectChannel::Send(uint16_t type, std::span<const uint8_t> payload) {
     channel = channel_;
   }
   if (channel == nullptr) return false;
-  // Before the answer can come: who looks for it meanwhile is another thread.
+  // Noted before the answer can come, since the thread that looks for it may be another one.
   link_->policy().OnPeerAsked();
   const Status sent =
       channel->Send(type, payload, [] { return Status::IoError("the direct channel is full"); });
-  // Whoever leads finds it broken.
+  // The leader finds it broken.
   if (!sent.ok()) channel->Break();
   return sent.ok();
 }

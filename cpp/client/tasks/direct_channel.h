@@ -7,7 +7,7 @@
 //                          │   ▲
 //                          └───┘ Open: another one takes its place
 //
-// Whoever leads reads it together with the connection to the node.
+// The leader reads it together with the connection to the node.
 #pragma once
 
 #include <cstdint>
@@ -29,23 +29,24 @@ class DirectChannel {
   struct Handler {
     // A failure ends the channel.
     std::function<Status(const Frame& frame)> on_frame;
-    // The peer has closed it, or it broke. Not after Close.
+    // The peer has closed it, or it broke. It is not called after Close.
     std::function<void()> on_lost;
   };
 
-  // The link must outlive it, and nobody may wait on that any more when this goes.
+  // The link must outlive it, and no thread may wait on the link any more when this is destroyed.
   DirectChannel(NodeLink* link, Handler handler) : link_(link), handler_(std::move(handler)) {}
 
-  // `memory`: the worker's, in which the node allows to look for answers, and says that it sleeps;
-  // `doorbell`: wakes it. REQUIRES: the state lock is held.
+  // `memory`: the worker's claim memory, in which the node says whether to look for answers and
+  // whether it sleeps; `doorbell` wakes it. REQUIRES: the state lock is held.
   void Open(ScopedFd socket, std::shared_ptr<const ClaimWord> memory, ScopedFd doorbell);
-  // Of a worker: the node has sent its end, in OpenChannel. REQUIRES: the state lock is held.
+  // In a worker: the node has sent its end, in OpenChannel. REQUIRES: the state lock is held.
   Status OnOpenChannel(FrameStream* stream, std::shared_ptr<const ClaimWord> memory);
   // REQUIRES: the state lock is held.
   void Close();
 
-  // False if there is none, or if it breaks: frames on it are few and small, so that one that does
-  // not take them at once is broken. on_lost follows then. REQUIRES: the state lock is not held.
+  // False if there is no channel, or if it breaks: frames on it are few and small, so a channel
+  // that does not take them at once is broken. on_lost follows then. REQUIRES: the state lock is
+  // not held.
   bool Send(uint16_t type, std::span<const uint8_t> payload);
 
  private:

@@ -5,7 +5,7 @@
 // puts the names that the first attempt's have, since the first value of an id stays. Where numbers
 // run out, a fresh random owner takes over.
 //
-// Any thread.
+// Any thread may call it.
 #pragma once
 
 #include <cstdint>

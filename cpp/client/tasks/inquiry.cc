@@ -18,7 +18,7 @@ using protocol::MessageType;
 constexpr int64_t kAnswerSliceMs = 2000;
 
 const protocol::Answer& AnswerIn(const MessageCopy& reply) {
-  // Verified when it came.
+  // It was verified when it came.
   return *flatbuffers::GetRoot<protocol::Answer>(reply.bytes().data());
 }
 
@@ -131,10 +131,10 @@ Status Inquiry::OnAnswer(std::span<const uint8_t> payload) {
   if (message == nullptr) return MalformedMessage("Answer");
   const protocol::NamedActorReply* found = message->reply_as_NamedActor();
   if (found != nullptr && found->actor() != nullptr) {
-    // The node counts us from now on, also if whoever asked has left meanwhile.
+    // The node counts us from now on, even if the caller has left meanwhile.
     const ObjectId actor = FromWire(*found->actor());
     objects_->AddReferenceLocked(actor);
-    // It goes to the node with the next message: an actor without use for a while harms nobody.
+    // That goes to the node with the next message: an actor that lives a while longer does no harm.
     if (!answers_.expected(message->request())) (void)objects_->RemoveReferenceLocked(actor);
   }
   answers_.Deliver(message->request(), payload);

@@ -1,4 +1,4 @@
-// What a driver tells its workers, and questions that the node answers. Any thread.
+// What a driver tells its workers, and questions that the node answers. Any thread may call it.
 #pragma once
 
 #include <atomic>
@@ -23,7 +23,7 @@ class Inquiry {
   // Both must outlive it.
   Inquiry(NodeLink* link, ObjectAccess* objects) : link_(link), objects_(objects) {}
 
-  // As Client says.
+  // These do what Client says.
   Status ExportFunction(const FunctionId& id, const std::string& name,
                         std::span<const uint8_t> pickled, std::span<const ObjectId> contained);
   Result<std::string> FetchFunction(const FunctionId& id);
@@ -44,7 +44,7 @@ class Inquiry {
   NodeLink* const link_;
   ObjectAccess* const objects_;
   std::atomic<uint64_t> next_request_{1};
-  // Below: protected by the link's state lock.
+  // The link's state lock protects all below.
   ReplyBox<uint64_t> answers_;
   ReplyBox<FunctionId> functions_;
 };

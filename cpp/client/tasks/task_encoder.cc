@@ -48,7 +48,7 @@ Resources EncodeResources(flatbuffers::FlatBufferBuilder* builder, const Resourc
   return builder->CreateVector(encoded);
 }
 
-// Of a call, the actor too: it lives until the call has ended.
+// A call refers to its actor, too, which therefore lives until the call has ended.
 Ids EncodeContained(flatbuffers::FlatBufferBuilder* builder, const TaskCall& call) {
   const bool with_actor = call.task->kind == TaskKind::kActorCall;
   if (!with_actor) return call.contained.empty() ? Ids() : ToWire(*builder, call.contained);

@@ -1,4 +1,4 @@
-// Writes TaskSpec messages. Keeps its memory from one to the next. One thread at a time.
+// Writes TaskSpec messages. Keeps its memory from one to the next. One thread at a time uses it.
 #pragma once
 
 #include <flatbuffers/flatbuffers.h>

@@ -11,7 +11,7 @@
 namespace rayx {
 namespace {
 
-// What an actor is known by.
+// Whether it is the result of a creation, by which an actor is known.
 bool IsCreationResult(const ObjectId& id) { return !id.IsNil() && id.Index() == 0; }
 
 Status CheckActorFields(const TaskTemplate& task) {
@@ -86,7 +86,7 @@ Result<std::vector<ObjectId>> TaskSubmitter::Submit(const TaskTemplate& task,
   if (task.kind == TaskKind::kActorCall) actor = &task.actor;
   objects_->AddResults(results, actor);
   const Status status = Send(call);
-  // From here on the task refers to them.
+  // From here on the task refers to its stored arguments.
   if (stored_args) objects_->RemoveReference(*stored_args);
   if (!status.ok()) {
     objects_->RemoveReferences(results);

@@ -1,4 +1,4 @@
-// Sends tasks to the node, and what ends them again. Any thread.
+// Sends tasks to the node, and cancels them and ends actors. Any thread may call it.
 #pragma once
 
 #include <mutex>
@@ -23,7 +23,7 @@ class TaskSubmitter {
   TaskSubmitter(NodeLink* link, ObjectAccess* objects, Shortcut* shortcut, IdSource* ids)
       : link_(link), objects_(objects), shortcut_(shortcut), ids_(ids) {}
 
-  // As Client says. `in_task`: ids are named after the task that this thread runs.
+  // These do what Client says. `in_task`: the ids are named after the task that this thread runs.
   Result<std::vector<ObjectId>> Submit(const TaskTemplate& task, const DriverId& driver,
                                        const ObjectPieces* args,
                                        std::span<const ObjectId> dependencies, bool in_task);

@@ -7,7 +7,7 @@
 // What came for the worker with a task that is dropped (the driver's config, setups) goes to the
 // next one: the node says it once.
 //
-// Not synchronized: the state lock of the NodeLink protects it.
+// It is not synchronized: the state lock of the NodeLink protects it.
 #pragma once
 
 #include <cstddef>
@@ -53,7 +53,7 @@ class WorkerQueue {
     std::vector<std::string> setups;
   };
 
-  // Both REQUIRE: in the order of the tasks.
+  // Both must be called in the order of the tasks.
   void KeepNews(RunnableTask* dropped);
   void HandOnNews(RunnableTask* task);
 

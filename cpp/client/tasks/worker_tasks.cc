@@ -79,7 +79,7 @@ Status WorkerTasks::FetchValues() {
     for (const ObjectId& id : missing) objects_->AddReference(id);
     fetching_references_ = missing;
   }
-  // Not as a task that waits: what it depends on is there, and user code has not begun.
+  // This is no wait of the task: what it depends on is there, and user code has not begun.
   Result<std::vector<ObjectView>> views = objects_->Get(missing, -1, /*in_task=*/false);
   if (!views.ok()) return views.status();
   size_t next = 0;
@@ -140,7 +140,8 @@ std::vector<FunctionId> WorkerTasks::TakeForgottenFunctions() {
 bool WorkerTasks::AreWhole(const OpenTask& task) {
   if (task.small_results.size() != task.return_count) return false;
   if (task.small_result_bytes > kToldResultBytesMax) return false;
-  // Who gets an id from the node knows that its object is there.
+  // Results with ids go by way of the node: a client that gets an id from the node knows that its
+  // object is there.
   return std::all_of(task.small_results.begin(), task.small_results.end(),
                      [](const SmallResult& result) { return result.contained.empty(); });
 }
@@ -172,7 +173,8 @@ Status WorkerTasks::PutResult(const RunnableTask& task, uint32_t index, const Ob
     return Status::Ok();
   }
   const ObjectId id = ObjectId::ForReturn(task.id, index);
-  // We need no large result ourselves, and would keep its memory from those that are done with it.
+  // We need no large result ourselves, and would keep its memory when all other processes are done
+  // with it.
   constexpr auto kHeld = ObjectAccess::Sending::kHeld;
   const Status status = small
                             ? objects_->PutSmall(id, plan, value, kHeld)
@@ -209,7 +211,7 @@ Status WorkerTasks::FinishTask(const RunnableTask& task, std::string_view error_
   }
   objects_->loan().OnTaskEnded();
   const Status status = SendDone(task.sequence, ended, error_text, end);
-  // Not before TaskDone: until then the values must not go.
+  // Only after TaskDone: until then the values must not go.
   objects_->RemoveReferences(ended.references);
   return status;
 }
@@ -237,7 +239,7 @@ Status WorkerTasks::SendDone(uint32_t sequence, const OpenTask& task, std::strin
   return link_->Send(static_cast<uint16_t>(MessageType::TaskDone), MessageBytes(builder));
 }
 
-// The node first: what the client has seen, it knows as well, whenever we are killed.
+// The node is told first, so that it knows what the client has seen, whenever we are killed.
 Status WorkerTasks::SendDoneToBoth(uint32_t sequence, const OpenTask& task, bool delivered,
                                    std::span<const uint8_t> message) {
   const auto type = static_cast<uint16_t>(MessageType::TaskDone);

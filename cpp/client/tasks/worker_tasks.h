@@ -41,15 +41,15 @@ class WorkerTasks {
     const ObjectId* state = nullptr;
   };
 
-  // Sends a message to the client that has given us a task; nothing happens if it is gone. Without
-  // the link's state lock.
+  // Sends a message to the client that has given us a task; nothing happens if it is gone. Called
+  // without the link's state lock.
   using TellClient = std::function<void(uint16_t type, std::span<const uint8_t> payload)>;
 
   // All must outlive it. `claims`: null in a driver, which has no tasks.
   WorkerTasks(NodeLink* link, ObjectAccess* objects, IdSource* ids,
               std::shared_ptr<ClaimWord> claims, TellClient tell_client);
 
-  // As Client says.
+  // These do what Client says.
   Result<RunnableTask> NextTask();
   Status PutResult(const RunnableTask& task, uint32_t index, const ObjectPieces& value);
   Status FinishTask(const RunnableTask& task, std::string_view error_text, const TaskEnd& end);
@@ -57,14 +57,16 @@ class WorkerTasks {
   void NoteExitWork() const;
   std::vector<FunctionId> TakeForgottenFunctions();
 
-  // This thread has taken the newest task, and that is open: what it makes is named after the task.
+  // Whether this thread has taken the newest task, and that is open: what it makes is named after
+  // the task. The release in Begin follows the store of the thread, so that a true flag comes with
+  // its thread.
   bool InTask() const {
     return newest_open_.load(std::memory_order_acquire) &&
            thread_.load(std::memory_order_relaxed) == std::this_thread::get_id();
   }
-  // Besides, no other task is open: while this thread waits, the worker does nothing.
+  // Whether besides no other task is open: while this thread waits, the worker does nothing.
   bool InOnlyTask() const { return InTask() && HasOneTask(); }
-  // One task is open, whoever runs it.
+  // Whether one task is open, whichever thread runs it.
   bool HasOneTask() const { return open_count_.load(std::memory_order_relaxed) == 1; }
   // The driver whose task was taken last; nil before.
   DriverId driver() const;
@@ -90,7 +92,7 @@ class WorkerTasks {
     // What this process refers to for the sake of the task.
     std::vector<ObjectId> references;
     std::vector<SmallResult> small_results;
-    // Of these, and of those that are being written.
+    // The bytes of these, and of those that are being written.
     size_t small_result_bytes = 0;
   };
 
@@ -104,7 +106,7 @@ class WorkerTasks {
   OpenTask* Find(const RunnableTask& task);
   Status SendDone(uint32_t sequence, const OpenTask& task, std::string_view error_text,
                   const TaskEnd& end);
-  // Also to the client that gave us the task.
+  // Sends it to the client that gave us the task, too.
   Status SendDoneToBoth(uint32_t sequence, const OpenTask& task, bool delivered,
                         std::span<const uint8_t> message);
 
@@ -120,16 +122,16 @@ class WorkerTasks {
   // Some were taken, and NextTask has not waited for long since.
   bool tidies_ = false;
 
-  // Of the thread in NextTask.
+  // Only the thread in NextTask uses these.
   std::optional<RunnableTask> fetching_;
   std::vector<ObjectId> fetching_references_;
 
   mutable std::mutex tasks_mutex_;
-  // Below: changed with tasks_mutex_ held.
+  // All below is changed with tasks_mutex_ held.
   std::unordered_map<uint32_t, OpenTask> open_;  // by sequence
   std::optional<uint32_t> newest_;               // if it is open
   DriverId driver_;
-  // Copies of these for quick questions.
+  // Copies of these, which are read without the mutex.
   std::atomic<bool> newest_open_{false};
   std::atomic<size_t> open_count_{0};
   std::atomic<std::thread::id> thread_;

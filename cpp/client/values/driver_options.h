@@ -13,7 +13,7 @@ struct DriverOptions {
   std::string python_version;
   // Given to workers before they first run a task of this driver.
   std::string driver_config;
-  // Calls that wait return Interrupted for that.
+  // Whether calls that wait return Interrupted, so that the caller can look for signals.
   bool looks_for_signals = false;
 };
 

@@ -1,4 +1,4 @@
-// Somebody who looks for signals while a call of the client waits.
+// A callback that looks for signals while a call of the client waits.
 #pragma once
 
 #include <cstdint>

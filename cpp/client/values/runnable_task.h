@@ -31,20 +31,20 @@ struct RunnableTask {
   std::span<const uint8_t> args;
   bool args_in_store = false;
   std::vector<ObjectId> dependencies;
-  // In the order of `dependencies`; all present.
+  // The values of `dependencies`, in their order; all are present.
   std::vector<ObjectView> values;
   // Set when this worker has not run a task of the driver before.
   std::optional<std::string> driver_config;
   TaskKind kind = TaskKind::kFunction;
-  // Of a call: the task that made the actor, and what is called.
+  // In a call: the task that made the actor, and the method.
   TaskId actor;
   std::string method;
   CallOptions options;
-  // What the task, or its actor, has of the GPUs (by index), and the CPUs that it asked for (a
-  // call: none, it runs on those of its actor).
+  // The GPUs that the task, or its actor, has (by index), and the CPUs that it asked for (a call
+  // asks for none, as it runs on those of its actor).
   std::vector<uint32_t> gpus;
   double cpus = 0;
-  // Of a creation whose actor lived before and left its state: the object that holds it, which is
+  // In a creation whose actor lived before and left its state: the object that holds it, which is
   // referred to until the task has ended.
   std::optional<ObjectId> state;
   // What the driver wants run in this worker before the task, pickled, in order.

@@ -20,11 +20,11 @@ struct TaskTemplate {
   // REQUIRES of a stream: return_count is 1.
   CallOptions options;
   TaskKind kind = TaskKind::kFunction;
-  // Of a call: the result of the actor's creation. Whoever submits refers to it.
+  // In a call: the result of the actor's creation. The submitter refers to it.
   ObjectId actor;
   std::string method;
-  // Of a creation: the name that others find it by, if it has one, and what they need to know of it
-  // then.
+  // In a creation: the name by which tasks of the driver find the actor, if it has one, and what
+  // they need to know of it then.
   std::string actor_name;
   std::string actor_info;
 };

@@ -16,7 +16,7 @@ struct Value {
   enum class Kind { kNone, kInteger, kReal, kText, kBytes, kList, kTable };
 
   Value() = default;
-  // Of a kind, and empty.
+  // An empty value of that kind.
   explicit Value(Kind given) : kind(given) {}
   static Value OfInteger(int64_t number) {
     Value made(Kind::kInteger);
@@ -28,7 +28,7 @@ struct Value {
     made.real = number;
     return made;
   }
-  // Text is UTF-8, as far as those who sent it kept to that.
+  // Text is UTF-8, as far as its sender kept to that.
   static Value OfText(std::string_view content) {
     Value made(Kind::kText);
     made.text = content;
@@ -61,7 +61,7 @@ struct Value {
   int64_t integer = 0;
   double real = 0;
   std::string text;  // of kText and kBytes
-  // Of a list, and of a table, whose fields have names.
+  // The elements of a list, or the fields of a table, which have names.
   std::vector<Value> items;
   std::vector<std::string> names;
 };

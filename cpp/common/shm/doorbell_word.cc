@@ -22,6 +22,10 @@ Result<ScopedFd> CreateDoorbell() {
   return doorbell;
 }
 
+// Both sides change the word by one atomic step, and all such steps on a word have one order. So a
+// ring either comes before the node's last step, which fails then, or finds the bit and wakes the
+// node. What was sent before the ring is in its socket by that time.
+
 void DoorbellWord::Ring(int doorbell) const {
   const uint32_t before = word_->fetch_add(kRung, std::memory_order_seq_cst);
   if ((before & kSleeping) == 0) return;
