@@ -215,7 +215,7 @@ bool NodeDaemon::OnTurn() {
   // All parts have said by now when they want their next turn.
   SetTimer();
   // This comes last, since anything left to do would wait until the sleep is over.
-  pacer_.OnTurnEnd(shortcuts_.TakeTurn(), kAudience, acted);
+  pacer_.OnTurnEnd(shortcuts_.TakeTurn(/*is_unfinished=*/acted), kAudience);
   return acted;
 }
 

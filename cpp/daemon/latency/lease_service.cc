@@ -206,22 +206,26 @@ void LeaseService::HearWorker() {
 
 void LeaseService::Listen(const ConnectedPeer& peer) {
   if (!peer.worker.IsNil() && peer.worker == ends_.worker) {
-    used_ = used_lately_ = true;
+    heard_.OnPair();
+    used_lately_ = true;
     CatchUp();
   } else if (peer.id == ends_.client) {
-    used_ = used_lately_ = true;
+    heard_.OnPair();
+    used_lately_ = true;
   } else {
-    others_came_ = true;
+    heard_.OnOther();
   }
 }
 
-PairOfTurn LeaseService::TakeTurn() {
-  const bool used = std::exchange(used_, false);
-  const bool others_came = std::exchange(others_came_, false);
+PairOfTurn LeaseService::TakeTurn(bool is_unfinished) {
   WorkerProcess* worker = open_ ? workers_->Find(ends_.worker) : nullptr;
-  if (worker == nullptr) return {};
-  const bool is_alone = used && !others_came && !ExpectMore(*worker);
-  return {.heard = is_alone ? PairTurn::kAlone : PairTurn::kMixed, .memory = &worker->claim};
+  if (worker == nullptr) {
+    heard_.Forget();
+    return {};
+  }
+  PairTurn heard = heard_.End(is_unfinished);
+  if (heard == PairTurn::kAlone && ExpectMore(*worker)) heard = PairTurn::kMixed;
+  return {.heard = heard, .memory = &worker->claim};
 }
 
 // A large message comes in parts, of which a turn takes one; a sleep behind each would take most of

@@ -91,8 +91,8 @@ class LeaseService final : public node::Shortcuts {
   void OnHeartbeat();
 
   bool open() const { return open_; }
-  // What the turn that ends here has heard of the pair. Begins the next turn.
-  PairOfTurn TakeTurn();
+  // What the turn that ends here has heard of the pair (PairHeard::End). Begins the next turn.
+  PairOfTurn TakeTurn(bool is_unfinished);
 
   std::string DebugText() const;
 
@@ -139,9 +139,8 @@ class LeaseService final : public node::Shortcuts {
   // The results that the worker has sent last.
   std::vector<ObjectId> delivered_;
 
-  // Whether the pair, and any other peer, was heard in this turn.
-  bool used_ = false;
-  bool others_came_ = false;
+  // What was heard in this turn.
+  PairHeard heard_;
   // Whether the pair was heard since the last heartbeat.
   bool used_lately_ = false;
 };

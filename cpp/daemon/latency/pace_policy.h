@@ -20,6 +20,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "daemon/latency/pair_turn.h"
 #include "daemon/latency/ping_pong.h"
 #include "daemon/latency/wake_coalescing.h"
 
@@ -28,13 +29,6 @@ namespace rayx::daemon {
 // On which machines the peers of this node are.
 enum class Audience { kThisMachine, kOtherNodes };
 
-// What a turn has heard of the pair: a client and a worker that exchange messages past the node.
-enum class PairTurn {
-  kClosed,  // no pair is open
-  kMixed,   // other peers were heard, or none, or only a part of a message of the pair
-  kAlone,   // whole messages of both ends were heard, and no other peer
-};
-
 // What a turn was like, told at its end.
 struct TurnLoad {
   int64_t now_us = 0;
@@ -42,8 +36,6 @@ struct TurnLoad {
   PairTurn pair = PairTurn::kClosed;
   // Every thread that wants a processor has one (spare_cpus.h). Asked while a pair is open.
   bool cpus_spare = false;
-  // The core has not done all that it could: another turn follows at once.
-  bool has_more = false;
 };
 
 // What to do before the loop goes on.
@@ -95,7 +87,7 @@ class PacePolicy {
     // a large object would take most of the time of its transfer.
     if (load.audience == Audience::kOtherNodes) return plan;
     if (pair_open) {
-      if (load.pair == PairTurn::kAlone && !load.has_more) {
+      if (load.pair == PairTurn::kAlone) {
         plan.kind = SleepPlan::Kind::kUntilRung;
         plan.us = kPairSleepUs;
       }

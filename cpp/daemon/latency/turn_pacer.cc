@@ -48,15 +48,11 @@ void TurnPacer::ChooseCpu(bool pair_open, Audience audience) {
   }
 }
 
-void TurnPacer::OnTurnEnd(const PairOfTurn& pair, Audience audience, bool has_more) {
+void TurnPacer::OnTurnEnd(const PairOfTurn& pair, Audience audience) {
   const int64_t now_us = MonotonicUs();
   const bool cpus_spare = pair.memory != nullptr && spare_cpus_.Look(now_us);
   const SleepPlan plan = policy_.OnTurnEnd(
-      {.now_us = now_us,
-       .audience = audience,
-       .pair = pair.heard,
-       .cpus_spare = cpus_spare,
-       .has_more = has_more},
+      {.now_us = now_us, .audience = audience, .pair = pair.heard, .cpus_spare = cpus_spare},
       [this] { return core_->scheduler().AllHavePrefetched(WakeCoalescing::kPrefetched); });
   // Written before the sleep, during which the ends go on with what they were told last; and only
   // if it changes, since the ends read the same cache line for each task. They read it relaxed: it

@@ -67,8 +67,7 @@ class TurnPacer {
   // next.
   void ChooseCpu(bool pair_open, Audience audience);
   // To be called when all is written, since the rest would wait until the sleep is over.
-  // `has_more`: another turn follows at once.
-  void OnTurnEnd(const PairOfTurn& pair, Audience audience, bool has_more);
+  void OnTurnEnd(const PairOfTurn& pair, Audience audience);
 
   std::string DebugText() const;
 

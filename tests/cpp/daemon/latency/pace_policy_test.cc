@@ -70,19 +70,6 @@ TEST_F(PacePolicyTest, TheEndsOfAPairSpinIfTheyTakeNobodysProcessor) {
   EXPECT_FALSE(PairTurnEnds({.pair = PairTurn::kAlone}).may_spin);
 }
 
-TEST_F(PacePolicyTest, ANodeThatHasMoreToDoIsNotSleptThrough) {
-  EXPECT_EQ(PairTurnEnds({.pair = PairTurn::kAlone, .has_more = true}).kind, Kind::kNone);
-}
-
-// In a burst the core nearly always has more to do. Without pauses then, the turns of a burst took
-// a quarter more of the processor that the workers need.
-TEST_F(PacePolicyTest, ItPausesInABurstThoughItHasMoreToDo) {
-  Turns(WakeCoalescing::kTurns + 1, true);
-  const SleepPlan plan =
-      policy_.OnTurnEnd({.now_us = now_us_ += 10, .has_more = true}, [] { return true; });
-  EXPECT_EQ(plan.kind, Kind::kPause);
-}
-
 TEST_F(PacePolicyTest, OtherNodesSwitchAllModerationOff) {
   EXPECT_EQ(Turns(WakeCoalescing::kTurns + 1, true, Audience::kOtherNodes).kind, Kind::kNone);
   EXPECT_EQ(PairTurnEnds({.audience = Audience::kOtherNodes, .pair = PairTurn::kAlone}).kind,
