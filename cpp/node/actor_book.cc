@@ -19,7 +19,8 @@ const TaskSpec* ActorBook::FindNamed(const Peer& peer, const std::string& name) 
 }
 
 void ActorBook::OnSubmitted(const TaskSpec& creation) {
-  if (creation.actor_name.empty() || !named_.insert(creation.id).second) return;
+  if (creation.actor_name.empty() || RAYX_MUTATION(kForgetName)) return;
+  if (!named_.insert(creation.id).second) return;
   store_->AddReference(ObjectOf(creation.id));
 }
 

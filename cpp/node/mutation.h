@@ -20,9 +20,11 @@ enum class Mutation {
   kKeepStreams,        // the streams of a consumer that is gone go on
   kKeepActor,          // an actor that nobody refers to goes on
   kKeepName,           // the name of a dead actor is kept
-  kKeepState,          // and the state before the last one
+  kForgetName,         // an actor with a name is dropped with its last handle
+  kKeepState,          // the state before the last one of an actor is kept
   kKeepReferences,     // what a client referred to stays when it is gone
   kForgetStop,         // a worker that was told to end is not known to be ending
+  kTellSetupTwice,     // what a worker was told to run before its tasks, it is told again
   kCount
 };
 

@@ -232,7 +232,7 @@ void TaskBook::Act(const scheduler::AssignTask& effect) {
       task.config = &drivers_->ConfigOf(spec->driver);
     }
     task.setups = drivers_->SetupsOf(spec->driver).subspan(worker->setups_told);
-    worker->setups_told += task.setups.size();
+    if (!RAYX_MUTATION(kTellSetupTwice)) worker->setups_told += task.setups.size();
   }
   if (spec->kind == TaskKind::kActorCreation) task.state = actors_->StateOf(spec->id);
   shell_.workers->HandOut(*worker, *peer, task);

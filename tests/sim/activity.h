@@ -31,7 +31,7 @@ struct Making {
 };
 
 struct Activity {
-  enum class State { kRunning, kGetting, kMaking, kFinishing, kOver };
+  enum class State { kRunning, kGetting, kMaking, kLooking, kFinishing, kOver };
 
   State state = State::kRunning;
   // Of a worker's; a driver's has its program's number as an id, and nothing else.
@@ -54,6 +54,8 @@ struct Activity {
   bool told_blocked = false;
   // kMaking.
   std::optional<Making> making;
+  // kLooking: for the actor of this name.
+  TaskId looks_for;
 
   // The task is a stream and has made so many items, of so many.
   uint32_t items = 0;

@@ -66,7 +66,10 @@ void SendDone(World& world, Process& process, Activity& activity) {
     message.failed = failed;
     message.error_text = text;
     message.state = state;
-    world.processes().at(peer.id)->begun.erase(task);
+    Process& sender = *world.processes().at(peer.id);
+    // What a task has printed is read before its worker has another.
+    world.ReadPrinted(sender);
+    sender.begun.erase(task);
     return world.core().tasks().OnTaskDone(peer, message);
   };
   world.Send(process, "is done with " + NameOf(task), done);

@@ -11,6 +11,7 @@ TaskFacts& Facts::Add(const TaskSpec& spec, uint64_t driver, ClientId submitter)
   facts.actor = spec.actor;
   facts.max_retries = spec.options.max_retries;
   facts.is_stream = spec.options.stream_window > 0;
+  facts.is_named = !spec.actor_name.empty();
   facts.has_timeout = spec.options.timeout_ms > 0;
   return facts;
 }

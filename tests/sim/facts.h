@@ -21,6 +21,8 @@ struct TaskFacts {
   TaskId actor;
   int32_t max_retries = 0;
   bool is_stream = false;
+  // An actor that can be found by its name.
+  bool is_named = false;
   bool has_timeout = false;
 
   // The node has heard of it.

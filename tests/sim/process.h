@@ -1,4 +1,5 @@
-// A modelled client of the node: a driver or a worker, with what its client library would know.
+// A modelled client of the node: a driver, its second connection for what is printed, or a worker,
+// with what its client library would know.
 //
 // It keeps the rules of the protocol: one reference to each object however many handles there are,
 // which it gives back with the last of them; a pin for each pinned value that it was sent; what it
@@ -54,6 +55,8 @@ struct Process {
   // Of a worker.
   node::Worker worker;
   uint64_t driver = 0;
+  // A driver's second connection, on which it is sent what its workers print.
+  bool is_output = false;
   State state = State::kRunning;
   std::deque<Message> to_node;
   std::deque<News> from_node;
@@ -82,13 +85,22 @@ struct Process {
   uint32_t end = 0;
   uint32_t max_concurrency = 1;
   bool has_exit_work = false;
+  // What it has printed and the node has not read: of each line, the driver whose task it was.
+  std::deque<uint64_t> printed;
+  // What it was told with its tasks: its driver's configuration, and so many setups.
+  bool has_config = false;
+  size_t setups_told = 0;
+  // Of a driver: what each of its workers is to run, as the node has heard.
+  std::vector<std::string> setups;
   // Tasks that it has begun and of whose end the node has not heard; and its actor.
   std::set<TaskId> begun;
   std::optional<TaskId> actor;
 
   bool is_worker() const { return !peer.worker.IsNil(); }
+  bool is_driver() const { return !is_worker() && !is_output; }
   std::string Name() const {
-    return is_worker() ? "w" + peer.worker.ToString() : "c" + peer.id.ToString();
+    if (is_worker()) return "w" + peer.worker.ToString();
+    return (is_output ? "o" : "c") + peer.id.ToString();
   }
 };
 

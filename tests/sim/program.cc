@@ -6,6 +6,7 @@
 
 #include "sim/ending.h"
 #include "sim/submission.h"
+#include "sim/talk.h"
 #include "sim/world.h"
 
 namespace rayx::sim {
@@ -148,7 +149,7 @@ void StepRunning(World& world, Process& process, Activity& activity) {
   }
   // A driver goes on until all tasks are submitted.
   if (process.is_worker() || world.tasks_left() == 0) --activity.steps_left;
-  switch (world.dice().Below(16)) {
+  switch (world.dice().Below(18)) {
     case 0:
     case 1:
       return PutSmall(world, process, activity);
@@ -178,6 +179,12 @@ void StepRunning(World& world, Process& process, Activity& activity) {
     case 14:
       if (world.dice().OneIn(3)) KillOne(world, process, activity);
       return;
+    case 15:
+      return LookForActor(world, process, activity);
+    case 16:
+      if (process.is_worker()) return Print(process);
+      if (world.dice().OneIn(8)) AddSetup(world, process);
+      return;
     default:
       if (world.dice().OneIn(30)) CancelAll(world, process);
       return;
@@ -199,6 +206,7 @@ bool CanStep(const Process& process, const Activity& activity) {
     case Activity::State::kGetting:
       return activity.loaded && (activity.interrupted || HasCome(process, activity));
     case Activity::State::kMaking:
+    case Activity::State::kLooking:
     case Activity::State::kOver:
       return false;
   }

@@ -77,6 +77,21 @@ void World::AddDriver(uint64_t number) {
   // Behind those that submit all tasks.
   program.steps_left = dice_.Below(60);
   driver.activities.push_back(std::move(program));
+  if (dice_.OneIn(2)) AddOutput(number);
+}
+
+void World::AddOutput(uint64_t driver) {
+  Process& output = Connect(kNoWorker, driver);
+  output.is_output = true;
+  const Status status = core_.drivers().OnOutput(output.peer, testing::DriverNumber(driver));
+  if (!status.ok()) Break("the output of a driver is refused: " + status.ToString());
+}
+
+Process* World::FindDriver(uint64_t number) {
+  for (const auto& [id, process] : processes_) {
+    if (process->is_driver() && process->driver == number) return process.get();
+  }
+  return nullptr;
 }
 
 // --- what can happen ---
@@ -118,6 +133,7 @@ void World::Gather(Process& process, std::vector<Chance>* chances) {
     return;
   }
   if (process.is_worker()) GatherOfWorker(process, chances);
+  if (!process.printed.empty()) chances->push_back([this, &process] { ReadPrinted(process); });
   if (process.state == State::kStarting) return;
   if (!process.from_node.empty()) chances->push_back([this, &process] { ReadNews(process); });
   for (size_t i = 0; i < process.activities.size(); ++i) {
@@ -219,7 +235,7 @@ void World::ClosePeer(Process& process) {
   // Its streams are nobody's any more; and the tasks of a driver are as good as cancelled.
   for (auto& [id, task] : facts_.tasks()) {
     const bool is_its_stream = task.is_stream && task.submitter == process.peer.id;
-    const bool is_its_task = !process.is_worker() && task.driver == process.driver;
+    const bool is_its_task = process.is_driver() && task.driver == process.driver;
     task.cancelled = task.cancelled || (!task.ended && (is_its_stream || is_its_task));
   }
   core_.OnPeerGone(process.peer);
@@ -232,6 +248,7 @@ void World::Reap(ClientId id) {
   processes_.erase(id);
   const WorkerNumber number = gone->peer.worker;
   Note(gone->Name() + " is reaped, having begun " + std::to_string(gone->next));
+  ReadPrinted(*gone);
   workers_.erase(number);
   for (const TaskId& task : gone->begun) ++facts_.Find(task)->deaths;
   if (gone->actor) ++facts_.Find(*gone->actor)->deaths;

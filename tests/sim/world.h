@@ -78,6 +78,8 @@ class World final : public node::Peers,
   void Ask(Process& process, const ObjectId& id, bool pin);
   void Unpin(Process& process, const ObjectId& id, uint32_t count);
   void Die(Process& process, bool loses_messages);
+  // The node reads what a worker has printed.
+  void ReadPrinted(Process& worker);
 
   // What the value says about itself is checked, and that it may be so.
   bool Read(const node::ObjectView& object, Value* value);
@@ -95,8 +97,8 @@ class World final : public node::Peers,
                    uint64_t fence) override;
   void SendFunction(node::Peer& peer, const FunctionId& id, const std::string* pickled) override;
   void SendForgetFunction(node::Peer& peer, const FunctionId& id) override;
-  void SendLines(node::Peer&, const node::PrintedLines&) override {}
-  void SendTaskFailed(node::Peer&, std::string_view) override {}
+  void SendLines(node::Peer& peer, const node::PrintedLines& lines) override;
+  void SendTaskFailed(node::Peer& peer, std::string_view text) override;
   void SendDrained(node::Peer& peer) override;
   node::Worker* FindWorker(WorkerNumber number) override;
   void Start(WorkerNumber number) override;
@@ -128,6 +130,10 @@ class World final : public node::Peers,
   void Gather(Process& process, std::vector<Chance>* chances);
   void GatherOfWorker(Process& process, std::vector<Chance>* chances);
   void AddDriver(uint64_t number);
+  void AddOutput(uint64_t driver);
+  // Null if it has left.
+  Process* FindDriver(uint64_t number);
+  void CheckNews(Process& worker, const node::GivenTask& task);
   void Deliver(Process& process);
   void ReadNews(Process& process);
   void Turn();

@@ -75,6 +75,14 @@ void World::Ask(Process& process, const ObjectId& id, bool pin) {
   });
 }
 
+void World::ReadPrinted(Process& worker) {
+  for (const uint64_t driver : std::exchange(worker.printed, {})) {
+    Note("node reads a line of " + worker.Name());
+    core_.tasks().OnWorkerOutput(worker.worker, 1, dice_.OneIn(2),
+                                 "of driver " + std::to_string(driver) + "\n");
+  }
+}
+
 // The next task of a worker's inbox, unless it was taken back.
 void World::Begin(Process& process) {
   Handed handed = std::move(process.inbox.front());

@@ -81,11 +81,7 @@ void World::SendObjects(node::Peer& peer, std::span<const ObjectView> objects, u
 void World::SendFunction(node::Peer& peer, const FunctionId& id, const std::string* pickled) {
   if (pickled == nullptr || *pickled != NameOf(ObjectId::ForFunction(id))) {
     // The driver may have ended, and its functions with it.
-    Process* driver = nullptr;
-    for (const auto& [client, process] : processes_) {
-      if (!process->is_worker() && process->driver == ProcessOf(peer).driver)
-        driver = process.get();
-    }
+    const Process* driver = FindDriver(ProcessOf(peer).driver);
     if (driver == nullptr || driver->state == Process::State::kClosed) return;
     return Break("a worker that runs a function does not get it");
   }
@@ -103,6 +99,19 @@ void World::SendForgetFunction(node::Peer& peer, const FunctionId& id) {
 }
 
 void World::SendDrained(node::Peer& peer) { Note("drained " + ProcessOf(peer).Name()); }
+
+void World::SendLines(node::Peer& peer, const node::PrintedLines& lines) {
+  const Process& reader = ProcessOf(peer);
+  // Behind a word about what was dropped, if something was.
+  const std::string printed = "of driver " + std::to_string(reader.driver) + "\n";
+  if (!reader.is_output || !lines.text.ends_with(printed)) {
+    Break(reader.Name() + " is sent what another prints: " + std::string(lines.text));
+  }
+}
+
+void World::SendTaskFailed(node::Peer& peer, std::string_view) {
+  if (!ProcessOf(peer).is_output) Break("an error is printed where nobody reads it");
+}
 
 // --- workers ---
 
@@ -144,6 +153,7 @@ void World::HandOut(node::Worker& worker, node::Peer&, const node::GivenTask& ta
   if (task.place.sequence != process.end) Break("the numbers of tasks do not rise by one");
   process.end = task.place.sequence + 1;
   process.driver = testing::NumberOf(task.spec.driver);
+  CheckNews(process, task);
   Handed handed{.spec = task.spec,
                 .sequence = task.place.sequence,
                 .attempt = task.place.attempt,
@@ -159,6 +169,24 @@ void World::HandOut(node::Worker& worker, node::Peer&, const node::GivenTask& ta
   }
   process.from_node.push_back({"the task " + NameOf(task.spec.id),
                                [handed](Process& reader) { reader.inbox.push_back(handed); }});
+}
+
+// A worker has its driver's configuration with its first task, and each setup once, in order.
+void World::CheckNews(Process& worker, const node::GivenTask& task) {
+  const Process* driver = FindDriver(worker.driver);
+  if (driver == nullptr || driver->state == Process::State::kClosed) return;
+  if ((task.config != nullptr) == std::exchange(worker.has_config, true)) {
+    Break(worker.Name() + " is given its driver's configuration never, or twice");
+  }
+  for (const std::string& setup : task.setups) {
+    const size_t number = worker.setups_told++;
+    if (number >= driver->setups.size() || setup != driver->setups[number]) {
+      Break(worker.Name() + " is told " + setup + " out of order");
+    }
+  }
+  if (worker.setups_told != driver->setups.size()) {
+    Break(worker.Name() + " has a task before what it is to run before");
+  }
 }
 
 uint32_t World::TakeBack(node::Worker& worker) {
