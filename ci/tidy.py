@@ -29,6 +29,7 @@ from checks import (
     shelves,
     tools,
     unused,
+    unused_types,
     wire_numbers,
 )
 from checks.finding import Finding
@@ -51,6 +52,7 @@ RULES: list[Rule] = [
     markdown.check,
     wire_numbers.check,
     unused.check,
+    unused_types.check,
     ratchet.check,
 ]
 # These start other programs.

@@ -14,7 +14,7 @@ from checks.interfaces import Offer
 from checks.text import line_of
 
 _PREPROCESSOR = re.compile(r"^[ \t]*#(?:\\\n|[^\n])*", re.MULTILINE)
-_ACCESS = re.compile(r"\s*(public|private|protected)\s*:(?!:)")
+ACCESS = re.compile(r"\s*(public|private|protected)\s*:(?!:)")
 ATTRIBUTE = re.compile(r"\[\[.*?\]\]|\balignas\s*\([^)]*\)", re.DOTALL)
 SCOPE = re.compile(r"\s*(?:inline\s+)?(?:namespace\b[\w:\s]*|extern\s*)$")
 _CLASS = re.compile(r"\s*(class|struct|union)\s+(\w+)[^;=(]*$")
@@ -48,7 +48,7 @@ def without_directives(code: str) -> str:
 def _read(code: str, begin: int, end: int, inside: _Class | None, offers: list[Offer]) -> None:
     for start, stop, body in declarations(code, begin, end):
         text = code[start:stop]
-        while access := _ACCESS.match(text):
+        while access := ACCESS.match(text):
             if inside is not None:
                 inside.is_public = access.group(1) == "public"
             start += access.end()

@@ -389,6 +389,12 @@ def test_tables_have_a_comment(tree_of, law):
     assert (finding.line, finding.rule) == (6, "schema-comment")
 
 
+def test_schemas_have_lines_of_100_columns(tree_of, law):
+    schema = f"// {'a' * 97}\n// {'a' * 98}\ntable Good {{ a:int; }}\n"
+    (finding,) = schemas.check(tree_of({"cpp/common/protocol/task.fbs": schema}), law)
+    assert (finding.line, finding.rule) == (2, "columns")
+
+
 # ---- others' tools, and the texts ----------------------------------------------------------------
 
 

@@ -50,7 +50,7 @@ constexpr std::string_view kOwnName = "(rayx-";
 using ProcessTree = std::unordered_multimap<pid_t, Process>;
 
 // The numbers of /proc/<pid>/stat behind the state.
-enum StatField { kParent, kGroup, kThreads = 16, kStatFields };
+enum { kParent, kGroup, kThreads = 16, kStatFields };
 
 // /proc/<pid>/stat is "pid (name) state ppid pgrp …". The name may hold anything, also ") Z 1":
 // what counts is the last parenthesis.
