@@ -207,8 +207,8 @@ OPTIONS = [
     (
         lambda actor: actor.increment.options(num_gpus=1),
         TypeError,
-        r"a method of an actor has no option 'num_gpus'; it has num_return_vals, timeout, name\. "
-        r"Resources belong to the actor: give them to rayx\.remote",
+        r"a method of an actor has no option 'num_gpus': resources belong to the actor; give them "
+        r"to rayx\.remote; it has num_return_vals, timeout, name",
     ),
     (
         lambda actor: f.options(num_return_vals=-1),

@@ -155,22 +155,8 @@ class ActorMethod(Generic[P, R_co]):
         >>> rayx.get([quotient, remainder])
         [3, 2]
         """
-        known = self._options
-        changes = call_options.accepted(changes)
-        for name in changes:
-            if name not in known._fields:
-                from rayx.text import words
-
-                told = words.METHOD_OPTIONS.get(
-                    name, "Resources belong to the actor: give them to rayx.remote"
-                )
-                there_are = ", ".join(known._fields)
-                raise TypeError(
-                    f"a method of an actor has no option '{name}'; it has {there_are}. "
-                    f"{told[0].upper()}{told[1:]}"
-                )
-        options = call_options.checked(known._replace(**changes))
-        return ActorMethod(self._actor, self._description, self._method, options)
+        changed = self._options.replaced(changes)
+        return ActorMethod(self._actor, self._description, self._method, changed)
 
     if not TYPE_CHECKING:  # they report a call, as of all that has no __call__
 

@@ -96,7 +96,7 @@ def accepted(changes: dict[str, Any]) -> dict[str, Any]:
 
 
 def replaced(
-    options: Options, changes: dict[str, Any], decorated: Literal["function", "class"]
+    options: Options, changes: dict[str, Any], kind: Literal["function", "class", "method"]
 ) -> Options:
     """These options with others in their place; TypeError or ValueError if one is wrong."""
     known: Any = options
@@ -105,8 +105,7 @@ def replaced(
         if name not in known._fields:
             from rayx.text import words
 
-            table = words.CLASS_OPTIONS if decorated == "class" else words.FUNCTION_OPTIONS
-            raise TypeError(words.no_option(f"rayx.remote on a {decorated}", name, table, known))
+            raise TypeError(words.no_option(kind, name, known))
     changed: Options = known._replace(**changes)
     return checked(changed)
 
@@ -210,3 +209,7 @@ class MethodOptions(NamedTuple):
     num_return_vals: NumReturnVals = 1
     timeout: Timeout = None
     name: Name = None
+
+    def replaced(self, changes: dict[str, Any]) -> "MethodOptions":
+        """These options with others in their place; TypeError or ValueError if one is wrong."""
+        return replaced(self, changes, "method")

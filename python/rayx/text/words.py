@@ -200,6 +200,21 @@ METHOD_OPTIONS: Final[Table] = {
     "max_retries": CLASS_OPTIONS["max_task_retries"],
     "priority": CLASS_OPTIONS["priority"],
     "enable_task_events": _LEAVE_OUT,
+    **dict.fromkeys(
+        ("num_cpus", "num_gpus", "resources", "memory"),
+        "resources belong to the actor; give them to rayx.remote",
+    ),
+    **dict.fromkeys(
+        ("max_restarts", "max_concurrency", "save_every"),
+        "it belongs to the actor; give it to rayx.remote",
+    ),
+}
+
+#: What options are given to, as messages name it, and what is known of words that are none.
+_OPTIONS_OF: Final[dict[str, tuple[str, Table]]] = {
+    "function": ("rayx.remote on a function", FUNCTION_OPTIONS),
+    "class": ("rayx.remote on a class", CLASS_OPTIONS),
+    "method": ("a method of an actor", METHOD_OPTIONS),
 }
 
 #: Arguments of `rayx.wait`.
@@ -280,8 +295,12 @@ def did_you_mean(name: str, known: Sequence[str]) -> str:
     return f". Did you mean '{close[0]}'?" if close else ""
 
 
-def no_option(what: str, name: str, table: Table, known: Any) -> str:
-    """What is wrong with an option of this name; `known` is the NamedTuple of all."""
+def no_option(kind: str, name: str, known: Any) -> str:
+    """What is wrong with an option of this name for a function, a class or a method.
+
+    `known` is the NamedTuple of all options.
+    """
+    what, table = _OPTIONS_OF[kind]
     fields: Sequence[str] = known._fields
     if name in table:
         return f"{what} has no option '{name}': {table[name]}; it has {', '.join(fields)}"

@@ -112,6 +112,8 @@ def test_wrong_use(box):
         del box.value
     with pytest.raises(TypeError, match="has no option 'num_cpus'"):
         box.get.options(num_cpus=1)
+    with pytest.raises(TypeError, match=r"no option 'timout'; it has .*Did you mean 'timeout'\?"):
+        box.get.options(timout=1)
     with pytest.raises(ValueError, match="timeout must be more than 0"):
         box.get.options(timeout=0)
     with pytest.raises(TypeError, match="not callable"):
