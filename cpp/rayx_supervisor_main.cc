@@ -11,7 +11,8 @@ int main(int argc, char** argv) {
   CLI::App app{
       "rayx-supervisor: starts the control servers and the node daemon of a session, and ends all "
       "of them,\n"
-      "with everything they started, when the driver ends. Started by rayx.init()."};
+      "with everything they started, when the driver ends. Started by rayx.init() and `rayx "
+      "start`."};
   app.add_option("--session-dir", options.session_dir,
                  "Private directory (mode 0700) of the session; made if it is not there, removed "
                  "at the end")
@@ -29,6 +30,15 @@ int main(int argc, char** argv) {
       ->check(CLI::Range(0, 64));
   app.add_flag("--redirect-output", options.redirect_output,
                "Workers' output goes to files in <session-dir>/logs, which are kept");
+  app.add_flag("--standing", options.standing,
+               "The session belongs to no driver: processes of it that die are started again, and "
+               "it ends on SIGTERM. 'ready <port>' is answered by 'keep' on the lifeline, and that "
+               "by 'kept'");
+  app.add_option("--address", options.address,
+                 "Of a standing session: the address of this machine by which it is known");
+  app.add_option("--port", options.port, "The port of it that is held; 0: one that is free");
+  app.add_option("--record", options.record,
+                 "The file by which others find the standing session; removed at its end");
   app.allow_extras();
   app.footer("Arguments after -- are given to rayx-node; see rayx-node --help.");
   CLI11_PARSE(app, argc, argv);

@@ -74,7 +74,7 @@ int RunSupervisor(SupervisorOptions options) {
   Supervisor supervisor(&loop, std::move(options));
   const Status started = supervisor.Start();
   if (!started.ok()) {
-    supervisor.ReportError(started.message());
+    supervisor.ReportError(started);
     supervisor.End(started.message());
     return 1;
   }

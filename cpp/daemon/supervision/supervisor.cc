@@ -1,6 +1,7 @@
 #include "daemon/supervision/supervisor.h"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -9,12 +10,15 @@
 #include <array>
 #include <cerrno>
 #include <csignal>
+#include <filesystem>
 #include <fstream>
+#include <string_view>
 #include <utility>
 
 #include "common/base/limits.h"
 #include "common/base/log.h"
 #include "common/io/socket.h"
+#include "common/io/tcp_port.h"
 #include "common/os/random_bytes.h"
 #include "common/process/child_process.h"
 #include "common/process/shared_leftovers.h"
@@ -25,6 +29,9 @@ namespace rayx::daemon {
 namespace {
 
 constexpr size_t kLogTailBytes = 2000;
+// Why the session ends, and why its present node has ended.
+constexpr char kEndingFile[] = "ending";
+constexpr char kNodeEndingFile[] = "node-ending";
 
 // Writes a file that only we can read. The directory is private, so an existing file is our own
 // mistake.
@@ -74,14 +81,30 @@ Supervisor::~Supervisor() = default;
 
 Status Supervisor::Start() {
   RAYX_RETURN_IF_ERROR(BecomeSubreaper());
-  loop_->OnSignal(SIGTERM, [this] { End("SIGTERM"); });
-  loop_->OnSignal(SIGINT, [this] { End("SIGINT"); });
-  loop_->OnSignal(SIGHUP, [this] { End("SIGHUP"); });
+  for (const auto& [number, name] :
+       {std::pair(SIGTERM, "SIGTERM"), std::pair(SIGINT, "SIGINT"), std::pair(SIGHUP, "SIGHUP")}) {
+    loop_->OnSignal(number, [this, name = std::string(name)] {
+      wanted_ = true;
+      End(options_.standing ? "it was told to stop (" + name + ")" : name);
+    });
+  }
   loop_->OnSignal(SIGCHLD, [this] { ReapChildren(); });
   RAYX_RETURN_IF_ERROR(WatchDriver());
+  RAYX_RETURN_IF_ERROR(HoldAddress());
   RAYX_RETURN_IF_ERROR(PrepareDirectory());
-  RAYX_RETURN_IF_ERROR(StartControlServers());
+  RAYX_RETURN_IF_ERROR(PrepareControlServers());
+  for (const auto& server : control_servers_)
+    RAYX_RETURN_IF_ERROR(StartControlServer(server.get()));
   return StartNode();
+}
+
+Status Supervisor::HoldAddress() {
+  if (!options_.standing) return Status::Ok();
+  Result<HeldPort> held = HoldPort(options_.address, options_.port);
+  if (!held.ok()) return held.status();
+  address_ = std::move(held->socket);
+  options_.port = held->port;
+  return Status::Ok();
 }
 
 Status Supervisor::PrepareDirectory() {
@@ -91,44 +114,77 @@ Status Supervisor::PrepareDirectory() {
   std::array<uint8_t, 32> secret;
   FillRandom(secret);
   // Drivers that have joined hold this file open, and read it when their connection breaks.
-  RAYX_RETURN_IF_ERROR(WritePrivateFile(options_.session_dir + "/ending", ""));
+  RAYX_RETURN_IF_ERROR(WritePrivateFile(options_.session_dir + "/" + kEndingFile, ""));
   password_file_ = options_.session_dir + "/control.password";
-  return WritePrivateFile(password_file_, ToHex(secret.data(), secret.size()));
+  RAYX_RETURN_IF_ERROR(WritePrivateFile(password_file_, ToHex(secret.data(), secret.size())));
+  return options_.standing ? KeepFromCleaners() : Status::Ok();
 }
 
-Status Supervisor::StartControlServers() {
+// A standing session lives for longer than files do in some systems' /tmp: systemd-tmpfiles leaves
+// alone what lies in a directory on which somebody has a lock.
+Status Supervisor::KeepFromCleaners() {
+  const std::string records = std::filesystem::path(options_.record).parent_path().string();
+  for (const std::string& path : {options_.session_dir, records}) {
+    ScopedFd directory(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!directory.valid()) return Status::FromErrno("opening " + path, errno);
+    if (::flock(directory.get(), LOCK_SH | LOCK_NB) != 0) {
+      LogWarning(path + " cannot be locked: what cleans up temporary files may remove it");
+    }
+    kept_directories_.push_back(std::move(directory));
+  }
+  // Nobody reads our standard error any more once the session stands.
+  const Result<ScopedFd> log = OpenLog("supervisor");
+  if (!log.ok()) return log.status();
+  ::dup2(log->get(), STDOUT_FILENO);
+  ::dup2(log->get(), STDERR_FILENO);
+  return Status::Ok();
+}
+
+Status Supervisor::PrepareControlServers() {
   std::ifstream file(password_file_);
   std::string password;
   std::getline(file, password);
   for (int shard = 0; shard <= options_.redis_shards; ++shard) {
-    const std::string name = "control-" + std::to_string(shard);
-    const std::string directory = options_.session_dir + "/" + name;
-    RAYX_RETURN_IF_ERROR(MakePrivateDirectory(directory));
-    const std::string socket = directory + "/redis.sock";
-    const std::string config = directory + "/redis.conf";
+    auto server = std::make_unique<ControlServer>();
+    server->name = "control-" + std::to_string(shard);
+    server->directory = options_.session_dir + "/" + server->name;
+    RAYX_RETURN_IF_ERROR(MakePrivateDirectory(server->directory));
+    server->socket = server->directory + "/redis.sock";
+    server->config = server->directory + "/redis.conf";
     const Result<std::string> text = control::ServerConfigText(
-        {.socket_path = socket, .directory = directory, .password = password});
+        {.socket_path = server->socket, .directory = server->directory, .password = password});
     if (!text.ok()) return text.status();
-    RAYX_RETURN_IF_ERROR(WritePrivateFile(config, *text));
-    Result<ScopedFd> log = OpenLog(name);
-    if (!log.ok()) return log.status();
-    SpawnOptions spawn;
-    spawn.argv = {options_.redis_server, config};
-    spawn.fds = {{log->get(), STDOUT_FILENO}, {log->get(), STDERR_FILENO}};
-    spawn.directory = directory;
-    // Whatever the driver's umask is, the server must be able to read what it writes, and no other
-    // user.
-    const mode_t umask_before = ::umask(0077);
-    Result<pid_t> pid = Spawn(spawn);
-    ::umask(umask_before);
-    if (!pid.ok()) return pid.status();
-    control_pids_.push_back(*pid);
-    control_sockets_.push_back(socket);
+    RAYX_RETURN_IF_ERROR(WritePrivateFile(server->config, *text));
+    control_servers_.push_back(std::move(server));
   }
   return Status::Ok();
 }
 
+Status Supervisor::StartControlServer(ControlServer* server) {
+  Result<ScopedFd> log = OpenLog(server->name);
+  if (!log.ok()) return log.status();
+  SpawnOptions spawn;
+  spawn.argv = {options_.redis_server, server->config};
+  spawn.fds = {{log->get(), STDOUT_FILENO}, {log->get(), STDERR_FILENO}};
+  spawn.directory = server->directory;
+  // Whatever the driver's umask is, the server must be able to read what it writes, and no other
+  // user.
+  const mode_t umask_before = ::umask(0077);
+  Result<pid_t> pid = Spawn(spawn);
+  ::umask(umask_before);
+  if (!pid.ok()) return pid.status();
+  server->pid = *pid;
+  server->policy.OnStarted(loop_->now_ms());
+  return Status::Ok();
+}
+
 Status Supervisor::StartNode() {
+  if (options_.standing) {
+    // A new file for each node: drivers of the one before still hold its own open.
+    const std::string ending = options_.session_dir + "/" + kNodeEndingFile;
+    ::unlink(ending.c_str());
+    RAYX_RETURN_IF_ERROR(WritePrivateFile(ending, ""));
+  }
   auto stream = SocketPair();
   if (!stream.ok()) return stream.status();
   Result<ScopedFd> log = OpenLog("node");
@@ -142,8 +198,8 @@ Status Supervisor::StartNode() {
                 std::to_string(kChildStream),
                 "--control-password-file",
                 password_file_};
-  for (const std::string& socket : control_sockets_) {
-    spawn.argv.insert(spawn.argv.end(), {"--control-socket", socket});
+  for (const auto& server : control_servers_) {
+    spawn.argv.insert(spawn.argv.end(), {"--control-socket", server->socket});
   }
   if (options_.redirect_output) spawn.argv.push_back("--redirect-output");
   spawn.argv.insert(spawn.argv.end(), options_.node_arguments.begin(),
@@ -156,20 +212,18 @@ Status Supervisor::StartNode() {
   Result<pid_t> pid = Spawn(spawn);
   if (!pid.ok()) return pid.status();
   node_pid_ = *pid;
+  node_policy_.OnStarted(loop_->now_ms());
   node_stream_ = std::move(stream->first);
   node_watch_ = loop_->Watch(node_stream_.get(), [this] { OnNodeSpoke(); });
   return Status::Ok();
 }
 
+// ---- who starts the session, and keeps it
+// ---------------------------------------------------------
+
 Status Supervisor::WatchDriver() {
   if (options_.lifeline_fd >= 0) {
-    lifeline_watch_ = loop_->Watch(options_.lifeline_fd, [this] {
-      char byte;
-      const ssize_t count = ::read(options_.lifeline_fd, &byte, 1);
-      if (count == 0 || (count < 0 && errno != EAGAIN && errno != EINTR)) {
-        OnDriverGone();
-      }
-    });
+    lifeline_watch_ = loop_->Watch(options_.lifeline_fd, [this] { OnLifelineReadable(); });
   }
   if (options_.driver_pid <= 0) return Status::Ok();
   Result<ScopedFd> pid_fd = OpenPidFd(options_.driver_pid);
@@ -184,9 +238,26 @@ Status Supervisor::WatchDriver() {
   return Status::Ok();
 }
 
+void Supervisor::OnLifelineReadable() {
+  char byte = 0;
+  const ssize_t count = ::read(options_.lifeline_fd, &byte, 1);
+  if (count == 0 || (count < 0 && errno != EAGAIN && errno != EINTR)) return OnDriverGone();
+  if (count == 1 && options_.standing && reported_) OnKept();
+}
+
 // Whether the driver has closed the session or has died, the stream may be the first to tell.
 void Supervisor::OnDriverGone() {
+  wanted_ = true;
+  if (options_.standing) return End("the program that started it has ended before it stood");
   End("the driver that started it (pid " + std::to_string(options_.driver_pid) + ") has left it");
+}
+
+void Supervisor::OnKept() {
+  standing_ = true;
+  lifeline_watch_.reset();
+  Say("kept");
+  ::close(std::exchange(options_.lifeline_fd, -1));
+  LogInfo("the session stands at " + options_.address + " port " + std::to_string(options_.port));
 }
 
 void Supervisor::OnNodeSpoke() {
@@ -197,12 +268,26 @@ void Supervisor::OnNodeSpoke() {
     node_watch_.reset();
     return;
   }
-  if (std::exchange(reported_, true)) return;
-  constexpr std::string_view kReady = "ready\n";
-  if (::write(options_.lifeline_fd, kReady.data(), kReady.size()) < 0) {
+  if (std::exchange(reported_, true)) return LogInfo("the node serves again");
+  Say(options_.standing ? "ready " + std::to_string(options_.port) : "ready");
+}
+
+void Supervisor::ReportError(const Status& why) {
+  LogError(why.message());
+  const bool is_refusal = why.code() == StatusCode::kAlreadyExists;
+  Say((is_refusal ? "refused " : "error ") + why.message());
+}
+
+void Supervisor::Say(const std::string& text) {
+  if (options_.lifeline_fd < 0) return;
+  const std::string line = text + "\n";
+  if (::write(options_.lifeline_fd, line.data(), line.size()) < 0) {
     LogWarning("the driver does not listen");
   }
 }
+
+// ---- processes that end
+// -----------------------------------------------------------------------------
 
 void Supervisor::ReapChildren() {
   int wait_status = 0;
@@ -212,51 +297,110 @@ void Supervisor::ReapChildren() {
 }
 
 void Supervisor::OnChildEnded(pid_t pid, int wait_status) {
-  std::string name;
-  std::string log;
-  if (pid == node_pid_) {
-    name = "the node daemon";
-    log = "node";
-  } else if (const auto it = std::find(control_pids_.begin(), control_pids_.end(), pid);
-             it != control_pids_.end()) {
-    name = "the control server";
-    log = "control-" + std::to_string(it - control_pids_.begin());
-  } else {
-    return;  // an orphan of the node's workers
-  }
+  const auto server = std::find_if(control_servers_.begin(), control_servers_.end(),
+                                   [pid](const auto& candidate) { return candidate->pid == pid; });
+  const bool is_server = server != control_servers_.end();
+  if (pid != node_pid_ && !is_server) return;  // an orphan of the node's workers
   if (ending_) return;
-  const std::string text =
-      name + " (pid " + std::to_string(pid) + ") " + DescribeWaitStatus(wait_status) + LogTail(log);
-  ReportError(text);
-  End(text);
+  const std::string name = is_server ? "the control server" : "the node daemon";
+  const std::string text = name + " (pid " + std::to_string(pid) + ") " +
+                           DescribeWaitStatus(wait_status) +
+                           LogTail(is_server ? (*server)->name : "node");
+  if (!standing_) {
+    ReportError(Status::IoError(text));
+    return End(text);
+  }
+  LogError(text);
+  is_server ? OnControlServerEnded(server->get(), text) : OnNodeEnded(text);
 }
 
-void Supervisor::ReportError(const std::string& text) {
-  LogError(text);
-  const std::string line = "error " + text + "\n";
-  if (options_.lifeline_fd >= 0 && ::write(options_.lifeline_fd, line.data(), line.size()) < 0) {
-    LogWarning("the driver does not listen");
-  }
+void Supervisor::OnNodeEnded(const std::string& text) {
+  // First: its drivers ask for it when their connection breaks, which it has.
+  Tell(kNodeEndingFile, text);
+  node_pid_ = 0;
+  node_watch_.reset();
+  node_stream_.Reset();
+  EndRemainsOfNode();
+  const std::optional<int64_t> pause_ms = node_policy_.OnEnded(loop_->now_ms());
+  if (!pause_ms) return GiveUp(text);
+  node_respawn_ = loop_->CallAt(loop_->now_ms() + *pause_ms, [this] { RestartNode(); });
 }
+
+void Supervisor::OnControlServerEnded(ControlServer* server, const std::string& text) {
+  server->pid = 0;
+  ::unlink(server->socket.c_str());
+  const std::optional<int64_t> pause_ms = server->policy.OnEnded(loop_->now_ms());
+  if (!pause_ms) return GiveUp(text);
+  server->respawn =
+      loop_->CallAt(loop_->now_ms() + *pause_ms, [this, server] { RestartControlServer(server); });
+}
+
+// Not to be started is as not to live long.
+void Supervisor::RestartNode() {
+  const Status started = StartNode();
+  if (!started.ok()) OnNodeEnded("the node daemon cannot be started: " + started.message());
+}
+
+void Supervisor::RestartControlServer(ControlServer* server) {
+  const Status started = StartControlServer(server);
+  if (started.ok()) return;
+  OnControlServerEnded(server, "the control server cannot be started: " + started.message());
+}
+
+void Supervisor::EndRemainsOfNode() {
+  std::vector<pid_t> spare;
+  for (const auto& server : control_servers_) {
+    if (server->pid > 0) spare.push_back(server->pid);
+  }
+  SharedLeftovers shared;
+  shared.NoteTree(::getpid());
+  const size_t left =
+      KillDescendants(::getpid(), spare, limits::kShutdownGraceMs, limits::kTrackerMs);
+  if (left > 0) LogError(std::to_string(left) + " processes of the node could not be ended");
+  shared.Remove();
+  ::unlink((options_.session_dir + "/node.sock").c_str());
+}
+
+void Supervisor::GiveUp(const std::string& text) {
+  End("a process of it has died " + std::to_string(RespawnPolicy::kQuickEndsMax) +
+      " times, each within " + std::to_string(RespawnPolicy::kQuickMs / 1000) +
+      " seconds of its start; the last time, " + text);
+}
+
+// ---- the end
+// ------------------------------------------------------------------------------------------
 
 void Supervisor::End(const std::string& reason) {
   if (std::exchange(ending_, true)) return;
   LogInfo("the session ends: " + reason);
-  if (has_directory_) TellWhy(reason);
+  node_respawn_.reset();
+  for (const auto& server : control_servers_) server->respawn.reset();
+  if (has_directory_) Tell(kEndingFile, reason);
   SharedLeftovers shared;
   shared.NoteTree(::getpid());
   const size_t left = KillDescendants(::getpid(), {}, limits::kShutdownGraceMs, limits::kTrackerMs);
   if (left > 0) LogError(std::to_string(left) + " processes could not be ended");
   shared.Remove();
+  RemoveRecord(reason);
   if (has_directory_) RemoveSessionFiles(options_.session_dir, options_.redirect_output);
   loop_->Stop();
 }
 
-void Supervisor::TellWhy(const std::string& reason) const {
-  const ScopedFd file(
-      ::open((options_.session_dir + "/ending").c_str(), O_WRONLY | O_CLOEXEC | O_NOFOLLOW));
-  if (file.valid() && ::write(file.get(), reason.data(), reason.size()) < 0) {
-    LogWarning("those who joined do not learn why the session ends");
+void Supervisor::RemoveRecord(const std::string& reason) {
+  if (options_.record.empty()) return;
+  if (!standing_ || wanted_) {
+    ::unlink(options_.record.c_str());
+    return;
+  }
+  const Status told = WritePrivateFile(options_.record + ".ended", reason);
+  if (!told.ok()) LogError(told.message());
+}
+
+void Supervisor::Tell(const std::string& file, const std::string& reason) const {
+  const ScopedFd told(
+      ::open((options_.session_dir + "/" + file).c_str(), O_WRONLY | O_CLOEXEC | O_NOFOLLOW));
+  if (told.valid() && ::write(told.get(), reason.data(), reason.size()) < 0) {
+    LogWarning("those who joined do not learn: " + reason);
   }
 }
 

@@ -4,6 +4,13 @@
 //   Starting ──node says ready──▶ Running ──(driver gone, server or node dead, SIGTERM)──▶ Ending
 //       └───────────(a process ends before that)─────────────────────────────────────────▶
 //
+// A standing session belongs to no driver. Whoever starts it takes it into its records and says so;
+// from then on it ends on SIGTERM only, or if a process dies each time that it is started.
+//
+//   Starting ──node says ready──▶ Offered ──"keep"──▶ Standing ──(SIGTERM, given up)──▶ Ending
+//       └──────────(a process ends, or the starter)───▶ Ending    └─┐ ▲
+//                                                    a process dies └─┘ and is started again
+//
 // It does nothing else, so that it has little to fail by. Everything the session starts is below
 // it: it is a subreaper, so even processes that detached themselves (double fork, setsid) come back
 // to it and are killed. It holds on to the driver by a stream (the lifeline) and by the driver's
@@ -12,6 +19,7 @@
 
 #include <sys/types.h>
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
@@ -19,6 +27,7 @@
 #include "common/base/status.h"
 #include "common/io/event_loop.h"
 #include "common/os/scoped_fd.h"
+#include "daemon/supervision/respawn_policy.h"
 
 namespace rayx::daemon {
 
@@ -26,7 +35,10 @@ struct SupervisorOptions {
   // The session's private directory. The supervisor makes and removes it, since a driver that is
   // killed would leave it.
   std::string session_dir;
-  // Our end of the stream to the driver. We write one line to it: "ready", or "error <why>".
+  // The supervisor's end of the stream to the program that starts the session. The supervisor writes
+  // one line to it: "ready", "error <why>", or "refused <why>" if the fault is with what was asked
+  // for. Of a standing session it is "ready <port>"; "keep" is the answer, which is answered by
+  // "kept" and the end of the stream.
   int lifeline_fd = -1;
   pid_t driver_pid = 0;
   // The control server's program and the number of shards beside the primary.
@@ -36,6 +48,15 @@ struct SupervisorOptions {
   bool redirect_output = false;
   std::string node_program;
   std::vector<std::string> node_arguments;
+
+  // The session is a standing one, and holds a TCP port of this address, by which it is known. 0:
+  // one that is free.
+  bool standing = false;
+  std::string address;
+  uint16_t port = 0;
+  // The file by which others find the session, written by who starts it. It is removed at the end;
+  // of a session that had to be given up it stays, and <record>.ended beside it tells why.
+  std::string record;
 };
 
 class Supervisor {
@@ -47,31 +68,67 @@ class Supervisor {
   Status Start();
   // Ends everything below, removes the session's files, then stops the loop.
   void End(const std::string& reason);
-  // Tells the driver why there is no session, or why it ends.
-  void ReportError(const std::string& text);
+  // Tells the program that starts the session why there is none, or why it ends.
+  void ReportError(const Status& why);
 
  private:
+  // A control server: the directory with its files, and the process that serves them now.
+  struct ControlServer {
+    std::string name;
+    std::string directory;
+    std::string socket;
+    std::string config;
+    pid_t pid = 0;
+    RespawnPolicy policy;
+    std::unique_ptr<EventLoop::Timer> respawn;
+  };
+
+  Status HoldAddress();
   Status PrepareDirectory();
-  Status StartControlServers();
+  Status KeepFromCleaners();
+  Status PrepareControlServers();
+  Status StartControlServer(ControlServer* server);
   Status StartNode();
   Status WatchDriver();
+  void OnLifelineReadable();
   void OnDriverGone();
+  // Whoever has started the standing session has taken it into its records.
+  void OnKept();
   void OnNodeSpoke();
   void ReapChildren();
   void OnChildEnded(pid_t pid, int wait_status);
-  // Writes the reason for drivers that have joined, before anything is ended.
-  void TellWhy(const std::string& reason) const;
+  // Both: the process of a standing session is started again, or the session is given up.
+  void OnNodeEnded(const std::string& text);
+  void OnControlServerEnded(ControlServer* server, const std::string& text);
+  void RestartNode();
+  void RestartControlServer(ControlServer* server);
+  void GiveUp(const std::string& text);
+  // Everything that was below a node which has died, and its socket.
+  void EndRemainsOfNode();
+  void RemoveRecord(const std::string& reason);
+  // For drivers: written before anything is ended. The file is there already, and held open by
+  // those who want to know.
+  void Tell(const std::string& file, const std::string& reason) const;
+  void Say(const std::string& line);
   std::string LogTail(const std::string& name) const;
   Result<ScopedFd> OpenLog(const std::string& name) const;
 
   EventLoop* loop_;
   SupervisorOptions options_;
-  std::vector<std::string> control_sockets_;
   std::string password_file_;
-  std::vector<pid_t> control_pids_;
+  std::vector<std::unique_ptr<ControlServer>> control_servers_;
   pid_t node_pid_ = 0;
   ScopedFd node_stream_;
+  RespawnPolicy node_policy_;
+  std::unique_ptr<EventLoop::Timer> node_respawn_;
+  ScopedFd address_;
+  // Locked, so that what cleans up old temporary files leaves them alone.
+  std::vector<ScopedFd> kept_directories_;
   bool reported_ = false;
+  // A standing session that was kept.
+  bool standing_ = false;
+  // It ends because somebody wants it to.
+  bool wanted_ = false;
   bool ending_ = false;
   // The directory is ours to remove.
   bool has_directory_ = false;

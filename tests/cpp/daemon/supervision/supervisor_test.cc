@@ -7,13 +7,17 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 #include <filesystem>
+#include <fstream>
 #include <optional>
 
 #include "common/io/socket.h"
+#include "common/io/tcp_port.h"
 #include "common/process/child_process.h"
 #include "common/process/process_tree.h"
+#include "daemon/supervision/respawn_policy.h"
 #include "daemon/test_node.h"
 
 namespace rayx {
@@ -29,6 +33,7 @@ struct SessionOptions {
   pid_t driver_pid = 0;
   std::vector<std::string> arguments;
   std::vector<std::string> node_arguments;
+  bool standing = false;
 };
 
 // A session whose driver is the test.
@@ -51,6 +56,11 @@ class Session {
                   RAYX_CONTROL_SERVER_PROGRAM};
     if (options.driver_pid > 0) {
       spawn.argv.insert(spawn.argv.end(), {"--driver-pid", std::to_string(options.driver_pid)});
+    }
+    if (options.standing) {
+      std::ofstream(record()) << "{}";
+      spawn.argv.insert(spawn.argv.end(),
+                        {"--standing", "--address", "127.0.0.1", "--record", record()});
     }
     spawn.argv.insert(spawn.argv.end(), options.arguments.begin(), options.arguments.end());
     spawn.argv.insert(spawn.argv.end(),
@@ -87,6 +97,16 @@ class Session {
     return line;
   }
   void CloseLifeline() { lifeline_.Reset(); }
+  // As who starts a standing session does; the port that it holds.
+  int Keep() {
+    const std::string line = ReadLine();
+    EXPECT_TRUE(line.starts_with("ready ")) << line;
+    EXPECT_EQ(::write(lifeline_.get(), "keep\n", 5), 5);
+    EXPECT_EQ(ReadLine(), "kept");
+    EXPECT_EQ(ReadLine(), "") << "the supervisor closes its end";
+    CloseLifeline();
+    return std::stoi("0" + line.substr(std::min<size_t>(line.size(), 6)));
+  }
   bool HasEnded() {
     if (pid_ > 0 && ::waitpid(pid_, nullptr, WNOHANG) == pid_) ended_ = true;
     return ended_;
@@ -113,6 +133,20 @@ class Session {
   pid_t pid() const { return pid_; }
   const std::string& directory() const { return directory_; }
   std::string socket_path() const { return directory_ + "/node.sock"; }
+  std::string record() const { return scratch_.path() + "/record"; }
+  // Kills the child of this name; the one that has taken its place, once it is there.
+  pid_t KillAndAwait(const std::string& name) {
+    const pid_t killed = ChildNamed(name);
+    EXPECT_GT(killed, 0) << name;
+    ::kill(killed, SIGKILL);
+    pid_t next = 0;
+    EXPECT_TRUE(WaitUntil([&] { return (next = ChildNamed(name)) > 0 && next != killed; })) << name;
+    return next;
+  }
+  // The node serves.
+  bool IsServing() const {
+    return WaitUntil([this] { return ConnectUnix(socket_path()).ok(); });
+  }
 
  private:
   ScratchDirectory scratch_;
@@ -124,8 +158,10 @@ class Session {
 
 // Everything a session has: servers, node, template, workers, and a child that has detached itself
 // from its worker.
-std::vector<pid_t> FillSession(Session* session) {
-  EXPECT_EQ(session->ReadLine(), "ready");
+std::vector<pid_t> FillSession(Session* session, bool kept = false) {
+  if (!kept) {
+    EXPECT_EQ(session->ReadLine(), "ready");
+  }
   TestDriver driver(session->socket_path());
   const pid_t detached = std::stoi(driver.Call("detach"));
   EXPECT_TRUE(IsAlive(detached));
@@ -268,6 +304,115 @@ TEST(Supervisor, TheSecretIsInNoCommandLineAndNoEnvironment) {
     EXPECT_EQ(ReadFile(entry.path()).find(secret), std::string::npos) << entry.path();
   }
   session.CloseLifeline();
+  session.ExpectTotalEnd(below);
+}
+
+// ---- standing sessions
+// ---------------------------------------------------------------------------
+
+const SessionOptions kStanding = {
+    .driver_pid = 0, .arguments = {}, .node_arguments = {}, .standing = true};
+constexpr char kControlServerName[] = "daemon_test_control_server";
+
+TEST(StandingSession, OutlivesWhoStartsItAndHoldsItsPortUntilItIsStopped) {
+  Session session(kStanding);
+  const int port = session.Keep();
+  EXPECT_EQ(HoldPort("127.0.0.1", static_cast<uint16_t>(port)).status().code(),
+            StatusCode::kAlreadyExists);
+  {
+    TestDriver driver(session.socket_path());
+    EXPECT_EQ(driver.Call("echo", "x"), "x");
+  }
+  const auto below = Descendants(session.pid());
+  ::kill(session.pid(), SIGTERM);
+  session.ExpectTotalEnd(below);
+  EXPECT_TRUE(HoldPort("127.0.0.1", static_cast<uint16_t>(port)).ok());
+  EXPECT_FALSE(fs::exists(session.record()));
+  EXPECT_FALSE(fs::exists(session.record() + ".ended"));
+}
+
+TEST(StandingSession, EndsWithWhoStartsItUntilItIsKept) {
+  Session session(kStanding);
+  EXPECT_TRUE(session.ReadLine().starts_with("ready "));
+  const auto below = Descendants(session.pid());
+  session.CloseLifeline();
+  session.ExpectTotalEnd(below);
+  EXPECT_FALSE(fs::exists(session.record()));
+}
+
+TEST(StandingSession, APortInUseIsRefused) {
+  const Result<HeldPort> held = HoldPort("127.0.0.1", 0);
+  ASSERT_TRUE(held.ok());
+  SessionOptions options = kStanding;
+  options.arguments = {"--port", std::to_string(held->port)};
+  Session session(options);
+  EXPECT_EQ(session.ReadLine(),
+            "refused port " + std::to_string(held->port) + " of 127.0.0.1 is in use");
+  EXPECT_TRUE(WaitUntil([&] { return session.HasEnded(); }));
+}
+
+TEST(StandingSession, ANodeThatDiesIsStartedAgainWithNothingOfTheOldOneLeft) {
+  Session session(kStanding);
+  session.Keep();
+  const pid_t server = session.ChildNamed(kControlServerName);
+  std::optional<TestDriver> driver(session.socket_path());
+  std::vector<pid_t> old = {std::stoi(driver->Call("detach"))};
+  for (const pid_t pid : Descendants(session.ChildNamed("rayx-node"))) old.push_back(pid);
+  const ScopedFd told(::open((session.directory() + "/node-ending").c_str(), O_RDONLY | O_CLOEXEC));
+  ASSERT_TRUE(told.valid());
+
+  const pid_t node = session.ChildNamed("rayx-node");
+  session.KillAndAwait("rayx-node");
+  for (const pid_t pid : old) EXPECT_FALSE(IsAlive(pid)) << pid;
+  std::string text(200, '\0');
+  text.resize(static_cast<size_t>(std::max<ssize_t>(0, ::read(told.get(), text.data(), 200))));
+  EXPECT_TRUE(text.starts_with("the node daemon (pid " + std::to_string(node) +
+                               ") was killed by signal 9 (SIGKILL)"))
+      << text;
+  ASSERT_TRUE(session.IsServing());
+  EXPECT_EQ(ReadFile(session.directory() + "/node-ending"), "");
+  EXPECT_EQ(session.ChildNamed(kControlServerName), server);
+  driver.emplace(session.socket_path());
+  EXPECT_EQ(driver->Call("echo", "again"), "again");
+  const auto below = Descendants(session.pid());
+  ::kill(session.pid(), SIGTERM);
+  session.ExpectTotalEnd(below);
+}
+
+TEST(StandingSession, AControlServerThatDiesIsStartedAgainAndTheNodeGoesOn) {
+  Session session(kStanding);
+  session.Keep();
+  TestDriver driver(session.socket_path());
+  const pid_t node = session.ChildNamed("rayx-node");
+  session.KillAndAwait(kControlServerName);
+  EXPECT_EQ(driver.Call("echo", "x"), "x");
+  EXPECT_EQ(session.ChildNamed("rayx-node"), node);
+  const auto below = Descendants(session.pid());
+  ::kill(session.pid(), SIGTERM);
+  session.ExpectTotalEnd(below);
+}
+
+TEST(StandingSession, WhatDiesAgainAndAgainEndsItAndTheReasonStays) {
+  Session session(kStanding);
+  session.Keep();
+  for (int i = 1; i < daemon::RespawnPolicy::kQuickEndsMax; ++i) {
+    session.KillAndAwait(kControlServerName);
+  }
+  const auto below = Descendants(session.pid());
+  ::kill(session.ChildNamed(kControlServerName), SIGKILL);
+  session.ExpectTotalEnd(below);
+  EXPECT_TRUE(fs::exists(session.record()));
+  const std::string why = ReadFile(session.record() + ".ended");
+  EXPECT_NE(why.find("died 5 times, each within 10 seconds of its start"), std::string::npos)
+      << why;
+  EXPECT_NE(why.find("the control server (pid "), std::string::npos) << why;
+}
+
+TEST(StandingSession, AllEndsWhenTheSupervisorIsKilled) {
+  Session session(kStanding);
+  session.Keep();
+  const auto below = FillSession(&session, /*kept=*/true);
+  ::kill(session.pid(), SIGKILL);
   session.ExpectTotalEnd(below);
 }
 

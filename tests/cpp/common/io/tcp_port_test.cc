@@ -1,0 +1,71 @@
+#include "common/io/tcp_port.h"
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include <cerrno>
+
+namespace rayx {
+namespace {
+
+sockaddr_in Loopback(uint16_t port) {
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(port);
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  return address;
+}
+
+// A socket of another program, which asks to share the port as servers do.
+int BindSharing(int socket, uint16_t port) {
+  const int yes = 1;
+  ::setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
+  const sockaddr_in address = Loopback(port);
+  const auto* place = reinterpret_cast<const sockaddr*>(&address);
+  return ::bind(socket, place, sizeof(address)) == 0 ? 0 : errno;
+}
+
+TEST(HoldPort, NobodyElseGetsItAndNobodyIsServed) {
+  const Result<HeldPort> held = HoldPort("127.0.0.1", 0);
+  ASSERT_TRUE(held.ok()) << held.status().ToString();
+  EXPECT_GT(held->port, 0);
+  EXPECT_NE(::fcntl(held->socket.get(), F_GETFD) & FD_CLOEXEC, 0);
+
+  const Result<HeldPort> second = HoldPort("127.0.0.1", held->port);
+  EXPECT_EQ(second.status().code(), StatusCode::kAlreadyExists);
+  EXPECT_EQ(second.status().message(),
+            "port " + std::to_string(held->port) + " of 127.0.0.1 is in use");
+  const ScopedFd other(::socket(AF_INET, SOCK_STREAM, 0));
+  EXPECT_EQ(BindSharing(other.get(), held->port), EADDRINUSE);
+
+  const ScopedFd client(::socket(AF_INET, SOCK_STREAM, 0));
+  const sockaddr_in address = Loopback(held->port);
+  EXPECT_NE(::connect(client.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)),
+            0);
+  EXPECT_EQ(errno, ECONNREFUSED);
+}
+
+TEST(HoldPort, IsFreeWhenTheSocketIsClosed) {
+  Result<HeldPort> held = HoldPort("127.0.0.1", 0);
+  ASSERT_TRUE(held.ok());
+  held->socket.Reset();
+  const Result<HeldPort> again = HoldPort("127.0.0.1", held->port);
+  ASSERT_TRUE(again.ok()) << again.status().ToString();
+  EXPECT_EQ(again->port, held->port);
+}
+
+TEST(HoldPort, WhatIsNoAddressOfThisMachineIsRefused) {
+  for (const char* text : {"", "localhost", "127.0.0", "1.2.3.4.5", "::g"}) {
+    EXPECT_EQ(HoldPort(text, 0).status().code(), StatusCode::kInvalidArgument) << text;
+  }
+  // Of the range kept for documentation.
+  const Status elsewhere = HoldPort("192.0.2.1", 0).status();
+  EXPECT_EQ(elsewhere.code(), StatusCode::kIoError);
+  EXPECT_NE(elsewhere.message().find("port 0 of 192.0.2.1"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace rayx
