@@ -48,6 +48,7 @@ int main(int argc, char** argv) {
          "Private directory (mode 0700) of the session; the node listens at node.sock in it")
       ->required()
       ->check(CLI::ExistingDirectory);
+  app.add_option("--host", options.host, "The address by which the session knows this node");
   app.add_option("--num-cpus", num_cpus, "CPUs that tasks may use at a time");
   app.add_option("--num-gpus", num_gpus, "GPUs that tasks may use at a time");
   app.add_option("--resource", resources, "A custom resource as NAME=AMOUNT; may be repeated");

@@ -18,6 +18,7 @@
 #include "common/protocol/wire_ids.h"
 #include "common/shm/affinity_hint.h"
 #include "common/shm/shared_memory.h"
+#include "daemon/records/predecessors.h"
 #include "daemon/supervision/session_files.h"
 
 namespace rayx::daemon {
@@ -72,7 +73,9 @@ NodeDaemon::NodeDaemon(EventLoop* loop, NodeOptions options, NodeId id,
              .reservations = &pool_},
             SchedulingOf(options_, id), options_.pool_bytes),
       reader_(&core_, &pool_, &workers_, &pacer_),
-      questions_(&core_, tables_.get(), &peers_, &writer_, [this] { return DebugText(); }),
+      questions_(&core_, tables_.get(), &peers_, &writer_,
+                 {.dump = [this] { return DebugText(); },
+                  .record = [this]() -> const control::NodeRecord& { return self_; }}),
       reaper_(loop, ::getpid()),
       listener_(loop, [this](ScopedFd socket, pid_t pid) {
         peers_.Add(std::move(socket), kNoWorker).pid = pid;
@@ -93,14 +96,17 @@ Status NodeDaemon::Start() {
   RAYX_RETURN_IF_ERROR(listener_.Listen(options_.session_dir + "/node.sock"));
   RAYX_RETURN_IF_ERROR(workers_.StartTemplate());
   const double now = WallSeconds();
-  tables_->nodes().Register({.id = id_,
-                             .host = "localhost",
-                             .pid = ::getpid(),
-                             .total = options_.total,
-                             .pool_bytes = options_.pool_bytes,
-                             .started_at = now,
-                             .heartbeat_at = now,
-                             .alive = true});
+  self_ = {.id = id_,
+           .host = options_.host,
+           .pid = ::getpid(),
+           .total = options_.total,
+           .pool_bytes = options_.pool_bytes,
+           .started_at = now,
+           .heartbeat_at = now,
+           .alive = true};
+  tables_->nodes().Register(self_);
+  const auto is_alive = [](pid_t pid) { return ::kill(pid, 0) == 0 || errno != ESRCH; };
+  EndPredecessors(tables_.get(), self_, is_alive, now);
   if (options_.lifeline_fd >= 0) {
     constexpr std::string_view kReady = "ready\n";
     if (::write(options_.lifeline_fd, kReady.data(), kReady.size()) < 0) {

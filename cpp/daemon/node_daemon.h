@@ -85,6 +85,8 @@ class NodeDaemon {
   EventLoop* loop_;
   NodeOptions options_;
   NodeId id_;
+  // As it is in the table of nodes; complete when the node has started.
+  control::NodeRecord self_;
   std::unique_ptr<control::Tables> tables_;
   MessageWriter writer_;
   PeerTable peers_;

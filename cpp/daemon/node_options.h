@@ -12,6 +12,8 @@ namespace rayx::daemon {
 struct NodeOptions {
   // The session's private directory (mode 0700). The node listens at <session_dir>/node.sock.
   std::string session_dir;
+  // The address by which the session knows this node.
+  std::string host = "127.0.0.1";
   ResourceSet total;
   uint64_t pool_bytes = 0;
   // How many CPUs processes may keep busy while they wait for an answer that comes soon. They do so

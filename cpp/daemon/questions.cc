@@ -1,5 +1,6 @@
 #include "daemon/questions.h"
 
+#include <algorithm>
 #include <span>
 #include <type_traits>
 #include <utility>
@@ -66,6 +67,10 @@ Questions::Handler Questions::FindHandler(Question kind) {
       return &Questions::OnHoldUp;
     case Question::Unfinished:
       return &Questions::OnUnfinished;
+    case Question::Node:
+      return &Questions::OnNode;
+    case Question::Nodes:
+      return &Questions::OnNodes;
   }
   return nullptr;
 }
@@ -134,7 +139,7 @@ void Questions::OnResources(ConnectedPeer& peer, const protocol::Query& query) {
 }
 
 void Questions::OnDump(ConnectedPeer& peer, const protocol::Query& query) {
-  const std::string text = dump_();
+  const std::string text = self_.dump();
   Reply(peer, query.request(), [&](Builder& builder) {
     return protocol::CreateDumpReply(builder, builder.CreateString(text));
   });
@@ -176,6 +181,58 @@ void Questions::OnUnfinished(ConnectedPeer& peer, const protocol::Query& query) 
   Reply(peer, query.request(), [&](Builder& builder) {
     const uint64_t count = core_->scheduler().CountUnfinished(peer.driver);
     return protocol::CreateUnfinishedReply(builder, count);
+  });
+}
+
+void Questions::OnNode(ConnectedPeer& peer, const protocol::Query& query) {
+  const control::NodeRecord& self = self_.record();
+  const scheduler::SchedulerStats tasks = core_->scheduler().Stats();
+  const plasma::StoreStats store = core_->store().Stats();
+  const bool is_driver = AsDriver(peer) != nullptr;
+  Reply(peer, query.request(), [&](Builder& builder) {
+    const auto host = builder.CreateString(self.host);
+    protocol::NodeReplyBuilder reply(builder);
+    reply.add_node_id(ToWire(self.id));
+    reply.add_host(host);
+    reply.add_pid(self.pid);
+    reply.add_started_at(self.started_at);
+    reply.add_workers_starting(tasks.workers_starting);
+    reply.add_workers_idle(tasks.workers_idle);
+    reply.add_workers_busy(tasks.workers_busy);
+    reply.add_workers_blocked(tasks.workers_blocked);
+    reply.add_tasks_waiting(tasks.tasks_waiting);
+    reply.add_tasks_ready(tasks.tasks_ready);
+    reply.add_tasks_assigned(tasks.tasks_assigned);
+    reply.add_tasks_finished(tasks.tasks_finished);
+    reply.add_actors(tasks.actors);
+    reply.add_drivers(core_->drivers().size() - (is_driver ? 1 : 0));
+    reply.add_pool_bytes(store.pool_bytes);
+    reply.add_pool_used_bytes(store.pool_used_bytes);
+    reply.add_objects(store.objects);
+    reply.add_has_tables(tables_->connected());
+    return reply.Finish();
+  });
+}
+
+void Questions::OnNodes(ConnectedPeer& peer, const protocol::Query& query) {
+  tables_->nodes().List([this, request = query.request(), client = peer.id](auto found) {
+    ConnectedPeer* asker = peers_->Find(client);
+    if (asker == nullptr) return;
+    if (!found.ok()) return Fail(*asker, request, found.status().message());
+    std::vector<control::NodeRecord> nodes = std::move(found).value();
+    std::sort(nodes.begin(), nodes.end(),
+              [](const auto& a, const auto& b) { return a.started_at < b.started_at; });
+    Reply(*asker, request, [&](Builder& builder) {
+      std::vector<flatbuffers::Offset<protocol::NodeRecord>> records;
+      for (const control::NodeRecord& node : nodes) {
+        const auto host = builder.CreateString(node.host);
+        const auto total = WriteResources(builder, node.total);
+        records.push_back(protocol::CreateNodeRecord(builder, ToWire(node.id), host, node.pid,
+                                                     total, node.pool_bytes, node.started_at,
+                                                     node.heartbeat_at, node.alive));
+      }
+      return protocol::CreateNodesReply(builder, builder.CreateVector(records));
+    });
   });
 }
 

@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <string>
+#include <utility>
 
 #include "common/base/status.h"
 #include "common/protocol/generated/messages_generated.h"
@@ -16,10 +17,17 @@ namespace rayx::daemon {
 
 class Questions {
  public:
-  // All must outlive it. `dump` tells the state of every part of the node.
+  // What the node tells of itself.
+  struct Self {
+    // The state of every part of it.
+    std::function<std::string()> dump;
+    // As it was registered.
+    std::function<const control::NodeRecord&()> record;
+  };
+  // All must outlive it.
   Questions(node::NodeCore* core, control::Tables* tables, PeerTable* peers, MessageWriter* writer,
-            std::function<std::string()> dump)
-      : core_(core), tables_(tables), peers_(peers), writer_(writer), dump_(std::move(dump)) {}
+            Self self)
+      : core_(core), tables_(tables), peers_(peers), writer_(writer), self_(std::move(self)) {}
 
   // Sends the answer, now or when the control tables have told it. A failure is a breach of
   // protocol.
@@ -36,6 +44,8 @@ class Questions {
   void OnExplain(ConnectedPeer& peer, const protocol::Query& query);
   void OnHoldUp(ConnectedPeer& peer, const protocol::Query& query);
   void OnUnfinished(ConnectedPeer& peer, const protocol::Query& query);
+  void OnNode(ConnectedPeer& peer, const protocol::Query& query);
+  void OnNodes(ConnectedPeer& peer, const protocol::Query& query);
 
   // The task, if it is one of the peer's driver.
   const TaskSpec* FindTask(const ConnectedPeer& peer, const protocol::Id16& id) const;
@@ -49,7 +59,7 @@ class Questions {
   control::Tables* tables_;
   PeerTable* peers_;
   MessageWriter* writer_;
-  std::function<std::string()> dump_;
+  Self self_;
 };
 
 }  // namespace rayx::daemon

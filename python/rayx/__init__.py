@@ -49,11 +49,19 @@ from rayx.waiting import object_hooks
 from rayx.waiting.object_stream import ObjectStream
 
 if TYPE_CHECKING:
+    from rayx import services as services
     from rayx.calls.worker_setup import run_on_all_workers
     from rayx.error_records import ErrorInfo
     from rayx.launch.api import Context, init, is_initialized, shutdown
     from rayx.process.gpus import get_gpu_ids
-    from rayx.queries import available_resources, cluster_resources, error_info
+    from rayx.queries import (
+        available_resources,
+        cluster_resources,
+        error_info,
+        get_node_ip_address,
+        nodes,
+    )
+    from rayx.records.node_info import NodeInfo
     from rayx.results.cancellation import cancel, cancel_all
     from rayx.results.completion import as_completed
     from rayx.results.mapping import map
@@ -84,6 +92,7 @@ __all__ = [
     "InfeasibleError",
     "InvalidArgumentError",
     "NodeDiedError",
+    "NodeInfo",
     "NotInitializedError",
     "NotYetError",
     "ObjectID",
@@ -109,11 +118,13 @@ __all__ = [
     "get",
     "get_actor",
     "get_gpu_ids",
+    "get_node_ip_address",
     "init",
     "is_initialized",
     "kill",
     "map",
     "method",
+    "nodes",
     "progress",
     "put",
     "remote",
@@ -128,6 +139,7 @@ __all__ = [
 _LATER = {
     "Context": "launch.api",
     "ErrorInfo": "error_records",
+    "NodeInfo": "records.node_info",
     "as_completed": "results.completion",
     "available_resources": "queries",
     "cancel": "results.cancellation",
@@ -135,9 +147,11 @@ _LATER = {
     "cluster_resources": "queries",
     "error_info": "queries",
     "get_gpu_ids": "process.gpus",
+    "get_node_ip_address": "queries",
     "init": "launch.api",
     "is_initialized": "launch.api",
     "map": "results.mapping",
+    "nodes": "queries",
     "progress": "results.progress_bar",
     "run_on_all_workers": "calls.worker_setup",
     "shutdown": "launch.api",
@@ -152,8 +166,8 @@ def __getattr__(name: str) -> Any:
         return found
     if name == "__version__":  # pyproject.toml alone has it
         return importlib.import_module("importlib.metadata").version("rayx")
-    if name == "experimental":  # needs numpy, which rayx does not
-        return importlib.import_module("rayx.experimental")
+    if name in ("experimental", "services"):  # experimental needs numpy, which rayx does not
+        return importlib.import_module(f"rayx.{name}")
     # `from rayx import …` asks so too, before it looks for a module of the name. Of an
     # AttributeError it would tell nothing.
     is_import = sys._getframe(1).f_code.co_name == "_handle_fromlist"

@@ -15,6 +15,7 @@ from rayx._raylet import RayletError
 
 if TYPE_CHECKING:
     from rayx.error_records import ErrorInfo
+    from rayx.records.node_info import NodeInfo
 
 # The node answers questions at once, or not at all.
 _QUERY_MS = 10_000
@@ -39,6 +40,40 @@ def error_info() -> list[ErrorInfo]:
         return error_records.records(questions.errors(owner.client, _QUERY_MS))
     except RayletError as error:
         raise owner.failure(error) from None
+
+
+def nodes() -> list[NodeInfo]:
+    """The nodes of the session, oldest first, those that have ended included.
+
+    A session on one machine has one that is alive; a standing session that had to start another one
+    has several.
+
+    >>> [node.resources["CPU"] for node in rayx.nodes() if node.alive]
+    [4.0]
+    """
+    from rayx.records import node_info
+
+    owner = session.current()
+    try:
+        return node_info.records(questions.nodes(owner.client, _QUERY_MS))
+    except RayletError as error:
+        raise owner.failure(error) from None
+
+
+def get_node_ip_address() -> str:
+    """The address by which the session knows the machine on which this process runs.
+
+    In a task, that is where the task runs.
+
+    >>> rayx.get_node_ip_address()
+    '127.0.0.1'
+    """
+    owner = session.current()
+    try:
+        address: str = questions.node(owner.client, _QUERY_MS)["host"]
+    except RayletError as error:
+        raise owner.failure(error) from None
+    return address
 
 
 def cluster_resources() -> dict[str, float]:

@@ -62,5 +62,16 @@ def count_unfinished(client: NodeClient, timeout_ms: int) -> int:
     return count
 
 
+def node(client: NodeClient, timeout_ms: int) -> dict[str, Any]:
+    """What the node does, in numbers: the fields of NodeReply."""
+    return client.ask("Node", {}, timeout_ms)
+
+
+def nodes(client: NodeClient, timeout_ms: int) -> list[dict[str, Any]]:
+    """The nodes of the session, oldest first: the fields of NodeRecord, amounts in whole units."""
+    found: list[dict[str, Any]] = client.ask("Nodes", {}, timeout_ms)["nodes"]
+    return [one | {"total": _amounts(one["total"])} for one in found]
+
+
 def _task_of(object_id: ObjectID[Any]) -> dict[str, Any]:
     return {"task_id": object_id.binary()[:TASK_ID_BYTES]}

@@ -206,6 +206,18 @@ class FakeClient:
             return {"total": total, "available": available}
         if question == "Unfinished":
             return {"count": len(self.waiting)}
+        if question in ("Node", "Nodes"):
+            node = {
+                "node_id": self.node_id,
+                "host": "127.0.0.1",
+                "pid": 7,
+                "alive": 1,
+                "total": as_items(self.resources()[0]),
+                "pool_bytes": 4096,
+                "started_at": 1.5,
+                "heartbeat_at": 2.5,
+            }
+            return node if question == "Node" else {"nodes": [node]}
         assert question in ("Explain", "HoldUp")
         assert len(fields["task_id"]) == 16
         return {"cause": "", "text": ""}

@@ -32,8 +32,22 @@ def test_what_is_used_up_is_a_zero(node, monkeypatch):
     assert rayx.available_resources() == {"CPU": 0.0, "disk": 0.0}
 
 
+def test_nodes(node):
+    (info,) = rayx.nodes()
+    assert type(info) is rayx.NodeInfo
+    assert (info.address, info.alive, info.resources) == ("127.0.0.1", True, {"CPU": 2.0})
+    assert rayx.get_node_ip_address() == "127.0.0.1"
+
+
 @pytest.mark.parametrize(
-    "call", [queries.error_info, queries.cluster_resources, queries.available_resources]
+    "call",
+    [
+        queries.error_info,
+        queries.nodes,
+        queries.get_node_ip_address,
+        queries.cluster_resources,
+        queries.available_resources,
+    ],
 )
 def test_questions_need_a_session(call):
     with pytest.raises(rayx.NotInitializedError):

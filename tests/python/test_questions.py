@@ -53,6 +53,9 @@ def test_each_has_an_answer(client):
     assert questions.explain(client, SOME_ID, 10_000) == ""
     assert questions.hold_up(client, SOME_ID, 10_000) == ("", "")
     assert questions.count_unfinished(client, 10_000) == 0
+    assert questions.node(client, 10_000)["host"] == "127.0.0.1"
+    (node,) = questions.nodes(client, 10_000)
+    assert node["node_id"] == client.node_id and node["total"] == {"CPU": 2.0}
 
 
 def test_a_node_is_asked_by_the_names_of_the_schema():

@@ -272,4 +272,9 @@ def sessions() -> None:
         assert_type(context["redis_sockets"], list[str])
     assert_type(rayx.error_info()[0].function, str)
     assert_type(rayx.error_info()[0].time, float)
+    assert_type(rayx.nodes()[0].resources, dict[str, float])
+    node: rayx.NodeInfo = rayx.nodes()[0]
+    assert_type(node.alive, bool)
+    assert_type(rayx.get_node_ip_address(), str)
+    assert_type(rayx.services.get_node_ip_address(), str)
     assert_type(rayx.cluster_resources(), dict[str, float])

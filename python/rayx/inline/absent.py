@@ -6,14 +6,36 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import os
+import time
+from typing import TYPE_CHECKING, Any
 
-from rayx._raylet import RayletError
+from rayx._raylet import TASK_ID_BYTES, RayletError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from rayx._raylet import RunnableTask
+
+
+_began_at = time.time()
+
+
+def process_as_node(total: list[dict[str, Any]], pool_bytes: int) -> dict[str, Any]:
+    """What can be said of this process where a node is asked for.
+
+    `total`: amounts of resources, as messages have them.
+    """
+    return {
+        "node_id": bytes(TASK_ID_BYTES),
+        "host": "127.0.0.1",
+        "pid": os.getpid(),
+        "alive": True,
+        "total": total,
+        "pool_bytes": pool_bytes,
+        "started_at": _began_at,
+        "heartbeat_at": time.time(),
+    }
 
 
 class NoProcesses:

@@ -33,7 +33,7 @@ from rayx._raylet import (
 )
 from rayx.calls import function_reference
 from rayx.inline import attempt as inline_attempt
-from rayx.inline.absent import NoProcesses
+from rayx.inline.absent import NoProcesses, process_as_node
 from rayx.inline.actors import InlineActor
 from rayx.inline.completions import InlineCompletions
 from rayx.inline.environment import InlineEnvironment
@@ -129,6 +129,9 @@ class InlineClient(NoProcesses):
         if question == "Resources":
             total, available = self._resources.total, self._resources.available()
             return {"total": _items(total), "available": _items(available)}
+        if question in ("Node", "Nodes"):
+            node = process_as_node(_items(self._resources.total), self.pool_bytes)
+            return node if question == "Node" else {"nodes": [node]}
         if question == "Unfinished":  # tasks that wait
             return {"count": len(self._streams) + len(self._waiting)}
         if question in ("Explain", "HoldUp"):  # nothing runs elsewhere

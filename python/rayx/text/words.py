@@ -47,7 +47,6 @@ _NO_PART = "rayx has tasks, actors and objects, and no libraries for"
 
 #: Names looked for in the module `rayx`.
 MODULE: Final[Table] = {
-    "nodes": "a session has one node; rayx.cluster_resources() tells what it has",
     "util": "of ray.util, ActorPool is rayx.map(actor.method, xs), and inspect_serializability is "
     "done by every SerializationError, which names the path to what cannot be pickled",
     "ActorPool": "rayx.map(actor.method, xs) calls one actor, rayx.map(rayx.remote(f), xs) uses "

@@ -184,11 +184,12 @@ def test_what_is_imported_late_is_asked_for_once():
 
 
 def test_an_import_of_a_name_that_others_have_is_told_what_there_is():
-    with pytest.raises(ImportError, match=r"^cannot import name 'nodes' from 'rayx': a session"):
-        from rayx import nodes  # noqa: F401
+    said = r"^cannot import name 'timeline' from 'rayx': no timeline"
+    with pytest.raises(ImportError, match=said):
+        from rayx import timeline  # noqa: F401
     with pytest.raises(ImportError, match=r"^cannot import name 'nothing' from 'rayx'"):
         from rayx import nothing  # noqa: F401
-    assert not hasattr(rayx, "nodes")
+    assert not hasattr(rayx, "timeline")
     from rayx import text  # the modules behind it can be imported as before
 
     assert text is sys.modules["rayx.text"]

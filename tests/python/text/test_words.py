@@ -34,7 +34,7 @@ class Splitter:
 
 def test_there_are_tables():
     assert len(TABLES) == 13
-    assert "nodes" in words.MODULE and "address" in words.INIT
+    assert "timeline" in words.MODULE and "address" in words.INIT
 
 
 @pytest.mark.parametrize("table", TABLES)

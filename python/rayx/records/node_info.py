@@ -1,0 +1,63 @@
+"""What `rayx.nodes` tells of a node.
+
+>>> node = rayx.nodes()[-1]
+>>> node.address, node.alive, node["resources"]["CPU"]
+('127.0.0.1', True, 4.0)
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from typing import Any
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class NodeInfo:
+    """One node of the session. Its fields can also be had by name, as from a dictionary."""
+
+    #: In hexadecimal. A node that is started again is another one.
+    node_id: str
+    #: By which the session knows the machine.
+    address: str
+    #: The daemon's process.
+    pid: int
+    #: False: it has ended, or was found dead.
+    alive: bool
+    #: All there is to be given to tasks.
+    resources: dict[str, float]
+    #: Bytes for shared objects.
+    object_store_memory: int
+    #: Seconds since the epoch.
+    started_at: float
+    #: When it has last told that it lives; it does so every second.
+    heartbeat_at: float
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in self.__slots__:
+            raise KeyError(name)
+        return getattr(self, name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.__slots__)
+
+    def keys(self) -> tuple[str, ...]:
+        """The fields' names, so that `dict(record)` is possible."""
+        return self.__slots__
+
+
+def records(found: list[dict[str, Any]]) -> list[NodeInfo]:
+    """What the client tells (questions.py)."""
+    return [
+        NodeInfo(
+            node_id=one["node_id"].hex(),
+            address=one["host"],
+            pid=one["pid"],
+            alive=bool(one["alive"]),
+            resources=one["total"],
+            object_store_memory=one["pool_bytes"],
+            started_at=one["started_at"],
+            heartbeat_at=one["heartbeat_at"],
+        )
+        for one in found
+    ]
