@@ -66,7 +66,7 @@ $(STAMPS)/compiled_files: FORCE
 
 # The packages of the demo are fetched while it compiles.
 $(STAMPS)/editable: $(STAMPS)/system $(STAMPS)/none.txt $(STAMPS)/compiled_files \
-		CMakeLists.txt $(wildcard cmake/*.cmake)
+		CMakeLists.txt pyproject.toml $(wildcard cmake/*.cmake)
 	@$(MAKE) -s --no-print-directory $(STAMPS)/demo.txt &
 	fetching=$$!
 	trap 'wait $$fetching || true' EXIT  # nothing goes on in the background when this has failed

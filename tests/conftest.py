@@ -67,11 +67,14 @@ def own_place():
     """Sessions of these tests have a directory of their own, so that all that is left is ours."""
     # Not pytest's, whose paths are too long for sockets.
     place = tempfile.mkdtemp(prefix="t", dir="/tmp")
-    before = {name: os.environ.pop(name, None) for name in ("XDG_RUNTIME_DIR", "TMPDIR")}
+    names = ("XDG_RUNTIME_DIR", "TMPDIR", "RAYX_RUNTIME_DIR")
+    before = {name: os.environ.pop(name, None) for name in names}
     os.environ["TMPDIR"] = place
+    # Standing sessions that somebody has on this machine are not seen, and so not ended.
+    os.environ["RAYX_RUNTIME_DIR"] = f"{place}/records"
     tempfile.tempdir = None
     yield
-    del os.environ["TMPDIR"]
+    del os.environ["TMPDIR"], os.environ["RAYX_RUNTIME_DIR"]
     os.environ.update({name: value for name, value in before.items() if value is not None})
     tempfile.tempdir = None
     shutil.rmtree(place)
@@ -96,7 +99,8 @@ def _shared_memory():
 
 
 def _session_directories():
-    return set(glob.glob(f"{os.environ['TMPDIR']}/rayx-*"))
+    place = os.environ["TMPDIR"]
+    return {*glob.glob(f"{place}/rayx-*"), *glob.glob(f"{place}/records/*")}
 
 
 def _inventory():

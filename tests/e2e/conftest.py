@@ -132,6 +132,18 @@ def parts(rayx_session):
 
 
 @pytest.fixture
+def standing():
+    """A session that belongs to no program, and of which nothing is left after the test."""
+    from standing_session import StandingSession, rayx_command
+
+    session = StandingSession()
+    yield session
+    session.note()
+    rayx_command("stop")
+    session.assert_gone(0)
+
+
+@pytest.fixture
 def open_place(own_place):
     """Others may enter the place of the tests' sessions: only a session's directory protects it."""
     place = os.environ["TMPDIR"]

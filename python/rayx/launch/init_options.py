@@ -21,6 +21,8 @@ _STORE_BYTES_MIN = 1 << 20
 _SHARDS_MAX = 64
 #: The node of a session is on this machine, and reached without a network.
 LOOPBACK = "127.0.0.1"
+_LOOPBACKS = (LOOPBACK, "localhost", "::1", "[::1]")
+PORT_MAX = 65_535
 # The store gets one part in so many of the memory limit; the rest is for the processes themselves.
 _STORE_SHARE = 3
 
@@ -110,7 +112,7 @@ class InitOptions(NamedTuple):
             resources=_custom(resources),
             object_store_bytes=_store_bytes(object_store_memory),
             preload=_modules(preload),
-            redis_address=_session_address(redis_address),
+            redis_address=_address_to_join(redis_address),
             node_ip_address=_own_address(node_ip_address),
             hints=hints,
         )
@@ -144,22 +146,33 @@ def _refuse_combinations(
         )
 
 
-def _session_address(redis_address: Any) -> str | None:
-    if redis_address is None:
-        return None
-    _text("redis_address", redis_address)
-    if redis_address.removeprefix("unix:").startswith("/"):
-        return str(redis_address)
-    if not redis_address.startswith("unix:") and ":" in redis_address:
-        raise errors.NotYetError(
-            f"redis_address={redis_address!r} needs several machines, which this version cannot "
-            "use yet. Leave redis_address out for a session on this machine, or give what "
-            "rayx.init() has returned as 'redis_address' to another program of this machine."
+def _address_to_join(redis_address: Any) -> str | None:
+    return None if redis_address is None else session_address("redis_address", redis_address)
+
+
+def session_address(name: str, given: Any) -> str:
+    """Of a session of this machine: "unix:/…", or "HOST:PORT" with an address for the host.
+
+    `name`: of the argument, for errors.
+    """
+    _text(name, given)
+    if given.removeprefix("unix:").startswith("/"):
+        return str(given)
+    host, _, port = given.rpartition(":")
+    if host in ("", "unix") or not port.isdecimal() or not 0 < int(port) <= PORT_MAX:
+        raise ValueError(
+            f"{name}={given!r} is no address of a session: give what `rayx start --head` has "
+            "printed, such as '127.0.0.1:6379', or what rayx.init() has returned as "
+            "'redis_address', or leave it out for a session of this program"
         )
-    raise ValueError(
-        f"redis_address={redis_address!r} is no address of a session: give what rayx.init() has "
-        "returned as 'redis_address', which begins with 'unix:/', or leave it out for a session on "
-        "this machine"
+    if host in _LOOPBACKS:
+        return f"{LOOPBACK}:{int(port)}"
+    if host.strip("[]") in machine.addresses():
+        return f"{host.strip('[]')}:{int(port)}"
+    raise errors.NotYetError(
+        f"{name}={given!r} needs several machines, which this version cannot use yet. Leave {name} "
+        "out for a session on this machine, or give the address of one that `rayx start --head` "
+        "has started here."
     )
 
 
@@ -167,7 +180,7 @@ def _own_address(node_ip_address: Any) -> str:
     if node_ip_address is None:
         return LOOPBACK
     _text("node_ip_address", node_ip_address)
-    if node_ip_address in (LOOPBACK, "::1", "localhost"):
+    if node_ip_address in _LOOPBACKS:
         return LOOPBACK
     known = machine.addresses()
     if node_ip_address in known:

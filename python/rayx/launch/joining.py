@@ -3,42 +3,55 @@
     joined = JoinedSession.find("unix:/tmp/rayx-1f…/control-0/redis.sock")
     joined.node_socket
 
-The address is the socket of the session's primary control server. The session's directory, two
-levels above, is what is looked at: a user who may not enter it may not join.
+The address is the socket of the session's primary control server; of a standing session, also the
+"HOST:PORT" that `rayx start` has printed, by which its record is found. The session's directory is
+what is looked at: a user who may not enter it may not join.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import platform
 import pwd
 import select
 import stat
+import time
 from pathlib import Path
 
 from rayx import errors
 from rayx.launch import session_directory
 from rayx.launch.session_facts import SessionFacts
+from rayx.records import session_records
 
 #: Where control servers listen in a session's directory, the primary first
 #: (cpp/daemon/supervision/supervisor.cc).
 CONTROL_SOCKET = "control-{}/redis.sock"
 #: Where the supervisor writes why the session ends, before it ends it.
 ENDING = "ending"
+#: The same of the node that a standing session has now. Each node has a new file.
+NODE_ENDING = "node-ending"
 SCHEME = "unix:"
 
 # The supervisor has written it when the connection to the node breaks, unless the node itself died.
 _LAST_WORDS_MS = 1000
 _LAST_WORDS_BYTES_MAX = 1 << 16
+# While a node is being started again, it is looked for as often.
+_LOOK_MS = 10
 
 
 class JoinedSession:
-    """A session that another driver has started, and ends."""
+    """A session that another driver has started, and ends; or a standing one."""
 
-    def __init__(self, directory: Path, facts: SessionFacts, ending_fd: int) -> None:
+    def __init__(
+        self, directory: Path, facts: SessionFacts, ending_fd: int, address: str = ""
+    ) -> None:
         self.directory = directory
         self.facts = facts
+        #: By which others join it, too.
+        self.address = address or SCHEME + str(directory / CONTROL_SOCKET.format(0))
         self._ending_fd = ending_fd
+        self._node_ending_fd = -1
         self._supervisor_fd = _open_process(facts.supervisor_pid)
         self._why: str | None = None
 
@@ -65,7 +78,9 @@ class JoinedSession:
     @classmethod
     def find(cls, redis_address: str) -> JoinedSession:
         """StartError that says why there is no such session, or why it cannot be joined."""
-        directory = _directory(redis_address)
+        is_socket = redis_address.removeprefix(SCHEME).startswith("/")
+        place = _place_of_socket if is_socket else _place_of_record
+        directory = _checked(redis_address, place(redis_address))
         facts = SessionFacts.read(directory)
         if facts is None:
             raise _refusal(redis_address, "there is no session, or it has just ended")
@@ -80,16 +95,46 @@ class JoinedSession:
             ending_fd = os.open(directory / ENDING, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
         except OSError:
             raise _refusal(redis_address, "there is no session, or it has just ended") from None
-        return cls(directory, facts, ending_fd)
+        return cls(directory, facts, ending_fd, "" if is_socket else redis_address)
+
+    # ---- the node of a standing session, in whose place another one may come ---------------------
+
+    def note_node(self) -> bool:
+        """The node that there is now is the one whose end matters: it is about to be connected to.
+
+        False if there is none now, but will be.
+        """
+        if not self.facts.is_standing:
+            return True
+        if self._node_ending_fd >= 0:
+            os.close(self._node_ending_fd)
+        self._why = None
+        self._node_ending_fd = -1
+        with contextlib.suppress(OSError):  # in the midst of a start
+            flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC
+            self._node_ending_fd = os.open(self.directory / NODE_ENDING, flags)
+        return not self.is_node_away()
+
+    def is_node_away(self) -> bool:
+        """Whether the node of a standing session has died, and will be there again."""
+        if not self.facts.is_standing or self._has_supervisor_ended(0) or _words(self._ending_fd):
+            return False
+        has_died = self._node_ending_fd < 0 or bool(_words(self._node_ending_fd))
+        return has_died or not self.node_socket.exists()
+
+    def pause(self) -> None:
+        """Lets a hundredth of a second pass, while the node is away."""
+        self._has_supervisor_ended(_LOOK_MS)
+
+    # ---- why something has ended -----------------------------------------------------------------
 
     def refusal(self, reason: str) -> errors.StartError:
         """What to raise if the node cannot be connected to."""
-        address = SCHEME + str(self.directory / CONTROL_SOCKET.format(0))
         why = self.why_it_ended()
-        return _refusal(address, f"{reason}: {why}" if why else reason)
+        return _refusal(self.address, f"{reason}: {why}" if why else reason)
 
     def why_it_ended(self) -> str:
-        """What the supervisor says of the end of the session; "" if it has not ended.
+        """What the supervisor says of the end of the session or of its node; "" if it says nothing.
 
         Asked for when the connection to the node is lost.
         """
@@ -100,36 +145,78 @@ class JoinedSession:
     def _read_ending(self) -> str:
         if self._ending_fd < 0:
             return ""
-        has_ended = False
-        if self._supervisor_fd >= 0:
-            poll = select.poll()
-            poll.register(self._supervisor_fd, select.POLLIN)
-            has_ended = bool(poll.poll(_LAST_WORDS_MS))
-        words = os.pread(self._ending_fd, _LAST_WORDS_BYTES_MAX, 0).decode(errors="replace").strip()
-        if not words and has_ended:
-            words = f"its supervisor (pid {self.supervisor_pid}) is gone"
-        return f"the session that this driver had joined has ended: {words}" if words else ""
+        deadline = time.monotonic() + _LAST_WORDS_MS / 1000
+        while True:
+            has_ended = self._has_supervisor_ended(_LOOK_MS)
+            is_late = time.monotonic() >= deadline
+            words = _words(self._ending_fd)
+            if not words and has_ended:
+                words = f"its supervisor (pid {self.supervisor_pid}) is gone"
+            # The files of a session are gone when its supervisor is.
+            if words and (has_ended or is_late):
+                return f"the session that this driver had joined has ended: {words}"
+            node_words = "" if words else _words(self._node_ending_fd)
+            if node_words:
+                return (
+                    "the session goes on and starts another node, which rayx.shutdown() and "
+                    f"another rayx.init(redis_address={self.address!r}) join: {node_words}"
+                )
+            if is_late:
+                return ""
+
+    def _has_supervisor_ended(self, timeout_ms: int) -> bool:
+        if self._supervisor_fd < 0:
+            # An old kernel, or it was gone before: all that can be done is to wait for its words.
+            select.poll().poll(timeout_ms)
+            return False
+        poll = select.poll()
+        poll.register(self._supervisor_fd, select.POLLIN)
+        return bool(poll.poll(timeout_ms))
 
     def stop(self) -> None:
         """Lets go of the session, which goes on. A second call does nothing."""
-        for fd in (self._ending_fd, self._supervisor_fd):
+        for fd in (self._ending_fd, self._node_ending_fd, self._supervisor_fd):
             if fd >= 0:
                 os.close(fd)
-        self._ending_fd = self._supervisor_fd = -1
+        self._ending_fd = self._node_ending_fd = self._supervisor_fd = -1
 
     def abandon(self) -> None:
         """In a fork: the same."""
         self.stop()
 
 
-def _directory(redis_address: str) -> Path:
-    """The session's directory, which is this user's, and closed to others."""
+def _place_of_socket(redis_address: str) -> Path:
+    """The directory of the session whose control server listens there."""
     socket = Path(redis_address.removeprefix(SCHEME))
     directory = socket.parent.parent
     if not directory.name.startswith(session_directory.PREFIX) or str(
         socket.relative_to(directory)
     ) != CONTROL_SOCKET.format(0):
         raise _refusal(redis_address, "it is not the address of the control server of a session")
+    return directory
+
+
+def _place_of_record(redis_address: str) -> Path:
+    """The directory of this user's standing session at "HOST:PORT"."""
+    record = session_records.find(redis_address)
+    port = redis_address.rpartition(":")[2]
+    if record is None:
+        raise _refusal(
+            redis_address,
+            "no session of this user is there on this machine; `rayx start --head "
+            f"--port={port}` starts one, and `rayx status` lists those that there are",
+        )
+    if not record.supervisor.is_alive():
+        raise _refusal(
+            redis_address,
+            f"that session has ended: {record.why_it_ended()}. `rayx start --head --port={port}` "
+            "starts another",
+        )
+    return Path(record.session_dir)
+
+
+def _checked(redis_address: str, directory: Path) -> Path:
+    """The session's directory, which is this user's, and closed to others."""
     try:
         status = os.lstat(directory)
         if stat.S_ISDIR(status.st_mode) and status.st_uid != os.geteuid():
@@ -141,6 +228,12 @@ def _directory(redis_address: str) -> Path:
     except (FileNotFoundError, NotADirectoryError):
         raise _refusal(redis_address, "there is no session, or it has ended") from None
     return directory
+
+
+def _words(fd: int) -> str:
+    if fd < 0:
+        return ""
+    return os.pread(fd, _LAST_WORDS_BYTES_MAX, 0).decode(errors="replace").strip()
 
 
 def _refusal(redis_address: str, reason: str) -> errors.StartError:

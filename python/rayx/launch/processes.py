@@ -28,6 +28,7 @@ from typing import BinaryIO, NamedTuple
 from rayx import errors
 from rayx.launch import machine, programs, session_directory
 from rayx.process import process_mark
+from rayx.records import session_records
 
 SUPERVISOR_NAME = "rayx-supervisor"
 TEMPLATE_MODULE = "rayx.worker.template"
@@ -44,6 +45,14 @@ _STOP_SECONDS_MAX = 5.0
 _LAST_WORDS_SECONDS_MAX = 1.0
 
 
+class Standing(NamedTuple):
+    """What makes a session one that belongs to no driver."""
+
+    #: Of this machine, and the port of it that the session holds; 0: one that is free.
+    address: str
+    port: int
+
+
 class StartOptions(NamedTuple):
     """What a session is made of."""
 
@@ -56,10 +65,13 @@ class StartOptions(NamedTuple):
     object_store_bytes: int
     num_workers: int
     redirect_output: bool
+    #: The address by which the session knows its node.
+    host: str
     #: Where the worker template imports from.
     search_path: Sequence[str]
     #: What it is told beside (see preload.py).
     template_arguments: Sequence[str] = ()
+    standing: Standing | None = None
 
 
 class Processes:
@@ -79,6 +91,10 @@ class Processes:
         self._log = log
         #: Whether the output of the processes goes to files, which stay.
         self.keeps_logs = keeps_logs
+        #: That a standing session holds; 0 before it is ready.
+        self.port = 0
+        # What the supervisor has said beyond the line that was asked for.
+        self._unread = b""
         # Reentrant: a finalizer may call rayx while the thread that runs it is in here.
         self._stopping = threading.RLock()
         self._listening = threading.RLock()
@@ -97,7 +113,7 @@ class Processes:
     @classmethod
     def launch(cls, options: StartOptions) -> Processes:
         """Begins to start the processes; `wait_until_ready` must follow."""
-        directory = session_directory.choose()
+        directory = session_directory.choose(outlives_login=options.standing is not None)
         ours, theirs = socket.socketpair()
         log = _open_log()
         try:
@@ -126,11 +142,15 @@ class Processes:
         except BaseException:
             self.stop()
             raise
-        if answer == "ready":
+        word, _, rest = (answer or "").partition(" ")
+        if word == "ready":
             self._log.close()
+            self.port = int(rest or 0)
             return
         tail = session_directory.log_tail(self.directory, self._own_log())
         self.stop()
+        if word == "refused":
+            raise errors.StartError(rest)
         if answer is None:
             reason = f"the node was not ready within {timeout_seconds:g} seconds"
         elif answer.startswith("error "):
@@ -141,9 +161,24 @@ class Processes:
             f"rayx could not start: {reason}" + (f"\nIts logs end with\n{tail}" if tail else "")
         )
 
+    def keep(self, timeout_seconds: float = _STOP_SECONDS_MAX) -> None:
+        """From now on the session stands, and this process has nothing to do with it.
+
+        StartError if it has ended meanwhile.
+        """
+        answer: str | None = ""
+        with contextlib.suppress(OSError):
+            self._lifeline.sendall(b"keep\n")
+            answer = self._read_line(time.monotonic() + timeout_seconds)
+        if answer != "kept":
+            self.stop()
+            reason = (answer or "its supervisor has ended").removeprefix("error ")
+            raise errors.StartError(f"rayx could not start: {reason}")
+        self.abandon()
+
     def _read_line(self, deadline: float) -> str | None:
         """The supervisor's word; "" if it ended without one, None if time is up."""
-        received = b""
+        received, self._unread = self._unread, b""
         while not received.endswith(b"\n"):
             remaining = deadline - time.monotonic()
             if remaining <= 0:
@@ -158,6 +193,8 @@ class Processes:
             if not chunk:
                 break
             received += chunk
+        if received.startswith(b"ready"):  # an error may have come right behind it
+            received, _, self._unread = received.partition(b"\n")
         return received.decode(errors="replace").strip()
 
     def why_it_ended(self) -> str:
@@ -228,13 +265,14 @@ def _command(options: StartOptions, directory: Path, lifeline_fd: int) -> list[s
         str(options.supervisor),
         f"--session-dir={directory}",
         f"--lifeline-fd={lifeline_fd}",
-        f"--driver-pid={os.getpid()}",
+        *_whose(options.standing, directory),
         f"--redis-server={options.control_server}",
         f"--redis-shards={options.redis_shards}",
     ]
     if options.redirect_output:
         command.append("--redirect-output")
-    command += ["--", f"--num-cpus={options.num_cpus:.10g}", f"--num-gpus={options.num_gpus:.10g}"]
+    command += ["--", f"--host={options.host}"]
+    command += [f"--num-cpus={options.num_cpus:.10g}", f"--num-gpus={options.num_gpus:.10g}"]
     command.append(f"--busy-cpus={machine.busy_cpu_count()}")
     command += [f"--resource={name}={value:.10g}" for name, value in options.resources.items()]
     command += [
@@ -244,6 +282,18 @@ def _command(options: StartOptions, directory: Path, lifeline_fd: int) -> list[s
     # The "=" is needed, since some of these begin with a dash.
     template = [*template_command(), *options.template_arguments]
     return command + [f"--template-arg={argument}" for argument in template]
+
+
+def _whose(standing: Standing | None, directory: Path) -> list[str]:
+    """What the supervisor is told of the driver that it belongs to, or that there is none."""
+    if standing is None:
+        return [f"--driver-pid={os.getpid()}"]
+    return [
+        "--standing",
+        f"--address={standing.address}",
+        f"--port={standing.port}",
+        f"--record={session_records.path_of(directory)}",
+    ]
 
 
 def template_command() -> list[str]:

@@ -23,10 +23,13 @@ _NAME_BYTES_MAX = len(PREFIX) + 16
 _SOCKET_NAME_BYTES_MAX = 32
 
 
-def choose() -> Path:
-    """A path that is free, in a place where a directory can be made."""
+def choose(outlives_login: bool = False) -> Path:
+    """A path that is free, in a place where a directory can be made.
+
+    `outlives_login`: not in XDG_RUNTIME_DIR, which goes when the user logs out.
+    """
     refusals = []
-    for parent in _parents():
+    for parent in _parents(outlives_login):
         reason = _refusal(parent)
         if reason is None:
             return parent / (PREFIX + os.urandom(8).hex())
@@ -38,9 +41,9 @@ def choose() -> Path:
     )
 
 
-def _parents() -> Iterator[Path]:
+def _parents(outlives_login: bool) -> Iterator[Path]:
     runtime = os.environ.get("XDG_RUNTIME_DIR")
-    if runtime and _is_private(runtime):
+    if not outlives_login and runtime and _is_private(runtime):
         yield Path(runtime)
     for temporary in dict.fromkeys([os.environ.get("TMPDIR") or "/tmp", "/tmp", "/var/tmp"]):
         yield Path(temporary)

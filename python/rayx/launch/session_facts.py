@@ -3,7 +3,8 @@
 >>> SessionFacts.read(Path("/nowhere")) is None
 True
 
-The driver that starts a session writes it, once, before `rayx.init` returns to it.
+The driver that starts a session writes it, once, before `rayx.init` returns to it; of a standing
+session, `rayx start` does.
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ _BYTES_MAX = 1 << 16
 class SessionFacts(NamedTuple):
     """Everything that does not change while the session lives."""
 
-    #: The driver that started the session, and whose end is the end of all.
+    #: The driver that started the session, and whose end is the end of all; 0 if it is a standing
+    #: session, which belongs to none.
     owner_pid: int
     #: The process that ends all others.
     supervisor_pid: int
@@ -30,6 +32,11 @@ class SessionFacts(NamedTuple):
     redis_shards: int
     #: What workers print goes to files.
     redirect_output: bool
+
+    @property
+    def is_standing(self) -> bool:
+        """Whether the session outlives its drivers, and its nodes."""
+        return self.owner_pid == 0
 
     def write(self, directory: Path) -> None:
         """Writes the file whole or not at all: its readers do not wait."""

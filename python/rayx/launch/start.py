@@ -9,18 +9,22 @@ from __future__ import annotations
 
 import os
 import platform
+import time
 from typing import TypedDict
 
-from rayx import _raylet
+from rayx import _raylet, errors
 from rayx._raylet import Client, OutputChannel, RayletError
 from rayx.launch import joining, process_limits, programs, standard_streams
 from rayx.launch.init_options import InitOptions
 from rayx.launch.joining import JoinedSession
-from rayx.launch.processes import Processes, StartOptions
+from rayx.launch.processes import Processes, Standing, StartOptions
 from rayx.launch.session_facts import SessionFacts
 from rayx.process import driver_config
 from rayx.process.preload import Preload, import_all
 from rayx.session import PYTHON_MODE, SILENT_MODE, Session
+
+# A standing session has a new node well within that time.
+_RESTART_SECONDS_MAX = 10.0
 
 
 class AddressInfo(TypedDict):
@@ -51,7 +55,7 @@ def start_session(options: InitOptions) -> tuple[Session, AddressInfo]:
         return _join(options, options.redis_address)
     process_limits.check_store(options.object_store_bytes)
     preload = Preload(options.preload) if options.preload else None
-    processes = Processes.launch(_start_options(options, preload))
+    processes = Processes.launch(start_options(options, preload))
     try:
         _import_meanwhile()
         processes.wait_until_ready()
@@ -80,9 +84,19 @@ def _import_meanwhile() -> None:
 
 def _join(options: InitOptions, redis_address: str) -> tuple[Session, AddressInfo]:
     joined = JoinedSession.find(redis_address)
+    deadline = time.monotonic() + _RESTART_SECONDS_MAX
     try:
         _import_meanwhile()
-        return _connect(options, joined)
+        while True:
+            if joined.note_node():
+                try:
+                    return _connect(options, joined)
+                except errors.StartError:
+                    if not joined.is_node_away():
+                        raise
+            if time.monotonic() > deadline:
+                raise joined.refusal("its node is not there")
+            joined.pause()
     except BaseException:
         joined.stop()
         raise
@@ -114,7 +128,10 @@ def _start_inline(options: InitOptions) -> tuple[Session, AddressInfo]:
     return session, addresses
 
 
-def _start_options(options: InitOptions, preload: Preload | None) -> StartOptions:
+def start_options(
+    options: InitOptions, preload: Preload | None, standing: Standing | None = None
+) -> StartOptions:
+    """What the processes of the session are started with."""
     return StartOptions(
         supervisor=programs.find_daemon(programs.SUPERVISOR, _raylet.__file__),
         control_server=programs.find_control_server(),
@@ -125,8 +142,10 @@ def _start_options(options: InitOptions, preload: Preload | None) -> StartOption
         object_store_bytes=options.object_store_bytes,
         num_workers=options.num_workers,
         redirect_output=options.redirect_output,
+        host=options.node_ip_address,
         search_path=driver_config.search_path(),
         template_arguments=() if preload is None else preload.template_arguments(),
+        standing=standing,
     )
 
 
@@ -148,8 +167,6 @@ def _connect(
             client.close()
         if isinstance(processes, JoinedSession):
             raise processes.refusal(error.message) from None
-        from rayx import errors
-
         raise errors.StartError(f"cannot connect to the node: {error.message}") from None
     from rayx.output import OutputPrinter
 
@@ -167,12 +184,15 @@ def _connect(
         str(processes.directory / joining.CONTROL_SOCKET.format(number))
         for number in range(shards + 1)
     ]
+    address = joining.SCHEME + redis_sockets[0]
+    if isinstance(processes, JoinedSession):
+        address = processes.address
     addresses = AddressInfo(
         session_dir=str(processes.directory),
         node_socket=node_socket,
         node_id=client.node_id.hex(),
         node_ip_address=options.node_ip_address,
-        redis_address=joining.SCHEME + redis_sockets[0],
+        redis_address=address,
         redis_sockets=redis_sockets,
         supervisor_pid=processes.supervisor_pid,
         driver_id=driver_id.hex(),

@@ -35,7 +35,11 @@ def test_what_is_given_is_taken():
             ValueError,
             "redis_address='tmp/x' is no address of a session",
         ),
-        ({"redis_address": "unix:x"}, ValueError, "which begins with 'unix:/'"),
+        ({"redis_address": "unix:x"}, ValueError, "rayx start --head` has printed, such as"),
+        ({"redis_address": "127.0.0.1:0"}, ValueError, "is no address of a session"),
+        ({"redis_address": "127.0.0.1:65536"}, ValueError, "is no address of a session"),
+        ({"redis_address": "127.0.0.1:-1"}, ValueError, "is no address of a session"),
+        ({"redis_address": ":6379"}, ValueError, "is no address of a session"),
         ({"node_ip_address": "192.0.2.1"}, ValueError, "this machine only, which has .*127.0.0.1"),
         ({"node_ip_address": 5}, TypeError, "node_ip_address must be a string"),
         ({"driver_mode": 1}, ValueError, "SCRIPT_MODE, rayx.SILENT_MODE or .*PYTHON_MODE, not 1"),
@@ -125,3 +129,17 @@ def test_modes_and_modules():
     assert options.driver_mode == rayx.PYTHON_MODE
     assert options.num_gpus == 2.0
     assert options.preload == ("json", "os.path")
+
+
+@pytest.mark.parametrize("given", ["127.0.0.1:6379", "localhost:6379", "[::1]:06379"])
+def test_an_address_of_this_machine(given):
+    assert InitOptions.checked(redis_address=given).redis_address == "127.0.0.1:6379"
+
+
+def test_an_address_of_one_of_its_interfaces(monkeypatch):
+    monkeypatch.setattr(machine, "addresses", lambda: ["192.0.2.7", "2001:db8::7"])
+    for given in ("192.0.2.7:1", "2001:db8::7:1"):
+        assert InitOptions.checked(redis_address=given).redis_address == given
+    assert InitOptions.checked(redis_address="[2001:db8::7]:1").redis_address == "2001:db8::7:1"
+    with pytest.raises(rayx.NotYetError, match="192.0.2.8:1.*needs several machines"):
+        InitOptions.checked(redis_address="192.0.2.8:1")

@@ -1,6 +1,7 @@
 import os
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -8,6 +9,8 @@ import rayx
 from rayx.launch import joining
 from rayx.launch.joining import JoinedSession
 from rayx.launch.session_facts import SessionFacts
+from rayx.records import session_records
+from rayx.records.process_identity import ProcessIdentity
 
 VERSION = ".".join(map(str, sys.version_info[:3]))
 
@@ -115,3 +118,89 @@ def test_a_session_that_lives_has_not_ended(directory, supervisor, monkeypatch):
     joined = JoinedSession.find(tell(directory, supervisor.pid))
     assert joined.why_it_ended() == ""
     joined.abandon()
+
+
+# ---- standing sessions ---------------------------------------------------------------------------
+
+ADDRESS = "127.0.0.1:7"
+
+
+@pytest.fixture
+def standing(directory, supervisor, tmp_path, monkeypatch):
+    """One without a node as yet, recorded; what a joiner makes of it."""
+    monkeypatch.setenv(session_records.VARIABLE, str(tmp_path / "run"))
+    session_records.make_directory()
+    SessionFacts(0, supervisor.pid, VERSION, 1, False).write(directory)
+    (directory / joining.NODE_ENDING).touch()
+    identity = ProcessIdentity.of(supervisor.pid)
+    session_records.SessionRecord(ADDRESS, str(directory), identity, 1.0, "0", VERSION).write()
+    joined = JoinedSession.find(ADDRESS)
+    yield joined
+    joined.stop()
+
+
+def test_a_standing_session_is_found_by_its_record(standing, directory):
+    assert standing.directory == directory
+    assert standing.address == ADDRESS
+    by_socket = JoinedSession.find(f"{directory}/control-0/redis.sock")
+    assert by_socket.address == f"unix:{directory}/control-0/redis.sock"
+    by_socket.stop()
+
+
+def test_without_a_record_the_command_is_named(standing):
+    with pytest.raises(rayx.StartError, match="`rayx start --head --port=8` starts one"):
+        JoinedSession.find("127.0.0.1:8")
+
+
+def test_one_that_has_ended_tells_why(standing, supervisor):
+    supervisor.kill()
+    supervisor.wait()
+    gone = rf"has ended: its supervisor \(pid {supervisor.pid}\) is gone"
+    with pytest.raises(rayx.StartError, match=gone):
+        JoinedSession.find(ADDRESS)
+
+
+def test_a_node_that_is_away_comes_back(standing, directory):
+    assert not standing.note_node()
+    (directory / "node.sock").touch()
+    assert standing.note_node()
+    began = time.monotonic()
+    standing.pause()
+    assert time.monotonic() - began >= 0.005
+    (directory / joining.NODE_ENDING).write_text("the node daemon (pid 3) was killed")
+    assert standing.is_node_away() and not standing.note_node()
+    (directory / joining.NODE_ENDING).unlink()
+    assert not standing.note_node()
+    (directory / joining.NODE_ENDING).touch()
+    assert standing.note_node() and not standing.is_node_away()
+
+
+def test_a_node_that_will_not_come_back_is_not_waited_for(standing, directory, supervisor):
+    (directory / joining.ENDING).write_text("it was told to stop")
+    assert standing.note_node()
+    supervisor.kill()
+    supervisor.wait()
+    assert not standing.is_node_away()
+
+
+def test_why_the_node_ended_is_told_once_it_is_known(standing, directory, monkeypatch):
+    (directory / "node.sock").touch()
+    assert standing.note_node()
+    (directory / joining.NODE_ENDING).write_text("the node daemon (pid 3) was killed")
+    why = standing.why_it_ended()
+    assert "goes on and starts another node" in why and why.endswith("(pid 3) was killed")
+    assert f"rayx.init(redis_address={ADDRESS!r})" in why
+    monkeypatch.setattr(joining, "_LAST_WORDS_MS", 1)
+    # Another node, of which nothing bad is known.
+    (directory / joining.NODE_ENDING).unlink()
+    (directory / joining.NODE_ENDING).touch()
+    assert standing.note_node()
+    assert standing.why_it_ended() == ""
+
+
+def test_the_end_of_the_session_is_told_before_that_of_its_node(standing, directory, supervisor):
+    standing.note_node()
+    (directory / joining.NODE_ENDING).write_text("the node daemon (pid 3) was killed")
+    (directory / joining.ENDING).write_text("it was told to stop")
+    supervisor.kill()
+    assert standing.why_it_ended().endswith("has ended: it was told to stop")

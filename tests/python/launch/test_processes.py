@@ -7,7 +7,7 @@ import pytest
 
 import rayx
 from rayx.launch import machine
-from rayx.launch.processes import Processes, StartOptions, template_command
+from rayx.launch.processes import Processes, Standing, StartOptions, template_command
 
 # A supervisor of a few lines: notes how it was started, says its word, waits for the end.
 SUPERVISOR = """#!{python}
@@ -45,6 +45,7 @@ def start(tmp_path, monkeypatch):
             object_store_bytes=1 << 20,
             num_workers=3,
             redirect_output=False,
+            host="127.0.0.1",
             search_path=["/a", "/b"],
         )
         started.append(Processes.launch(options._replace(**changes)))
@@ -76,7 +77,8 @@ def test_start_and_stop(start, tmp_path, monkeypatch):
         "--redis-shards=1",
     ]
     node = arguments[split + 1 :]
-    assert node[:6] == [
+    assert node[:7] == [
+        "--host=127.0.0.1",
         "--num-cpus=2.5",
         "--num-gpus=0",
         f"--busy-cpus={machine.busy_cpu_count()}",
@@ -84,7 +86,7 @@ def test_start_and_stop(start, tmp_path, monkeypatch):
         "--object-store-memory=1048576",
         "--num-workers=3",
     ]
-    assert node[6:] == [f"--template-arg={word}" for word in template_command()]
+    assert node[7:] == [f"--template-arg={word}" for word in template_command()]
     assert facts["path"] == "/a:/b"
     assert facts["driver_path"] == "/mine"
     assert facts["group"]
@@ -190,3 +192,58 @@ def test_the_template_gets_its_own_arguments(start, tmp_path):
     processes = start(READY, template_arguments=["--preload", "json"])
     processes.wait_until_ready()
     assert told(tmp_path)["arguments"][-2:] == ["--template-arg=--preload", "--template-arg=json"]
+
+
+# ---- standing sessions ---------------------------------------------------------------------------
+
+STANDS = """
+lifeline.sendall(b'ready 5000\\n')
+assert lifeline.recv(16) == b'keep\\n'
+lifeline.sendall(b'kept\\n')
+lifeline.close()
+import signal; signal.pause()
+"""
+
+
+def test_a_standing_session_is_kept(start, tmp_path):
+    processes = start(STANDS, standing=Standing("127.0.0.1", 0))
+    processes.wait_until_ready()
+    assert processes.port == 5000
+    processes.keep()
+    arguments = told(tmp_path)["arguments"]
+    record = f"{os.environ['RAYX_RUNTIME_DIR']}/{processes.directory.name}.json"
+    assert arguments[2:6] == [
+        "--standing",
+        "--address=127.0.0.1",
+        "--port=0",
+        f"--record={record}",
+    ]
+    pid = processes.supervisor_pid
+    assert os.path.exists(f"/proc/{pid}")
+    os.kill(pid, 15)
+    assert os.waitpid(pid, 0)[0] == pid
+    processes.directory.rmdir()
+
+
+def test_a_standing_session_does_not_lie_where_a_logout_removes_it(start, tmp_path, monkeypatch):
+    (tmp_path / "run").mkdir(0o700)
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / "run"))
+    processes = start(READY, standing=Standing("127.0.0.1", 0))
+    assert processes.directory.parent != tmp_path / "run"
+
+
+@pytest.mark.parametrize("action", ["sys.exit(3)", "lifeline.sendall(b'error it failed\\n')"])
+def test_one_that_ends_before_it_is_kept(start, action):
+    processes = start(f"lifeline.sendall(b'ready 1\\n'); {action}", standing=Standing("::1", 1))
+    processes.wait_until_ready()
+    with pytest.raises(
+        rayx.StartError, match="could not start: it(s supervisor has ended| failed)"
+    ):
+        processes.keep()
+    assert not os.path.exists(f"/proc/{processes.supervisor_pid}")
+
+
+def test_what_is_refused_is_said_without_logs(start):
+    processes = start("lifeline.sendall(b'refused port 7 is in use\\n')")
+    with pytest.raises(rayx.StartError, match="^port 7 is in use$"):
+        processes.wait_until_ready()

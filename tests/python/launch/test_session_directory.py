@@ -48,6 +48,7 @@ def test_the_runtime_directory_comes_first(short, monkeypatch):
     os.mkdir(f"{short}/run", 0o700)
     monkeypatch.setenv("XDG_RUNTIME_DIR", f"{short}/run")
     assert session_directory.choose().parent.name == "run"
+    assert session_directory.choose(outlives_login=True).parent.name != "run"
 
 
 @pytest.mark.parametrize("mode", [0o755, 0o777, 0o750])

@@ -22,6 +22,11 @@ def test_are_read_as_they_were_written(tmp_path):
     assert stat.S_IMODE(os.stat(tmp_path / FILE_NAME).st_mode) == 0o600
 
 
+def test_a_session_without_an_owner_stands():
+    assert not FACTS.is_standing
+    assert FACTS._replace(owner_pid=0).is_standing
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -1,0 +1,139 @@
+"""The program `rayx`: one command a word.
+
+    rayx start --head        starts a session that belongs to no program
+    rayx status              shows it
+    rayx stop                ends it
+
+>>> main(["--version"])
+Traceback (most recent call last):
+SystemExit: 0
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+from collections.abc import Sequence
+
+from rayx import errors
+
+_DOCS = "See docs/cluster.md for how to work with sessions."
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command; the exit code: 0, 1 if it failed, 2 if it was not understood.
+
+    `rayx status` has a further one.
+    """
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    if options.command is None:
+        parser.print_help()
+        return 0
+    command = importlib.import_module(f"rayx.command.{options.command}")
+    try:
+        code: int = command.run(options)
+    except errors.RayxError as error:
+        return _fail(options.command, error, 1)
+    except (TypeError, ValueError) as error:  # of an argument
+        return _fail(options.command, error, 2)
+    except KeyboardInterrupt:
+        return _fail(options.command, "interrupted", 130)
+    return code
+
+
+def _fail(command: str, why: object, code: int) -> int:
+    print(f"rayx {command}: {why}", file=sys.stderr)
+    return code
+
+
+class _Version(argparse.Action):
+    """Looks for the version only when it is asked for."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *unused: object) -> None:
+        import rayx
+
+        print(f"rayx {rayx.__version__}")
+        parser.exit()
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="rayx", description="Starts, shows and ends sessions of rayx.", epilog=_DOCS
+    )
+    parser.add_argument("--version", action=_Version, nargs=0, help="print the version")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
+    _add_start(
+        commands.add_parser(
+            "start",
+            help="start a session that belongs to no program",
+            description="Starts a session that programs join and leave, and returns when it "
+            "serves. It goes on until `rayx stop`.",
+        )
+    )
+    _add_stop(
+        commands.add_parser(
+            "stop",
+            help="end the sessions that this user has started here",
+            description="Ends the sessions that this user has started on this machine by `rayx "
+            "start`, with all that runs in them, and waits for their end.",
+        )
+    )
+    _add_status(
+        commands.add_parser(
+            "status",
+            help="show the sessions that this user has started here",
+            description="Shows the sessions of this user on this machine.",
+            epilog="Exit code: 0 if all sessions serve, 1 if there is none, 3 if one does not "
+            "serve now.",
+        )
+    )
+    return parser
+
+
+def _add_start(start: argparse.ArgumentParser) -> None:
+    start.add_argument(
+        "--head", action="store_true", help="begin a session here, which others may join"
+    )
+    start.add_argument(
+        "--redis-address", metavar="HOST:PORT", help="join the session of another machine (not yet)"
+    )
+    start.add_argument(
+        "--node-ip-address",
+        metavar="ADDRESS",
+        help="the address of this machine by which the session is known (127.0.0.1)",
+    )
+    for name in ("--port", "--redis-port", "--object-manager-port"):
+        start.add_argument(
+            name,
+            metavar="PORT",
+            help="the port of the session (one that is free)"
+            if name == "--port"
+            else "another name of --port",
+        )
+    for name, text in {
+        "--num-redis-shards": "control servers beside the primary one (1)",
+        "--num-cpus": "CPUs that tasks may use at a time (those of this machine)",
+        "--num-gpus": "GPUs that tasks may use at a time (0)",
+        "--num-workers": "workers started at once (as many as CPUs)",
+        "--object-store-memory": "bytes for shared objects (a third of the memory)",
+    }.items():
+        start.add_argument(name, metavar="N", help=text)
+    start.add_argument(
+        "--resources", metavar="JSON", help="other resources, such as '{\"disk\": 2}'"
+    )
+    start.add_argument(
+        "--block",
+        action="store_true",
+        help="wait for the end of the session; Ctrl-C and SIGTERM end it",
+    )
+
+
+def _add_stop(stop: argparse.ArgumentParser) -> None:
+    stop.add_argument("--address", metavar="HOST:PORT", help="only the session at this address")
+
+
+def _add_status(status: argparse.ArgumentParser) -> None:
+    status.add_argument("--address", metavar="HOST:PORT", help="only the session at this address")
+    status.add_argument("--json", action="store_true", help="the same as data, for programs")
