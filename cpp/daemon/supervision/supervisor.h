@@ -35,10 +35,10 @@ struct SupervisorOptions {
   // The session's private directory. The supervisor makes and removes it, since a driver that is
   // killed would leave it.
   std::string session_dir;
-  // The supervisor's end of the stream to the program that starts the session. The supervisor writes
-  // one line to it: "ready", "error <why>", or "refused <why>" if the fault is with what was asked
-  // for. Of a standing session it is "ready <port>"; "keep" is the answer, which is answered by
-  // "kept" and the end of the stream.
+  // The supervisor's end of the stream to the program that starts the session. The supervisor
+  // writes one line to it: "ready", "error <why>", or "refused <why>" if the fault is with what was
+  // asked for. Of a standing session it is "ready <port>"; "keep" is the answer, which is answered
+  // by "kept" and the end of the stream.
   int lifeline_fd = -1;
   pid_t driver_pid = 0;
   // The control server's program and the number of shards beside the primary.
