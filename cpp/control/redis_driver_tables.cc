@@ -15,6 +15,15 @@ namespace rayx::control {
 // ---- drivers ---------------------------------------------------------------------------------
 
 void RedisDriverTable::Register(const DriverRecord& driver) {
+  own_.insert_or_assign(driver.id, driver);
+  Write(driver);
+}
+
+void RedisDriverTable::WriteAgain() {
+  for (const auto& [id, driver] : own_) Write(driver);
+}
+
+void RedisDriverTable::Write(const DriverRecord& driver) {
   RedisLink* primary = shards_->primary();
   WriteHash(primary, schema::Key(schema::kDriver, driver.id), DriverFields(driver),
             RedisLink::Loss::kMustArrive);
@@ -22,6 +31,7 @@ void RedisDriverTable::Register(const DriverRecord& driver) {
 }
 
 void RedisDriverTable::MarkEnded(const DriverId& driver, double now) {
+  own_.erase(driver);
   const std::string key = schema::Key(schema::kDriver, driver);
   shards_->primary()->Write({"HSET", key, schema::kEndedAt, TextOf(now)});
 }
@@ -83,6 +93,15 @@ void RedisFunctionTable::Flush() {
 // ---- actors ----------------------------------------------------------------------------------
 
 void RedisActorTable::Put(const ActorRecord& actor) {
+  own_.insert_or_assign(actor.id, actor);
+  Write(actor);
+}
+
+void RedisActorTable::WriteAgain() {
+  for (const auto& [id, actor] : own_) Write(actor);
+}
+
+void RedisActorTable::Write(const ActorRecord& actor) {
   RedisLink* primary = shards_->primary();
   WriteHash(primary, schema::Key(schema::kActor, actor.id), ActorFields(actor),
             RedisLink::Loss::kMustArrive);
@@ -90,6 +109,7 @@ void RedisActorTable::Put(const ActorRecord& actor) {
 }
 
 void RedisActorTable::Remove(const TaskId& id) {
+  own_.erase(id);
   RedisLink* primary = shards_->primary();
   primary->Write({"DEL", schema::Key(schema::kActor, id)});
   primary->Write({"SREM", schema::kActorIds, id.Hex()});

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -16,9 +17,15 @@ class RedisDriverTable : public DriverTable {
   void Register(const DriverRecord& driver) override;
   void MarkEnded(const DriverId& driver, double now) override;
   void List(Callback<std::vector<DriverRecord>> done) override;
+  // Queues the drivers that this process has registered and that have not ended: a server that came
+  // back may have lost them.
+  void WriteAgain();
 
  private:
+  void Write(const DriverRecord& driver);
+
   RedisShards* const shards_;
+  std::map<DriverId, DriverRecord> own_;
 };
 
 class RedisActorTable : public ActorTable {
@@ -27,9 +34,14 @@ class RedisActorTable : public ActorTable {
   void Put(const ActorRecord& actor) override;
   void Remove(const TaskId& id) override;
   void List(Callback<std::vector<ActorRecord>> done) override;
+  // As that of the drivers: what this process has put and not removed.
+  void WriteAgain();
 
  private:
+  void Write(const ActorRecord& actor);
+
   RedisShards* const shards_;
+  std::map<TaskId, ActorRecord> own_;
 };
 
 class RedisFunctionTable : public FunctionTable {

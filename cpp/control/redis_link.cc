@@ -98,7 +98,10 @@ void RedisLink::Flush() {
 
 // ---- the connection's events -----------------------------------------------------------------
 
-void RedisLink::OnReady() { Flush(); }
+void RedisLink::OnReady() {
+  if (std::exchange(was_ready_, true) && on_again_) on_again_();
+  Flush();
+}
 
 void RedisLink::OnWritten() {
   if (sent_ < queue_.size()) Flush();

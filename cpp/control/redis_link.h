@@ -15,6 +15,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "common/base/limits.h"
 #include "common/base/status.h"
@@ -52,6 +53,9 @@ class RedisLink final : private RedisConnection::Events {
             int64_t timeout_ms = limits::kControlReadTimeoutMs) {
     Read(Words(words.begin(), words.size()), std::move(done), timeout_ms);
   }
+  // Called each time that the connection is there again after it was lost: the server may have lost
+  // what it had acknowledged. What is written then goes behind all that waits.
+  void set_on_again(std::function<void()> on_again) { on_again_ = std::move(on_again); }
   // What is queued now must arrive, all of it: somebody waits for it.
   void KeepQueued();
   // Hands what is queued to the socket. Call once a turn.
@@ -90,6 +94,8 @@ class RedisLink final : private RedisConnection::Events {
   size_t queued_bytes_ = 0;
   size_t droppable_ = 0;  // unsent commands that may be dropped
   uint64_t lost_writes_ = 0;
+  std::function<void()> on_again_;
+  bool was_ready_ = false;
   int64_t timer_deadline_ms_ = 0;
   std::unique_ptr<EventLoop::Timer> deadline_timer_;
   // Last: it calls us.

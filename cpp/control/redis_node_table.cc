@@ -18,21 +18,34 @@ RedisNodeTable::RedisNodeTable(EventLoop* loop, RedisShards* shards, RedisEndpoi
 
 void RedisNodeTable::Register(const NodeRecord& node) {
   NoteOwnChange(node.id);
+  own_.insert_or_assign(node.id, node);
+  // A resource that the node had in another life must not stay.
+  shards_->primary()->Write({"DEL", schema::Key(schema::kNode, node.id)});
+  Write(node);
+}
+
+void RedisNodeTable::WriteAgain() {
+  for (const auto& [id, node] : own_) Write(node);
+}
+
+void RedisNodeTable::Write(const NodeRecord& node) {
   const std::string id = node.id.Hex();
   const std::string key = schema::Key(schema::kNode, node.id);
   RedisLink* primary = shards_->primary();
-  // A resource that the node had in another life must not stay.
-  primary->Write({"DEL", key});
   WriteHash(primary, key, NodeFields(node), RedisLink::Loss::kMustArrive);
   primary->Write({"SADD", schema::kNodeIds, id});
   // The message goes last: those that hear it read the record.
   primary->Write({"PUBLISH", schema::kNodeChanged, id});
 }
 
-void RedisNodeTable::Heartbeat(const NodeId& node, double now) { heartbeats_[node] = now; }
+void RedisNodeTable::Heartbeat(const NodeId& node, double now) {
+  heartbeats_[node] = now;
+  if (const auto own = own_.find(node); own != own_.end()) own->second.heartbeat_at = now;
+}
 
 void RedisNodeTable::MarkDead(const NodeId& node, double now) {
   heartbeats_.erase(node);
+  own_.erase(node);
   NoteOwnChange(node);
   const std::string key = schema::Key(schema::kNode, node);
   RedisLink* primary = shards_->primary();

@@ -30,6 +30,9 @@ class RedisNodeTable : public NodeTable {
 
   // Queues the newest heartbeats; asks again what changed if asking has failed. Call once a turn.
   void Flush();
+  // Queues the nodes that this process has registered and not marked dead: a server that came back
+  // may have lost them.
+  void WriteAgain();
 
  private:
   // What tells a change that subscribers hear of: registering again is one.
@@ -39,6 +42,7 @@ class RedisNodeTable : public NodeTable {
     friend bool operator==(const Seen&, const Seen&) = default;
   };
 
+  void Write(const NodeRecord& node);
   void ReadAll();
   void OnAll(const std::vector<NodeRecord>& nodes);
   void NoteOwnChange(const NodeId& node);
@@ -48,6 +52,8 @@ class RedisNodeTable : public NodeTable {
   EventLoop* const loop_;
   RedisShards* const shards_;
   const RedisEndpoint endpoint_;
+  // Registered here and not marked dead.
+  std::map<NodeId, NodeRecord> own_;
   // Not yet queued; only the newest of a node counts.
   std::map<NodeId, double> heartbeats_;
 

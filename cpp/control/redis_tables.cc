@@ -43,7 +43,13 @@ class RedisTables : public Tables {
         actors_(&shards_),
         objects_(&shards_),
         errors_(&shards_, writer),
-        counters_(&shards_, writer) {}
+        counters_(&shards_, writer) {
+    shards_.primary()->set_on_again([this] {
+      nodes_.WriteAgain();
+      drivers_.WriteAgain();
+      actors_.WriteAgain();
+    });
+  }
 
   NodeTable& nodes() override { return nodes_; }
   DriverTable& drivers() override { return drivers_; }

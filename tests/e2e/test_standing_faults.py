@@ -1,6 +1,7 @@
 """Processes of a standing session are killed: what goes on, what is told, and what is left."""
 
 import os
+import shutil
 import signal
 import time
 
@@ -87,6 +88,30 @@ def test_errors_and_nodes_are_known_after_a_control_server_died(standing):
         assert [node.pid for node in rayx.nodes()] == [standing.node()]
         rayx.wait([fail.remote()])
         poll_until(lambda: len(rayx.error_info()) == 2, 5, "the new error is recorded")
+
+
+def test_a_control_server_that_comes_back_empty_is_told_again(standing):
+    with rayx.init(redis_address=standing.address):
+
+        @rayx.remote
+        class Counter:
+            def add(self):
+                return 1
+
+        counter = Counter.remote()
+        assert rayx.get(counter.add.remote()) == 1
+        before = rayx.nodes()
+        primary = standing.control_servers()[0]
+        place = f"{standing.directory}/control-0/appendonlydir"
+        assert os.path.isdir(place)
+        os.kill(standing.supervisor, signal.SIGSTOP)
+        os.kill(primary, signal.SIGKILL)
+        shutil.rmtree(place)
+        os.kill(standing.supervisor, signal.SIGCONT)
+        poll_until(lambda: [n.node_id for n in rayx.nodes() if n.alive], 5, "the node is told of")
+        (node,) = rayx.nodes()
+        assert (node.node_id, node.resources) == (before[0].node_id, before[0].resources)
+        assert rayx.get(counter.add.remote()) == 1
 
 
 def test_a_node_that_dies_is_told_and_another_one_serves(standing, start_program):

@@ -101,4 +101,11 @@ void ControlServer::Kill() {
   pid_ = 0;
 }
 
+void ControlServer::Forget() {
+  ASSERT_EQ(pid_, 0);
+  for (const auto& entry : fs::directory_iterator(directory_.path())) {
+    fs::remove_all(entry.path());
+  }
+}
+
 }  // namespace rayx::control

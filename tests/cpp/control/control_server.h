@@ -21,6 +21,8 @@ class ControlServer {
   void Start();
   // SIGKILL, and waits until it is gone. Its data stays.
   void Kill();
+  // Removes its data. REQUIRES: it is killed.
+  void Forget();
 
   std::string path() const { return directory_.path() + "/control.sock"; }
   static std::string password() { return "0123456789abcdefXYZ"; }

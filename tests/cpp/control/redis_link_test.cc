@@ -74,6 +74,22 @@ TEST_F(RedisLinkTest, SendsAgainInOrderWhatHasNoReply) {
   EXPECT_EQ(ends_, Lines{"c: the status 'OK'"});
 }
 
+TEST_F(RedisLinkTest, TellsThatTheServerIsThereAgainAndWhatIsThenWrittenGoesLast) {
+  int times = 0;
+  Connect(Silent);
+  link_->set_on_again([this, &times] {
+    ++times;
+    link_->Write({"SET", "again"});
+  });
+  link_->Write({"SET", "a"});
+  RunUntil([this] { return server_->received().size() == 1; });
+  EXPECT_EQ(times, 0) << "the first connection is no other than expected";
+  server_->set_answer(Ok);
+  server_->CloseAll();
+  RunUntil([this, &times] { return times == 1 && link_->unacknowledged() == 0; });
+  EXPECT_EQ(server_->ReceivedLines(), (Lines{"SET a", "SET a", "SET again"}));
+}
+
 TEST_F(RedisLinkTest, KeepsWhatTheServerCannotTakeNow) {
   for (const std::string error : {"LOADING wait", "OOM command not allowed", "MISCONF disk full"}) {
     ends_.clear();

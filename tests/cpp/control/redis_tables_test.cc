@@ -171,6 +171,38 @@ TEST_F(RedisTablesTest, NothingAcknowledgedIsLostAndOrderIsKeptWhenTheServerIsKi
   EXPECT_EQ(counters[0].second, turns);
 }
 
+TEST_F(RedisTablesTest, WhatAServerHasLostIsWrittenAgainByWhomItIsAbout) {
+  for (const uint32_t number : {1, 2}) {
+    tables_->nodes().Register(MakeNode(number));
+    tables_->drivers().Register(MakeDriver(number));
+    tables_->actors().Put(MakeActor(number, ActorState::kAlive));
+  }
+  tables_->nodes().MarkDead(MakeId<NodeId>(2), 5);
+  tables_->nodes().Heartbeat(MakeId<NodeId>(1), 2000);
+  tables_->drivers().MarkEnded(MakeId<DriverId>(2), 5);
+  tables_->actors().Remove(MakeId<TaskId>(2));
+  ASSERT_TRUE(runner_.Drain(tables_.get()).ok());
+  server_.Kill();
+  server_.Forget();
+  server_.Start();
+  ASSERT_TRUE(runner_.Drain(tables_.get()).ok());
+
+  const auto nodes = Must<std::vector<NodeRecord>>([&](auto done) { tables_->nodes().List(done); });
+  ASSERT_EQ(nodes.size(), 1u) << "who is dead is not told of again";
+  EXPECT_EQ(nodes[0].id, MakeId<NodeId>(1));
+  EXPECT_EQ(nodes[0].total, MakeNode(1).total);
+  EXPECT_TRUE(nodes[0].alive);
+  EXPECT_EQ(nodes[0].heartbeat_at, 2000);
+  const auto drivers =
+      Must<std::vector<DriverRecord>>([&](auto done) { tables_->drivers().List(done); });
+  ASSERT_EQ(drivers.size(), 1u);
+  EXPECT_EQ(drivers[0].id, MakeId<DriverId>(1));
+  const auto actors =
+      Must<std::vector<ActorRecord>>([&](auto done) { tables_->actors().List(done); });
+  ASSERT_EQ(actors.size(), 1u);
+  EXPECT_EQ(actors[0].name, "counter 1");
+}
+
 TEST_F(RedisTablesTest, ReadsOutliveConnectionsThatAreKilled) {
   RedisLink admin(runner_.loop(), server_.admin());
   tables_->tasks().Put(MakeTask(1, TaskState::kDone));
