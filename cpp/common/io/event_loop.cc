@@ -107,6 +107,8 @@ bool EventLoop::Impl::HasPosted() {
 }
 
 void EventLoop::Impl::RunPosted() {
+  // First, so that what is posted after the list has been taken is not forgotten.
+  wake_set.ForgetWake();
   {
     const std::lock_guard lock(posted_mutex);
     running_posted.swap(posted);
@@ -130,8 +132,11 @@ void EventLoop::Post(std::function<void()> done) {
     first = impl_->posted.empty();
     impl_->posted.push_back(std::move(done));
   }
-  // Wakes a loop that sleeps. One that does not looks at the list before it sleeps.
-  if (first) asio::post(impl_->context, [] {});
+  // Wakes a loop that sleeps, or whose on_turn does. One that does not looks at the list before it
+  // sleeps.
+  if (!first) return;
+  impl_->wake_set.Wake();
+  asio::post(impl_->context, [] {});
 }
 
 asio::io_context& EventLoop::context() { return impl_->context; }

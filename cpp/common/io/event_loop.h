@@ -54,7 +54,7 @@ class EventLoop {
   asio::io_context& context();
 
   // All that is watched is in it, unless it is taken out. For on_turn, which may sleep on it before
-  // the loop goes on: timers and what others post wait meanwhile, signals end it.
+  // the loop goes on: timers wait meanwhile; signals, and what is posted, end the sleep.
   WakeSet& wake_set();
 
  private:

@@ -80,6 +80,33 @@ TEST_F(EventLoopTest, PostFromAnotherThreadWakesTheLoop) {
   EXPECT_TRUE(ran);
 }
 
+// A node that coalesces its wake-ups sleeps in its turn.
+TEST_F(EventLoopTest, PostEndsASleepOfTheTurn) {
+  const int64_t begin_ms = MonotonicMs();
+  const auto run_until = [this](const bool& done, const std::function<void()>& before_sleep) {
+    loop_.Run([&] {
+      if (done) {
+        loop_.Stop();
+        return false;
+      }
+      before_sleep();
+      loop_.wake_set().Wait(kPatienceMs);
+      return false;
+    });
+  };
+  for (int i = 0; i < 50 && MonotonicMs() - begin_ms < kPatienceMs; ++i) {
+    bool ran = false;
+    std::thread other([&] { loop_.Post([&] { ran = true; }); });
+    run_until(ran, [] {});
+    other.join();
+  }
+  for (int i = 0; i < 3 && MonotonicMs() - begin_ms < kPatienceMs; ++i) {
+    bool ran = false;
+    run_until(ran, [&] { loop_.Post([&] { ran = true; }); });
+  }
+  EXPECT_LT(MonotonicMs() - begin_ms, kPatienceMs) << "no sleep was slept out";
+}
+
 TEST_F(EventLoopTest, AnotherTurnFollowsAtOnceWhenAsked) {
   int turns = 0;
   loop_.Run([&] {

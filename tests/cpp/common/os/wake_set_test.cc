@@ -80,5 +80,26 @@ TEST_F(WakeSetTest, WhoIsTakenOutIsNotHeard) {
   set_.Wait(kForeverMs);
 }
 
+TEST_F(WakeSetTest, AnotherThreadEndsASleep) {
+  for (int i = 0; i < 100; ++i) {
+    // Before the sleep or in it, as it comes.
+    std::thread other([this] { set_.Wake(); });
+    set_.Wait(kForeverMs);
+    other.join();
+    // What came too late for the last sleep ends the next one.
+    set_.ForgetWake();
+  }
+}
+
+TEST_F(WakeSetTest, AWakeBeforehandEndsOneSleepUnlessForgotten) {
+  set_.Wake();
+  set_.Wake();
+  set_.Wait(kForeverMs);
+  EXPECT_TRUE(IsQuiet());
+  set_.Wake();
+  set_.ForgetWake();
+  EXPECT_TRUE(IsQuiet());
+}
+
 }  // namespace
 }  // namespace rayx
