@@ -9,14 +9,6 @@
 namespace rayx {
 namespace {
 
-static_assert(std::atomic<uint64_t>::is_always_lock_free, "shared between processes");
-static_assert(sizeof(std::atomic<uint64_t>) == sizeof(uint64_t));
-
-constexpr uint64_t kClaimMemoryBytes = 4 * sizeof(uint64_t);
-constexpr size_t kDoorbellOffset = 2 * sizeof(uint64_t);
-constexpr size_t kSpinOffset = kDoorbellOffset + sizeof(uint32_t);
-constexpr size_t kExitWorkOffset = kSpinOffset + sizeof(uint32_t);
-
 struct Claims {
   uint32_t next;
   uint32_t end;
@@ -40,54 +32,49 @@ ClaimWord::ClaimWord(ScopedFd fd, SharedMapping mapping)
     : fd_(std::move(fd)), mapping_(std::move(mapping)) {}
 
 Result<ClaimWord> ClaimWord::Create() {
-  Result<ScopedFd> fd = CreateSharedMemory("rayx-claims", kClaimMemoryBytes);
+  Result<ScopedFd> fd = CreateSharedMemory("rayx-claims", sizeof(WorkerPage));
   if (!fd.ok()) return fd.status();
-  Result<SharedMapping> mapping = SharedMapping::Map(fd->get(), kClaimMemoryBytes, true);
+  Result<SharedMapping> mapping = SharedMapping::Map(fd->get(), sizeof(WorkerPage), true);
   if (!mapping.ok()) return mapping.status();
   return ClaimWord(std::move(*fd), std::move(*mapping));
 }
 
 Result<ClaimWord> ClaimWord::Map(int fd) {
-  Result<SharedMapping> mapping = SharedMapping::Map(fd, kClaimMemoryBytes, true);
+  Result<SharedMapping> mapping = SharedMapping::Map(fd, sizeof(WorkerPage), true);
   if (!mapping.ok()) return mapping.status();
   return ClaimWord(ScopedFd(), std::move(*mapping));
 }
 
-std::atomic<uint64_t>& ClaimWord::word_at(size_t offset_bytes) const {
-  return *std::launder(reinterpret_cast<std::atomic<uint64_t>*>(mapping_.data() + offset_bytes));
+WorkerPage& ClaimWord::page() const {
+  return *std::launder(reinterpret_cast<WorkerPage*>(mapping_.data()));
 }
 
-std::atomic<uint32_t>& ClaimWord::half_word_at(size_t offset_bytes) const {
-  return *std::launder(reinterpret_cast<std::atomic<uint32_t>*>(mapping_.data() + offset_bytes));
-}
+DoorbellWord ClaimWord::doorbell() const { return DoorbellWord(page().doorbell); }
 
-DoorbellWord ClaimWord::doorbell() const { return DoorbellWord(half_word_at(kDoorbellOffset)); }
+// Relaxed: the two allow something, and tell nothing of other memory.
 
 void ClaimWord::AllowSpinning(bool allowed) {
-  half_word_at(kSpinOffset).store(allowed ? 1 : 0, std::memory_order_relaxed);
+  page().may_spin.store(allowed ? 1 : 0, std::memory_order_relaxed);
 }
 
-bool ClaimWord::may_spin() const {
-  return half_word_at(kSpinOffset).load(std::memory_order_relaxed) != 0;
-}
+bool ClaimWord::may_spin() const { return page().may_spin.load(std::memory_order_relaxed) != 0; }
 
-void ClaimWord::NoteExitWork() {
-  half_word_at(kExitWorkOffset).store(1, std::memory_order_release);
-}
+void ClaimWord::NoteExitWork() { page().has_exit_work.store(1, std::memory_order_release); }
 
 bool ClaimWord::has_exit_work() const {
-  return half_word_at(kExitWorkOffset).load(std::memory_order_acquire) != 0;
+  return page().has_exit_work.load(std::memory_order_acquire) != 0;
 }
 
 // `change` gets what the word says and returns what it shall say, or nothing to leave it; the last
 // answer is returned.
 template <typename Change>
 auto ClaimWord::Update(Change change) {
-  uint64_t seen = word().load(std::memory_order_acquire);
+  std::atomic<uint64_t>& word = page().claims;
+  uint64_t seen = word.load(std::memory_order_acquire);
   while (true) {
     const std::optional<Claims> next = change(UnpackClaims(seen));
-    if (!next || word().compare_exchange_weak(seen, PackClaims(*next), std::memory_order_acq_rel,
-                                              std::memory_order_acquire)) {
+    if (!next || word.compare_exchange_weak(seen, PackClaims(*next), std::memory_order_acq_rel,
+                                            std::memory_order_acquire)) {
       return next;
     }
   }
@@ -159,18 +146,18 @@ ClaimWord::Claim ClaimWord::Begin(uint32_t sequence) {
 }
 
 uint32_t ClaimWord::next() const {
-  return UnpackClaims(word().load(std::memory_order_acquire)).next;
+  return UnpackClaims(page().claims.load(std::memory_order_acquire)).next;
 }
 
 // One word, so that the worker never sees the reason of one with the number of another.
 
 void ClaimWord::Interrupt(uint32_t sequence, uint8_t reason) {
   RAYX_CHECK(reason != 0);
-  interrupt_word().store(uint64_t{reason} << 32 | sequence, std::memory_order_release);
+  page().interrupt.store(uint64_t{reason} << 32 | sequence, std::memory_order_release);
 }
 
 ClaimWord::Interrupted ClaimWord::interrupt() const {
-  const uint64_t seen = interrupt_word().load(std::memory_order_acquire);
+  const uint64_t seen = page().interrupt.load(std::memory_order_acquire);
   return {static_cast<uint32_t>(seen), static_cast<uint8_t>(seen >> 32)};
 }
 

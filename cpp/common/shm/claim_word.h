@@ -1,13 +1,13 @@
 // Memory shared by a worker and its node: which of the tasks handed out ahead are begun, and which
 // one is to be interrupted. Neither needs a message, which a busy worker would not read.
 //
-//   byte 0   next, u32            ┐ the claim word, written by all
-//   byte 4   end, u31; lent, u1   ┘
-//   byte 8   sequence, u32        ┐ the interrupt word, written by the node
-//   byte 12  reason, u8; 3 zeros  ┘
-//   byte 16  the doorbell word (doorbell_word.h)
-//   byte 20  u32, not 0: the ends of a pair may spin (client/link/spin.h). Written by the node
-//   byte 24  u32, not 0: the worker has something to finish when it ends. Written by the worker
+//   bits 0..31   next           ┐ the claim word, written by all
+//   bits 32..62  end            │
+//   bit 63       lent           ┘
+//   bits 0..31   sequence       ┐ the interrupt word, written by the node
+//   bits 32..39  reason         ┘
+//
+// They lie in the worker's page (worker_page.h), whose other words are read and written here, too.
 //
 // Tasks given to one worker are numbered 0, 1, 2, …. The claim word holds (next, end): the worker
 // may begin task `next` if next < end, and says so by raising next by one. The node hands out a
@@ -28,8 +28,6 @@
 // meant for a task that has ended does not meet the next one.
 #pragma once
 
-#include <atomic>
-#include <cstddef>
 #include <cstdint>
 #include <optional>
 
@@ -37,6 +35,7 @@
 #include "common/os/scoped_fd.h"
 #include "common/shm/doorbell_word.h"
 #include "common/shm/shared_memory.h"
+#include "common/shm/worker_page.h"
 
 namespace rayx {
 
@@ -102,10 +101,7 @@ class ClaimWord {
 
  private:
   ClaimWord(ScopedFd fd, SharedMapping mapping);
-  std::atomic<uint64_t>& word() const { return word_at(0); }
-  std::atomic<uint64_t>& interrupt_word() const { return word_at(sizeof(uint64_t)); }
-  std::atomic<uint64_t>& word_at(size_t offset_bytes) const;
-  std::atomic<uint32_t>& half_word_at(size_t offset_bytes) const;
+  WorkerPage& page() const;
   template <typename Change>
   auto Update(Change change);
   ScopedFd fd_;
