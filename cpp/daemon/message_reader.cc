@@ -116,7 +116,7 @@ Status MessageReader::OnTaskMessage(ConnectedPeer& peer, const Frame& frame) {
 // Messages that only workers may send.
 Status MessageReader::OnWorkerMessage(ConnectedPeer& peer, const Frame& frame) {
   const auto type = static_cast<MessageType>(frame.type);
-  if (std::holds_alternative<WorkerPeer>(peer.kind)) {
+  if (TakesTasks(peer)) {
     if (type == MessageType::TaskDone) {
       return With<protocol::TaskDone>(frame, [&](const auto& m) { return OnTaskDone(peer, m); });
     }

@@ -62,8 +62,10 @@ class NodeDaemon {
   Status OnFrame(ConnectedPeer& peer, const Frame& frame);
   Status OnClientFrame(ConnectedPeer& peer, const Frame& frame);
   Status OnOutputFrame(ConnectedPeer& peer, const Frame& frame);
-  // These three end the handshake: from then on the peer is of the kind that it says it is.
+  // These end the handshake: from then on the peer is of the kind that it says it is.
   Status OnStrangersHello(ConnectedPeer& peer, const Frame& frame);
+  Status OnDriversHello(ConnectedPeer& peer, const protocol::Hello& hello);
+  Status OnOutputsHello(ConnectedPeer& peer, const protocol::Hello& hello);
   Status OnWorkersHello(ConnectedPeer& peer, const Frame& frame);
   Status Open(ConnectedPeer& peer, PeerKind kind);
   // The hello, if this node understands the peer; otherwise the peer is refused.
@@ -110,7 +112,7 @@ class NodeDaemon {
   int64_t timer_at_ms_ = -1;
   int64_t heartbeat_at_ms_ = 0;
   struct LateQuery {
-    ClientId client;
+    ClientId client = kNoClient;
     std::vector<uint8_t> payload;
   };
   std::vector<LateQuery> late_queries_;

@@ -11,6 +11,7 @@ namespace {
 
 constexpr char kWhoMakesWorkers[] =
     "a worker's connection is made by its node, any other by connecting";
+constexpr char kNoDriverId[] = "hello of a driver without an id";
 
 }  // namespace
 
@@ -77,20 +78,34 @@ Status NodeDaemon::OnStrangersHello(ConnectedPeer& peer, const Frame& frame) {
   const Result<const protocol::Hello*> read = ReadHello(peer, frame);
   if (!read.ok()) return read.status();
   const protocol::Hello& hello = **read;
-  if (hello.role() == protocol::Role::Worker) return Refuse(peer, kWhoMakesWorkers);
-  const bool is_output = hello.role() == protocol::Role::Output;
+  switch (hello.role()) {
+    case protocol::Role::Driver:
+      return OnDriversHello(peer, hello);
+    case protocol::Role::Output:
+      return OnOutputsHello(peer, hello);
+    case protocol::Role::Worker:
+    case protocol::Role::Template:
+      return Refuse(peer, kWhoMakesWorkers);
+  }
   // The role is a number of the wire, so it may be none that has a name.
-  if (!is_output && hello.role() != protocol::Role::Driver) return Refuse(peer, "unknown role");
-  if (hello.driver_id() == nullptr) return Refuse(peer, "hello of a driver without an id");
-  const auto driver = FromWire<DriverId>(*hello.driver_id());
-  const Status known = is_output
-                           ? core_.drivers().OnOutput(peer, driver)
-                           : core_.drivers().OnDriver(peer, driver, BytesOf(hello.driver_config()));
+  return Refuse(peer, "unknown role");
+}
+
+Status NodeDaemon::OnDriversHello(ConnectedPeer& peer, const protocol::Hello& hello) {
+  if (hello.driver_id() == nullptr) return Refuse(peer, kNoDriverId);
+  const Status known = core_.drivers().OnDriver(peer, FromWire<DriverId>(*hello.driver_id()),
+                                                BytesOf(hello.driver_config()));
   if (!known.ok()) return Refuse(peer, known.message());
-  if (is_output) return Open(peer, OutputPeer());
   DriverPeer kind;
   WatchProcess(peer, &kind);
   return Open(peer, std::move(kind));
+}
+
+Status NodeDaemon::OnOutputsHello(ConnectedPeer& peer, const protocol::Hello& hello) {
+  if (hello.driver_id() == nullptr) return Refuse(peer, kNoDriverId);
+  const Status known = core_.drivers().OnOutput(peer, FromWire<DriverId>(*hello.driver_id()));
+  if (!known.ok()) return Refuse(peer, known.message());
+  return Open(peer, OutputPeer());
 }
 
 Status NodeDaemon::Open(ConnectedPeer& peer, PeerKind kind) {

@@ -5,6 +5,7 @@
 #include <variant>
 
 #include "common/base/limits.h"
+#include "common/base/overload.h"
 #include "node/mutation.h"
 
 namespace rayx::node {
@@ -70,18 +71,19 @@ void ObjectBook::OnAddReferences(const Peer& peer, std::span<const ObjectId> ids
 bool ObjectBook::DrainEffects() {
   const std::vector<plasma::Effect> effects = store_->TakeEffects();
   for (const plasma::Effect& effect : effects) {
-    if (const auto* sealed = std::get_if<plasma::ObjectSealed>(&effect)) {
-      OnSealed(sealed->id);
-    } else if (const auto* deleted = std::get_if<plasma::ObjectDeleted>(&effect)) {
-      OnDeleted(deleted->id);
-    } else if (const auto* deliver = std::get_if<plasma::DeliverObject>(&effect)) {
-      Peer* peer = shell_.peers->FindPeer(deliver->client);
-      if (peer == nullptr) continue;
-      if (peer->deliveries.empty() && peer->fence == 0) delivering_.push_back(peer->id);
-      peer->deliveries.push_back(*deliver);
-    }
+    std::visit(Overload{[this](const plasma::ObjectSealed& sealed) { OnSealed(sealed.id); },
+                        [this](const plasma::ObjectDeleted& deleted) { OnDeleted(deleted.id); },
+                        [this](const plasma::DeliverObject& deliver) { OnDeliver(deliver); }},
+               effect);
   }
   return !effects.empty();
+}
+
+void ObjectBook::OnDeliver(const plasma::DeliverObject& deliver) {
+  Peer* peer = shell_.peers->FindPeer(deliver.client);
+  if (peer == nullptr) return;
+  if (peer->deliveries.empty() && peer->fence == 0) delivering_.push_back(peer->id);
+  peer->deliveries.push_back(deliver);
 }
 
 void ObjectBook::OnSealed(const ObjectId& id) {

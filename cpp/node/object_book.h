@@ -51,6 +51,7 @@ class ObjectBook {
  private:
   void OnSealed(const ObjectId& id);
   void OnDeleted(const ObjectId& id);
+  void OnDeliver(const plasma::DeliverObject& deliver);
   void SendBatch(Peer& peer);
 
   const Shell shell_;

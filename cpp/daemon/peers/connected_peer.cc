@@ -1,7 +1,5 @@
 #include "daemon/peers/connected_peer.h"
 
-#include "common/base/overload.h"
-
 namespace rayx::daemon {
 
 PoolUse* PoolUseOf(ConnectedPeer& peer) {
@@ -11,6 +9,15 @@ PoolUse* PoolUseOf(ConnectedPeer& peer) {
                              [](OutputPeer&) -> PoolUse* { return nullptr; },
                              [](WorkerPeer& worker) -> PoolUse* { return &worker.pool; }},
                     peer.kind);
+}
+
+bool TakesTasks(const ConnectedPeer& peer) {
+  return std::visit(
+      Overload{[](const Stranger&) { return false; },
+               // Its process may not be known yet.
+               [](const StartingWorker&) { return false; }, [](const DriverPeer&) { return false; },
+               [](const OutputPeer&) { return false; }, [](const WorkerPeer&) { return true; }},
+      peer.kind);
 }
 
 bool MayBePaused(const ConnectedPeer& peer) {

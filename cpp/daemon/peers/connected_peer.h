@@ -19,6 +19,7 @@
 #include <variant>
 
 #include "common/base/ids.h"
+#include "common/base/overload.h"
 #include "common/io/connection.h"
 #include "common/io/event_loop.h"
 #include "common/os/scoped_fd.h"
@@ -83,8 +84,16 @@ struct ConnectedPeer : node::Peer {
 // The driver, or null if the peer is none.
 inline DriverPeer* AsDriver(node::Peer& peer) {
   // Every peer that the core knows is a ConnectedPeer.
-  return std::get_if<DriverPeer>(&static_cast<ConnectedPeer&>(peer).kind);
+  return std::visit(Overload{[](Stranger&) -> DriverPeer* { return nullptr; },
+                             [](StartingWorker&) -> DriverPeer* { return nullptr; },
+                             [](DriverPeer& driver) -> DriverPeer* { return &driver; },
+                             [](OutputPeer&) -> DriverPeer* { return nullptr; },
+                             [](WorkerPeer&) -> DriverPeer* { return nullptr; }},
+                    static_cast<ConnectedPeer&>(peer).kind);
 }
+
+// Whether the peer takes tasks: it may report their ends, and can be told to exit.
+bool TakesTasks(const ConnectedPeer& peer);
 
 // Null if the peer does not map the pool.
 PoolUse* PoolUseOf(ConnectedPeer& peer);

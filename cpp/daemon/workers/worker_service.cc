@@ -143,7 +143,7 @@ void WorkerService::OnForked(WorkerNumber number, pid_t pid, int error_number) {
     return;
   }
   worker->pid = pid;
-  by_pid_[pid] = number;
+  by_pid_.insert_or_assign(pid, number);
   if (worker->state == WorkerState::kForking) worker->state = WorkerState::kStarting;
   if (worker->stopped) {
     KillTree(pid);
@@ -176,7 +176,7 @@ void WorkerService::Stop(node::Worker& worker, bool kill) {
   // AwaitEnd has set its timer, and kills a worker that lives on.
   if (process.state == WorkerState::kEnding) return;
   ConnectedPeer* peer = peers_->Find(process.client);
-  if (!kill && peer != nullptr && std::holds_alternative<WorkerPeer>(peer->kind)) {
+  if (!kill && peer != nullptr && TakesTasks(*peer)) {
     writer_->Send(*peer->connection, protocol::MessageType::ExitWorker,
                   [](flatbuffers::FlatBufferBuilder& builder) {
                     return protocol::CreateExitWorker(builder);

@@ -20,6 +20,19 @@ TEST(ConnectedPeerTest, WhoMapsThePoolHasAUseOfIt) {
   EXPECT_EQ(AsDriver(peer), nullptr);
 }
 
+TEST(ConnectedPeerTest, OnlyAWorkerThatHasSaidHelloTakesTasks) {
+  ConnectedPeer peer;
+  EXPECT_FALSE(TakesTasks(peer)) << "a stranger";
+  peer.kind = StartingWorker();
+  EXPECT_FALSE(TakesTasks(peer));
+  peer.kind = DriverPeer();
+  EXPECT_FALSE(TakesTasks(peer));
+  peer.kind = OutputPeer();
+  EXPECT_FALSE(TakesTasks(peer));
+  peer.kind = WorkerPeer();
+  EXPECT_TRUE(TakesTasks(peer));
+}
+
 TEST(ConnectedPeerTest, WorkersAndTheClientOfALineAreHeardHoweverMuchTheyHaveNotRead) {
   ConnectedPeer peer;
   EXPECT_TRUE(MayBePaused(peer));
