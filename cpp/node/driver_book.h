@@ -45,8 +45,8 @@ class DriverBook {
 
  private:
   struct Driver {
-    ClientId client;
-    ClientId output;
+    ClientId client = kNoClient;
+    ClientId output = kNoClient;
     std::string config;
     std::vector<std::string> setups;
     // Lines that were not sent since the driver did not read.

@@ -32,9 +32,9 @@ inline std::span<const uint8_t> BytesOf(std::string_view text) {
 // What the core keeps about one connection. The shell makes it with the connection, as a part of
 // what it keeps itself, and ends it after NodeCore::OnPeerGone.
 struct Peer {
-  ClientId id;
+  ClientId id = kNoClient;
   // The worker's number; 0 for other peers.
-  WorkerNumber worker;
+  WorkerNumber worker = kNoWorker;
   // A driver's and its output's; a worker's once it has been given a task.
   DriverId driver;
   // Objects to send as soon as the peer's backlog allows. Values stay in the store until then, so a
@@ -46,9 +46,9 @@ struct Peer {
 
 // What the core keeps about one worker process, from Workers::Start until it is gone.
 struct Worker {
-  WorkerNumber number;
+  WorkerNumber number = kNoWorker;
   // Its connection, which is there before it has said hello.
-  ClientId client;
+  ClientId client = kNoClient;
   // We ended it; its death is no failure.
   bool stopped = false;
   // Set by the first task of a driver, which brings the driver's configuration.

@@ -26,7 +26,7 @@ struct ObjectDeleted {
 // was not pinned may be gone by the time this is carried out, if the client dropped its reference
 // in the same turn; then there is nothing to send.
 struct DeliverObject {
-  ClientId client;
+  ClientId client = kNoClient;
   ObjectId id;
   bool pin = false;
 };

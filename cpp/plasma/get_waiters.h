@@ -15,7 +15,7 @@ enum class Settlement : uint8_t { kDelivered, kLost };
 class GetWaiters {
  public:
   struct Waiter {
-    ClientId client;
+    ClientId client = kNoClient;
     bool pin = false;
     // Somebody else is about to give it the value (object_store.h, Defer).
     bool is_deferred = false;

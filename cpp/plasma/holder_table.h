@@ -23,7 +23,7 @@
 namespace rayx::plasma {
 
 struct Holder {
-  ClientId client;
+  ClientId client = kNoClient;
   ObjectId object;
   // How often the client has pinned the object.
   uint64_t pins = 0;

@@ -51,7 +51,7 @@ struct ExpectedObject {};
 
 // A client writes the value into the pool.
 struct CreatedObject {
-  ClientId creator;
+  ClientId creator = kNoClient;
   Extent extent;
 };
 

@@ -174,7 +174,7 @@ class ObjectStore {
   // Room that a client still writes to although its object got a value from elsewhere. It cannot be
   // handed out again before the client has said that it is done.
   struct SupersededCreation {
-    ClientId creator;
+    ClientId creator = kNoClient;
     ObjectId id;
     Extent extent;
   };

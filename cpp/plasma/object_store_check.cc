@@ -33,7 +33,7 @@ void ObjectStore::CheckHolders(const Object& object) const {
   const auto& [id, entry] = object;
   uint64_t references = 0;
   uint64_t pins = 0;
-  ClientId creator;
+  ClientId creator = kNoClient;
   for (const Holder* holder : holders_.HoldersOf(entry.holders)) {
     RAYX_CHECK(holder->object == id);
     references += holder->referenced ? 1 : 0;

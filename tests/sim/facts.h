@@ -16,7 +16,7 @@ struct TaskFacts {
   TaskId id;
   uint64_t driver = 0;
   // Who has submitted it.
-  ClientId submitter;
+  ClientId submitter = kNoClient;
   TaskKind kind = TaskKind::kFunction;
   TaskId actor;
   int32_t max_retries = 0;

@@ -157,7 +157,7 @@ class World final : public node::Peers,
   bool dirty_ = true;
   uint64_t turns_ = 0;
   uint64_t last_number_ = 0;
-  ClientId last_client_;
+  ClientId last_client_ = kNoClient;
   size_t tasks_left_;
   // Chances in ten thousand.
   size_t worker_deaths_ = 0;

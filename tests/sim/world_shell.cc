@@ -131,7 +131,7 @@ void World::Start(WorkerNumber number) {
   process.worker.number = number;
   process.worker.client = process.peer.id;
   process.has_exit_work = dice_.OneIn(4);
-  workers_[number] = process.peer.id;
+  workers_.insert_or_assign(number, process.peer.id);
   Note("node starts " + process.Name());
 }
 

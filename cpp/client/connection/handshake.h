@@ -16,8 +16,8 @@ enum class ClientRole { kDriver, kWorker, kOutput, kTemplate };
 // What a client says of itself.
 struct Greeting {
   ClientRole role = ClientRole::kDriver;
-  DriverId driver;      // of a driver's two connections
-  WorkerNumber worker;  // of a worker
+  DriverId driver;                  // of a driver's two connections
+  WorkerNumber worker = kNoWorker;  // of a worker
   std::string python_version;
   std::string driver_config;
 };

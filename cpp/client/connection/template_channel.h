@@ -12,7 +12,7 @@
 namespace rayx {
 
 struct ForkRequest {
-  WorkerNumber number;
+  WorkerNumber number = kNoWorker;
   // The four descriptors for the worker; the receiver owns them.
   int socket_fd = -1;
   int stdout_fd = -1;

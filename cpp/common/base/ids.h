@@ -160,11 +160,11 @@ static_assert(sizeof(ObjectId) == 20, "ids travel as plain bytes");
 size_t FirstRepeated(std::span<const ObjectId> ids);
 
 // A number that names something within one node, counted from 1; 0 names nothing. `Tag` only keeps
-// the kinds apart: a plain integer is none of them until it is said to be.
+// the kinds apart: a plain integer is none of them until it is said to be. It has no default, so
+// that std::vector<ClientId>({7}), which is no list of client 7, does not become seven nil ids.
 template <typename Tag>
 class Number {
  public:
-  constexpr Number() = default;
   explicit constexpr Number(uint64_t value) : value_(value) {}
 
   constexpr uint64_t value() const { return value_; }
@@ -180,7 +180,7 @@ class Number {
   friend constexpr auto operator<=>(Number a, Number b) = default;
 
  private:
-  uint64_t value_ = 0;
+  uint64_t value_;
 };
 
 // How tests and logs show it.
@@ -192,16 +192,16 @@ std::ostream& operator<<(std::ostream& out, Number<Tag> number) {
 // A connection of a node, in order of arrival; never reused. It stands for "who holds this" in the
 // cores.
 using ClientId = Number<struct ClientIdTag>;
-inline constexpr ClientId kNoClient;
+inline constexpr ClientId kNoClient(0);
 // A worker of a node, in the order in which they were started; never reused.
 using WorkerNumber = Number<struct WorkerNumberTag>;
-inline constexpr WorkerNumber kNoWorker;
+inline constexpr WorkerNumber kNoWorker(0);
 
 // Who calls an actor: a client, and the node that it is connected to. A nil node is this one. Calls
 // of one caller begin in the order in which they were submitted.
 struct CallerId {
   NodeId node;
-  ClientId client;
+  ClientId client = kNoClient;
 
   friend bool operator==(const CallerId& a, const CallerId& b) = default;
   friend auto operator<=>(const CallerId& a, const CallerId& b) = default;

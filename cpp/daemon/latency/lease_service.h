@@ -121,8 +121,8 @@ class LeaseService final : public node::Shortcuts {
   // The client and the worker of the last rounds, which might be given a lease; and the task
   // between them.
   struct Pair {
-    ClientId client;
-    WorkerNumber worker;
+    ClientId client = kNoClient;
+    WorkerNumber worker = kNoWorker;
     friend bool operator==(const Pair&, const Pair&) = default;
   };
   Pair candidate_;

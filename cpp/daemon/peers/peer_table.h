@@ -54,7 +54,7 @@ class PeerTable {
 
   EventLoop* loop_;
   Handlers handlers_;
-  ClientId last_id_;
+  ClientId last_id_ = kNoClient;
   std::unordered_map<ClientId, std::unique_ptr<ConnectedPeer>> peers_;
   std::vector<ClientId> dirty_;
   std::vector<ClientId> closed_;

@@ -136,7 +136,7 @@ class WorkerPool {
   std::array<size_t, kWorkerStates> counts_{};
   size_t with_actor_ = 0;
   size_t blocked_without_actor_ = 0;
-  WorkerNumber last_number_;
+  WorkerNumber last_number_ = kNoWorker;
   // When the last start was decided on, or has succeeded.
   std::optional<int64_t> last_start_ms_;
   bool newly_started_ = false;

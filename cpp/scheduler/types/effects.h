@@ -14,21 +14,21 @@ namespace rayx::scheduler {
 
 // Fork a worker. Answered by OnWorkerStarted, or by OnWorkerGone.
 struct StartWorker {
-  WorkerNumber worker;
+  WorkerNumber worker = kNoWorker;
 };
 
 // End a worker. `kill`: at once, with all it started (its driver is gone, its actor was killed, its
 // task does not heed an interrupt); else it is idle and may end by itself. May name a worker that
 // has gone in this very turn, or be repeated with `kill`.
 struct StopWorker {
-  WorkerNumber worker;
+  WorkerNumber worker = kNoWorker;
   bool kill = false;
 };
 
 // Hand the task to the worker, behind what it was given before. The task is FindTask(task) until it
 // ends.
 struct AssignTask {
-  WorkerNumber worker;
+  WorkerNumber worker = kNoWorker;
   TaskId task;
   uint32_t sequence = 0;
   uint32_t attempt = 0;
@@ -40,14 +40,14 @@ struct AssignTask {
 // (and then by Schedule, in the same turn: what came back may run elsewhere now). May name a worker
 // that has gone in this very turn.
 struct RevokeTasks {
-  WorkerNumber worker;
+  WorkerNumber worker = kNoWorker;
 };
 
 // Whoever else gives this worker its tasks shall stop, so that it is schedulable again. Answered,
 // before any other event, with whether that was possible, or is not as a task is on its way (and
 // then by Schedule, in the same turn).
 struct ReclaimWorker {
-  WorkerNumber worker;
+  WorkerNumber worker = kNoWorker;
 };
 
 using rayx::InterruptReason;
@@ -55,7 +55,7 @@ using rayx::InterruptReason;
 // Make the worker stop the task, which it has begun, as far as the task lets it. It may have ended
 // meanwhile, or its worker.
 struct InterruptTask {
-  WorkerNumber worker;
+  WorkerNumber worker = kNoWorker;
   TaskId task;
   uint32_t sequence = 0;
   InterruptReason reason = InterruptReason::kCancelled;

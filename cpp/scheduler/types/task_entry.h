@@ -48,7 +48,7 @@ struct WaitingArgs {
 struct Ready {};
 // Held by a worker, as number `sequence` of what it was given.
 struct Assigned {
-  WorkerNumber worker;
+  WorkerNumber worker = kNoWorker;
   uint32_t sequence = 0;
 };
 

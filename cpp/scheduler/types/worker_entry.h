@@ -77,7 +77,7 @@ struct HeldTask {
 };
 
 struct WorkerEntry {
-  WorkerNumber number;
+  WorkerNumber number = kNoWorker;
   WorkerState state = WorkerState::kStarting;
   // The id of its process, for people; 0 if nobody has told it.
   int64_t pid = 0;

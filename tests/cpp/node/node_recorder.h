@@ -239,7 +239,7 @@ class NodeRecorder final : public Peers,
 
   Status status_;
   Lines lines_;
-  ClientId last_client_;
+  ClientId last_client_ = kNoClient;
   std::map<ClientId, std::unique_ptr<Peer>> peers_;
   std::map<WorkerNumber, Worker> workers_;
   NodeCore core_;

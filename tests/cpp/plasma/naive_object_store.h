@@ -21,7 +21,7 @@ class NaiveObjectStore {
     bool sealed = false;
     bool is_inline = false;
     uint64_t size = 0;
-    ClientId creator;
+    ClientId creator = kNoClient;
     std::vector<ObjectId> contained;
     std::set<ClientId> references;
     // Those of the references that came with Create only.

@@ -15,7 +15,7 @@ namespace {
 constexpr ClientId kAda(1);
 constexpr ClientId kBob(2);
 constexpr ClientId kCid(3);
-constexpr ClientId kNode;
+constexpr ClientId kNode = kNoClient;
 constexpr uint64_t kPoolBytes = 64 * 1024;
 
 const std::vector<uint8_t> kData = {1, 2, 3};

@@ -37,7 +37,7 @@ struct TaskScript {
   TaskKind kind = TaskKind::kFunction;
   // Of a call: the actor, and who calls; calls of one caller are submitted by rising number.
   uint64_t actor = 0;
-  ClientId caller;
+  ClientId caller = kNoClient;
   // Of a creation.
   uint32_t max_concurrency = 1;
   bool raises = false;

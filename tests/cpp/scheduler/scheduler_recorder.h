@@ -48,7 +48,7 @@ class SchedulerRecorder {
   std::string texts() const { return texts_; }
 
   void Submit(Task&& task, std::vector<ObjectId> missing = {}, WorkerNumber submitter = kNoWorker,
-              ClientId caller = ClientId()) {
+              ClientId caller = kNoClient) {
     core_.OnTaskSubmitted(std::move(task).Build(), missing, submitter,
                           {.node = {}, .client = caller});
     core_.SanityCheck();

@@ -34,11 +34,13 @@ TEST(IdsTest, NumbersOfANodeAreTypes) {
   static_assert(!std::is_convertible_v<ClientId, uint64_t>);
   static_assert(!std::is_convertible_v<ClientId, WorkerNumber>);
   static_assert(!std::is_constructible_v<WorkerNumber, ClientId>);
+  // With a default, std::vector<ClientId>({7}) would be seven nil ids.
+  static_assert(!std::is_default_constructible_v<ClientId>);
   static_assert(sizeof(ClientId) == sizeof(uint64_t) && std::is_trivially_copyable_v<ClientId>);
   EXPECT_TRUE(kNoClient.IsNil());
   EXPECT_TRUE(kNoWorker.IsNil());
 
-  ClientId last;
+  ClientId last = kNoClient;
   EXPECT_EQ(++last, ClientId(1));
   EXPECT_LT(last, ClientId(2));
   EXPECT_EQ(ClientId(7).ToString(), "7");

@@ -57,7 +57,7 @@ class PeerTableTest : public testing::Test {
 };
 
 TEST_F(PeerTableTest, HandsFramesToTheHandlerInOrder) {
-  ClientId id;
+  ClientId id = kNoClient;
   const ScopedFd peer = Connect(&id);
   Send(peer, 7);
   Send(peer, 8);
@@ -71,8 +71,8 @@ TEST_F(PeerTableTest, ABadFrameClosesItsPeerOnlyAndTheRestIsNotRead) {
   on_frame_ = [](ConnectedPeer&, const Frame& frame) {
     return frame.type == 66 ? Status::NotFound("it holds none") : Status::Ok();
   };
-  ClientId bad;
-  ClientId good;
+  ClientId bad = kNoClient;
+  ClientId good = kNoClient;
   const ScopedFd bad_peer = Connect(&bad);
   const ScopedFd good_peer = Connect(&good);
   Send(bad_peer, 66);
@@ -91,7 +91,7 @@ TEST_F(PeerTableTest, ABadFrameClosesItsPeerOnlyAndTheRestIsNotRead) {
 }
 
 TEST_F(PeerTableTest, APeerThatGoesIsDestroyedAtTheEndOfTheTurn) {
-  ClientId id;
+  ClientId id = kNoClient;
   // The loop makes its own descriptors with the first connection.
   const ScopedFd first = Connect(&id);
   const size_t fds = OpenFdCount();
@@ -103,7 +103,7 @@ TEST_F(PeerTableTest, APeerThatGoesIsDestroyedAtTheEndOfTheTurn) {
 }
 
 TEST_F(PeerTableTest, ClosingTwiceIsHarmless) {
-  ClientId id;
+  ClientId id = kNoClient;
   const ScopedFd peer = Connect(&id);
   table_.Close(id, Status::Disconnected("first"));
   table_.Close(id, Status::Disconnected("second"));
@@ -118,7 +118,7 @@ TEST_F(PeerTableTest, WhoDoesNotReadIsNotHeardUntilItDoes) {
     peer.connection->Send(9, std::vector<uint8_t>(4u << 20));
     return Status::Ok();
   };
-  ClientId id;
+  ClientId id = kNoClient;
   const ScopedFd peer = Connect(&id);
   // Here it takes as long as a slow machine needs, and nobody shakes hands.
   std::get<Stranger>(table_.Find(id)->kind).hello_timer.reset();
