@@ -22,7 +22,6 @@ from pathlib import Path
 from rayx import errors
 from rayx.launch import session_directory
 from rayx.launch.session_facts import SessionFacts
-from rayx.records import session_records
 
 #: Where control servers listen in a session's directory, the primary first
 #: (cpp/daemon/supervision/supervisor.cc).
@@ -198,6 +197,8 @@ def _place_of_socket(redis_address: str) -> Path:
 
 def _place_of_record(redis_address: str) -> Path:
     """The directory of this user's standing session at "HOST:PORT"."""
+    from rayx.records import session_records  # which most sessions do not need
+
     record = session_records.find(redis_address)
     port = redis_address.rpartition(":")[2]
     if record is None:

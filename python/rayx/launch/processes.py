@@ -28,7 +28,6 @@ from typing import BinaryIO, NamedTuple
 from rayx import errors
 from rayx.launch import machine, programs, session_directory
 from rayx.process import process_mark
-from rayx.records import session_records
 
 SUPERVISOR_NAME = "rayx-supervisor"
 TEMPLATE_MODULE = "rayx.worker.template"
@@ -288,6 +287,8 @@ def _whose(standing: Standing | None, directory: Path) -> list[str]:
     """What the supervisor is told of the driver that it belongs to, or that there is none."""
     if standing is None:
         return [f"--driver-pid={os.getpid()}"]
+    from rayx.records import session_records
+
     return [
         "--standing",
         f"--address={standing.address}",
