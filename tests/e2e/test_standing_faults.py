@@ -114,6 +114,40 @@ def test_a_control_server_that_comes_back_empty_is_told_again(standing):
         assert rayx.get(counter.add.remote()) == 1
 
 
+def test_what_dies_again_and_again_ends_the_session_which_is_told(standing, start_program):
+    program = (
+        JOIN
+        + """
+join()
+print("joined", flush=True)
+try:
+    rayx.get(rayx.remote(time.sleep).remote(60))
+except rayx.NodeDiedError as error:
+    print(str(error).splitlines()[0])
+"""
+    )
+    joined = start_program(program, standing.address)
+    assert joined.line() == "joined"
+    standing.note()
+    for _ in range(5):
+        servers = poll_until(standing.control_servers, 5, "a control server is there")
+        killed = max(servers)  # the same one each time: it has the newest number
+        os.kill(killed, signal.SIGKILL)
+        poll_until(lambda: killed not in standing.control_servers(), 5, "it is gone")
+        poll_until(
+            lambda: len(standing.control_servers()) == 2 or not os.path.exists(standing.directory),
+            5,
+            "another one is there, or the session has ended",
+        )
+    standing.assert_gone(3)
+    why = "a process of it has died 5 times, each within 10 seconds of its start; the last time, "
+    why += f"the control server (pid {killed}) was killed by signal 9 (SIGKILL)"
+    assert why in joined.finish()[0]
+    out, _ = rayx_command("status", exit_code=3)
+    assert why in out and "`rayx stop` removes its record" in out
+    assert f"had ended: {why}" in rayx_command("stop")[0]
+
+
 def test_a_node_that_dies_is_told_and_another_one_serves(standing, start_program):
     program = (
         JOIN

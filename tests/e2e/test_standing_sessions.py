@@ -6,7 +6,9 @@ import signal
 import socket
 import stat
 import subprocess
+import sys
 import time
+from pathlib import Path
 
 import pytest
 from session_watch import GONE_SECONDS, poll_until, read
@@ -117,6 +119,19 @@ def free_port():
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         return taken.getsockname()[1]
+
+
+def test_scripts_take_the_reference_s_spelling():
+    port = free_port()
+    scripts = Path(__file__).parents[2] / "scripts"
+    environment = os.environ | {"RAYX_PYTHON": sys.executable}
+    start = [scripts / "start_rayx.sh", "--head", f"--redis-port={port}", "--num-cpus=1", STORE]
+    for command, said in (
+        (start, f'redis_address="127.0.0.1:{port}"'),
+        ([scripts / "stop_rayx.sh"], f"Stopped the session at 127.0.0.1:{port} "),
+    ):
+        ran = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=50)
+        assert ran.returncode == 0 and said in ran.stdout, ran.stdout + ran.stderr
 
 
 def test_the_port_is_held_and_nothing_is_served_on_it():
