@@ -1,6 +1,6 @@
-// What a node hears of a pair in one turn: a client and a worker that speak to each other past it,
-// and tell it later what they said. A turn that heard both and no other peer may be followed by a
-// long sleep (pace_policy.h), as their messages can wait.
+// What a node hears of a pair in one turn: a client and a worker that exchange messages past it,
+// and tell it of them later. A turn that heard both and no other peer may be followed by a long
+// sleep (pace_policy.h), as their messages can wait.
 #pragma once
 
 #include <utility>

@@ -121,7 +121,7 @@ Status Supervisor::PrepareDirectory() {
 }
 
 // A standing session lives for longer than files do in some systems' /tmp: systemd-tmpfiles leaves
-// alone what lies in a directory on which somebody has a lock.
+// alone what lies in a directory on which a process has a lock.
 Status Supervisor::KeepFromCleaners() {
   const std::string records = std::filesystem::path(options_.record).parent_path().string();
   for (const std::string& path : {options_.session_dir, records}) {
@@ -132,7 +132,7 @@ Status Supervisor::KeepFromCleaners() {
     }
     kept_directories_.push_back(std::move(directory));
   }
-  // Nobody reads our standard error any more once the session stands.
+  // Once the session stands, no process reads our standard error any more.
   const Result<ScopedFd> log = OpenLog("supervisor");
   if (!log.ok()) return log.status();
   ::dup2(log->get(), STDOUT_FILENO);
@@ -218,8 +218,7 @@ Status Supervisor::StartNode() {
   return Status::Ok();
 }
 
-// ---- who starts the session, and keeps it
-// ---------------------------------------------------------
+// ---- the program that starts the session --------------------------------------------------------
 
 Status Supervisor::WatchDriver() {
   if (options_.lifeline_fd >= 0) {
@@ -286,8 +285,7 @@ void Supervisor::Say(const std::string& text) {
   }
 }
 
-// ---- processes that end
-// -----------------------------------------------------------------------------
+// ---- processes that end -------------------------------------------------------------------------
 
 void Supervisor::ReapChildren() {
   int wait_status = 0;
@@ -367,8 +365,7 @@ void Supervisor::GiveUp(const std::string& text) {
       " seconds of its start; the last time, " + text);
 }
 
-// ---- the end
-// ------------------------------------------------------------------------------------------
+// ---- the end ------------------------------------------------------------------------------------
 
 void Supervisor::End(const std::string& reason) {
   if (std::exchange(ending_, true)) return;

@@ -4,8 +4,8 @@
 //   Starting ──node says ready──▶ Running ──(driver gone, server or node dead, SIGTERM)──▶ Ending
 //       └───────────(a process ends before that)─────────────────────────────────────────▶
 //
-// A standing session belongs to no driver. Whoever starts it takes it into its records and says so;
-// from then on it ends on SIGTERM only, or if a process dies each time that it is started.
+// A standing session belongs to no driver. The program that starts it takes it into its records and
+// says so; from then on it ends on SIGTERM only, or if a process dies each time that it is started.
 //
 //   Starting ──node says ready──▶ Offered ──"keep"──▶ Standing ──(SIGTERM, given up)──▶ Ending
 //       └──────────(a process ends, or the starter)───▶ Ending    └─┐ ▲
@@ -54,8 +54,9 @@ struct SupervisorOptions {
   bool standing = false;
   std::string address;
   uint16_t port = 0;
-  // The file by which others find the session, written by who starts it. It is removed at the end;
-  // of a session that had to be given up it stays, and <record>.ended beside it tells why.
+  // The file by which other programs find the session, which the program that starts it writes. It
+  // is removed at the end; of a session that had to be given up it stays, and <record>.ended beside
+  // it tells why.
   std::string record;
 };
 
@@ -92,7 +93,7 @@ class Supervisor {
   Status WatchDriver();
   void OnLifelineReadable();
   void OnDriverGone();
-  // Whoever has started the standing session has taken it into its records.
+  // The program that has started the standing session has taken it into its records.
   void OnKept();
   void OnNodeSpoke();
   void ReapChildren();
@@ -106,8 +107,8 @@ class Supervisor {
   // Everything that was below a node which has died, and its socket.
   void EndRemainsOfNode();
   void RemoveRecord(const std::string& reason);
-  // For drivers: written before anything is ended. The file is there already, and held open by
-  // those who want to know.
+  // For drivers: written before anything is ended. The file is there already, and drivers hold it
+  // open.
   void Tell(const std::string& file, const std::string& reason) const;
   void Say(const std::string& line);
   std::string LogTail(const std::string& name) const;
@@ -127,7 +128,7 @@ class Supervisor {
   bool reported_ = false;
   // A standing session that was kept.
   bool standing_ = false;
-  // It ends because somebody wants it to.
+  // It ends because it was told to.
   bool wanted_ = false;
   bool ending_ = false;
   // The directory is ours to remove.
