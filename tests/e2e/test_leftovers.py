@@ -436,7 +436,7 @@ def test_a_place_that_cannot_be_used(short_place, monkeypatch, place):
 def test_no_place_at_all(tmp_path, monkeypatch):
     from rayx.launch import session_directory
 
-    monkeypatch.setattr(session_directory, "_parents", lambda: iter([tmp_path / "missing"]))
+    monkeypatch.setattr(session_directory, "_parents", lambda _: iter([tmp_path / "missing"]))
     with pytest.raises(rayx.StartError, match="there is no place for the session.*Set TMPDIR"):
         rayx.init(num_cpus=1)
 
@@ -445,6 +445,6 @@ def test_the_place_goes_away(tmp_path, monkeypatch):
     """Between the choice and the making of the directory."""
     from rayx.launch import session_directory
 
-    monkeypatch.setattr(session_directory, "choose", lambda: tmp_path / "gone" / "rayx-1")
+    monkeypatch.setattr(session_directory, "choose", lambda **_: tmp_path / "gone" / "rayx-1")
     with pytest.raises(rayx.StartError, match="creating .*gone/rayx-1: No such file"):
         rayx.init(num_cpus=1)
