@@ -57,11 +57,11 @@ $(STAMPS)/none.txt $(STAMPS)/demo.txt $(STAMPS)/all.txt: $(STAMPS)/%.txt: $(REQU
 
 # ---- build ---------------------------------------------------------------------------------------
 
-# The compiled files of the package. The editable install remembers their names, so that a new one
-# asks for a new install.
+# The programs of the package. The editable install remembers the names of compiled files, so that a
+# new one asks for a new install.
 $(STAMPS)/compiled_files: FORCE
 	@mkdir -p $(STAMPS)
-	ls python/rayx/*.pyx cpp/*_main.cc > $@.new 2>/dev/null || true
+	ls cpp/*_main.cc > $@.new
 	cmp --quiet $@.new $@ && rm $@.new || mv $@.new $@
 
 # The packages of the demo are fetched while it compiles.

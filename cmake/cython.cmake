@@ -1,16 +1,17 @@
-# The Cython module: compiled to C++ by the Cython of the build environment, linked with the rooms
-# it opens to Python. Generated code is not held to our warnings.
+# The compiled doorway: Cython modules, one for each noun, in one library with the rooms that they open
+# to Python. The Cython of the build environment makes C++ of them. Generated code is not held to our
+# warnings.
+#
+#   rayx_cython_library(<name> PACKAGE python/rayx/_raylet DEPS client DESTINATION rayx)
+#
+# makes <name>_library.<abi>.so of all .pyx files of the package, whose __init__.py loads them from it:
+# Python looks for a function of a module's own name, PyInit_ids, wherever it is told to look.
 
 include_guard(GLOBAL)
 
-function(rayx_cython_module name)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "" "SOURCE;INCLUDES;DESTINATION" "DEPS")
-  file(GLOB source CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/${arg_SOURCE}")
-  if(NOT source)
-    message(STATUS "${name}: no ${arg_SOURCE} yet, skipped")
-    return()
-  endif()
-
+function(rayx_cython_library name)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "PACKAGE;DESTINATION" "DEPS")
+  rayx_check_arguments("rayx_cython_library(${name})" "${arg_UNPARSED_ARGUMENTS}")
   find_package(Python 3.11 REQUIRED COMPONENTS Interpreter Development.Module)
   execute_process(COMMAND "${Python_EXECUTABLE}" -c "import Cython; print(Cython.__version__)"
     OUTPUT_VARIABLE cython_version OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET)
@@ -20,30 +21,37 @@ function(rayx_cython_module name)
       "configure with -DRAYX_BUILD_PYTHON=OFF.")
   endif()
 
-  file(GLOB declarations CONFIGURE_DEPENDS
-    "${PROJECT_SOURCE_DIR}/${arg_INCLUDES}/*.pxd" "${PROJECT_SOURCE_DIR}/${arg_INCLUDES}/*.pxi")
-  get_filename_component(source_directory "${source}" DIRECTORY)
-  set(generated "${PROJECT_BINARY_DIR}/cython/${name}.cc")
-  file(MAKE_DIRECTORY "${PROJECT_BINARY_DIR}/cython")
-  add_custom_command(OUTPUT "${generated}"
-    COMMAND "${Python_EXECUTABLE}" -m cython --cplus -3 -Wextra -I "${PROJECT_SOURCE_DIR}/python"
-            -I "${PROJECT_SOURCE_DIR}/${arg_INCLUDES}" -o "${generated}" "${source}"
-    DEPENDS "${source}" ${declarations}
-    WORKING_DIRECTORY "${PROJECT_SOURCE_DIR}/python"
-    COMMENT "cython ${arg_SOURCE}"
-    VERBATIM)
+  set(package "${PROJECT_SOURCE_DIR}/${arg_PACKAGE}")
+  file(GLOB sources CONFIGURE_DEPENDS "${package}/*.pyx")
+  file(GLOB_RECURSE declarations CONFIGURE_DEPENDS "${package}/*.pxd")
+  set(generated "")
+  file(MAKE_DIRECTORY "${PROJECT_BINARY_DIR}/cython/${name}")
+  foreach(source IN LISTS sources)
+    get_filename_component(module "${source}" NAME_WE)
+    set(output "${PROJECT_BINARY_DIR}/cython/${name}/${module}.cc")
+    # Without `binding` a method is called as quickly as one that is written in C.
+    add_custom_command(OUTPUT "${output}"
+      COMMAND "${Python_EXECUTABLE}" -m cython --cplus -3 -Wextra -X binding=False
+              -I "${PROJECT_SOURCE_DIR}/python" -o "${output}" "${source}"
+      DEPENDS "${source}" ${declarations}
+      WORKING_DIRECTORY "${PROJECT_SOURCE_DIR}/python"
+      COMMENT "cython ${arg_PACKAGE}/${module}.pyx"
+      VERBATIM)
+    list(APPEND generated "${output}")
+  endforeach()
 
-  python_add_library(${name} MODULE WITH_SOABI "${generated}")
+  python_add_library(${name} MODULE WITH_SOABI ${generated})
   rayx_resolve_deps(deps ${arg_DEPS})
   target_include_directories(${name} PRIVATE "${PROJECT_SOURCE_DIR}/cpp")
   target_link_libraries(${name} PRIVATE rayx_flags ${deps})
-  # The module exports its init function and nothing of the libraries inside it.
+  # The library exports the modules' init functions and nothing of the libraries inside it.
   target_link_options(${name} PRIVATE -Wl,--exclude-libs,ALL)
   if(NOT RAYX_SANITIZE)
     # As the daemons: it runs where no C++ library is installed.
     target_link_options(${name} PRIVATE -static-libstdc++ -static-libgcc)
   endif()
-  set_target_properties(${name} PROPERTIES LIBRARY_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/python")
+  set_target_properties(${name} PROPERTIES
+    OUTPUT_NAME ${name}_library LIBRARY_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/python")
   add_dependencies(product ${name})
   install(TARGETS ${name} LIBRARY DESTINATION "${arg_DESTINATION}")
 endfunction()

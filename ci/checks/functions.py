@@ -23,7 +23,7 @@ def functions_of(tree: Tree, path: str) -> list[Function]:
         return cpp_functions(tree.text(path), tree.code(path))
     if path.endswith(".py"):
         return python_functions(tree.text(path))
-    if path.endswith((".pyx", ".pxi")):
+    if path.endswith((".pyx", ".pxd")):
         return cython_functions(tree.code(path))
     return []
 

@@ -53,6 +53,8 @@ class Shelf:
     imports: tuple[str, ...]
     #: Imported by users under its own name, so that its __init__.py may import.
     public: bool
+    #: Its modules come together anyway, so that its __init__.py may import them.
+    whole: bool = False
 
 
 @dataclass(frozen=True)
@@ -94,7 +96,13 @@ class Law:
                 for name, f in data.get("fences", {}).items()
             ),
             shelves=tuple(
-                Shelf(name, tuple(one["paths"]), tuple(one["imports"]), one.get("public", False))
+                Shelf(
+                    name,
+                    tuple(one["paths"]),
+                    tuple(one["imports"]),
+                    one.get("public", False),
+                    one.get("whole", False),
+                )
                 for name, one in data.get("shelves", {}).items()
             ),
             raylet_includes=tuple(data.get("raylet", {}).get("includes", [])),

@@ -96,7 +96,7 @@ def _python_modules(tree: Tree, law: Law) -> list[Finding]:
 def _used_modules(tree: Tree) -> set[str]:
     """Paths of modules that another one imports, or that the product names in a string."""
     used = {one.target for path in tree.modules(PACKAGE) for one in imports_of(tree, path)}
-    for path in [*tree.with_suffix((".py", ".pyx", ".pxi", ".cc"), "python/"), "pyproject.toml"]:
+    for path in [*tree.with_suffix((".py", ".pyx", ".cc"), "python/"), "pyproject.toml"]:
         for name in _NAMED.findall(tree.text(path)):
             named = f"{SOURCES}{name.replace('.', '/')}.py"
             if named != path:

@@ -67,7 +67,8 @@ def _folders(tree: Tree, law: Law, modules: list[str]) -> list[Finding]:
                 message = "missing; tell what the shelf is for"
                 findings.append(Finding(f"{folder}/README.md", 1, "readme", message))
             start = f"{folder}/__init__.py"
-            if tree.exists(start) and not shelf.public and _imports_something(tree.text(start)):
+            may_import = shelf.public or shelf.whole
+            if tree.exists(start) and not may_import and _imports_something(tree.text(start)):
                 message = "whoever imports one module of the shelf would import these too"
                 findings.append(Finding(start, 1, "shelf-init", message))
     counted = Counter(

@@ -12,7 +12,7 @@ from checks.law import Law
 from checks.python_imports import PACKAGE
 from checks.tree import PYTHON_SUFFIXES, Tree
 
-DOORWAY = "python/rayx/_raylet.pyi"
+DOORWAY = "python/rayx/_raylet/constants.pyi"
 
 _EXPORTED = re.compile(r"^([A-Z][A-Z0-9_]+): Final\[int\]", re.MULTILINE)
 # A constant, an enumerator or a header of C++.

@@ -126,6 +126,12 @@ def test_a_shelf_that_is_public_may_offer_names(tree_of, small_law):
     assert found_in(tree_of(files), replace(small_law, shelves=tuple(public))) == []
 
 
+def test_a_shelf_whose_modules_come_together_may_offer_their_names(tree_of, small_law):
+    whole = [replace(one, whole=one.name == "low") for one in small_law.shelves]
+    files = package(low_a="") | {"python/rayx/low/__init__.py": "from rayx.low.a import x\n"}
+    assert found_in(tree_of(files), replace(small_law, shelves=tuple(whole))) == []
+
+
 def test_a_shelf_has_few_modules(tree_of, small_law):
     most = {f"low_m{number}": "" for number in range(shelves.MODULES_MAX)}
     assert found_in(tree_of(package(**most)), small_law) == []

@@ -85,8 +85,10 @@ def test_headers_of_others_have_a_home(tree_of, law, header, at_home, abroad):
 def test_the_doorway_sees_the_client_only(tree_of, law):
     good = 'cdef extern from "client/client.h":\n    pass\ncdef extern from "<memory>":\n    pass\n'
     bad = 'cdef extern from "daemon/node.h":\n    pass\n'
-    tree = tree_of({"python/rayx/_raylet.pyx": good, "python/rayx/includes/node.pxd": bad})
-    assert rules_of(includes.check(tree, law)) == [("include-law", "python/rayx/includes/node.pxd")]
+    tree = tree_of({"python/rayx/_raylet/ids.pyx": good, "python/rayx/_raylet/cpp/node.pxd": bad})
+    assert rules_of(includes.check(tree, law)) == [
+        ("include-law", "python/rayx/_raylet/cpp/node.pxd")
+    ]
 
 
 def test_cycles(tree_of, law):

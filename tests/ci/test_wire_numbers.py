@@ -3,7 +3,7 @@
 import pytest
 from checks import wire_numbers
 
-DOORWAY = {"python/rayx/_raylet.pyi": "NAME_BYTES_MAX: Final[int]\nclass Client: ...\n"}
+DOORWAY = {"python/rayx/_raylet/constants.pyi": "NAME_BYTES_MAX: Final[int]\nclass Client: ...\n"}
 
 
 def found(tree_of, law, source):

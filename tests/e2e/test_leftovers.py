@@ -332,7 +332,7 @@ def test_killed_30_times_during_init(start_driver):
 def _daemons():
     from rayx import _raylet
 
-    return os.path.join(os.path.dirname(_raylet.__file__), "bin")
+    return os.path.join(os.path.dirname(_raylet.LIBRARY), "bin")
 
 
 def _copy_of_daemons(place, *names):

@@ -75,7 +75,7 @@ def test_stacks_are_folded():
     [
         ("anything", PYTHON, "Python"),
         ("save", "/lib/_pickle.cpython-311.so", "pickle"),
-        ("rayx::NodeLink::Send", "/x/_raylet.cpython-311-x86_64-linux-gnu.so", "rayx client"),
+        ("rayx::NodeLink::Send", "/x/_raylet_library.cpython-311.so", "rayx client"),
         ("malloc", "/lib/libc.so.6", "C library"),
         ("__vdso_clock_gettime", "[vdso]", "C library"),
         ("try_to_wake_up", KERNEL, "kernel: waking and switching"),

@@ -46,7 +46,7 @@ def test_the_readme_has_every_function():
 
 
 def test_object_id_is_explained_in_the_same_words_to_readers_and_to_type_checkers():
-    stub = ast.parse((ROOT / "python" / "rayx" / "_raylet.pyi").read_text())
+    stub = ast.parse((ROOT / "python" / "rayx" / "_raylet" / "ids.pyi").read_text())
     (typed,) = [
         node for node in stub.body if isinstance(node, ast.ClassDef) and node.name == "ObjectID"
     ]

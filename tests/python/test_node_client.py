@@ -1,92 +1,110 @@
+"""Both clients, and the compiled module, are what the stubs say."""
+
 import ast
 import inspect
+import pickle
+import sys
 from pathlib import Path
 
 import pytest
 
-from rayx import _raylet, node_client
+import rayx
+from rayx import _raylet
 from rayx.inline.client import InlineClient
 from rayx.inline.completions import InlineCompletions
-from rayx.node_client import CompletionQueue, NodeClient
+from rayx.inline.objects import InlineObject
+
+SOURCES = Path(rayx.__file__).parent
+STUBS = sorted((SOURCES / "_raylet").glob("*.pyi"))
 
 
-def names(protocol):
-    return [name for name in vars(protocol) if not name.startswith("_")]
+def classes_of(stub):
+    """The classes of a stub by name."""
+    body = ast.parse((SOURCES / stub).read_text()).body
+    return {node.name: node for node in body if isinstance(node, ast.ClassDef)}
 
 
-@pytest.mark.parametrize("client", [_raylet.Client, InlineClient])
-def test_both_clients_have_every_method(client):
-    made = InlineClient({}, 0) if client is InlineClient else client
-    assert len(names(NodeClient)) > 20
-    for name in names(NodeClient):
-        assert hasattr(made, name), name
+PROTOCOLS = classes_of("node_client.pyi") | classes_of("_raylet/buffers.pyi")
 
 
-@pytest.mark.parametrize("queue", [_raylet.Completions, InlineCompletions])
-def test_both_queues_have_every_method(queue):
-    for name in names(CompletionQueue):
-        assert hasattr(queue, name), name
+def methods_of(node):
+    """The methods of a class by name, those of its bases in the same stubs among them."""
+    found = {}
+    for base in node.bases:
+        if isinstance(base, ast.Name) and base.id in PROTOCOLS:
+            found |= methods_of(PROTOCOLS[base.id])
+    return found | {one.name: one for one in node.body if isinstance(one, ast.FunctionDef)}
 
 
-def test_parameters_are_those_of_the_protocol():
-    for name in names(NodeClient):
-        wanted = getattr(NodeClient, name)
-        if not inspect.isfunction(wanted):
-            continue
-        given = inspect.signature(getattr(InlineClient, name)).parameters
-        assert list(given) == list(inspect.signature(wanted).parameters), name
+def parameters_of(method):
+    return [one.arg for one in [*method.args.posonlyargs, *method.args.args]]
 
 
-# What the stub of the compiled module calls by another name than the interface.
-WIDER = {"ObjectBuffer": "StoredObject", "Completions": "CompletionQueue", "list[St": "Sequence[St"}
-PAIRS = {"NodeClient": "Client", "CompletionQueue": "Completions", "StoredObject": "ObjectBuffer"}
+def is_function(method):
+    return not method.decorator_list
 
 
-def signatures(path):
-    """By class and method: parameters with their types, and what is returned."""
-    classes = [node for node in ast.parse(path.read_text()).body if isinstance(node, ast.ClassDef)]
-    return {
-        one.name: {
-            method.name: (
-                [
-                    (given.arg, given.annotation and ast.unparse(given.annotation))
-                    for given in [*method.args.posonlyargs, *method.args.args]
-                ],
-                method.returns and ast.unparse(method.returns),
-            )
-            for method in one.body
-            if isinstance(method, ast.FunctionDef)
-        }
-        for one in classes
-    }
-
-
-INTERFACES = signatures(Path(node_client.__file__))
-STUB = signatures(Path(node_client.__file__).with_name("_raylet.pyi"))
+def made(kind):
+    return InlineClient({}, 0) if kind is InlineClient else kind
 
 
 @pytest.mark.parametrize(
-    ("interface", "method"),
-    [(name, method) for name in PAIRS for method in INTERFACES[name]],
+    ("protocol", "count", "kinds"),
+    [
+        ("NodeClient", 30, [_raylet.Client, InlineClient]),
+        ("CompletionQueue", 5, [_raylet.Completions, InlineCompletions]),
+        ("StoredObject", 5, [_raylet.ObjectBuffer, InlineObject]),
+    ],
 )
-def test_the_stub_of_the_compiled_client_says_the_same(interface, method):
-    parameters, returned = STUB[PAIRS[interface]][method]
-    for ours, wider in WIDER.items():
-        returned = returned.replace(ours, wider)
-    parts = "tuple[int, Any, Sequence[Any] | None, Sequence[ObjectID[Any]] | None]"
-    parameters = [(name, kind and kind.replace(parts, "Parts")) for name, kind in parameters]
-    wanted, gives = INTERFACES[interface][method]
-    assert [name for name, _ in parameters] == [name for name, _ in wanted]
-    # The compiled one may take more: None, where a session always has a function.
-    different = [pair for pair in zip(parameters, wanted, strict=True) if pair[0] != pair[1]]
-    assert all(taken == f"{asked} | None" for (_, taken), (_, asked) in different)
-    assert returned == gives
+def test_each_kind_has_the_methods_of_its_protocol(protocol, count, kinds):
+    methods = methods_of(PROTOCOLS[protocol])
+    assert len(methods) >= count
+    for kind in kinds:
+        for name, method in methods.items():
+            assert hasattr(made(kind), name), name
+            if is_function(method):
+                given = inspect.signature(getattr(kind, name)).parameters
+                assert list(given) == parameters_of(method), (kind, name)
 
 
-@pytest.mark.parametrize("name", [name for name in STUB if not name.startswith("_")])
-def test_the_stub_has_the_methods_of_the_compiled_module(name):
-    if name == "WaitingHooks":  # a Protocol, for the checkers alone
-        return
-    compiled = getattr(_raylet, name)
-    public = {one for one in vars(compiled) if not one.startswith("_")}
-    assert public == {one for one in STUB[name] if not one.startswith("_")}
+def test_the_package_offers_what_the_stubs_of_its_modules_tell():
+    told = []
+    for path in STUBS:
+        for name in typed_in(path):
+            told.append(name)
+            assert getattr(_raylet, name) is getattr(getattr(_raylet, path.stem), name)
+    assert sorted([*told, "LIBRARY"]) == sorted(_raylet.__all__)
+
+
+def typed_in(path):
+    """Names of a stub that are there when a program runs: not the Protocols, nor type variables."""
+    for one in ast.parse(path.read_text()).body:
+        if isinstance(one, ast.FunctionDef):
+            yield one.name
+        elif isinstance(one, ast.AnnAssign):
+            yield ast.unparse(one.target)
+        elif isinstance(one, ast.ClassDef) and "Protocol" not in map(ast.unparse, one.bases):
+            yield one.name
+
+
+@pytest.mark.parametrize("path", STUBS, ids=lambda path: path.stem)
+def test_a_stub_has_all_methods_of_its_classes(path):
+    for name, node in classes_of(path).items():
+        if name in typed_in(path):
+            public = {one for one in vars(getattr(_raylet, name)) if not one.startswith("_")}
+            assert public == {one for one in methods_of(node) if not one.startswith("_")}
+
+
+def test_all_that_is_compiled_is_in_one_library():
+    modules = [
+        sys.modules[f"rayx._raylet.{path.stem}"] for path in (SOURCES / "_raylet").glob("*.pyx")
+    ]
+    assert len(modules) > 10
+    assert {module.__file__ for module in modules} == {_raylet.LIBRARY}
+
+
+def test_types_are_found_where_they_say_they_are():
+    for name in ("ObjectID", "RayletError", "TaskTemplate"):
+        kind = getattr(_raylet, name)
+        assert pickle.loads(pickle.dumps(kind)) is kind
+    assert _raylet.RayletError.__module__ == "rayx._raylet"

@@ -86,9 +86,11 @@ Result<std::vector<ObjectId>> Completions::Take(int64_t timeout_ms) {
   if (parts_.references->InForkedChild()) return ForkGuard::ForkedStatus();
   NodeLink::Lock lock = parts_.link->LockState();
   const auto is_over = [this] { return closed_ || !ready_.empty(); };
-  if (!is_over()) {
-    RAYX_RETURN_IF_ERROR(parts_.objects->Sleep(&lock, Deadline::After(timeout_ms),
-                                               parts_.tasks->InOnlyTask(), {}, is_over));
+  const Deadline deadline = Deadline::After(timeout_ms);
+  // Another thread may take what has come while this one tells the node that its wait is over.
+  while (!is_over()) {
+    RAYX_RETURN_IF_ERROR(
+        parts_.objects->Sleep(&lock, deadline, parts_.tasks->InOnlyTask(), {}, is_over));
   }
   if (closed_) return QueueClosed();
   return TakeReady();
@@ -96,8 +98,6 @@ Result<std::vector<ObjectId>> Completions::Take(int64_t timeout_ms) {
 
 std::vector<ObjectId> Completions::TakeReady() {
   std::vector<ObjectId> taken;
-  // Another thread may have been faster.
-  if (ready_.empty()) return taken;
   taken.reserve(ready_.size());
   for (const ReadyObject& object : ready_) {
     if (object.watched) parts_.objects->EndWatch(object.id, &watch_);

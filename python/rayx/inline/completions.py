@@ -1,4 +1,4 @@
-"""The queue of available objects in PYTHON_MODE (see Completions in _raylet.pyi)."""
+"""The queue of available objects in PYTHON_MODE (see CompletionQueue in node_client.pyi)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A task of PYTHON_MODE, as it looks to what runs it (see RunnableTask in _raylet.pyi)."""
+"""A task of PYTHON_MODE, as it looks to what runs it (see RunnableTask in _raylet/tasks.pyi)."""
 
 from __future__ import annotations
 

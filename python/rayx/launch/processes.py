@@ -26,6 +26,7 @@ from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 from rayx import errors
+from rayx._raylet import PROCESS_MARK
 from rayx.launch import machine, programs, session_directory
 from rayx.process import process_mark
 
@@ -313,7 +314,7 @@ def _environment(options: StartOptions) -> dict[str, str]:
     environment["RAYX_DRIVER_PYTHONPATH"] = environment.get("PYTHONPATH", "")
     environment["PYTHONPATH"] = os.pathsep.join(options.search_path)
     # The mark may be that of our own driver, if we are a task's child.
-    environment[process_mark.NAME] = process_mark.UNMARKED
+    environment[PROCESS_MARK] = process_mark.UNMARKED
     return environment
 
 

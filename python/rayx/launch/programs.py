@@ -15,10 +15,10 @@ from rayx import errors
 SUPERVISOR = "rayx-supervisor"
 
 
-def find_daemon(name: str, compiled_module: str) -> Path:
-    """A daemon: in RAYX_BIN_DIR, else in `bin` beside the compiled module."""
+def find_daemon(name: str, library: str) -> Path:
+    """A daemon: in RAYX_BIN_DIR, else in `bin` beside the compiled library."""
     told = os.environ.get("RAYX_BIN_DIR")
-    directory = Path(told) if told else Path(compiled_module).parent / "bin"
+    directory = Path(told) if told else Path(library).parent / "bin"
     program = directory / name
     if not _is_program(program):
         where = "RAYX_BIN_DIR" if told else "the installed package"

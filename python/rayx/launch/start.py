@@ -133,7 +133,7 @@ def start_options(
 ) -> StartOptions:
     """What the processes of the session are started with."""
     return StartOptions(
-        supervisor=programs.find_daemon(programs.SUPERVISOR, _raylet.__file__),
+        supervisor=programs.find_daemon(programs.SUPERVISOR, _raylet.LIBRARY),
         control_server=programs.find_control_server(),
         redis_shards=options.redis_shards,
         num_cpus=options.num_cpus,

@@ -14,8 +14,8 @@ from __future__ import annotations
 import functools
 import os
 
-#: Also in cpp/common/process/process_mark.h.
-NAME = "RAYX_PROCESS_MARK"
+from rayx._raylet import PROCESS_MARK
+
 #: Of processes that belong to no single driver; as long as a mark, to be overwritten by one.
 UNMARKED = "0" * 32
 
@@ -30,7 +30,7 @@ def find_place() -> int | None:
 
     libc = ctypes.CDLL(None)
     libc.getenv.restype = ctypes.c_void_p
-    place: int | None = libc.getenv(NAME.encode())
+    place: int | None = libc.getenv(PROCESS_MARK.encode())
     return place if place is not None and len(ctypes.string_at(place)) == len(UNMARKED) else None
 
 
@@ -41,4 +41,4 @@ def set_driver(driver_id: bytes) -> None:
         import ctypes
 
         ctypes.memmove(place, mark.encode(), len(mark))
-    os.environ[NAME] = mark
+    os.environ[PROCESS_MARK] = mark

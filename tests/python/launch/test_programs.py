@@ -20,20 +20,20 @@ def program(path):
     return path
 
 
-def test_daemons_lie_beside_the_module(tmp_path):
+def test_daemons_lie_beside_the_library(tmp_path):
     daemon = program(tmp_path / "bin" / "rayx-node")
-    assert programs.find_daemon("rayx-node", str(tmp_path / "_raylet.so")) == daemon
+    assert programs.find_daemon("rayx-node", str(tmp_path / "_raylet_library.so")) == daemon
 
 
 def test_daemons_of_another_build(tmp_path, monkeypatch):
     monkeypatch.setenv("RAYX_BIN_DIR", str(tmp_path))
     daemon = program(tmp_path / "rayx-node")
-    assert programs.find_daemon("rayx-node", "/elsewhere/_raylet.so") == daemon
+    assert programs.find_daemon("rayx-node", "/elsewhere/_raylet_library.so") == daemon
 
 
 def test_missing_daemons(tmp_path, monkeypatch):
     with pytest.raises(rayx.StartError, match="Install rayx again"):
-        programs.find_daemon("rayx-node", str(tmp_path / "_raylet.so"))
+        programs.find_daemon("rayx-node", str(tmp_path / "_raylet_library.so"))
     monkeypatch.setenv("RAYX_BIN_DIR", str(tmp_path))
     program(tmp_path / "rayx-node").chmod(0o644)
     with pytest.raises(rayx.StartError, match="RAYX_BIN_DIR"):

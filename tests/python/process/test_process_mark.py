@@ -1,15 +1,17 @@
 import subprocess
 import sys
 
+from rayx._raylet import PROCESS_MARK
 from rayx.process import process_mark
 
 PROGRAM = """
 import os, subprocess, sys
+from rayx._raylet import PROCESS_MARK
 from rayx.process import process_mark
 process_mark.set_driver(bytes.fromhex("ab" * 16))
 read = lambda pid: dict(
     line.split("=", 1) for line in open(f"/proc/{pid}/environ").read().split(chr(0)) if "=" in line
-).get(process_mark.NAME)
+).get(PROCESS_MARK)
 print(read(os.getpid()))
 read_end, write_end = os.pipe()
 child = os.fork()
@@ -19,7 +21,7 @@ if child == 0:
 os.waitpid(child, 0)
 print(os.read(read_end, 100).decode())
 sys.stdout.flush()
-subprocess.run(["printenv", process_mark.NAME])
+subprocess.run(["printenv", PROCESS_MARK])
 """
 
 
@@ -31,9 +33,9 @@ def marks_seen(environment):
 
 
 def test_all_see_it_the_process_its_forks_and_its_programs():
-    assert marks_seen({process_mark.NAME: process_mark.UNMARKED}) == ["ab" * 16] * 3
+    assert marks_seen({PROCESS_MARK: process_mark.UNMARKED}) == ["ab" * 16] * 3
 
 
 def test_memory_that_holds_something_else_is_not_written():
-    seen = marks_seen({process_mark.NAME: "short"})
+    seen = marks_seen({PROCESS_MARK: "short"})
     assert seen == ["short", "short", "ab" * 16]

@@ -12,7 +12,9 @@
 #include "client/client.h"
 #include "client/fake_node.h"
 #include "client/fake_node_driver.h"
+#include "client/run_task_message.h"
 #include "common/protocol/wire_ids.h"
+#include "common/shm/claim_word.h"
 
 namespace rayx {
 namespace {
@@ -250,6 +252,50 @@ TEST_F(CompletionsTest, ManyThreadsAddAndTakeEachOnce) {
   }
   EXPECT_EQ(taken.load(), kThreads * kRounds);
   EXPECT_FALSE(IsReadable());
+}
+
+// A task tells the node when its wait is over, and another thread may take meanwhile what has come.
+TEST(CompletionsOfATaskTest, TakeNeverReturnsNothing) {
+  FakeNode node;
+  node.Serve(false);
+  ClaimWord claims = std::move(ClaimWord::Create()).value();
+  const auto worker =
+      Client::AdoptWorker(node.client_fd(), ::dup(claims.fd()), WorkerNumber(3), "3.11");
+  ASSERT_TRUE(worker.ok());
+  claims.HandOut(0);
+  flatbuffers::FlatBufferBuilder builder;
+  (void)RunTaskMessage().Encode(&builder);
+  node.Send(MessageType::RunTask, builder);
+  ASSERT_TRUE((*worker)->NextTask().ok());
+  TaskTemplate many;
+  many.return_count = 1000;
+  const Ids ids = *(*worker)->Submit(many, nullptr, {});
+  const std::shared_ptr<Completions> queue = *(*worker)->NewCompletions();
+  ASSERT_TRUE(queue->Add(ids).ok());
+  std::atomic<size_t> taken{0};
+  const auto take = [&](int64_t timeout_ms) {
+    const auto some = queue->Take(timeout_ms);
+    if (!some.ok()) return;
+    EXPECT_FALSE(some->empty());
+    for (const ObjectId& each : *some) (*worker)->RemoveLocalReference(each);
+    taken += some->size();
+  };
+  std::thread pusher([&] {
+    for (const ObjectId& id : ids) {
+      while (node.Next().type != MessageType::Blocked) continue;
+      node.PushInline(id, MakeObject("x"));
+    }
+  });
+  std::vector<std::thread> others;
+  for (int i = 0; i < 3; ++i) {
+    others.emplace_back([&] {
+      while (taken < ids.size()) take(0);
+    });
+  }
+  while (taken < ids.size()) take(5);
+  pusher.join();
+  for (std::thread& other : others) other.join();
+  EXPECT_EQ(taken.load(), ids.size());
 }
 
 }  // namespace

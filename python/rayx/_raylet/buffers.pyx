@@ -1,45 +1,17 @@
-# Values between Python and C++: what is lent to a call, and what comes back as a view.
+"""Values on their way from C++ to Python: stored objects, as views on their bytes."""
 
+cimport cython
+from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_FillInfo, PyBuffer_Release, PyObject_GetBuffer
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
+from cpython.memoryview cimport PyMemoryView_FromObject
+from cpython.sequence cimport PySequence_GetSlice
+from libc.stdint cimport uint8_t
 
-# The parts of a value, borrowed from Python objects for one call. Made and released with the GIL held.
-@cython.final
-@cython.no_gc
-@cython.freelist(8)
-cdef class Lent:
-    cdef ObjectPieces pieces
-    cdef vector[Py_buffer] held
-    cdef tuple sources
-
-    def __dealloc__(self):
-        for i in range(self.held.size()):
-            PyBuffer_Release(&self.held[i])
-
-    cdef ByteSpan lend(self, object source) except *:
-        # bytes, by far the most frequent, are lent without the ceremony: the caller holds them for the call.
-        if type(source) is bytes:
-            return ByteSpan(<const uint8_t*> PyBytes_AS_STRING(source), PyBytes_GET_SIZE(source))
-        cdef Py_buffer view
-        try:
-            PyObject_GetBuffer(source, &view, PyBUF_SIMPLE)
-        except BufferError:
-            PyObject_GetBuffer(source, &view, PyBUF_ANY_CONTIGUOUS)
-        # No pointer into the Py_buffer itself is used, so that it may move with the vector.
-        self.held.push_back(view)
-        return ByteSpan(<const uint8_t*> view.buf, view.len)
-
-
-cdef Lent lend_value(int kind, object stream, object buffers, object contained, Client client):
-    cdef Lent lent = Lent.__new__(Lent)
-    lent.pieces.kind = <ObjectKind> kind
-    lent.pieces.stream = lent.lend(stream)
-    if buffers is not None:
-        # A tuple of our own, so that nobody can take an element out while it is lent.
-        lent.sources = tuple(buffers)
-        for source in lent.sources:
-            lent.pieces.buffers.push_back(lent.lend(source))
-    append_ids(&lent.pieces.contained, contained, client)
-    return lent
-
+from rayx._raylet.connection cimport Connection
+from rayx._raylet.cpp.objects cimport (
+    ByteSpan, ObjectKind, ObjectParts, ObjectView, ParseObject, PrivateBytes, ViewOfCopy)
+from rayx._raylet.cpp.status cimport Unwrap
+from rayx._raylet.status cimport raise_unless_ok
 
 cdef enum:
     COPIED_BYTES_MAX = 1024
@@ -112,7 +84,7 @@ cdef class ObjectBuffer:
         return self.view.bytes().size()
 
 
-cdef ObjectBuffer wrap_view(const ObjectView& view):
+cdef object wrap_view(const ObjectView& view):
     cdef ObjectBuffer made = ObjectBuffer.__new__(ObjectBuffer)
     made.view = view
     raise_unless_ok(Unwrap(ParseObject(made.view.bytes()), &made.parts))
@@ -120,7 +92,7 @@ cdef ObjectBuffer wrap_view(const ObjectView& view):
 
 
 # A part of the object that `part` is a view of.
-cdef object private_part(Client client, object part):
+cdef object private_part(Connection client, object part):
     cdef object owner = part.obj
     if type(owner) is not ObjectBuffer:
         return None
@@ -128,7 +100,7 @@ cdef object private_part(Client client, object part):
     cdef PrivateCopy copy = stored.private_copy
     if copy is None:
         copy = PrivateCopy.__new__(PrivateCopy)
-        if not Unwrap(client.core().MapCopyOnWrite(stored.view.bytes()), &copy.memory).ok():
+        if not Unwrap(client.core.get().MapCopyOnWrite(stored.view.bytes()), &copy.memory).ok():
             return None
         copy.view = stored.view
         stored.private_copy = copy

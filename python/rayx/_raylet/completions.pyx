@@ -1,19 +1,33 @@
-# Objects in the order in which they become available.
+"""Objects in the order in which they become available."""
+
+cimport cython
+from libc.stdint cimport int64_t
+from libcpp.memory cimport shared_ptr
+from libcpp.vector cimport vector
+
+from rayx._raylet.connection cimport Connection, check_made_by, doorway
+from rayx._raylet.cpp.client cimport CCompletions
+from rayx._raylet.cpp.ids cimport CObjectId, IdSpan
+from rayx._raylet.cpp.status cimport Status, StatusCode, Unwrap
+from rayx._raylet.ids cimport ObjectID, adopt_object_ids, append_ids
+from rayx._raylet.status cimport raise_unless_ok
+from rayx._raylet.waiting cimport Deadline, again, deadline_after
 
 
 @cython.final
 @cython.no_gc  # refers to its client only, which refers to no Python object
+@cython.embedsignature(True)
+@cython.embedsignature.format("clinic")
 cdef class Completions:
     cdef shared_ptr[CCompletions] completions
-    cdef Client client
+    cdef Connection client
 
-    def __cinit__(self, made_by=None, Client client=None):
-        if made_by is not DOORWAY:
-            raise TypeError("a Completions is made by Client.completions")
+    def __cinit__(self, made_by=None, Connection client=None):
+        check_made_by(made_by, "a Completions is made by Client.completions")
         self.client = client
         cdef Status status
         with nogil:
-            status = Unwrap(client.core().NewCompletions(), &self.completions)
+            status = Unwrap(client.core.get().NewCompletions(), &self.completions)
         raise_unless_ok(status)
 
     def __dealloc__(self):
@@ -32,19 +46,15 @@ cdef class Completions:
 
     def take(self, int64_t timeout_ms):
         cdef vector[CObjectId] taken
-        cdef int64_t start_ms = now_ms()
-        cdef int64_t left_ms = timeout_ms
+        cdef Deadline deadline = deadline_after(timeout_ms)
         cdef Status status
         while True:
             with nogil:
-                status = Unwrap(self.completions.get().Take(left_ms), &taken)
+                status = Unwrap(self.completions.get().Take(deadline.left_ms), &taken)
             if status.code() == StatusCode.kTimedOut:
                 return []
-            raise_unless_ok(status)
-            # Another thread that takes may leave nothing to this one.
-            if not interrupted(status) and not taken.empty():
-                return [adopt_object_id(self.client, taken[i]) for i in range(taken.size())]
-            left_ms = remaining_ms(start_ms, timeout_ms)
+            if not again(status, &deadline):
+                return adopt_object_ids(self.client, taken)
 
     def discard(self, ObjectID object_id not None):
         cdef Status status
@@ -61,3 +71,7 @@ cdef class Completions:
     def close(self):
         with nogil:
             self.completions.get().Close()
+
+
+cdef object new_completions(Connection client):
+    return Completions.__new__(Completions, doorway(), client)

@@ -1,17 +1,26 @@
-# Who looks for signals while a call waits for objects, and at waits that last long.
+"""Who looks for signals while a call waits for objects, and at waits that last long."""
+
+from cpython.exc cimport PyErr_CheckSignals
+from cpython.object cimport PyObject
+from cpython.ref cimport Py_DECREF, Py_INCREF, Py_XDECREF
+from libc.stdint cimport int64_t
+from libcpp cimport bool as cbool
+
+from rayx._raylet.cpp.looker cimport Looker
+
+# Called with (ids, whether all are waited for, milliseconds waited, None or its last answer) when a wait has lasted long;
+# returns what it wants to be given next time, whose `next_ms` says when that is. Costs a short wait nothing.
+cdef object long_wait_hook = None
+cdef int64_t first_look_ms = 5000
 
 
-# Of one wait, on the stack of who waits: a short one makes no object for it.
-cdef struct Looking:
-    Looker looker  # the first, so that it is the whole
-    PyObject* ids  # borrowed
-    bint needs_all
-    int64_t next_ms
-    PyObject* answer  # the hook's last one; owned, or null
-    PyObject* error  # what a look has raised; owned, or null
+def set_long_wait_hook(hook, int64_t look_ms):
+    global long_wait_hook, first_look_ms
+    long_wait_hook = hook
+    first_look_ms = look_ms
 
 
-cdef inline Looking looking_at(ids, bint needs_all) noexcept:
+cdef Looking looking_at(object ids, bint needs_all) noexcept:
     cdef Looking made
     made.looker.look = look_now
     made.ids = <PyObject*> ids
@@ -45,7 +54,6 @@ cdef int look_at_long_wait(Looking* looking, int64_t waited_ms) except -1:
     return 0
 
 
-# Once, when the wait has ended: raises what a look has raised.
 cdef int end_looking(Looking* looking) except -1:
     Py_XDECREF(looking.answer)
     if looking.error == NULL:

@@ -1,4 +1,7 @@
-# What is raised in a finalizer, and is to be raised again behind it.
+"""What is raised in a finalizer, and is to be raised again behind it."""
+
+cimport cython
+from cpython.object cimport PyObject
 
 cdef extern from "Python.h":
     int PyErr_SetInterruptEx(int signal_number)

@@ -1,126 +1,105 @@
-# The connection to the node.
+"""A client of the node: a driver's, or a worker's."""
 
+cimport cython
+from cpython.bytes cimport PyBytes_AS_STRING
+from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
+from libcpp cimport bool as cbool
+from libcpp.optional cimport optional
+from libcpp.string cimport string
+from libcpp.vector cimport vector
 
-cdef dict amounts_of(const ResourceSet& resources):
-    return {text_of(resources.items()[i].first): resources.items()[i].second.ToDouble()
-            for i in range(resources.items().size())}
-
-
-# What a question asks about.
-cdef Value fields_of(dict fields) except *:
-    cdef Value made = Value(ValueKind.kTable)
-    for name, value in fields.items():
-        if type(value) is str:
-            made.Add(<string> name.encode(), Value.OfText(value.encode()))
-        elif type(value) is bytes:
-            made.Add(<string> name.encode(), Value.OfBytes(value))
-        else:
-            made.Add(<string> name.encode(), Value.OfInteger(value))
-    return made
-
-
-# What it is answered.
-cdef object object_of(const Value& value):
-    if value.kind == ValueKind.kInteger:
-        return value.integer
-    if value.kind == ValueKind.kReal:
-        return value.real
-    if value.kind == ValueKind.kText:
-        return text_of(value.text)
-    if value.kind == ValueKind.kBytes:
-        return bytes_in(value.text)
-    if value.kind == ValueKind.kList:
-        return [object_of(value.items[i]) for i in range(value.items.size())]
-    if value.kind == ValueKind.kTable:
-        return {text_of(value.names[i]): object_of(value.items[i]) for i in range(value.items.size())}
-    return None
+from rayx._raylet.buffers cimport private_part, wrap_view
+from rayx._raylet.bytes_and_text cimport bytes_in, bytes_of, id_bytes
+from rayx._raylet.completions cimport new_completions
+from rayx._raylet.connection cimport Connection, check_made_by, doorway, driver_options
+from rayx._raylet.cpp.client cimport CClient, DriverOptions, Interrupted, NamedActor
+from rayx._raylet.cpp.ids cimport CFunctionId, CObjectId, IdSpan, WorkerNumber, kObjectIdBytes, kShortIdBytes
+from rayx._raylet.cpp.objects cimport ByteSpan, ObjectKind, ObjectPieces, ObjectView, PiecesSpan
+from rayx._raylet.cpp.questions cimport Value
+from rayx._raylet.cpp.status cimport Status, Unwrap
+from rayx._raylet.ids cimport ObjectID, adopt_object_id, adopt_object_ids, append_ids, check_owner
+from rayx._raylet.lent cimport Lent, lend_value
+from rayx._raylet.questions cimport fields_of, object_of
+from rayx._raylet.status cimport raise_unless_ok
+from rayx._raylet.tasks cimport RunnableTask, TaskTemplate, new_task
+from rayx._raylet.waiting cimport Deadline, Looking, again, deadline_after, end_looking, looking_at
 
 
 @cython.final
-cdef class Client:
-    cdef unique_ptr[CClient] client
-
+@cython.embedsignature(True)
+@cython.embedsignature.format("clinic")
+cdef class Client(Connection):
     def __cinit__(self, made_by=None):
-        if made_by is not DOORWAY:
-            raise TypeError("a Client is made by Client.connect_driver or Client.adopt_worker")
-
-    def __dealloc__(self):
-        # Destroying closes, which may have to wait for threads that want the GIL.
-        if self.client.get() != NULL:
-            with nogil:
-                self.client.reset()
-
-    cdef inline CClient* core(self) noexcept nogil:
-        return self.client.get()
+        check_made_by(made_by, "a Client is made by Client.connect_driver or Client.adopt_worker")
 
     @staticmethod
     def connect_driver(str socket_path not None, bytes driver_id not None,
                        str python_version not None, bytes driver_config not None):
         cdef DriverOptions options = driver_options(
             socket_path, driver_id, python_version, driver_config)
-        cdef Client made = Client.__new__(Client, DOORWAY)
+        cdef Client made = Client.__new__(Client, doorway())
         cdef Status status
         with nogil:
-            status = Unwrap(CClient.ConnectDriver(options), &made.client)
+            status = Unwrap(CClient.ConnectDriver(options), &made.core)
         raise_unless_ok(status)
         return made
 
     @staticmethod
     def adopt_worker(int socket_fd, int claim_fd, uint64_t number, str python_version not None):
         cdef string version = python_version.encode()
-        cdef Client made = Client.__new__(Client, DOORWAY)
+        cdef Client made = Client.__new__(Client, doorway())
         cdef Status status
         with nogil:
             status = Unwrap(
                 CClient.AdoptWorker(
-                    socket_fd, claim_fd, WorkerNumber(number), version, True), &made.client)
+                    socket_fd, claim_fd, WorkerNumber(number), version, True), &made.core)
         raise_unless_ok(status)
         return made
 
     @property
     def node_id(self):
-        return bytes_of(self.core().node_id().data(), SHORT_ID_BYTES)
+        return bytes_of(self.core.get().node_id().data(), kShortIdBytes)
 
     @property
     def pool_bytes(self):
-        return self.core().pool_bytes()
+        return self.core.get().pool_bytes()
 
     @property
     def closed(self):
-        return self.core().fd() < 0
+        return self.core.get().fd() < 0
 
     def fileno(self):
-        return self.core().fd()
+        return self.core.get().fd()
 
     def object_id(self, bytes binary not None):
-        cdef CObjectId id = CObjectId.FromBytes(id_bytes(binary, OBJECT_ID_BYTES))
-        self.core().AddLocalReference(id)
+        cdef CObjectId id = CObjectId.FromBytes(id_bytes(binary, kObjectIdBytes))
+        self.core.get().AddLocalReference(id)
         return adopt_object_id(self, id)
 
     def has_reference(self, bytes binary not None):
-        return <bint> self.core().HasLocalReference(CObjectId.FromBytes(id_bytes(binary, OBJECT_ID_BYTES)))
+        return <bint> self.core.get().HasLocalReference(CObjectId.FromBytes(id_bytes(binary, kObjectIdBytes)))
 
     def export_function(self, bytes function_id not None, str name not None, bytes pickled not None,
                         contained):
-        cdef CFunctionId id = CFunctionId.FromBytes(id_bytes(function_id, SHORT_ID_BYTES))
+        cdef CFunctionId id = CFunctionId.FromBytes(id_bytes(function_id, kShortIdBytes))
         cdef string c_name = name.encode()
         cdef ByteSpan content = ByteSpan(<const uint8_t*> PyBytes_AS_STRING(pickled), len(pickled))
         cdef vector[CObjectId] ids
         cdef Status status
         append_ids(&ids, contained, self)
         with nogil:
-            status = self.core().ExportFunction(id, c_name, content, IdSpan(ids))
+            status = self.core.get().ExportFunction(id, c_name, content, IdSpan(ids))
         raise_unless_ok(status)
 
     def fetch_function(self, bytes function_id not None):
-        cdef CFunctionId id = CFunctionId.FromBytes(id_bytes(function_id, SHORT_ID_BYTES))
+        cdef CFunctionId id = CFunctionId.FromBytes(id_bytes(function_id, kShortIdBytes))
         cdef string pickled
+        cdef Deadline none = deadline_after(-1)
         cdef Status status
         while True:
             with nogil:
-                status = Unwrap(self.core().FetchFunction(id), &pickled)
-            raise_unless_ok(status)
-            if not interrupted(status):
+                status = Unwrap(self.core.get().FetchFunction(id), &pickled)
+            if not again(status, &none):
                 return <bytes> pickled
 
     def submit(self, TaskTemplate template not None, stream, buffers, contained, dependencies):
@@ -136,52 +115,49 @@ cdef class Client:
             lent = lend_value(<int> ObjectKind.kPickle, stream, buffers, contained, self)
             args = &lent.pieces
         with nogil:
-            status = Unwrap(self.core().Submit(template.core, args, IdSpan(depends)), &results)
+            status = Unwrap(self.core.get().Submit(template.core, args, IdSpan(depends)), &results)
         raise_unless_ok(status)
-        return [adopt_object_id(self, results[i]) for i in range(results.size())]
+        return adopt_object_ids(self, results)
 
     def grant_credit(self, ObjectID stream_end not None, uint32_t first, uint32_t count, uint32_t credit):
         cdef vector[CObjectId] ids
         cdef Status status
         check_owner(stream_end, self)
         with nogil:
-            status = Unwrap(self.core().GrantCredit(stream_end.id, first, count, credit), &ids)
+            status = Unwrap(self.core.get().GrantCredit(stream_end.id, first, count, credit), &ids)
         raise_unless_ok(status)
-        return [adopt_object_id(self, ids[i]) for i in range(ids.size())]
+        return adopt_object_ids(self, ids)
 
     def cancel(self, ObjectID object_id not None, bint force):
         cdef Status status
         check_owner(object_id, self)
         with nogil:
-            status = self.core().Cancel(object_id.id, force)
+            status = self.core.get().Cancel(object_id.id, force)
         raise_unless_ok(status)
 
     def cancel_all(self, bint force):
         cdef Status status
         with nogil:
-            status = self.core().CancelAll(force)
+            status = self.core.get().CancelAll(force)
         raise_unless_ok(status)
 
     def kill_actor(self, ObjectID object_id not None):
         cdef Status status
         check_owner(object_id, self)
         with nogil:
-            status = self.core().KillActor(object_id.id)
+            status = self.core.get().KillActor(object_id.id)
         raise_unless_ok(status)
 
     def find_actor(self, str name not None, int64_t timeout_ms):
         cdef string c_name = name.encode()
         cdef optional[NamedActor] found
-        cdef int64_t start_ms = now_ms()
-        cdef int64_t left_ms = timeout_ms
+        cdef Deadline deadline = deadline_after(timeout_ms)
         cdef Status status
         while True:
             with nogil:
-                status = Unwrap(self.core().FindActor(c_name, left_ms), &found)
-            raise_unless_ok(status)
-            if not interrupted(status):
+                status = Unwrap(self.core.get().FindActor(c_name, deadline.left_ms), &found)
+            if not again(status, &deadline):
                 break
-            left_ms = remaining_ms(start_ms, timeout_ms)
         if not found.has_value():
             return None
         return adopt_object_id(self, found.value().id), bytes_in(found.value().info)
@@ -190,7 +166,7 @@ cdef class Client:
         cdef ByteSpan content = ByteSpan(<const uint8_t*> PyBytes_AS_STRING(pickled), len(pickled))
         cdef Status status
         with nogil:
-            status = self.core().AddWorkerSetup(content)
+            status = self.core.get().AddWorkerSetup(content)
         raise_unless_ok(status)
 
     def put(self, int kind, stream, buffers, contained):
@@ -198,7 +174,7 @@ cdef class Client:
         cdef CObjectId id
         cdef Status status
         with nogil:
-            status = Unwrap(self.core().Put(lent.pieces), &id)
+            status = Unwrap(self.core.get().Put(lent.pieces), &id)
         raise_unless_ok(status)
         return adopt_object_id(self, id)
 
@@ -209,7 +185,7 @@ cdef class Client:
         cdef Status status
         append_ids(&wanted, ids, self)
         with nogil:
-            status = Unwrap(self.core().Get(IdSpan(wanted), timeout_ms, &looking.looker), &views)
+            status = Unwrap(self.core.get().Get(IdSpan(wanted), timeout_ms, &looking.looker), &views)
         end_looking(&looking)
         raise_unless_ok(status)
         return [wrap_view(views[i]) for i in range(views.size())]
@@ -222,7 +198,7 @@ cdef class Client:
         append_ids(&wanted, ids, self)
         looking = looking_at(ids, count >= wanted.size())
         with nogil:
-            status = Unwrap(self.core().Wait(IdSpan(wanted), count, timeout_ms, &looking.looker),
+            status = Unwrap(self.core.get().Wait(IdSpan(wanted), count, timeout_ms, &looking.looker),
                             &available)
         end_looking(&looking)
         raise_unless_ok(status)
@@ -234,33 +210,32 @@ cdef class Client:
     def poll(self):
         cdef Status status
         with nogil:
-            status = self.core().Poll()
+            status = self.core.get().Poll()
         raise_unless_ok(status)
 
     def completions(self):
-        return Completions.__new__(Completions, DOORWAY, self)
+        return new_completions(self)
 
     def next_task(self, forget=None):
-        cdef RunnableTask task = RunnableTask.__new__(RunnableTask)
-        task.client = self
+        cdef RunnableTask task = new_task(self)
         cdef vector[CFunctionId] forgotten
+        cdef Deadline none = deadline_after(-1)
         cdef Status status
         while True:
             with nogil:
-                status = Unwrap(self.core().NextTask(), &task.core)
-            raise_unless_ok(status)
-            if not interrupted(status):
+                status = Unwrap(self.core.get().NextTask(), &task.core)
+            if not again(status, &none):
                 return task
-            forgotten = self.core().TakeForgottenFunctions()
+            forgotten = self.core.get().TakeForgottenFunctions()
             if forget is not None:
-                forget([bytes_of(forgotten[i].data(), SHORT_ID_BYTES) for i in range(forgotten.size())])
+                forget([bytes_of(forgotten[i].data(), kShortIdBytes) for i in range(forgotten.size())])
 
     def put_result(self, RunnableTask task not None, uint32_t index, int kind, stream, buffers,
                    contained):
         cdef Lent lent = lend_value(kind, stream, buffers, contained, self)
         cdef Status status
         with nogil:
-            status = self.core().PutResult(task.core, index, lent.pieces)
+            status = self.core.get().PutResult(task.core, index, lent.pieces)
         raise_unless_ok(status)
 
     def put_results(self, RunnableTask task not None, results not None, uint32_t first):
@@ -278,7 +253,7 @@ cdef class Client:
             all_lent.append(lent)
             values.push_back(&lent.pieces)
         with nogil:
-            status = self.core().PutResults(task.core, first, PiecesSpan(values), &stored)
+            status = self.core.get().PutResults(task.core, first, PiecesSpan(values), &stored)
         if stored == 0:
             raise_unless_ok(status)
         return first + stored
@@ -287,7 +262,7 @@ cdef class Client:
         cdef Lent lent = lend_value(kind, stream, buffers, contained, self)
         cdef Status status
         with nogil:
-            status = self.core().PutItem(task.core, item, lent.pieces)
+            status = self.core.get().PutItem(task.core, item, lent.pieces)
         raise_unless_ok(status)
 
     def finish_task(self, RunnableTask task not None, str error_text, bint wrote_output, bint failed,
@@ -300,48 +275,45 @@ cdef class Client:
         if error_text is not None:
             text = error_text.encode("utf-8", "replace")
         with nogil:
-            status = self.core().FinishTask(task.core, text, wrote_output, failed, c_state)
+            status = self.core.get().FinishTask(task.core, text, wrote_output, failed, c_state)
         raise_unless_ok(status)
 
     def lend_cpus(self):
         cdef uint64_t wait = 0
         cdef Status status
         with nogil:
-            status = Unwrap(self.core().LendCpus(), &wait)
+            status = Unwrap(self.core.get().LendCpus(), &wait)
         raise_unless_ok(status)
         return wait
 
     def return_cpus(self, uint64_t wait):
         cdef Status status
         with nogil:
-            status = self.core().ReturnCpus(wait)
+            status = self.core.get().ReturnCpus(wait)
         raise_unless_ok(status)
 
     def interrupt(self):
-        cdef Interrupted found = self.core().Interrupt()
+        cdef Interrupted found = self.core.get().Interrupt()
         return found.sequence, found.reason
 
     def note_exit_work(self):
-        self.core().NoteExitWork()
+        self.core.get().NoteExitWork()
 
     def ask(self, str question not None, dict fields not None, int64_t timeout_ms):
         cdef string name = question.encode()
         cdef Value given = fields_of(fields)
         cdef Value found
-        cdef int64_t start_ms = now_ms()
-        cdef int64_t left_ms = timeout_ms
+        cdef Deadline deadline = deadline_after(timeout_ms)
         cdef Status status
         while True:
             with nogil:
-                status = Unwrap(self.core().Ask(name, given, left_ms), &found)
-            raise_unless_ok(status)
-            if not interrupted(status):
+                status = Unwrap(self.core.get().Ask(name, given, deadline.left_ms), &found)
+            if not again(status, &deadline):
                 return object_of(found)
-            left_ms = remaining_ms(start_ms, timeout_ms)
 
     def seed_ids(self, uint64_t seed):
-        self.core().SeedIds(seed)
+        self.core.get().SeedIds(seed)
 
     def close(self):
         with nogil:
-            self.core().Close()
+            self.core.get().Close()

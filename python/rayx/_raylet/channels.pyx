@@ -1,4 +1,18 @@
-# The driver's second connection and the worker template's.
+"""The driver's second connection and the worker template's."""
+
+cimport cython
+from libc.stdint cimport int64_t, uint64_t
+from libcpp.memory cimport unique_ptr
+from libcpp.optional cimport optional
+
+from rayx._raylet.bytes_and_text cimport text_of
+from rayx._raylet.connection cimport check_made_by, doorway, driver_options
+from rayx._raylet.cpp.channels cimport (
+    COutputChannel, CTemplateChannel, ForkRequest, OutputEvent, OutputKind)
+from rayx._raylet.cpp.client cimport DriverOptions
+from rayx._raylet.cpp.ids cimport WorkerNumber
+from rayx._raylet.cpp.status cimport Status, Unwrap
+from rayx._raylet.status cimport raise_unless_ok
 
 
 @cython.final
@@ -6,13 +20,12 @@ cdef class OutputChannel:
     cdef unique_ptr[COutputChannel] channel
 
     def __cinit__(self, made_by=None):
-        if made_by is not DOORWAY:
-            raise TypeError("an OutputChannel is made by OutputChannel.connect")
+        check_made_by(made_by, "an OutputChannel is made by OutputChannel.connect")
 
     @staticmethod
     def connect(str socket_path not None, bytes driver_id not None, str python_version not None):
         cdef DriverOptions options = driver_options(socket_path, driver_id, python_version, b"")
-        cdef OutputChannel made = OutputChannel.__new__(OutputChannel, DOORWAY)
+        cdef OutputChannel made = OutputChannel.__new__(OutputChannel, doorway())
         cdef Status status
         with nogil:
             status = Unwrap(COutputChannel.Connect(options), &made.channel)

@@ -1,4 +1,17 @@
-# ObjectID, and the hooks by which serialization.py learns of those inside a value.
+"""ObjectID, and the hooks by which serialization.py learns of those inside a value."""
+
+cimport cython
+from cpython.object cimport Py_EQ, Py_GT, Py_LE, Py_LT, Py_NE
+from libc.string cimport memcmp
+from libcpp.vector cimport vector
+
+from rayx._raylet.bytes_and_text cimport bytes_of, id_bytes
+from rayx._raylet.connection cimport Connection
+from rayx._raylet.cpp.ids cimport CObjectId, FirstRepeated, IdSpan, kObjectIdBytes
+
+from types import GenericAlias
+
+from rayx._raylet.status import RayletError
 
 cdef object object_id_on_reduce = None
 cdef object object_id_rebuild = None
@@ -46,20 +59,16 @@ cdef class ObjectID:
     hashed, pickled into arguments and other objects, and awaited in a coroutine.
     """
 
-    cdef CObjectId id
-    cdef Client client
-    cdef object __weakref__
-
     def __init__(self, *args, **kwargs):
         raise TypeError("an ObjectID is made by rayx.put and by calling remote functions, not by hand")
 
     def __dealloc__(self):
         if self.client is not None:
-            self.client.core().RemoveLocalReference(self.id)
+            self.client.core.get().RemoveLocalReference(self.id)
 
     def binary(self):
         """Its 20 bytes."""
-        return bytes_of(self.id.data(), OBJECT_ID_BYTES)
+        return bytes_of(self.id.data(), kObjectIdBytes)
 
     def hex(self):
         """Its bytes as 40 hexadecimal digits."""
@@ -79,7 +88,7 @@ cdef class ObjectID:
     def __richcmp__(self, other, int op):
         if not isinstance(other, ObjectID):
             return NotImplemented
-        cdef int order = memcmp(self.id.data(), (<ObjectID> other).id.data(), OBJECT_ID_BYTES)
+        cdef int order = memcmp(self.id.data(), (<ObjectID> other).id.data(), kObjectIdBytes)
         if op == Py_EQ:
             return order == 0
         if op == Py_NE:
@@ -148,23 +157,22 @@ cdef class ObjectID:
         return GenericAlias(cls, item)
 
 
-# Takes over one local reference.
-cdef inline ObjectID adopt_object_id(Client client, const CObjectId& id):
+cdef ObjectID adopt_object_id(Connection client, const CObjectId& id):
     cdef ObjectID made = ObjectID.__new__(ObjectID)
     made.id = id
     made.client = client
     return made
 
 
+cdef list adopt_object_ids(Connection client, const vector[CObjectId]& ids):
+    return [adopt_object_id(client, ids[i]) for i in range(ids.size())]
+
+
 def detached_object_id(bytes binary not None):
-    cdef ObjectID made = ObjectID.__new__(ObjectID)
-    made.id = CObjectId.FromBytes(id_bytes(binary, OBJECT_ID_BYTES))
-    return made
+    return adopt_object_id(None, CObjectId.FromBytes(id_bytes(binary, kObjectIdBytes)))
 
 
-# Ids of another connection would be waited for without end: its objects are gone, or were never
-# known here. An id without a connection is nobody's.
-cdef int check_owner(ObjectID item, Client client) except -1:
+cdef int check_owner(ObjectID item, Connection client) except -1:
     if item.client is not client and item.client is not None:
         raise RayletError("InvalidArgument", (
             f"{item!r} is of another session than the present one: of one that rayx.shutdown() has "
@@ -172,8 +180,7 @@ cdef int check_owner(ObjectID item, Client client) except -1:
     return 0
 
 
-# The ids must be those of `client`, if there is one.
-cdef int append_ids(vector[CObjectId]* out, object ids, Client client=None) except -1:
+cdef int append_ids(vector[CObjectId]* out, object ids, Connection client) except -1:
     if ids is None:
         return 0
     cdef object fast = ids if type(ids) is list or type(ids) is tuple else list(ids)
@@ -201,12 +208,6 @@ def first_foreign(list items not None):
 
 def first_repeated(list ids not None):
     cdef vector[CObjectId] looked_at
-    append_ids(&looked_at, ids)
+    append_ids(&looked_at, ids, None)
     cdef size_t found = FirstRepeated(IdSpan(looked_at))
     return found if found < looked_at.size() else None
-
-
-cdef const uint8_t* id_bytes(bytes binary, Py_ssize_t size) except NULL:
-    if binary is None or len(binary) != size:
-        raise ValueError(f"an id of {size} bytes is wanted")
-    return <const uint8_t*> PyBytes_AS_STRING(binary)
