@@ -73,7 +73,7 @@ NodeDaemon::NodeDaemon(EventLoop* loop, NodeOptions options, NodeId id,
              .reservations = &pool_},
             SchedulingOf(options_, id), options_.pool_bytes),
       reader_(&core_, &pool_, &workers_, &pacer_),
-      questions_(&core_, tables_.get(), &peers_, &writer_,
+      questions_(&core_, tables_.get(), id, &peers_, &writer_,
                  {.dump = [this] { return DebugText(); },
                   .record = [this]() -> const control::NodeRecord& { return self_; }}),
       reaper_(loop, ::getpid()),
@@ -280,8 +280,8 @@ void NodeDaemon::Stop(const std::string& reason) {
 std::string NodeDaemon::DebugText() {
   constexpr size_t kMost = 20;
   std::string text = "node " + id_.Hex() + "\n";
-  text += core_.scheduler().DebugText(kMost);
-  text += core_.store().DebugText(kMost);
+  text += core_.scheduler().reports().DebugText(kMost);
+  text += plasma::StoreText(core_.store().Stats(), core_.store().Summaries(), kMost);
   text += workers_.DebugText();
   size_t backlog_bytes = 0;
   for (const auto& [id, peer] : peers_.all()) {

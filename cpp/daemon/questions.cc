@@ -36,6 +36,20 @@ WriteResources(Builder& builder, const ResourceSet& resources) {
   return builder.CreateVector(items);
 }
 
+flatbuffers::Offset<protocol::RecordsReply> WriteRecords(Builder& builder, const RecordList& list) {
+  std::vector<flatbuffers::Offset<protocol::ListedRecord>> records;
+  for (const auto& [id, fields] : list.records) {
+    std::vector<flatbuffers::Offset<protocol::RecordField>> texts;
+    for (const auto& [name, value] : fields) {
+      texts.push_back(protocol::CreateRecordField(builder, builder.CreateString(name),
+                                                  builder.CreateString(value)));
+    }
+    const auto bytes = builder.CreateVector(reinterpret_cast<const uint8_t*>(id.data()), id.size());
+    records.push_back(protocol::CreateListedRecord(builder, bytes, builder.CreateVector(texts)));
+  }
+  return protocol::CreateRecordsReply(builder, builder.CreateVector(records), list.left_out);
+}
+
 template <typename Offset>
 struct OffsetTraits;
 template <typename Table>
@@ -71,6 +85,8 @@ Questions::Handler Questions::FindHandler(Question kind) {
       return &Questions::OnNode;
     case Question::Nodes:
       return &Questions::OnNodes;
+    case Question::Records:
+      return &Questions::OnRecords;
   }
   return nullptr;
 }
@@ -161,7 +177,7 @@ void Questions::OnNamedActor(ConnectedPeer& peer, const protocol::Query& query) 
 
 void Questions::OnExplain(ConnectedPeer& peer, const protocol::Query& query) {
   const TaskSpec* spec = FindTask(peer, *query.question_as_Explain()->task_id());
-  const std::string text = spec == nullptr ? "" : core_->scheduler().Explain(spec->id);
+  const std::string text = spec == nullptr ? "" : core_->scheduler().reports().Explain(spec->id);
   Reply(peer, query.request(), [&](Builder& builder) {
     return protocol::CreateExplainReply(builder, builder.CreateString(text));
   });
@@ -169,7 +185,8 @@ void Questions::OnExplain(ConnectedPeer& peer, const protocol::Query& query) {
 
 void Questions::OnHoldUp(ConnectedPeer& peer, const protocol::Query& query) {
   const TaskSpec* spec = FindTask(peer, *query.question_as_HoldUp()->task_id());
-  const auto found = spec == nullptr ? std::nullopt : core_->scheduler().FindHoldUp(spec->id);
+  const auto found =
+      spec == nullptr ? std::nullopt : core_->scheduler().reports().FindHoldUp(spec->id);
   Reply(peer, query.request(), [&](Builder& builder) {
     const auto cause = builder.CreateString(found ? found->cause : "");
     const auto text = builder.CreateString(found ? found->text : "");
@@ -179,7 +196,7 @@ void Questions::OnHoldUp(ConnectedPeer& peer, const protocol::Query& query) {
 
 void Questions::OnUnfinished(ConnectedPeer& peer, const protocol::Query& query) {
   Reply(peer, query.request(), [&](Builder& builder) {
-    const uint64_t count = core_->scheduler().CountUnfinished(peer.driver);
+    const uint64_t count = core_->scheduler().reports().CountUnfinished(peer.driver);
     return protocol::CreateUnfinishedReply(builder, count);
   });
 }
@@ -234,6 +251,21 @@ void Questions::OnNodes(ConnectedPeer& peer, const protocol::Query& query) {
       return protocol::CreateNodesReply(builder, builder.CreateVector(records));
     });
   });
+}
+
+void Questions::OnRecords(ConnectedPeer& peer, const protocol::Query& query) {
+  // What was recorded in this turn must be in the answer.
+  tables_->Flush();
+  const auto* question = query.question_as_Records();
+  lists_.List(question->kind()->string_view(), question->most(),
+              [this, request = query.request(), client = peer.id](Result<RecordList> found) {
+                ConnectedPeer* asker = peers_->Find(client);
+                if (asker == nullptr) return;
+                if (!found.ok())
+                  return Fail(*asker, request, std::string(found.status().message()));
+                Reply(*asker, request,
+                      [&](Builder& builder) { return WriteRecords(builder, *found); });
+              });
 }
 
 }  // namespace rayx::daemon

@@ -11,6 +11,7 @@
 #include "control/tables.h"
 #include "daemon/messages/message_writer.h"
 #include "daemon/peers/peer_table.h"
+#include "daemon/records/record_lists.h"
 #include "node/node_core.h"
 
 namespace rayx::daemon {
@@ -25,9 +26,14 @@ class Questions {
     std::function<const control::NodeRecord&()> record;
   };
   // All must outlive it.
-  Questions(node::NodeCore* core, control::Tables* tables, PeerTable* peers, MessageWriter* writer,
-            Self self)
-      : core_(core), tables_(tables), peers_(peers), writer_(writer), self_(std::move(self)) {}
+  Questions(node::NodeCore* core, control::Tables* tables, const NodeId& node, PeerTable* peers,
+            MessageWriter* writer, Self self)
+      : core_(core),
+        tables_(tables),
+        lists_(tables, core, node),
+        peers_(peers),
+        writer_(writer),
+        self_(std::move(self)) {}
 
   // Sends the answer, now or when the control tables have told it. A failure is a breach of
   // protocol.
@@ -46,6 +52,7 @@ class Questions {
   void OnUnfinished(ConnectedPeer& peer, const protocol::Query& query);
   void OnNode(ConnectedPeer& peer, const protocol::Query& query);
   void OnNodes(ConnectedPeer& peer, const protocol::Query& query);
+  void OnRecords(ConnectedPeer& peer, const protocol::Query& query);
 
   // The task, if it is one of the peer's driver.
   const TaskSpec* FindTask(const ConnectedPeer& peer, const protocol::Id16& id) const;
@@ -57,6 +64,7 @@ class Questions {
 
   node::NodeCore* core_;
   control::Tables* tables_;
+  RecordLists lists_;
   PeerTable* peers_;
   MessageWriter* writer_;
   Self self_;

@@ -30,9 +30,18 @@ Status FunctionBook::OnExport(const Peer& peer, const FunctionId& id, std::strin
   }
   Function& function = functions_[id];
   function.driver = peer.driver;
+  function.name = name;
   function.pickled.assign(pickled.begin(), pickled.end());
   shell_.records->OnFunction(peer.driver, id, name, function.pickled);
   return Status::Ok();
+}
+
+std::vector<FunctionBook::Summary> FunctionBook::List() const {
+  std::vector<Summary> all;
+  for (const auto& [id, function] : functions_) {
+    all.push_back({id, function.driver, function.name, function.pickled.size()});
+  }
+  return all;
 }
 
 void FunctionBook::OnFetch(Peer& peer, const FunctionId& id) {

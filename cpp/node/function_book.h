@@ -47,12 +47,21 @@ class FunctionBook {
   // The driver's functions are forgotten.
   void OnDriverGone(const DriverId& driver);
 
+  struct Summary {
+    FunctionId id;
+    DriverId driver;
+    std::string name;
+    size_t pickled_bytes = 0;
+  };
+  // All of them, in no order.
+  std::vector<Summary> List() const;
   bool IsKnown(const FunctionId& id) const { return functions_.contains(id); }
   size_t size() const { return functions_.size(); }
 
  private:
   struct Function {
     DriverId driver;
+    std::string name;
     std::string pickled;
     // The workers that have fetched it, and have not been told to forget it since.
     std::vector<ClientId> loaded_by;

@@ -61,7 +61,8 @@ Result<uint64_t> ObjectStore::Create(ClientId creator, const ObjectId& id, uint6
   const std::optional<Arena::Allocation> extent = arena_.Allocate(size);
   if (!extent) {
     return Status::StoreFull(StoreFullText(size, arena_.GetStats(),
-                                           Largest(limits::kHoldersListed, /*in_pool_only=*/true)));
+                                           Largest(Summaries(), limits::kHoldersListed,
+                                                   /*in_pool_only=*/true)));
   }
   Object& object = FindOrExpect(id);
   object.second.MoveTo(CreatedObject{creator, Extent{extent->offset, size}});
@@ -448,42 +449,11 @@ ObjectSummary ObjectStore::Summarize(const Object& object) const {
   return summary;
 }
 
-std::vector<ObjectSummary> ObjectStore::Largest(size_t most, bool in_pool_only) const {
-  std::vector<ObjectSummary> largest;
-  for (const Object& object : objects_) {
-    if (object.first.IsFunction()) continue;  // they have no data
-    const ObjectSummary summary = Summarize(object);
-    if (summary.state == ObjectState::kExpected || (in_pool_only && summary.is_inline)) continue;
-    largest.push_back(summary);
-  }
-  const auto end = largest.begin() + static_cast<std::ptrdiff_t>(std::min(most, largest.size()));
-  std::partial_sort(
-      largest.begin(), end, largest.end(), [](const ObjectSummary& a, const ObjectSummary& b) {
-        return a.size_bytes != b.size_bytes ? a.size_bytes > b.size_bytes : a.id < b.id;
-      });
-  largest.erase(end, largest.end());
-  return largest;
-}
-
-std::string ObjectStore::DebugText(size_t most) const {
-  const StoreStats stats = Stats();
-  uint64_t functions = 0;
-  uint64_t sealed = 0;
-  for (const auto& [id, entry] : objects_) {
-    functions += id.IsFunction() ? 1 : 0;
-    sealed += !id.IsFunction() && entry.IsSealed() ? 1 : 0;
-  }
-  std::string text =
-      "object store: " + std::to_string(stats.objects - functions) + " objects, " +
-      std::to_string(sealed) + " of them sealed, and " + std::to_string(functions) +
-      " functions; pool of " + BytesText(stats.pool_bytes) + ", used " +
-      BytesText(stats.pool_used_bytes) + ", pinned " + BytesText(stats.pinned_bytes) +
-      ", reserved " + BytesText(stats.pool_reserved_bytes) + ", largest free piece " +
-      BytesText(stats.pool_largest_free_bytes) + "; inline " + BytesText(stats.inline_bytes) + "\n";
-  for (const ObjectSummary& object : Largest(most, /*in_pool_only=*/false)) {
-    text += "  " + ObjectText(object) + "\n";
-  }
-  return text;
+std::vector<ObjectSummary> ObjectStore::Summaries() const {
+  std::vector<ObjectSummary> all;
+  all.reserve(objects_.size());
+  for (const Object& object : objects_) all.push_back(Summarize(object));
+  return all;
 }
 
 std::vector<Effect> ObjectStore::TakeEffects() { return std::exchange(effects_, {}); }

@@ -44,20 +44,6 @@ struct ObjectLocation {
   uint64_t size = 0;
 };
 
-struct StoreStats {
-  uint64_t pool_bytes = 0;
-  // What is reserved does not count: that can be given back.
-  uint64_t pool_used_bytes = 0;
-  uint64_t pool_reserved_bytes = 0;
-  uint64_t inline_bytes = 0;
-  uint64_t objects = 0;  // entries, whatever their state
-  uint64_t sealed_objects = 0;
-  uint64_t pinned_bytes = 0;
-  uint64_t pool_largest_free_bytes = 0;
-  // Memory of the pool below this offset was handed out before: its pages are warm.
-  uint64_t pool_touched_bytes = 0;
-};
-
 class ObjectStore {
  public:
   // REQUIRES: pool_bytes is a multiple of limits::kObjectAlignment.
@@ -150,8 +136,8 @@ class ObjectStore {
   // The ids inside the value; none if there is no value.
   std::vector<ObjectId> ContainedIn(const ObjectId& id) const;
   StoreStats Stats() const;
-  // Lines for a debug dump: totals, then the largest objects with their holders.
-  std::string DebugText(size_t most) const;
+  // All objects and functions, in no order.
+  std::vector<ObjectSummary> Summaries() const;
 
   // Objects that could leave the pool, least recently used first, as few as make up `size_bytes`.
   std::vector<ObjectId> EvictionCandidates(uint64_t size_bytes) const {
@@ -217,8 +203,6 @@ class ObjectStore {
 
   ObjectLocation LocationOf(const SealedObject& value) const;
   ObjectSummary Summarize(const Object& object) const;
-  // The largest objects that have a value or room for it, largest first. Visits every object.
-  std::vector<ObjectSummary> Largest(size_t most, bool in_pool_only) const;
 
   void CheckHolders(const Object& object) const;
   void CheckContained() const;

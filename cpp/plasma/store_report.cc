@@ -1,8 +1,10 @@
 #include "plasma/store_report.h"
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
 #include <string_view>
+#include <utility>
 
 namespace rayx::plasma {
 namespace {
@@ -68,6 +70,41 @@ std::string StoreFullText(uint64_t asked_bytes, const Arena::Stats& pool,
       "\nDrop ObjectIDs, and arrays that are views of objects, that are no longer needed, or start "
       "with a larger "
       "object_store_memory.";
+  return text;
+}
+
+std::vector<ObjectSummary> Largest(std::vector<ObjectSummary> objects, size_t most,
+                                   bool in_pool_only) {
+  std::erase_if(objects, [&](const ObjectSummary& object) {
+    return object.id.IsFunction() || object.state == ObjectState::kExpected ||
+           (in_pool_only && object.is_inline);
+  });
+  const auto end = objects.begin() + static_cast<std::ptrdiff_t>(std::min(most, objects.size()));
+  std::partial_sort(
+      objects.begin(), end, objects.end(), [](const ObjectSummary& a, const ObjectSummary& b) {
+        return a.size_bytes != b.size_bytes ? a.size_bytes > b.size_bytes : a.id < b.id;
+      });
+  objects.erase(end, objects.end());
+  return objects;
+}
+
+std::string StoreText(const StoreStats& stats, std::vector<ObjectSummary> objects, size_t most) {
+  uint64_t functions = 0;
+  uint64_t sealed = 0;
+  for (const ObjectSummary& object : objects) {
+    functions += object.id.IsFunction() ? 1 : 0;
+    sealed += !object.id.IsFunction() && object.state == ObjectState::kSealed ? 1 : 0;
+  }
+  std::string text =
+      "object store: " + std::to_string(stats.objects - functions) + " objects, " +
+      std::to_string(sealed) + " of them sealed, and " + std::to_string(functions) +
+      " functions; pool of " + BytesText(stats.pool_bytes) + ", used " +
+      BytesText(stats.pool_used_bytes) + ", pinned " + BytesText(stats.pinned_bytes) +
+      ", reserved " + BytesText(stats.pool_reserved_bytes) + ", largest free piece " +
+      BytesText(stats.pool_largest_free_bytes) + "; inline " + BytesText(stats.inline_bytes) + "\n";
+  for (const ObjectSummary& object : Largest(std::move(objects), most, /*in_pool_only=*/false)) {
+    text += "  " + ObjectText(object) + "\n";
+  }
   return text;
 }
 

@@ -4,8 +4,6 @@
 #include <utility>
 
 #include "common/base/flight_log.h"
-#include "scheduler/explanations/explain.h"
-#include "scheduler/explanations/hold_up.h"
 #include "scheduler/state/sanity_check.h"
 #include "scheduler/state/scheduler_state.h"
 #include "scheduler/transitions/actor_lifecycle.h"
@@ -418,18 +416,6 @@ std::optional<int64_t> LocalScheduler::NextTickMs() const {
   const std::optional<int64_t> due = state_->interrupts.NextMs();
   return next && due ? std::min(next, due) : (next ? next : due);
 }
-
-std::string LocalScheduler::Explain(const TaskId& id) const { return ExplainTask(*state_, id); }
-
-std::optional<HoldUp> LocalScheduler::FindHoldUp(const TaskId& id) const {
-  return scheduler::FindHoldUp(*state_, id);
-}
-
-size_t LocalScheduler::CountUnfinished(const DriverId& driver) const {
-  return scheduler::CountUnfinished(*state_, driver);
-}
-
-std::string LocalScheduler::DebugText(size_t most) const { return DebugLines(*state_, most); }
 
 std::vector<Effect> LocalScheduler::TakeEffects() { return std::exchange(state_->outbox, {}); }
 

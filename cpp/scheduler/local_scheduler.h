@@ -31,6 +31,7 @@
 #include "common/base/ids.h"
 #include "common/base/resources.h"
 #include "common/protocol/task_spec.h"
+#include "scheduler/explanations/scheduler_reports.h"
 #include "scheduler/types/effects.h"
 #include "scheduler/types/options.h"
 #include "scheduler/types/reports.h"
@@ -151,14 +152,8 @@ class LocalScheduler {
   bool AllHavePrefetched(size_t count) const;
   // When OnTick should be called next; nothing if no time matters now.
   std::optional<int64_t> NextTickMs() const;
-  // One paragraph: why the task is not running, or what it does. For dumps and time-out messages.
-  std::string Explain(const TaskId& id) const;
-  // What keeps it from running, or what makes what it waits for from running (hold_up.h).
-  std::optional<HoldUp> FindHoldUp(const TaskId& id) const;
-  // Tasks of the driver that have not ended, without those that make actors. Looks at all tasks.
-  size_t CountUnfinished(const DriverId& driver) const;
-  // Lines for a debug dump.
-  std::string DebugText(size_t most) const;
+  // What people ask.
+  SchedulerReports reports() const { return SchedulerReports(state_.get()); }
 
   std::vector<Effect> TakeEffects();
 

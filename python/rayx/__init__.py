@@ -50,6 +50,7 @@ from rayx.waiting.object_stream import ObjectStream
 
 if TYPE_CHECKING:
     from rayx import services as services
+    from rayx import state as state
     from rayx.calls.worker_setup import run_on_all_workers
     from rayx.error_records import ErrorInfo
     from rayx.launch.api import Context, init, is_initialized, shutdown
@@ -166,7 +167,8 @@ def __getattr__(name: str) -> Any:
         return found
     if name == "__version__":  # pyproject.toml alone has it
         return importlib.import_module("importlib.metadata").version("rayx")
-    if name in ("experimental", "services"):  # experimental needs numpy, which rayx does not
+    # experimental needs numpy, which rayx does not
+    if name in ("experimental", "services", "state"):
         return importlib.import_module(f"rayx.{name}")
     # `from rayx import …` asks so too, before it looks for a module of the name. Of an
     # AttributeError it would tell nothing.

@@ -17,8 +17,26 @@ from collections.abc import Iterator
 from typing import Any
 
 
+class Record:
+    """A frozen dataclass with slots whose fields can also be had by name, as from a dictionary."""
+
+    __slots__ = ()
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in self.__slots__:
+            raise KeyError(name)
+        return getattr(self, name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.__slots__)
+
+    def keys(self) -> tuple[str, ...]:
+        """The fields' names, so that `dict(record)` is possible."""
+        return self.__slots__
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
-class ErrorInfo:
+class ErrorInfo(Record):
     """One failed task. Its fields can also be had by name, as from a dictionary."""
 
     #: In hexadecimal.
@@ -33,18 +51,6 @@ class ErrorInfo:
     message: str
     #: Seconds since the epoch.
     time: float
-
-    def __getitem__(self, name: str) -> Any:
-        if name not in self.__slots__:
-            raise KeyError(name)
-        return getattr(self, name)
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.__slots__)
-
-    def keys(self) -> tuple[str, ...]:
-        """The fields' names, so that `dict(record)` is possible."""
-        return self.__slots__
 
 
 def records(found: list[tuple[bytes, bytes, str, str, str, float]]) -> list[ErrorInfo]:

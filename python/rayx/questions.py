@@ -73,5 +73,20 @@ def nodes(client: NodeClient, timeout_ms: int) -> list[dict[str, Any]]:
     return [one | {"total": _amounts(one["total"])} for one in found]
 
 
+def records(
+    client: NodeClient, kind: str, most: int, timeout_ms: int
+) -> tuple[list[tuple[str, dict[str, str]]], int]:
+    """(hexadecimal id, fields) of at most `most` things of a kind, and how many there are beside.
+
+    `kind` is "drivers", "functions", "tasks", "actors", "objects" or "errors".
+    """
+    reply = client.ask("Records", {"kind": kind, "most": most}, timeout_ms)
+    rows = [
+        (one["id"].hex(), {field["name"]: field["value"] for field in one["fields"]})
+        for one in reply["records"]
+    ]
+    return rows, reply["left_out"]
+
+
 def _task_of(object_id: ObjectID[Any]) -> dict[str, Any]:
     return {"task_id": object_id.binary()[:TASK_ID_BYTES]}

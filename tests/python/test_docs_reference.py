@@ -13,7 +13,7 @@ import rayx
 
 ROOT = Path(__file__).parent.parent.parent
 # `.. autofunction:: rayx.init` and the like.
-ENTRY = re.compile(r"^\.\. (?:auto|py:)(\w+):: rayx\.(\w+)$", re.MULTILINE)
+ENTRY = re.compile(r"^\.\. (?:auto|py:)(?!module)(\w+):: rayx\.(\w+)$", re.MULTILINE)
 ENTRIES = ENTRY.findall((ROOT / "docs" / "api.md").read_text())
 
 

@@ -24,11 +24,13 @@ void CheckNobodyWaits(World& world) {
       if (activity.state == Activity::State::kOver) continue;
       std::string text = process->Name() + " with " + NameOf(activity.spec.id) + " waits for ever";
       for (const ObjectId& wanted : activity.wanted) {
-        text += ", for " + NameOf(wanted) + ": " + world.core().scheduler().Explain(wanted.Task());
+        text += ", for " + NameOf(wanted) + ": " +
+                world.core().scheduler().reports().Explain(wanted.Task());
       }
       if (!activity.loaded) text += ", for its function";
       for (const auto& [task, facts] : world.facts().tasks()) {
-        if (facts.submitted && !facts.ended) text += "\n" + world.core().scheduler().Explain(task);
+        if (facts.submitted && !facts.ended)
+          text += "\n" + world.core().scheduler().reports().Explain(task);
       }
       return world.Break(text);
     }
@@ -41,7 +43,8 @@ void CheckTasks(World& world, bool with_actors) {
     // Of an actor that is still alive, the creation lasts.
     if (task.kind == TaskKind::kActorCreation && !with_actors) continue;
     if (!task.submitted || task.ended) continue;
-    return world.Break(NameOf(id) + " has not ended: " + world.core().scheduler().Explain(id));
+    return world.Break(NameOf(id) +
+                       " has not ended: " + world.core().scheduler().reports().Explain(id));
   }
 }
 
@@ -65,10 +68,11 @@ void CheckNothingIsHeld(World& world) {
   const scheduler::SchedulerStats stats = core.scheduler().Stats();
   if (core.store().Stats().objects > 0) {
     return world.Break("objects are left:" + NamesOfExpected(world) + "\n" +
-                       core.store().DebugText(10));
+                       plasma::StoreText(core.store().Stats(), core.store().Summaries(), 10));
   }
   if (stats.tasks_waiting + stats.tasks_ready + stats.tasks_assigned > 0) {
-    return world.Break("the scheduler has tasks left:\n" + core.scheduler().DebugText(10));
+    return world.Break("the scheduler has tasks left:\n" +
+                       core.scheduler().reports().DebugText(10));
   }
   if (core.scheduler().available().ToString() != world.total().ToString()) {
     return world.Break("resources are in use: " + core.scheduler().available().ToString());

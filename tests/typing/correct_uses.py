@@ -277,4 +277,7 @@ def sessions() -> None:
     assert_type(node.alive, bool)
     assert_type(rayx.get_node_ip_address(), str)
     assert_type(rayx.services.get_node_ip_address(), str)
+    assert_type(rayx.state.tasks(limit=5)[0].name, str)
+    assert_type(rayx.state.nodes()[0].resources, dict[str, float])
+    assert_type(rayx.state.drivers()[0].ended_at, float | None)
     assert_type(rayx.cluster_resources(), dict[str, float])

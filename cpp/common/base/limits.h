@@ -221,6 +221,9 @@ inline constexpr size_t kErrorBytesMax = 1u << 20;
 // Errors in one answer, in sum; the oldest of more are left out.
 inline constexpr size_t kErrorsAnswerBytesMax = 16u << 20;
 
+// Records in one list for people, in sum; what is beyond is counted only.
+inline constexpr size_t kRecordsAnswerBytesMax = 16u << 20;
+
 // --- how these relate -------------------------------------------------------------------------
 
 static_assert(kListenQueue / kAcceptsPerPause * 4 * kAcceptPauseMs < kHelloTimeoutMs / 2,
@@ -234,6 +237,7 @@ static_assert(kPeerBacklogBytesPause + kFrameBytesMax < kPeerBacklogBytesMax);
 static_assert(kTaskSpecBytesMax + 2 * kInlineBatchBytesMax + kHelloBytesMax < kFrameBytesMax,
               "a task travels to its worker with values and the driver's settings");
 static_assert(kErrorsAnswerBytesMax + kErrorBytesMax + 4 * kNameBytesMax < kFrameBytesMax);
+static_assert(2 * kRecordsAnswerBytesMax < kFrameBytesMax);
 static_assert(kFrameBytesMax < kPeerBacklogBytesMax, "one frame must be sendable");
 static_assert(kIdsPerMessageMax * 20 < kFrameBytesMax);
 static_assert(kFunctionBytesMax + 2 * kNameBytesMax < kControlReplyBytesMax);

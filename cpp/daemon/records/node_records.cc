@@ -9,11 +9,8 @@
 #include "daemon/peers/connected_peer.h"
 
 namespace rayx::daemon {
-namespace {
-
-// The task's record for the task table; nothing if it has ended.
-std::optional<control::TaskRecord> RecordOf(const scheduler::LocalScheduler& scheduler,
-                                            const TaskId& id, const NodeId& node) {
+std::optional<control::TaskRecord> RecordOfTask(const scheduler::LocalScheduler& scheduler,
+                                                const TaskId& id, const NodeId& node) {
   const TaskSpec* spec = scheduler.FindTask(id);
   if (spec == nullptr) return std::nullopt;
   return control::TaskRecord{.id = id,
@@ -27,12 +24,21 @@ std::optional<control::TaskRecord> RecordOf(const scheduler::LocalScheduler& sch
                              .spec = spec->encoded};
 }
 
-}  // namespace
+control::ActorRecord RecordOfActor(const scheduler::ActorSummary& actor, const NodeId& node) {
+  return {.id = actor.id,
+          .driver = actor.driver,
+          .node = node,
+          .class_name = actor.class_name,
+          .name = actor.name,
+          .state = actor.state,
+          .restarts = actor.restarts,
+          .cause = actor.cause};
+}
 
 NodeRecords::NodeRecords(control::Tables* tables, NodeId node, node::NodeCore* core)
     : tables_(tables), node_(node), core_(core), keeper_(tables, node) {
   keeper_.set_sources(
-      {.task = [this](const TaskId& id) { return RecordOf(core_->scheduler(), id, node_); },
+      {.task = [this](const TaskId& id) { return RecordOfTask(core_->scheduler(), id, node_); },
        .object_size = [this](const ObjectId& id) -> std::optional<uint64_t> {
          const auto location = core_->store().Find(id);
          if (!location) return std::nullopt;
@@ -41,14 +47,7 @@ NodeRecords::NodeRecords(control::Tables* tables, NodeId node, node::NodeCore* c
 }
 
 void NodeRecords::OnActorChanged(const scheduler::ActorSummary& actor) {
-  tables_->actors().Put({.id = actor.id,
-                         .driver = actor.driver,
-                         .node = node_,
-                         .class_name = actor.class_name,
-                         .name = actor.name,
-                         .state = actor.state,
-                         .restarts = actor.restarts,
-                         .cause = actor.cause});
+  tables_->actors().Put(RecordOfActor(actor, node_));
 }
 
 void NodeRecords::OnActorForgotten(const TaskId& actor) { tables_->actors().Remove(actor); }

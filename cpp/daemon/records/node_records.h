@@ -2,6 +2,7 @@
 // RecordKeeper, which writes late and only what is still alive.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -12,6 +13,11 @@
 #include "node/shell.h"
 
 namespace rayx::daemon {
+
+// The record of a task that has not ended; nothing if it has.
+std::optional<control::TaskRecord> RecordOfTask(const scheduler::LocalScheduler& scheduler,
+                                                const TaskId& id, const NodeId& node);
+control::ActorRecord RecordOfActor(const scheduler::ActorSummary& actor, const NodeId& node);
 
 class NodeRecords final : public node::Records {
  public:

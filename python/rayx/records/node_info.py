@@ -8,12 +8,13 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
 from typing import Any
+
+from rayx.error_records import Record
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class NodeInfo:
+class NodeInfo(Record):
     """One node of the session. Its fields can also be had by name, as from a dictionary."""
 
     #: In hexadecimal. A node that is started again is another one.
@@ -32,18 +33,6 @@ class NodeInfo:
     started_at: float
     #: When it has last told that it lives; it does so every second.
     heartbeat_at: float
-
-    def __getitem__(self, name: str) -> Any:
-        if name not in self.__slots__:
-            raise KeyError(name)
-        return getattr(self, name)
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.__slots__)
-
-    def keys(self) -> tuple[str, ...]:
-        """The fields' names, so that `dict(record)` is possible."""
-        return self.__slots__
 
 
 def records(found: list[dict[str, Any]]) -> list[NodeInfo]:

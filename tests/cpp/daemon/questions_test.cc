@@ -40,7 +40,11 @@ TEST_F(QuestionsTest, EachIsAnswered) {
     const Value task = Value::OfTable({{"task_id", Value::OfBytes(std::string(16, 't'))}});
     const bool of_task =
         question == protocol::Question::Explain || question == protocol::Question::HoldUp;
-    EXPECT_EQ(Ask(name, of_task ? task : Value()).kind, Value::Kind::kTable) << name;
+    Value fields = of_task ? task : Value();
+    if (question == protocol::Question::Records) {
+      fields = Value::OfTable({{"kind", Value::OfText("tasks")}, {"most", Value::OfInteger(5)}});
+    }
+    EXPECT_EQ(Ask(name, fields).kind, Value::Kind::kTable) << name;
   }
 }
 
@@ -53,6 +57,22 @@ TEST_F(QuestionsTest, OfATaskOfSomebodyElseNothingIsTold) {
   driver_.Call("touch", node_.scratch() + "/gate");
   EXPECT_EQ(driver_.Get(waits), "there");
   EXPECT_EQ(Ask("Unfinished")["count"].integer, 0);
+}
+
+TEST_F(QuestionsTest, RecordsOfEachKindAreListed) {
+  driver_.Call("touch", node_.scratch() + "/done");
+  for (const char* kind : {"drivers", "functions", "tasks", "actors", "objects", "errors"}) {
+    const Value reply = Ask(
+        "Records", Value::OfTable({{"kind", Value::OfText(kind)}, {"most", Value::OfInteger(9)}}));
+    EXPECT_EQ(reply["left_out"].integer, 0) << kind;
+    const bool is_one = kind == std::string("drivers");
+    if (is_one) {
+      EXPECT_EQ(reply["records"].items.size(), 1) << kind;
+    }
+  }
+  const Result<Value> weather =
+      driver_.client().Ask("Records", Value::OfTable({{"kind", Value::OfText("weather")}}), 10'000);
+  EXPECT_NE(weather.status().message().find("no records of weather"), std::string::npos);
 }
 
 TEST_F(QuestionsTest, WhoAsksWhatIsNoQuestionIsCutOff) {

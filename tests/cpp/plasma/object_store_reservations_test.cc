@@ -105,7 +105,7 @@ TEST_F(ObjectStoreReservationsTest, TheReservationsOfAClientGoWithIt) {
 
 TEST_F(ObjectStoreReservationsTest, ADumpTellsWhatIsReserved) {
   ASSERT_TRUE(store_.Reserve(kAda, 2048));
-  const std::string text = store_.DebugText(1);
+  const std::string text = StoreText(store_.Stats(), store_.Summaries(), 1);
   EXPECT_NE(text.find("used 0 bytes"), std::string::npos) << text;
   EXPECT_NE(text.find("reserved 2.0 KiB (2048 bytes)"), std::string::npos) << text;
 }

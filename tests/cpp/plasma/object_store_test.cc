@@ -73,7 +73,7 @@ TEST_F(ObjectStoreTest, TellsWhetherOnlySomeHoldAnObject) {
 TEST_F(ObjectStoreTest, FunctionsAreNoObjectsInTheDump) {
   const FunctionId function;
   ASSERT_TRUE(store_.PutInline(kAda, ObjectId::ForFunction(function), {}, {}).ok());
-  const std::string text = store_.DebugText(10);
+  const std::string text = StoreText(store_.Stats(), store_.Summaries(), 10);
   EXPECT_EQ(text.rfind("object store: 0 objects, 0 of them sealed, and 1 functions;", 0), 0u)
       << text;
 }
@@ -469,7 +469,7 @@ TEST_F(ObjectStoreTest, TheDebugTextListsTheLargestFirst) {
   PutInPool(kAda, 2, 200);
   ASSERT_TRUE(store_.PutInline(kAda, TestObject(3), kData, {}).ok());
   store_.AddReference(TestObject(4));
-  const std::string text = store_.DebugText(2);
+  const std::string text = StoreText(store_.Stats(), store_.Summaries(), 2);
   EXPECT_NE(text.find("4 objects, 3 of them sealed"), std::string::npos) << text;
   EXPECT_LT(text.find(TestObject(2).Hex()), text.find(TestObject(1).Hex()));
   EXPECT_EQ(text.find(TestObject(3).Hex()), std::string::npos);

@@ -37,7 +37,8 @@ TEST_P(Simulation, EveryTaskEndsOnceWhateverHappens) {
       model.Submit(root);
       while (world.maker.OneIn(3)) model.Step();
     }
-    ASSERT_TRUE(model.RunToEnd(200000)) << model.broken() << "\n" << model.core().DebugText(50);
+    ASSERT_TRUE(model.RunToEnd(200000)) << model.broken() << "\n"
+                                        << model.core().reports().DebugText(50);
     ASSERT_EQ(model.broken(), "");
     for (const uint64_t root : world.maker.roots) {
       const TaskScript& script = world.maker.scripts[root];
@@ -60,7 +61,8 @@ TEST_P(Simulation, EveryTaskEndsOnceWhenStartsFailAndIdleWorkersDie) {
     world.options.loses_messages = true;
     NodeModel model(world.options, world.maker.scripts);
     for (const uint64_t root : world.maker.roots) model.Submit(root);
-    ASSERT_TRUE(model.RunToEnd(2000000)) << model.broken() << "\n" << model.core().DebugText(50);
+    ASSERT_TRUE(model.RunToEnd(2000000)) << model.broken() << "\n"
+                                         << model.core().reports().DebugText(50);
     EXPECT_EQ(model.core().available().ToString(), world.options.total.ToString());
     if (::testing::Test::HasFailure()) return;
   }
@@ -75,7 +77,8 @@ TEST_P(Simulation, AGoneDriverLeavesNothingAndHarmsNobody) {
     for (const uint64_t root : world.maker.roots) model.Submit(root);
     for (unsigned k = world.maker.Random(100); k > 0; --k) model.Step();
     model.DriverGone(1);
-    ASSERT_TRUE(model.RunToEnd(200000)) << model.broken() << "\n" << model.core().DebugText(50);
+    ASSERT_TRUE(model.RunToEnd(200000)) << model.broken() << "\n"
+                                        << model.core().reports().DebugText(50);
     for (const uint64_t root : world.maker.roots) {
       const TaskScript& script = world.maker.scripts[root];
       if (script.driver == 1) continue;
@@ -99,7 +102,8 @@ TEST_P(Simulation, ProcessesAreBoundedByProcessorsAndBlockedWorkers) {
     for (int k = 0; k < 10; ++k) maker.roots.push_back(maker.AddTree(1, 1 + maker.Random(5), 4));
     NodeModel model(options, maker.scripts);
     for (const uint64_t root : maker.roots) model.Submit(root);
-    ASSERT_TRUE(model.RunToEnd(200000)) << model.broken() << "\n" << model.core().DebugText(50);
+    ASSERT_TRUE(model.RunToEnd(200000)) << model.broken() << "\n"
+                                        << model.core().reports().DebugText(50);
     EXPECT_LE(model.processes_peak(), cpus + model.blocked_peak() + 8);
     if (::testing::Test::HasFailure()) return;
   }
@@ -125,7 +129,8 @@ TEST_P(Simulation, CallsRunInOrderAndFailOnlyWithTheirActors) {
       model.Submit(number);
       while (world.maker.OneIn(3)) model.Step();
     }
-    ASSERT_TRUE(model.RunToEnd(200000)) << model.broken() << "\n" << model.core().DebugText(50);
+    ASSERT_TRUE(model.RunToEnd(200000)) << model.broken() << "\n"
+                                        << model.core().reports().DebugText(50);
     for (const auto& [number, script] : world.maker.scripts) {
       if (script.kind != TaskKind::kActorCall || script.timeout_ms > 0) continue;
       if (!IsUndisturbed(world, script.actor)) continue;
@@ -155,7 +160,8 @@ TEST_P(Simulation, EverythingEndsWhateverIsKilledAndCancelled) {
       model.Step();
       world.Disturb(model);
     }
-    ASSERT_TRUE(model.RunToEnd(200000)) << model.broken() << "\n" << model.core().DebugText(50);
+    ASSERT_TRUE(model.RunToEnd(200000)) << model.broken() << "\n"
+                                        << model.core().reports().DebugText(50);
     model.Step();
     EXPECT_EQ(model.core().Stats().actors, 0u);
     EXPECT_EQ(model.core().available().ToString(), world.options.total.ToString());
@@ -180,7 +186,8 @@ TEST_P(Simulation, NothingIsLostOrRunTwiceBesideLeases) {
       if (disturbed && world.maker.OneIn(4)) world.Disturb(model);
     }
     if (disturbed && world.maker.OneIn(3)) model.DriverGone(1);
-    ASSERT_TRUE(model.RunToEnd(200000)) << model.broken() << "\n" << model.core().DebugText(50);
+    ASSERT_TRUE(model.RunToEnd(200000)) << model.broken() << "\n"
+                                        << model.core().reports().DebugText(50);
     model.EndLease();
     model.Step();
     model.EndLease();
@@ -215,7 +222,7 @@ TEST(SimulationOfLoads, AChainOfBlockingTasksNeedsOneWorkerALevel) {
   }
   NodeModel model(TwoCpus(), maker.scripts);
   model.Submit(1);
-  ASSERT_TRUE(model.RunToEnd(20000)) << model.broken() << model.core().DebugText(10);
+  ASSERT_TRUE(model.RunToEnd(20000)) << model.broken() << model.core().reports().DebugText(10);
   EXPECT_EQ(model.ended(), kDepth);
   EXPECT_LE(model.processes_peak(), kDepth + 2 + 8);
 }
@@ -236,7 +243,7 @@ TEST(SimulationOfLoads, ATreeOfBlockingTasksNeedsWorkersByItsDepthNotItsSize) {
   AddFibonacci(maker, 14);
   NodeModel model(TwoCpus(), maker.scripts);
   model.Submit(1);
-  ASSERT_TRUE(model.RunToEnd(100000)) << model.broken() << model.core().DebugText(10);
+  ASSERT_TRUE(model.RunToEnd(100000)) << model.broken() << model.core().reports().DebugText(10);
   EXPECT_EQ(model.ended(), maker.scripts.size());
   EXPECT_GT(maker.scripts.size(), 1000u);
   // Two processors walk two branches, each at most 14 deep.
@@ -255,7 +262,7 @@ TEST(SimulationOfLoads, FiftyTasksThatBlockOnTwentyChildrenEach) {
   }
   NodeModel model(TwoCpus(), maker.scripts);
   for (const uint64_t root : maker.roots) model.Submit(root);
-  ASSERT_TRUE(model.RunToEnd(100000)) << model.broken() << model.core().DebugText(10);
+  ASSERT_TRUE(model.RunToEnd(100000)) << model.broken() << model.core().reports().DebugText(10);
   EXPECT_EQ(model.ended(), 50u * 21u);
   EXPECT_LE(model.processes_peak(), 50u + 2 + 8);
 }
@@ -279,7 +286,8 @@ void RunBigTaskInStream(int64_t steps, int64_t wait_max_ms) {
   const int64_t submitted_ms = model.now_ms();
   model.Submit(big_number);
   while (!model.Ended(big_number) && model.now_ms() < submitted_ms + wait_max_ms) feed();
-  EXPECT_TRUE(model.Ended(big_number)) << model.core().Explain(testing::TaskNumber(big_number));
+  EXPECT_TRUE(model.Ended(big_number))
+      << model.core().reports().Explain(testing::TaskNumber(big_number));
   EXPECT_LT(next, kStream) << "the stream has dried up, this test shows nothing";
   EXPECT_EQ(model.broken(), "");
 }
@@ -300,7 +308,7 @@ TEST(SimulationOfLoads, WorkersThatCannotStartAreTriedLessAndLessOften) {
   options.start_fails = 1000;
   NodeModel model(options, maker.scripts);
   for (const uint64_t root : maker.roots) model.Submit(root);
-  ASSERT_TRUE(model.RunToEnd(10000)) << model.broken() << model.core().DebugText(10);
+  ASSERT_TRUE(model.RunToEnd(10000)) << model.broken() << model.core().reports().DebugText(10);
   for (const uint64_t root : maker.roots) EXPECT_TRUE(model.Failed(root));
   while (model.now_ms() < 60000) model.Step();
   EXPECT_LE(model.started(), limits::kWorkerStartsMax + 10);

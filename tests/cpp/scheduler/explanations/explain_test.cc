@@ -8,7 +8,7 @@ namespace rayx::scheduler {
 namespace {
 
 void ExpectSays(SchedulerRecorder& node, uint64_t task, const std::string& part) {
-  const std::string text = node.core().Explain(TaskNumber(task));
+  const std::string text = node.core().reports().Explain(TaskNumber(task));
   EXPECT_NE(text.find(part), std::string::npos) << text;
 }
 
@@ -82,13 +82,13 @@ TEST(Explain, TheDumpHasALineForEachWorkerAndClassUpToALimit) {
   node.Submit(1, 40);
   node.Submit(Task(50).Needs("CPU", Amount(0.5)));
   node.Turn();
-  const std::string text = node.core().DebugText(10);
+  const std::string text = node.core().reports().DebugText(10);
   for (const char* part :
        {"available {} of {CPU: 1}", "worker 1 Idle", "worker 3 Busy", "runs f1",
         "32 more behind it", "7 tasks of driver", "next f34", "asking for {CPU: 0.5}"}) {
     EXPECT_NE(text.find(part), std::string::npos) << part << " in\n" << text;
   }
-  const std::string brief = node.core().DebugText(1);
+  const std::string brief = node.core().reports().DebugText(1);
   EXPECT_NE(brief.find("… 2 more workers"), std::string::npos) << brief;
   EXPECT_NE(brief.find("… 1 more kind of ready tasks"), std::string::npos) << brief;
 }
@@ -98,11 +98,11 @@ TEST(ExplainActors, ACallSaysWhatItsActorIsAndWhatItWaitsFor) {
   node.Submit(Task(1).Creation(1, "hal"));
   node.Submit(Task(2).CallOf(1).DependsOn(ResultOf(9)), {ResultOf(9)});
   node.Submit(Task(3).CallOf(1));
-  const std::string waits = node.core().Explain(TaskNumber(2));
+  const std::string waits = node.core().reports().Explain(TaskNumber(2));
   EXPECT_NE(waits.find("is a call of actor f1"), std::string::npos) << waits;
   EXPECT_NE(waits.find("which is pending"), std::string::npos) << waits;
   EXPECT_NE(waits.find(ResultOf(9).Hex()), std::string::npos) << waits;
-  const std::string behind = node.core().Explain(TaskNumber(3));
+  const std::string behind = node.core().reports().Explain(TaskNumber(3));
   EXPECT_NE(behind.find("stands behind 1 call of its caller"), std::string::npos) << behind;
   EXPECT_NE(behind.find("not there yet: f1 (task " + TaskNumber(1).Hex()), std::string::npos)
       << behind;
@@ -110,11 +110,11 @@ TEST(ExplainActors, ACallSaysWhatItsActorIsAndWhatItWaitsFor) {
   EXPECT_TRUE(node.Finished(WorkerNumber(1), 1, 0).ok());
   node.Available(ResultOf(9));
   node.Turn();
-  const std::string lives = node.core().Explain(TaskNumber(1));
+  const std::string lives = node.core().reports().Explain(TaskNumber(1));
   EXPECT_NE(lives.find("lives on worker 1 and has been given 2 calls"), std::string::npos) << lives;
-  const std::string given = node.core().Explain(TaskNumber(3));
+  const std::string given = node.core().reports().Explain(TaskNumber(3));
   EXPECT_NE(given.find("on worker 1, where it stands behind 1 call"), std::string::npos) << given;
-  const std::string lines = node.core().DebugText(10);
+  const std::string lines = node.core().reports().DebugText(10);
   EXPECT_NE(lines.find("named hal"), std::string::npos) << lines;
 }
 

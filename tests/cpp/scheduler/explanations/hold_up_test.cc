@@ -8,11 +8,11 @@ namespace rayx::scheduler {
 namespace {
 
 std::string TextOf(SchedulerRecorder& node, uint64_t task) {
-  const auto found = node.core().FindHoldUp(TaskNumber(task));
+  const auto found = node.core().reports().FindHoldUp(TaskNumber(task));
   return found ? found->text : "";
 }
 std::string CauseOf(SchedulerRecorder& node, uint64_t task) {
-  const auto found = node.core().FindHoldUp(TaskNumber(task));
+  const auto found = node.core().reports().FindHoldUp(TaskNumber(task));
   return found ? found->cause : "";
 }
 
@@ -189,9 +189,9 @@ TEST(HoldUp, UnfinishedTasksAreCountedByDriver) {
   node.Submit(Task(3));
   node.Submit(Task(4).DependsOn(ResultOf(9)), {ResultOf(9)});
   node.Submit(Task(5).Driver(2));
-  EXPECT_EQ(node.core().CountUnfinished(testing::DriverNumber(1)), 3u);
-  EXPECT_EQ(node.core().CountUnfinished(testing::DriverNumber(2)), 1u);
-  EXPECT_EQ(node.core().CountUnfinished(testing::DriverNumber(3)), 0u);
+  EXPECT_EQ(node.core().reports().CountUnfinished(testing::DriverNumber(1)), 3u);
+  EXPECT_EQ(node.core().reports().CountUnfinished(testing::DriverNumber(2)), 1u);
+  EXPECT_EQ(node.core().reports().CountUnfinished(testing::DriverNumber(3)), 0u);
 }
 
 }  // namespace

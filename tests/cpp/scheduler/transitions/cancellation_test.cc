@@ -230,7 +230,7 @@ TEST_F(Cancellation, AllTasksOfADriverByForce) {
   EXPECT_EQ(node_.Turn()[0], "fail t2 code 4");
   node_.Gone(WorkerNumber(1), 1);
   node_.Turn();
-  EXPECT_EQ(node_.core().CountUnfinished(testing::DriverNumber(1)), 0u);
+  EXPECT_EQ(node_.core().reports().CountUnfinished(testing::DriverNumber(1)), 0u);
 }
 
 }  // namespace

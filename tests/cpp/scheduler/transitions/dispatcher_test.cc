@@ -399,7 +399,7 @@ TEST(DispatcherGpus, ATaskForWhichNoGpuHasRoomWaitsAndOthersGoBy) {
   node.Submit(Task(4).Needs("GPU", Amount(0.4)));
   EXPECT_EQ(node.Turn(),
             Lines({"t1 to w4 as 0, GPU 0", "t2 to w3 as 0, GPU 1", "t4 to w2 as 0, GPU 0"}));
-  const std::string why = node.core().Explain(TaskNumber(3));
+  const std::string why = node.core().reports().Explain(TaskNumber(3));
   EXPECT_NE(why.find("needs 0.5 GPU, 0.3 of 2 free: held by tasks f1"), std::string::npos) << why;
   EXPECT_NE(why.find("f2"), std::string::npos) << why;
   EXPECT_TRUE(node.Finished(WorkerNumber(3), 2, 0).ok());

@@ -1,0 +1,147 @@
+#include "daemon/records/record_lists.h"
+
+#include <algorithm>
+#include <memory>
+#include <utility>
+
+#include "common/base/limits.h"
+#include "control/schema.h"
+#include "daemon/records/node_records.h"
+#include "plasma/store_report.h"
+
+namespace rayx::daemon {
+namespace {
+
+template <typename Id>
+std::string BytesOfId(const Id& id) {
+  return {reinterpret_cast<const char*>(id.data()), Id::kSize};
+}
+
+// What a field takes in a message beside its texts; about.
+constexpr size_t kFieldBytes = 48;
+
+// Takes records for as long as they fit.
+class Collector {
+ public:
+  explicit Collector(uint64_t most) : most_(most) {}
+
+  template <typename Id>
+  void Add(const Id& id, control::Fields fields) {
+    // Raw bytes, and of no use to people.
+    std::erase_if(fields, [](const auto& field) {
+      return field.first == control::schema::kSpec || field.first == control::schema::kPickled;
+    });
+    for (const auto& [name, value] : fields) bytes_ += kFieldBytes + name.size() + value.size();
+    if (list_.records.size() >= most_ || bytes_ > limits::kRecordsAnswerBytesMax) {
+      ++list_.left_out;
+    } else {
+      list_.records.push_back({BytesOfId(id), std::move(fields)});
+    }
+  }
+  RecordList Take() { return std::move(list_); }
+
+ private:
+  const uint64_t most_;
+  size_t bytes_ = 0;
+  RecordList list_;
+};
+
+// A callback for a table that lists: hands on what `add` makes of each record.
+template <typename Record, typename Add>
+control::Callback<std::vector<Record>> Collect(uint64_t most, RecordLists::Done done, Add add) {
+  return [most, done = std::move(done), add](Result<std::vector<Record>> found) {
+    if (!found.ok()) return done(found.status());
+    Collector collector(most);
+    for (const Record& record : *found) add(&collector, record);
+    done(collector.Take());
+  };
+}
+
+control::Fields ErrorFields(const control::ErrorRecord& error) {
+  return {{"driver", error.driver.Hex()},
+          {"name", error.name},
+          {"kind", error.kind},
+          {"text", error.text},
+          {"time", std::to_string(error.time)}};
+}
+
+}  // namespace
+
+void RecordLists::List(std::string_view kind, uint64_t most, Done done) const {
+  Collector here(most);
+  if (kind == "drivers") {
+    return tables_->drivers().List(Collect<control::DriverRecord>(
+        most, std::move(done), [](Collector* collector, const control::DriverRecord& driver) {
+          collector->Add(driver.id, control::DriverFields(driver));
+        }));
+  }
+  if (kind == "errors") return ListErrors(most, std::move(done));
+  if (kind == "functions") {
+    for (const auto& function : core_->functions().List()) {
+      here.Add(function.id, {{"driver", function.driver.Hex()},
+                             {"name", function.name},
+                             {"pickled_bytes", std::to_string(function.pickled_bytes)}});
+    }
+  } else if (kind == "tasks") {
+    for (const TaskId& id : core_->scheduler().reports().TaskIds()) {
+      here.Add(id, control::TaskFields(*RecordOfTask(core_->scheduler(), id, node_)));
+    }
+  } else if (kind == "actors") {
+    for (const TaskId& id : core_->scheduler().reports().ActorIds()) {
+      here.Add(id, control::ActorFields(RecordOfActor(*core_->scheduler().FindActor(id), node_)));
+    }
+  } else if (kind == "objects") {
+    std::vector<plasma::ObjectSummary> objects = core_->store().Summaries();
+    const size_t all = objects.size();
+    for (const auto& object : plasma::Largest(std::move(objects), all, /*in_pool_only=*/false)) {
+      here.Add(object.id, {{"node", node_.Hex()},
+                           {"size", std::to_string(object.size_bytes)},
+                           {"in_pool", object.is_inline ? "0" : "1"},
+                           {"references",
+                            std::to_string(object.client_references + object.counted_references)}});
+    }
+  } else {
+    return done(Status::InvalidArgument("there are no records of " + std::string(kind)));
+  }
+  done(here.Take());
+}
+
+// Errors are listed for each driver; the answer is complete when the last of them has come.
+void RecordLists::ListErrors(uint64_t most, Done done) const {
+  struct Asked {
+    std::vector<control::ErrorRecord> errors;
+    Status status;
+    size_t open = 0;
+    Done done;
+  };
+  tables_->drivers().List([this, most, done](Result<std::vector<control::DriverRecord>> drivers) {
+    if (!drivers.ok()) return done(drivers.status());
+    const auto asked = std::make_shared<Asked>();
+    asked->done = done;
+    // One more, so that it does not end before all are asked.
+    asked->open = drivers->size() + 1;
+    const auto end_one = [asked, most] {
+      if (--asked->open > 0) return;
+      if (!asked->status.ok()) return asked->done(asked->status);
+      std::sort(asked->errors.begin(), asked->errors.end(),
+                [](const auto& a, const auto& b) { return a.time > b.time; });
+      Collector collector(most);
+      for (const control::ErrorRecord& error : asked->errors) {
+        collector.Add(error.task, ErrorFields(error));
+      }
+      asked->done(collector.Take());
+    };
+    for (const control::DriverRecord& driver : *drivers) {
+      tables_->errors().List(driver.id, [asked, end_one](auto found) {
+        if (!found.ok()) asked->status = found.status();
+        if (found.ok()) {
+          asked->errors.insert(asked->errors.end(), found->begin(), found->end());
+        }
+        end_one();
+      });
+    }
+    end_one();
+  });
+}
+
+}  // namespace rayx::daemon

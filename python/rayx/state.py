@@ -1,0 +1,217 @@
+"""What a session has at the moment: nodes, drivers, functions, tasks, actors, objects, errors.
+
+>>> import rayx
+>>> with rayx.init(num_cpus=2):
+...     [node.resources for node in rayx.state.nodes()]
+[{'CPU': 2.0}]
+
+Each function returns a list of records, of all drivers of the session. It is a look at one moment:
+what is listed may have changed before the list is there. Ids are texts of hexadecimal digits, times
+are seconds since the epoch. In PYTHON_MODE nothing runs elsewhere, and all lists but those of nodes
+and errors are empty.
+
+If there are more than `limit` (10,000 unless said), or more than fit in one answer, the others are
+left out, and a warning says how many there are.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import warnings
+from typing import TYPE_CHECKING, Any
+
+from rayx import queries, questions, session
+from rayx._raylet import RayletError
+from rayx.error_records import ErrorInfo, Record
+from rayx.text.quantities import whole
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from rayx.records.node_info import NodeInfo
+
+LIMIT = 10_000
+
+_QUERY_MS = 10_000
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class DriverInfo(Record):
+    """A program that uses the session, or has."""
+
+    driver_id: str
+    node_id: str
+    pid: int
+    started_at: float
+    #: None while it is there.
+    ended_at: float | None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class FunctionInfo(Record):
+    """A remote function, or a class of actors, that something can still call."""
+
+    function_id: str
+    driver_id: str
+    name: str
+    #: How large its pickle is, with what it has captured.
+    pickled_bytes: int
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class TaskInfo(Record):
+    """A task or a call that has not ended. The creation of an actor lasts as long as the actor."""
+
+    task_id: str
+    driver_id: str
+    function_id: str
+    node_id: str
+    #: Of the function or method.
+    name: str
+    #: "waiting" or "running"; a running one may be prefetched by a worker that has not begun it.
+    state: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class ActorInfo(Record):
+    """An actor that lives, or that something still refers to."""
+
+    actor_id: str
+    driver_id: str
+    node_id: str
+    class_name: str
+    #: "" if it has none.
+    name: str
+    #: "pending", "alive", "restarting" or "dead".
+    state: str
+    restarts: int
+    #: Why it is dead; "" if it is not.
+    cause: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class ObjectInfo(Record):
+    """An object that has a value."""
+
+    object_id: str
+    node_id: str
+    nbytes: int
+    #: In shared memory; small ones are not.
+    in_shared_memory: bool
+    #: How many processes, tasks and other objects refer to it.
+    references: int
+
+
+def nodes() -> list[NodeInfo]:
+    """As `rayx.nodes()`."""
+    return queries.nodes()
+
+
+def drivers(*, limit: int = LIMIT) -> list[DriverInfo]:
+    """The drivers, in the order in which they have come; those that have ended too."""
+    return sorted(_listed("drivers", limit, _driver), key=lambda one: one.started_at)
+
+
+def functions(*, limit: int = LIMIT) -> list[FunctionInfo]:
+    """The remote functions and classes of actors."""
+    return _listed("functions", limit, _function)
+
+
+def tasks(*, limit: int = LIMIT) -> list[TaskInfo]:
+    """The tasks and calls that have not ended."""
+    return _listed("tasks", limit, _task)
+
+
+def actors(*, limit: int = LIMIT) -> list[ActorInfo]:
+    """The actors."""
+    return _listed("actors", limit, _actor)
+
+
+def objects(*, limit: int = LIMIT) -> list[ObjectInfo]:
+    """The objects, the largest first."""
+    return _listed("objects", limit, _object)
+
+
+def errors(*, limit: int = LIMIT) -> list[ErrorInfo]:
+    """The failed tasks, oldest first, as far as the error table remembers.
+
+    `rayx.error_info()` tells those of this driver.
+    """
+    if session.current().mode == session.PYTHON_MODE:  # there is no other driver
+        return queries.error_info()[-whole("limit", limit, 1, 1 << 32) :]
+    return sorted(_listed("errors", limit, _error), key=lambda one: one.time)
+
+
+def _listed(kind: str, limit: int, made: Callable[[str, Mapping[str, str]], Any]) -> list[Any]:
+    most = whole("limit", limit, 1, 1 << 32)
+    owner = session.current()
+    try:
+        rows, left_out = questions.records(owner.client, kind, most, _QUERY_MS)
+    except RayletError as error:
+        raise owner.failure(error) from None
+    if left_out:
+        warnings.warn(
+            f"there are {len(rows) + left_out:,} {kind}, of which {len(rows):,} are listed",
+            stacklevel=3,
+        )
+    return [made(record_id, fields) for record_id, fields in rows]
+
+
+def _driver(record_id: str, fields: Mapping[str, str]) -> DriverInfo:
+    return DriverInfo(
+        driver_id=record_id,
+        node_id=fields["node"],
+        pid=int(fields["pid"]),
+        started_at=float(fields["started_at"]),
+        ended_at=float(fields["ended_at"]) or None,
+    )
+
+
+def _function(record_id: str, fields: Mapping[str, str]) -> FunctionInfo:
+    return FunctionInfo(record_id, fields["driver"], fields["name"], int(fields["pickled_bytes"]))
+
+
+def _task(record_id: str, fields: Mapping[str, str]) -> TaskInfo:
+    return TaskInfo(
+        task_id=record_id,
+        driver_id=fields["driver"],
+        # A call of an actor has none.
+        function_id=fields.get("function", ""),
+        node_id=fields["node"],
+        name=fields.get("name", ""),
+        state=fields["state"],
+    )
+
+
+def _actor(record_id: str, fields: Mapping[str, str]) -> ActorInfo:
+    return ActorInfo(
+        actor_id=record_id,
+        driver_id=fields["driver"],
+        node_id=fields["node"],
+        class_name=fields["class"],
+        name=fields.get("name", ""),
+        state=fields["state"],
+        restarts=int(fields["restarts"]),
+        cause=fields.get("cause", ""),
+    )
+
+
+def _object(record_id: str, fields: Mapping[str, str]) -> ObjectInfo:
+    return ObjectInfo(
+        object_id=record_id,
+        node_id=fields["node"],
+        nbytes=int(fields["size"]),
+        in_shared_memory=fields["in_pool"] == "1",
+        references=int(fields["references"]),
+    )
+
+
+def _error(record_id: str, fields: Mapping[str, str]) -> ErrorInfo:
+    return ErrorInfo(
+        driver_id=fields["driver"],
+        task_id=record_id,
+        function=fields["name"],
+        kind=fields["kind"],
+        message=fields["text"],
+        time=float(fields["time"]),
+    )
