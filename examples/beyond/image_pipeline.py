@@ -59,13 +59,14 @@ def main():
     parser.add_argument("--batches", type=options.at_least_one, default=30, help="of each loader")
     parser.add_argument("--size", type=options.at_least_one, default=32, help="images in a batch")
     chosen = parser.parse_args()
-    with options.start(chosen):
+    # Each worker has the libraries from its start: a loader may run in one that ran none before.
+    with options.start(chosen, preload=["scipy.ndimage", "sklearn.datasets"]):
         workers = options.cpus()
         # A loader does little and waits much. With a CPU of its own it would take that from the
         # augmenters for as long as it fills its window.
         loader = rayx.remote(num_return_vals="stream", num_cpus=0)(load)
         augmenter = rayx.remote(augment)
-        # Workers start, and import scipy and scikit-learn, before it is measured.
+        # Workers start before it is measured.
         warm = [augmenter.remote(next(loader.remote(0, 1, 32)), [0]) for _ in range(2 * workers)]
         rayx.get(warm)
         means, arrivals = in_parallel(chosen, loader, augmenter, workers)

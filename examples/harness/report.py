@@ -16,16 +16,20 @@ COLUMNS = 100
 HEAD = """# What the examples do, and how fast
 
 {made}
-{gains}
-Times are seconds of the work itself, with workers and actors that have started and imported what
-they need; each is of a single run. *Serial* is the same work in one process without rayx, with one
-thread of linear algebra; *faster* is serial / rayx.
-*Ray* is {ray}, which runs the same file by the adapter `harness/on_ray`; a dash where no such
-run was asked for, or none makes sense.
+
+{read}
 
 | example | what came out | serial | rayx | faster | Ray | CPUs |
 |---|---|--:|--:|--:|--:|--:|
 """
+
+READ = (
+    "Times are seconds of the work itself, with workers and actors that have started and imported "
+    "what they need; each is of a single run. *Serial* is the same work in one process without "
+    "rayx, with one thread of linear algebra; *faster* is serial / rayx. *Ray* is {ray}, which "
+    "runs the same file by the adapter `harness/on_ray`; a dash where no such run was asked for, "
+    "or none makes sense."
+)
 
 TAIL = """
 The runs, each a line after `python examples/`:
@@ -80,7 +84,7 @@ def table(rows: Sequence[Row], limits: dict[str, Any] | None = None) -> str:
     versions = sorted({row.ray_version for row in rows if row.ray_version is not None})
     ray = ", ".join(versions) or "Ray 2"
     made = f"Made by `make examples` on {time.strftime('%Y-%m-%d')}: {machine()}."
-    text = HEAD.format(made=filled(made), gains=gains(limits), ray=ray)
+    text = HEAD.format(made=filled(made + gains(limits)), read=filled(READ.format(ray=ray)))
     for row in rows:
         folder = row.program.rpartition("/")[0]
         text += (
@@ -95,17 +99,13 @@ def table(rows: Sequence[Row], limits: dict[str, Any] | None = None) -> str:
 
 
 def gains(limits: dict[str, Any] | None) -> str:
-    """What can be gained at most, in a sentence."""
+    """What can be gained at most, in a sentence with a blank before it; nothing if not measured."""
     if limits is None:
         return ""
     of_works = [f"{gain:.2f} times as many {work}" for work, gain in limits["gains"].items()]
     return (
-        "\n"
-        + filled(
-            f"Without any engine, {limits['processes']} processes do {' and '.join(of_works)} in "
-            "the same time as one does (`harness/limits.py`); no engine can gain more of such work."
-        )
-        + "\n"
+        f" Without any engine, {limits['processes']} processes do {' and '.join(of_works)} in the "
+        "same time as one does (`harness/limits.py`); no engine can gain more of such work."
     )
 
 
