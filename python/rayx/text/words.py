@@ -89,8 +89,7 @@ MODULE: Final[Table] = {
     "show_in_dashboard": _NO_DASHBOARD,
     "get_dashboard_url": _NO_DASHBOARD,
     "get_webui_url": _NO_DASHBOARD,
-    "global_state": "rayx.cluster_resources(), rayx.available_resources(), rayx.error_info()",
-    "state": "rayx.cluster_resources(), rayx.available_resources(), rayx.error_info()",
+    "global_state": "rayx.state lists what there is; rayx.cluster_resources(), rayx.error_info()",
     **dict.fromkeys(("data", "train", "tune", "rllib", "serve", "air"), f"{_NO_PART} that"),
     **dict.fromkeys(("workflow", "dag", "autoscaler"), f"{_NO_PART} that"),
 }
