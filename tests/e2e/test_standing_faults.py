@@ -48,6 +48,19 @@ print([node.alive for node in rayx.nodes()], len(rayx.error_info()))
 """
 )
 
+# Waits until its node dies, and says why.
+WAIT = (
+    JOIN
+    + """
+join()
+print("joined", flush=True)
+try:
+    rayx.get(rayx.remote(time.sleep).remote(60))
+except rayx.NodeDiedError as error:
+    print(error)
+"""
+)
+
 
 def test_work_goes_on_while_control_servers_die(standing, start_program):
     working = start_program(WORK, standing.address)
@@ -115,18 +128,7 @@ def test_a_control_server_that_comes_back_empty_is_told_again(standing):
 
 
 def test_what_dies_again_and_again_ends_the_session_which_is_told(standing, start_program):
-    program = (
-        JOIN
-        + """
-join()
-print("joined", flush=True)
-try:
-    rayx.get(rayx.remote(time.sleep).remote(60))
-except rayx.NodeDiedError as error:
-    print(str(error).splitlines()[0])
-"""
-    )
-    joined = start_program(program, standing.address)
+    joined = start_program(WAIT, standing.address)
     assert joined.line() == "joined"
     standing.note()
     for _ in range(5):
@@ -243,18 +245,7 @@ def test_a_worker_that_dies_costs_its_task_an_attempt(standing, tmp_path):
 
 
 def test_when_the_supervisor_is_killed_all_ends_and_is_told(standing, start_program):
-    program = (
-        JOIN
-        + """
-join()
-print("joined", flush=True)
-try:
-    rayx.get(rayx.remote(time.sleep).remote(60))
-except rayx.NodeDiedError as error:
-    print(error)
-"""
-    )
-    joined = start_program(program, standing.address)
+    joined = start_program(WAIT, standing.address)
     assert joined.line() == "joined"
     poll_until(lambda: standing.status()["nodes"][0]["tasks_assigned"] == 1, 5, "the task runs")
     standing.note()

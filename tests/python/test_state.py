@@ -86,6 +86,16 @@ def test_objects_the_largest_first(session):
     assert of_small.references == 1
 
 
+def test_of_many_objects_the_largest_are_listed_and_the_others_counted(session):
+    kept = [rayx.put(bytes(size)) for size in range(100, 120)]
+    with pytest.warns(UserWarning, match=r"objects, of which 3 are listed") as told:
+        listed = rayx.state.objects(limit=3)
+    sizes = [one.nbytes for one in listed]
+    assert sizes == sorted(sizes, reverse=True)
+    assert int(str(told[0].message).split()[2].replace(",", "")) == len(rayx.state.objects())
+    del kept
+
+
 def test_errors_are_those_of_error_info(session):
     rayx.wait([fail.remote()])
     assert rayx.state.errors() == rayx.error_info()

@@ -19,25 +19,37 @@ std::string BytesOfId(const Id& id) {
 
 // What a field takes in a message beside its texts; about.
 constexpr size_t kFieldBytes = 48;
+// Of a kind that there is not, in the error.
+constexpr size_t kKindShown = 40;
 
-// Takes records for as long as they fit.
+// Takes records for as long as they fit. Those that do not are counted, and not made: there may be
+// a million, and a turn of the node is spent on them.
 class Collector {
  public:
   explicit Collector(uint64_t most) : most_(most) {}
 
-  template <typename Id>
-  void Add(const Id& id, control::Fields fields) {
-    // Raw bytes, and of no use to people.
-    std::erase_if(fields, [](const auto& field) {
-      return field.first == control::schema::kSpec || field.first == control::schema::kPickled;
-    });
-    for (const auto& [name, value] : fields) bytes_ += kFieldBytes + name.size() + value.size();
+  // `fields()` makes the record's fields. Raw bytes among them are left out, being of no use to
+  // people.
+  template <typename Id, typename MakeFields>
+  void Add(const Id& id, MakeFields fields) {
     if (list_.records.size() >= most_ || bytes_ > limits::kRecordsAnswerBytesMax) {
       ++list_.left_out;
+      return;
+    }
+    control::Fields made = fields();
+    std::erase_if(made, [](const auto& field) {
+      return field.first == control::schema::kSpec || field.first == control::schema::kPickled;
+    });
+    size_t bytes = 0;
+    for (const auto& [name, value] : made) bytes += kFieldBytes + name.size() + value.size();
+    bytes_ += bytes;
+    if (bytes_ > limits::kRecordsAnswerBytesMax) {
+      ++list_.left_out;
     } else {
-      list_.records.push_back({BytesOfId(id), std::move(fields)});
+      list_.records.push_back({BytesOfId(id), std::move(made)});
     }
   }
+  void LeaveOut(uint64_t count) { list_.left_out += count; }
   RecordList Take() { return std::move(list_); }
 
  private:
@@ -72,36 +84,50 @@ void RecordLists::List(std::string_view kind, uint64_t most, Done done) const {
   if (kind == "drivers") {
     return tables_->drivers().List(Collect<control::DriverRecord>(
         most, std::move(done), [](Collector* collector, const control::DriverRecord& driver) {
-          collector->Add(driver.id, control::DriverFields(driver));
+          collector->Add(driver.id, [&] { return control::DriverFields(driver); });
         }));
   }
   if (kind == "errors") return ListErrors(most, std::move(done));
   if (kind == "functions") {
     for (const auto& function : core_->functions().List()) {
-      here.Add(function.id, {{"driver", function.driver.Hex()},
-                             {"name", function.name},
-                             {"pickled_bytes", std::to_string(function.pickled_bytes)}});
+      here.Add(function.id, [&]() -> control::Fields {
+        return {{"driver", function.driver.Hex()},
+                {"name", function.name},
+                {"pickled_bytes", std::to_string(function.pickled_bytes)}};
+      });
     }
   } else if (kind == "tasks") {
     for (const TaskId& id : core_->scheduler().reports().TaskIds()) {
-      here.Add(id, control::TaskFields(*RecordOfTask(core_->scheduler(), id, node_)));
+      here.Add(id,
+               [&] { return control::TaskFields(*RecordOfTask(core_->scheduler(), id, node_)); });
     }
   } else if (kind == "actors") {
     for (const TaskId& id : core_->scheduler().reports().ActorIds()) {
-      here.Add(id, control::ActorFields(RecordOfActor(*core_->scheduler().FindActor(id), node_)));
+      here.Add(id, [&] {
+        return control::ActorFields(RecordOfActor(*core_->scheduler().FindActor(id), node_));
+      });
     }
   } else if (kind == "objects") {
     std::vector<plasma::ObjectSummary> objects = core_->store().Summaries();
-    const size_t all = objects.size();
-    for (const auto& object : plasma::Largest(std::move(objects), all, /*in_pool_only=*/false)) {
-      here.Add(object.id, {{"node", node_.Hex()},
-                           {"size", std::to_string(object.size_bytes)},
-                           {"in_pool", object.is_inline ? "0" : "1"},
-                           {"references",
-                            std::to_string(object.client_references + object.counted_references)}});
+    // There may be a million: only those that are listed are put in order.
+    const auto all = std::count_if(objects.begin(), objects.end(), [](const auto& object) {
+      return !object.id.IsFunction() && object.state != plasma::ObjectState::kExpected;
+    });
+    const std::vector<plasma::ObjectSummary> largest =
+        plasma::Largest(std::move(objects), most, /*in_pool_only=*/false);
+    here.LeaveOut(static_cast<uint64_t>(all) - largest.size());
+    for (const auto& object : largest) {
+      here.Add(object.id, [&]() -> control::Fields {
+        const uint64_t references = object.client_references + object.counted_references;
+        return {{"node", node_.Hex()},
+                {"size", std::to_string(object.size_bytes)},
+                {"in_pool", object.is_inline ? "0" : "1"},
+                {"references", std::to_string(references)}};
+      });
     }
   } else {
-    return done(Status::InvalidArgument("there are no records of " + std::string(kind)));
+    return done(Status::InvalidArgument("there are no records of " +
+                                        std::string(kind.substr(0, kKindShown))));
   }
   done(here.Take());
 }
@@ -127,7 +153,7 @@ void RecordLists::ListErrors(uint64_t most, Done done) const {
                 [](const auto& a, const auto& b) { return a.time > b.time; });
       Collector collector(most);
       for (const control::ErrorRecord& error : asked->errors) {
-        collector.Add(error.task, ErrorFields(error));
+        collector.Add(error.task, [&] { return ErrorFields(error); });
       }
       asked->done(collector.Take());
     };
