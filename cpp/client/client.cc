@@ -200,9 +200,9 @@ Status Client::ExportFunction(const FunctionId& id, const std::string& name,
   return impl_->inquiry.ExportFunction(id, name, pickled, contained);
 }
 
-Result<std::string> Client::FetchFunction(const FunctionId& id) {
+Result<std::string> Client::FetchFunction(const FunctionId& id, Looker* looker) {
   RAYX_REFUSE_IN_CHILD();
-  return impl_->inquiry.FetchFunction(id);
+  return impl_->inquiry.FetchFunction(id, looker);
 }
 
 std::vector<FunctionId> Client::TakeForgottenFunctions() {
@@ -244,9 +244,10 @@ Status Client::AddWorkerSetup(std::span<const uint8_t> pickled) {
   return impl_->inquiry.AddWorkerSetup(pickled);
 }
 
-Result<std::optional<NamedActor>> Client::FindActor(const std::string& name, int64_t timeout_ms) {
+Result<std::optional<NamedActor>> Client::FindActor(const std::string& name, int64_t timeout_ms,
+                                                    Looker* looker) {
   RAYX_REFUSE_IN_CHILD();
-  return impl_->inquiry.FindActor(name, timeout_ms);
+  return impl_->inquiry.FindActor(name, timeout_ms, looker);
 }
 
 Result<ObjectId> Client::Put(const ObjectPieces& value) {
@@ -348,9 +349,10 @@ void Client::NoteExitWork() const {
   if (!impl_->references->InForkedChild()) impl_->tasks.NoteExitWork();
 }
 
-Result<Value> Client::Ask(const std::string& question, const Value& fields, int64_t timeout_ms) {
+Result<Value> Client::Ask(const std::string& question, const Value& fields, int64_t timeout_ms,
+                          Looker* looker) {
   RAYX_REFUSE_IN_CHILD();
-  return impl_->inquiry.Ask(question, fields, timeout_ms);
+  return impl_->inquiry.Ask(question, fields, timeout_ms, looker);
 }
 
 #undef RAYX_REFUSE_IN_CHILD

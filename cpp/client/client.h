@@ -72,7 +72,8 @@ class Client {
   Status ExportFunction(const FunctionId& id, const std::string& name,
                         std::span<const uint8_t> pickled, std::span<const ObjectId> contained);
   // The pickled function, from the node. NotFound if it was never exported, or has been forgotten.
-  Result<std::string> FetchFunction(const FunctionId& id);
+  // `looker` as in Wait.
+  Result<std::string> FetchFunction(const FunctionId& id, Looker* looker = nullptr);
   // The functions that this worker has fetched and no other process needs any more, each once.
   // NextTask returns Interrupted when there are any, and once more when it has waited for a second
   // since they were taken, even if the client does not look for signals.
@@ -101,8 +102,9 @@ class Client {
   Status KillActor(const ObjectId& actor);
   // Each worker runs this once, before its next task of this driver.
   Status AddWorkerSetup(std::span<const uint8_t> pickled);
-  // The actor of that name, if there is one in this driver's session.
-  Result<std::optional<NamedActor>> FindActor(const std::string& name, int64_t timeout_ms);
+  // The actor of that name, if there is one in this driver's session. `looker` as in Wait.
+  Result<std::optional<NamedActor>> FindActor(const std::string& name, int64_t timeout_ms,
+                                              Looker* looker = nullptr);
 
   // --- objects ---
 
@@ -173,7 +175,9 @@ class Client {
 
   // Asks the node a question of common/protocol/questions.fbs, by its name and with the fields of
   // its table; gives the fields of the reply. InvalidArgument if there is no such question.
-  Result<Value> Ask(const std::string& question, const Value& fields, int64_t timeout_ms);
+  // `looker` as in Wait.
+  Result<Value> Ask(const std::string& question, const Value& fields, int64_t timeout_ms,
+                    Looker* looker = nullptr);
 
   // Makes the ids of this client's tasks follow from `seed` (same seed and program, same ids). To
   // be called before the first task.

@@ -217,3 +217,59 @@ def test_a_child_that_a_handler_forks_does_not_wait(on_alarm, tmp_path, wait):
         if children == [0]:
             os._exit(7 if refused else 1)
     assert os.waitstatus_to_exitcode(os.waitpid(children[0], 0)[1]) == 7
+
+
+@pytest.fixture
+def silent_node():
+    """The node, which does nothing before it is sent SIGCONT."""
+    node = rayx.nodes()[0].pid
+    os.kill(node, signal.SIGSTOP)
+    yield node
+    os.kill(node, signal.SIGCONT)
+
+
+def names_nobody():
+    with pytest.raises(ValueError, match="nobody"):
+        rayx.get_actor("nobody")
+    return True
+
+
+QUESTIONS = {"resources": lambda: rayx.cluster_resources()["CPU"] > 0, "actor": names_nobody}
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+def test_a_question_ends_with_what_a_handler_raises(on_alarm, silent_node, question):
+    def handle(number, frame):
+        raise LookupError("in the handler")
+
+    on_alarm(handle)
+    with pytest.raises(LookupError, match="in the handler"):
+        QUESTIONS[question]()
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+def test_a_question_goes_on_after_a_handler(on_alarm, silent_node, question):
+    """The node hears of it once, however often the caller has looked for signals by then."""
+    on_alarm(lambda number, frame: os.kill(silent_node, signal.SIGCONT))
+    assert QUESTIONS[question]()
+
+
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
+@pytest.mark.parametrize("question", QUESTIONS)
+def test_a_child_that_a_handler_forks_gets_no_answer(on_alarm, silent_node, question):
+    children = []
+
+    def handle(number, frame):
+        children.append(os.fork())
+        os.kill(silent_node, signal.SIGCONT)
+
+    on_alarm(handle)
+    refused = False
+    try:
+        assert QUESTIONS[question]()
+    except rayx.ForkedProcessError:
+        refused = True
+    finally:
+        if children == [0]:
+            os._exit(7 if refused else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(children[0], 0)[1]) == 7

@@ -3,7 +3,9 @@
 #include <string>
 #include <utility>
 
+#include "client/connection/fork_guard.h"
 #include "common/base/limits.h"
+#include "common/os/clock.h"
 
 namespace rayx {
 namespace {
@@ -19,9 +21,10 @@ constexpr size_t kHeldBytesMax = 32u << 10;
 
 NodeLink::NodeLink(std::unique_ptr<FrameStream> stream, std::shared_ptr<ReferenceQueue> references,
                    Handler handler)
-    : waits_(&policy_),
+    : references_(std::move(references)),
+      waits_(&policy_),
       channel_(std::make_shared<Channel>(
-          std::move(stream), std::move(references),
+          std::move(stream), references_,
           Channel::Handler{.on_frame = std::move(handler),
                            .on_lost = [this](const Status& reason) { OnLost(reason); }},
           Channel::Answers::kInTime)) {
@@ -68,6 +71,23 @@ Status NodeLink::WaitForRoom(Urgency urgency) {
 
 Status NodeLink::Hold(uint16_t type, std::span<const uint8_t> payload) {
   return channel_->Append(type, payload, kHeldBytesMax) ? Status::Ok() : Send(type, payload);
+}
+
+// --- waiting ---
+
+Status NodeLink::Wait(Lock* lock, const Deadline& deadline, const Looking& looking,
+                      const std::function<bool()>& ready) {
+  while (true) {
+    const Status status = waits_.Wait(lock, deadline, kSignalSliceMs, ready);
+    if (status.code() != StatusCode::kInterrupted || looking.looker == nullptr) return status;
+    lock->unlock();
+    const int64_t waited_ms = MonotonicMs() - looking.begin_ms;
+    const bool goes_on = looking.looker->look(looking.looker, waited_ms);
+    // A fork leaves other threads behind, and one of them may have held the lock.
+    if (references_->InForkedChild()) return ForkGuard::ForkedStatus();
+    lock->lock();
+    if (!goes_on) return status;
+  }
 }
 
 // --- the end ---

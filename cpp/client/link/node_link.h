@@ -18,6 +18,7 @@
 #include "client/link/leader_wait.h"
 #include "client/link/reference_queue.h"
 #include "client/link/wait_policy.h"
+#include "client/values/looker.h"
 #include "common/base/status.h"
 
 namespace rayx {
@@ -50,6 +51,10 @@ class NodeLink : public ReferenceQueue::Flusher {
               int64_t leader_slice_ms = LeaderWait::kLeaderSliceMs) {
     return waits_.Wait(lock, deadline, slice_ms, ready, leader_slice_ms);
   }
+  // As Wait, except that a look for signals does not end it unless the looker says so. Returns
+  // Forked, without the lock, in a child that the looker has forked.
+  Status Wait(Lock* lock, const Deadline& deadline, const Looking& looking,
+              const std::function<bool()>& ready);
   Status Poll(Lock* lock) { return waits_.Poll(lock); }
   void Wake() { waits_.Wake(); }
 
@@ -83,6 +88,7 @@ class NodeLink : public ReferenceQueue::Flusher {
   // REQUIRES: the state lock is held.
   void OnLost(const Status& reason);
 
+  const std::shared_ptr<ReferenceQueue> references_;
   WaitPolicy policy_;
   LeaderWait waits_;
   const std::shared_ptr<Channel> channel_;

@@ -272,25 +272,10 @@ Status ObjectAccess::AskFor(std::span<const ObjectId> ids, bool pin, uint64_t fe
   return Status::Ok();
 }
 
-Status ObjectAccess::SleepOn(NodeLink::Lock* lock, const Deadline& deadline, const Looking& looking,
-                             const std::function<bool()>& ready) {
-  while (true) {
-    const Status status = link_->Wait(lock, deadline, NodeLink::kSignalSliceMs, ready);
-    if (status.code() != StatusCode::kInterrupted || looking.looker == nullptr) return status;
-    lock->unlock();
-    const int64_t waited_ms = MonotonicMs() - looking.begin_ms;
-    const bool goes_on = looking.looker->look(looking.looker, waited_ms);
-    // A fork leaves other threads behind, and one of them may have held the lock.
-    if (references_->InForkedChild()) return ForkGuard::ForkedStatus();
-    lock->lock();
-    if (!goes_on) return status;
-  }
-}
-
 Status ObjectAccess::Sleep(NodeLink::Lock* lock, const Deadline& deadline, bool in_task,
                            const Looking& looking, const std::function<bool()>& ready) {
   // A call that only looks does not wait.
-  if (!in_task || deadline.passed()) return SleepOn(lock, deadline, looking, ready);
+  if (!in_task || deadline.passed()) return link_->Wait(lock, deadline, looking, ready);
   // To lend the CPUs for what has already arrived would cost more than the wait.
   (void)link_->Poll(lock);
   if (ready()) return Status::Ok();
@@ -298,7 +283,7 @@ Status ObjectAccess::Sleep(NodeLink::Lock* lock, const Deadline& deadline, bool 
   const Result<uint64_t> wait = loan_.Lend();
   lock->lock();
   if (!wait.ok()) return wait.status();
-  const Status status = SleepOn(lock, deadline, looking, ready);
+  const Status status = link_->Wait(lock, deadline, looking, ready);
   if (status.code() == StatusCode::kForked) return status;
   lock->unlock();
   const Status told = loan_.Return(*wait);

@@ -70,11 +70,6 @@ class ObjectAccess {
   // Asks the node to deliver these objects. If `fence` is not 0, the node answers with it when it
   // has sent what is there. REQUIRES: the state lock is not held.
   Status AskFor(std::span<const ObjectId> ids, bool pin, uint64_t fence = 0);
-  // What looks for signals during a wait, and when the wait began (MonotonicMs).
-  struct Looking {
-    Looker* looker = nullptr;
-    int64_t begin_ms = 0;
-  };
   // Waits, and tells the node of it if a task does. Returns Forked, without the lock, in a child
   // that `looking` has forked.
   Status Sleep(NodeLink::Lock* lock, const Deadline& deadline, bool in_task, const Looking& looking,
@@ -137,9 +132,6 @@ class ObjectAccess {
   bool Advance(Collection* collection);
   Status Collect(NodeLink::Lock* lock, Collection* collection, const Deadline& deadline,
                  bool in_task, const Looking& looking);
-  // The part of Sleep that waits, until `ready`, the deadline, or until the Looker ends it.
-  Status SleepOn(NodeLink::Lock* lock, const Deadline& deadline, const Looking& looking,
-                 const std::function<bool()>& ready);
   // As AskFor, and waits until the node has sent what is there already, which a call with a timeout
   // of 0 has to find. Lets go of the lock meanwhile.
   Status AskForNow(NodeLink::Lock* lock, std::span<const ObjectId> ids, bool pin);

@@ -6,6 +6,7 @@
 #include "client/link/outcome.h"
 #include "client/tasks/questions.h"
 #include "common/base/limits.h"
+#include "common/os/clock.h"
 #include "common/protocol/wire_ids.h"
 
 namespace rayx {
@@ -13,16 +14,33 @@ namespace {
 
 using protocol::MessageType;
 
-// An answer comes within a turn of the node's loop; a caller that does not read the socket itself
-// looks for signals in between, and then has to ask again.
-constexpr int64_t kAnswerSliceMs = 2000;
-
 const protocol::Answer& AnswerIn(const MessageCopy& reply) {
   // It was verified when it came.
   return *flatbuffers::GetRoot<protocol::Answer>(reply.bytes().data());
 }
 
 }  // namespace
+
+template <typename Key>
+Result<Inquiry::Reply> Inquiry::Exchange(ReplyBox<Key>* box, const Key& key, MessageType type,
+                                         const flatbuffers::FlatBufferBuilder& message,
+                                         int64_t timeout_ms, Looker* looker) {
+  const Deadline deadline = Deadline::After(timeout_ms);
+  {
+    const NodeLink::Lock lock = link_->LockState();
+    box->Expect(key);
+  }
+  Status status = link_->Send(static_cast<uint16_t>(type), MessageBytes(message));
+  NodeLink::Lock lock = link_->LockState();
+  if (status.ok()) {
+    status = link_->Wait(&lock, deadline, Looking{looker, MonotonicMs()},
+                         [&] { return box->arrived(key); });
+  }
+  if (status.code() == StatusCode::kForked) return status;
+  Reply reply = box->Leave(key);
+  if (reply == nullptr) return status;
+  return reply;
+}
 
 // --- functions ---
 
@@ -48,22 +66,13 @@ Status Inquiry::ExportFunction(const FunctionId& id, const std::string& name,
   return link_->Send(static_cast<uint16_t>(MessageType::ExportFunction), MessageBytes(builder));
 }
 
-Result<std::string> Inquiry::FetchFunction(const FunctionId& id) {
-  {
-    const NodeLink::Lock lock = link_->LockState();
-    functions_.Expect(id);
-  }
+Result<std::string> Inquiry::FetchFunction(const FunctionId& id, Looker* looker) {
   flatbuffers::FlatBufferBuilder builder(128);
   builder.Finish(protocol::CreateFetchFunction(builder, ToWire(id)));
-  Status status =
-      link_->Send(static_cast<uint16_t>(MessageType::FetchFunction), MessageBytes(builder));
-  NodeLink::Lock lock = link_->LockState();
-  if (status.ok()) {
-    status = link_->Wait(&lock, Deadline(), kAnswerSliceMs, [&] { return functions_.arrived(id); });
-  }
-  const Reply reply = functions_.Leave(id);
-  if (!status.ok()) return status;
-  const auto* message = flatbuffers::GetRoot<protocol::FunctionContent>(reply->bytes().data());
+  const Result<Reply> reply =
+      Exchange(&functions_, id, MessageType::FetchFunction, builder, -1, looker);
+  if (!reply.ok()) return reply.status();
+  const auto* message = flatbuffers::GetRoot<protocol::FunctionContent>((*reply)->bytes().data());
   if (message->pickled() == nullptr) {
     return Status::NotFound("function " + id.Hex() + " has not been exported, or was forgotten");
   }
@@ -93,23 +102,14 @@ Status Inquiry::OnFunctionContent(std::span<const uint8_t> payload) {
 // --- questions ---
 
 Result<Inquiry::Reply> Inquiry::AskNode(const std::string& question, const Value& fields,
-                                        int64_t timeout_ms) {
+                                        int64_t timeout_ms, Looker* looker) {
   const uint64_t request = next_request_.fetch_add(1);
   flatbuffers::FlatBufferBuilder builder(128);
   RAYX_RETURN_IF_ERROR(EncodeQuestion(&builder, request, question, fields));
-  {
-    const NodeLink::Lock lock = link_->LockState();
-    answers_.Expect(request);
-  }
-  Status status = link_->Send(static_cast<uint16_t>(MessageType::Query), MessageBytes(builder));
-  NodeLink::Lock lock = link_->LockState();
-  if (status.ok()) {
-    status = link_->Wait(&lock, Deadline::After(timeout_ms), kAnswerSliceMs,
-                         [&] { return answers_.arrived(request); });
-  }
-  const Reply reply = answers_.Leave(request);
-  if (!status.ok()) return status;
-  const protocol::Answer& answer = AnswerIn(*reply);
+  Result<Reply> reply =
+      Exchange(&answers_, request, MessageType::Query, builder, timeout_ms, looker);
+  if (!reply.ok()) return reply;
+  const protocol::Answer& answer = AnswerIn(**reply);
   RAYX_RETURN_IF_ERROR(FromWire(answer.outcome(), answer.message()));
   if (protocol::EnumNameReply(answer.reply_type()) != question) {
     return Status::ProtocolError("the node answered another question than " + question);
@@ -117,11 +117,12 @@ Result<Inquiry::Reply> Inquiry::AskNode(const std::string& question, const Value
   return reply;
 }
 
-Result<Value> Inquiry::Ask(const std::string& question, const Value& fields, int64_t timeout_ms) {
+Result<Value> Inquiry::Ask(const std::string& question, const Value& fields, int64_t timeout_ms,
+                           Looker* looker) {
   if (question == protocol::EnumNameQuestion(protocol::Question::NamedActor)) {
     return Status::InvalidArgument("FindActor asks for actors, to which whoever asks refers");
   }
-  const Result<Reply> reply = AskNode(question, fields, timeout_ms);
+  const Result<Reply> reply = AskNode(question, fields, timeout_ms, looker);
   if (!reply.ok()) return reply.status();
   return DecodeReply(AnswerIn(**reply));
 }
@@ -141,13 +142,14 @@ Status Inquiry::OnAnswer(std::span<const uint8_t> payload) {
   return Status::Ok();
 }
 
-Result<std::optional<NamedActor>> Inquiry::FindActor(const std::string& name, int64_t timeout_ms) {
+Result<std::optional<NamedActor>> Inquiry::FindActor(const std::string& name, int64_t timeout_ms,
+                                                     Looker* looker) {
   if (name.empty() || name.size() > limits::kNameBytesMax) {
     return Status::InvalidArgument("an actor's name has 1 to " +
                                    std::to_string(limits::kNameBytesMax) + " bytes");
   }
   const Value fields = Value::OfTable({{"name", Value::OfText(name)}});
-  const Result<Reply> reply = AskNode("NamedActor", fields, timeout_ms);
+  const Result<Reply> reply = AskNode("NamedActor", fields, timeout_ms, looker);
   if (!reply.ok()) return reply.status();
   const protocol::NamedActorReply& answer = *AnswerIn(**reply).reply_as_NamedActor();
   std::optional<NamedActor> found;

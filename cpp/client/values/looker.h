@@ -12,4 +12,11 @@ struct Looker {
   bool (*look)(Looker* self, int64_t waited_ms);
 };
 
+// The looker of one wait, and when that began (MonotonicMs). Without one, a wait ends with
+// Interrupted whenever it is time to look.
+struct Looking {
+  Looker* looker = nullptr;
+  int64_t begin_ms = 0;
+};
+
 }  // namespace rayx

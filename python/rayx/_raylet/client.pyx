@@ -22,7 +22,8 @@ from rayx._raylet.lent cimport Lent, lend_value
 from rayx._raylet.questions cimport fields_of, object_of
 from rayx._raylet.status cimport raise_unless_ok
 from rayx._raylet.tasks cimport RunnableTask, TaskTemplate, new_task
-from rayx._raylet.waiting cimport Deadline, Looking, again, deadline_after, end_looking, looking_at
+from rayx._raylet.waiting cimport (
+    Deadline, Looking, again, deadline_after, end_looking, looking_at, looking_for_signals)
 
 
 @cython.final
@@ -94,13 +95,13 @@ cdef class Client(Connection):
     def fetch_function(self, bytes function_id not None):
         cdef CFunctionId id = CFunctionId.FromBytes(id_bytes(function_id, kShortIdBytes))
         cdef string pickled
-        cdef Deadline none = deadline_after(-1)
+        cdef Looking looking = looking_for_signals()
         cdef Status status
-        while True:
-            with nogil:
-                status = Unwrap(self.core.get().FetchFunction(id), &pickled)
-            if not again(status, &none):
-                return <bytes> pickled
+        with nogil:
+            status = Unwrap(self.core.get().FetchFunction(id, &looking.looker), &pickled)
+        end_looking(&looking)
+        raise_unless_ok(status)
+        return <bytes> pickled
 
     def submit(self, TaskTemplate template not None, stream, buffers, contained, dependencies):
         cdef vector[CObjectId] depends
@@ -151,16 +152,17 @@ cdef class Client(Connection):
     def find_actor(self, str name not None, int64_t timeout_ms):
         cdef string c_name = name.encode()
         cdef optional[NamedActor] found
-        cdef Deadline deadline = deadline_after(timeout_ms)
+        cdef ObjectID actor = None
+        cdef Looking looking = looking_for_signals()
         cdef Status status
-        while True:
-            with nogil:
-                status = Unwrap(self.core.get().FindActor(c_name, deadline.left_ms), &found)
-            if not again(status, &deadline):
-                break
-        if not found.has_value():
-            return None
-        return adopt_object_id(self, found.value().id), bytes_in(found.value().info)
+        with nogil:
+            status = Unwrap(self.core.get().FindActor(c_name, timeout_ms, &looking.looker), &found)
+        # Its reference counts already, whatever the handler of a signal has raised.
+        if found.has_value():
+            actor = adopt_object_id(self, found.value().id)
+        end_looking(&looking)
+        raise_unless_ok(status)
+        return None if actor is None else (actor, bytes_in(found.value().info))
 
     def add_worker_setup(self, bytes pickled not None):
         cdef ByteSpan content = ByteSpan(<const uint8_t*> PyBytes_AS_STRING(pickled), len(pickled))
@@ -303,13 +305,13 @@ cdef class Client(Connection):
         cdef string name = question.encode()
         cdef Value given = fields_of(fields)
         cdef Value found
-        cdef Deadline deadline = deadline_after(timeout_ms)
+        cdef Looking looking = looking_for_signals()
         cdef Status status
-        while True:
-            with nogil:
-                status = Unwrap(self.core.get().Ask(name, given, deadline.left_ms), &found)
-            if not again(status, &deadline):
-                return object_of(found)
+        with nogil:
+            status = Unwrap(self.core.get().Ask(name, given, timeout_ms, &looking.looker), &found)
+        end_looking(&looking)
+        raise_unless_ok(status)
+        return object_of(found)
 
     def seed_ids(self, uint64_t seed):
         self.core.get().SeedIds(seed)

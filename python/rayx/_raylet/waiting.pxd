@@ -7,12 +7,12 @@ from rayx._raylet.cpp.status cimport Status
 from rayx._raylet.status cimport raise_failure
 
 
-# ---- waits that a look for signals does not end: for objects ----
+# ---- waits that a look for signals does not end: for objects, and for answers of the node ----
 
 # Of one wait, on the stack of who waits: a short one makes no object for it.
 cdef struct Looking:
     Looker looker  # the first, so that it is the whole
-    PyObject* ids  # borrowed
+    PyObject* ids  # borrowed; null in a wait for an answer
     bint needs_all
     int64_t next_ms
     PyObject* answer  # the hook's last one; owned, or null
@@ -20,6 +20,7 @@ cdef struct Looking:
 
 
 cdef Looking looking_at(object ids, bint needs_all) noexcept
+cdef Looking looking_for_signals() noexcept
 # Once, when the wait has ended: raises what a look has raised.
 cdef int end_looking(Looking* looking) except -1
 

@@ -1,9 +1,9 @@
-"""Who looks for signals while a call waits for objects, and at waits that last long."""
+"""Who looks for signals while a call waits, and at waits for objects that last long."""
 
 from cpython.exc cimport PyErr_CheckSignals
 from cpython.object cimport PyObject
 from cpython.ref cimport Py_DECREF, Py_INCREF, Py_XDECREF
-from libc.stdint cimport int64_t
+from libc.stdint cimport INT64_MAX, int64_t
 from libcpp cimport bool as cbool
 
 from rayx._raylet.cpp.looker cimport Looker
@@ -27,6 +27,15 @@ cdef Looking looking_at(object ids, bint needs_all) noexcept:
     made.needs_all = needs_all
     made.next_ms = first_look_ms
     made.answer = made.error = NULL
+    return made
+
+
+cdef Looking looking_for_signals() noexcept:
+    cdef Looking made
+    made.looker.look = look_now
+    made.needs_all = True
+    made.next_ms = INT64_MAX
+    made.ids = made.answer = made.error = NULL
     return made
 
 

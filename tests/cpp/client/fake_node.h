@@ -56,6 +56,8 @@ class FakeNode {
 
   // Answers are given by the thread unless this is off.
   void set_answering(bool answering);
+  // What the thread would have done with that message.
+  void AnswerTo(const Received& message) { Handle(message.type, *message.payload); }
   // Results of tasks: this many bytes each; -1: none are pushed.
   void set_result_bytes(int64_t bytes);
   void Send(MessageType type, const flatbuffers::FlatBufferBuilder& builder,

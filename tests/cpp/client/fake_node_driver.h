@@ -16,10 +16,13 @@ class FakeNodeDriverTest : public ::testing::Test {
   void SetUp() override {
     node_.Serve(true);
     uint8_t bytes[16] = {'d'};
-    auto client = Client::ConnectDriver({node_.path(), DriverId::FromBytes(bytes), "3.11", ""});
+    auto client = Client::ConnectDriver(
+        {node_.path(), DriverId::FromBytes(bytes), "3.11", "", looks_for_signals_});
     ASSERT_TRUE(client.ok()) << client.status().ToString();
     client_ = std::move(*client);
   }
+  // For SetUp.
+  bool looks_for_signals_ = false;
   FakeNode node_;
   std::unique_ptr<Client> client_;
 };

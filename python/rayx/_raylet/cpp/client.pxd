@@ -56,7 +56,7 @@ cdef extern from "client/client.h" namespace "rayx" nogil:
         int fd()
         Status ExportFunction(
             const CFunctionId& id, const string& name, ByteSpan pickled, IdSpan contained)
-        Result[string] FetchFunction(const CFunctionId& id)
+        Result[string] FetchFunction(const CFunctionId& id, Looker* looker)
         vector[CFunctionId] TakeForgottenFunctions()
         Result[vector[CObjectId]] Submit(
             const CTaskTemplate& task, const ObjectPieces* args, IdSpan dependencies)
@@ -66,7 +66,7 @@ cdef extern from "client/client.h" namespace "rayx" nogil:
         Status CancelAll(cbool force)
         Status KillActor(const CObjectId& actor)
         Status AddWorkerSetup(ByteSpan pickled)
-        Result[optional[NamedActor]] FindActor(const string& name, int64_t timeout_ms)
+        Result[optional[NamedActor]] FindActor(const string& name, int64_t timeout_ms, Looker* looker)
         Result[CObjectId] Put(const ObjectPieces& value)
         Result[vector[cbool]] Wait(IdSpan ids, size_t count, int64_t timeout_ms, Looker* looker)
         Result[PrivateBytes] MapCopyOnWrite(ByteSpan object)
@@ -87,6 +87,7 @@ cdef extern from "client/client.h" namespace "rayx" nogil:
             const CObjectId* state)
         Interrupted Interrupt()
         void NoteExitWork()
-        Result[Value] Ask(const string& question, const Value& fields, int64_t timeout_ms)
+        Result[Value] Ask(
+            const string& question, const Value& fields, int64_t timeout_ms, Looker* looker)
         void SeedIds(uint64_t seed)
         void Close()

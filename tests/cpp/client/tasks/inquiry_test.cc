@@ -55,6 +55,57 @@ TEST_F(InquiryTest, AsksNoQuestionThatThereIsNot) {
   EXPECT_EQ(client_->Ask("NamedActor", name, -1).status().code(), StatusCode::kInvalidArgument);
 }
 
+// A client that looks for signals, and a node whose test answers.
+class LateInquiryTest : public FakeNodeDriverTest {
+ protected:
+  void SetUp() override {
+    looks_for_signals_ = true;
+    FakeNodeDriverTest::SetUp();
+    node_.set_answering(false);
+  }
+};
+
+// Answers at the third look. If each look ended the question, there would be three by then.
+struct LateAnswer : Looker {
+  FakeNode* node;
+  int seen = 0;
+  explicit LateAnswer(FakeNode* given) : Looker{Look}, node(given) {}
+  static bool Look(Looker* self, int64_t) {
+    LateAnswer& answer = *static_cast<LateAnswer*>(self);
+    if (++answer.seen < 3) return true;
+    answer.node->AnswerTo(answer.node->Next());
+    EXPECT_EQ(answer.node->pending(), 0u);
+    return true;
+  }
+};
+
+TEST_F(LateInquiryTest, AQuestionIsAskedOnceHoweverOftenSignalsAreLookedFor) {
+  LateAnswer looker(&node_);
+  const auto resources = client_->Ask("Resources", {}, -1, &looker);
+  ASSERT_TRUE(resources.ok()) << resources.status().ToString();
+  EXPECT_EQ((*resources)["total"].items[0]["name"].text, "CPU");
+  EXPECT_EQ(looker.seen, 3);
+}
+
+TEST_F(LateInquiryTest, SoIsAFunctionAndAnActor) {
+  LateAnswer functions(&node_);
+  uint8_t bytes[16] = {1};
+  EXPECT_EQ(*client_->FetchFunction(FunctionId::FromBytes(bytes), &functions), node_.function());
+  EXPECT_EQ(functions.seen, 3);
+  LateAnswer actors(&node_);
+  const auto found = client_->FindActor("known", -1, &actors);
+  ASSERT_TRUE(found.ok() && found->has_value());
+  EXPECT_EQ(actors.seen, 3);
+}
+
+TEST_F(LateInquiryTest, ALookCanEndAQuestionAndTheTimeDoes) {
+  Looker stops{[](Looker*, int64_t) { return false; }};
+  EXPECT_EQ(client_->Ask("Resources", {}, -1, &stops).status().code(), StatusCode::kInterrupted);
+  Looker goes_on{[](Looker*, int64_t) { return true; }};
+  EXPECT_EQ(client_->Ask("Resources", {}, 120, &goes_on).status().code(), StatusCode::kTimedOut);
+  EXPECT_EQ(client_->Ask("Resources", {}, -1).status().code(), StatusCode::kInterrupted);
+}
+
 TEST_F(InquiryTest, WhatTheNodeCannotTellIsAnError) {
   const auto unfinished = client_->Ask("Unfinished", {}, -1);
   EXPECT_EQ(unfinished.status().code(), StatusCode::kUnavailable);
