@@ -3,6 +3,7 @@
     rayx start --head        starts a session that belongs to no program
     rayx status              shows it
     rayx stop                ends it
+    rayx key show            the key by which machines of a cluster know each other
 
 >>> main(["--version"])
 Traceback (most recent call last):
@@ -89,6 +90,14 @@ def _parser() -> argparse.ArgumentParser:
             "serve now.",
         )
     )
+    _add_key(
+        commands.add_parser(
+            "key",
+            help="show or change the key of a cluster",
+            description="The key by which the machines of a cluster know each other. `rayx start "
+            "--head --key-file=PATH` makes it.",
+        )
+    )
     return parser
 
 
@@ -124,6 +133,11 @@ def _add_start(start: argparse.ArgumentParser) -> None:
         "--resources", metavar="JSON", help="other resources, such as '{\"disk\": 2}'"
     )
     start.add_argument(
+        "--key-file",
+        metavar="PATH",
+        help="the key of the cluster; made if it is not there (none)",
+    )
+    start.add_argument(
         "--block",
         action="store_true",
         help="wait for the end of the session; Ctrl-C and SIGTERM end it",
@@ -132,6 +146,17 @@ def _add_start(start: argparse.ArgumentParser) -> None:
 
 def _add_stop(stop: argparse.ArgumentParser) -> None:
     stop.add_argument("--address", metavar="HOST:PORT", help="only the session at this address")
+
+
+def _add_key(key: argparse.ArgumentParser) -> None:
+    actions = key.add_subparsers(dest="action", metavar="ACTION", required=True)
+    for name, text in {
+        "path": "print where it is",
+        "show": "print it; who reads it may join, and run code as you",
+        "rotate": "make a new one; refused while a session of yours uses the old one",
+    }.items():
+        action = actions.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
+        action.add_argument("--key-file", metavar="PATH", help="another than ~/.rayx/cluster.key")
 
 
 def _add_status(status: argparse.ArgumentParser) -> None:

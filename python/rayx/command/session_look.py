@@ -45,6 +45,7 @@ def look(record: SessionRecord) -> dict[str, Any]:
         "started_at": record.started_at,
         "rayx_version": record.rayx_version,
         "python_version": record.python_version,
+        "key_file": record.key_file,
     }
     if not record.supervisor.is_alive():
         return told | {"why": record.why_it_ended()}

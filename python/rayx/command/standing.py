@@ -31,10 +31,11 @@ _STOP_SECONDS_MAX = 10.0
 _KILL_SECONDS_MAX = 5.0
 
 
-def start(options: InitOptions, address: str, port: int) -> SessionRecord:
+def start(options: InitOptions, address: str, port: int, key_file: str = "") -> SessionRecord:
     """Returns when its node serves. StartError, with nothing left behind, if it cannot be.
 
-    `port`: of this address, which the session holds; 0: one that is free.
+    `port`: of this address, which the session holds; 0: one that is free. `key_file`: the absolute
+    path of the key of its connections with other machines, which has been checked; empty: none.
     """
     process_limits.check_store(options.object_store_bytes)
     session_records.make_directory()
@@ -59,6 +60,7 @@ def start(options: InitOptions, address: str, port: int) -> SessionRecord:
             started_at=time.time(),
             rayx_version=_own_version(),
             python_version=platform.python_version(),
+            key_file=key_file,
         )
         _forget_ended(record.address)
         record.write()

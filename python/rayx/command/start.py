@@ -17,7 +17,9 @@ from typing import Any, NoReturn
 
 from rayx import errors
 from rayx.command import standing
+from rayx.command.key import key_path
 from rayx.launch.init_options import LOOPBACK, PORT_MAX, InitOptions
+from rayx.records import cluster_key
 from rayx.records.session_records import SessionRecord
 from rayx.text.quantities import whole
 from rayx.text.value_text import shown
@@ -50,8 +52,9 @@ def run(options: Namespace) -> int:
             f"session is then at {LOOPBACK}, for programs of this machine."
         )
     port = _port(options)
+    key_file = _key_file(options)
     try:
-        record = standing.start(checked, checked.node_ip_address, port)
+        record = standing.start(checked, checked.node_ip_address, port, key_file)
     except errors.StartError as error:
         _say(error)
     _tell(record)
@@ -116,7 +119,22 @@ def _port(options: Namespace) -> int:
     return next(iter(ports.values()), 0)
 
 
+def _key_file(options: Namespace) -> str:
+    """The key is made, or checked, before anything is started. Empty if there is to be none."""
+    if options.key_file is None:
+        return ""
+    path = key_path(options.key_file)
+    if cluster_key.make(path):
+        print(f"A key was made: {path}")
+    return str(path)
+
+
 def _tell(record: SessionRecord) -> None:
+    key = (
+        f"\nIts key is {record.key_file}. Nothing is protected by it yet."
+        if record.key_file
+        else ""
+    )
     print(
         f"""The session serves. It is known by a port of the loopback interface:
 redis_address="{record.address}"
@@ -125,7 +143,7 @@ Programs of this user on this machine join it by
 
     rayx.init(redis_address="{record.address}")
 
-Other machines cannot join it yet: this version has no connections between machines.
+Other machines cannot join it yet: this version has no connections between machines.{key}
 `rayx status` shows it, `rayx stop` ends it.""",
         flush=True,
     )

@@ -56,6 +56,8 @@ def screen(session: dict[str, Any]) -> str:
         lines += [f"  why        {first}", *(f"             {line}" for line in more)]
     if session["state"] == session_look.ENDED:
         lines.append("  `rayx stop` removes its record")
+    if session["key_file"]:
+        lines.append(f"  key        {session['key_file']}")
     for node in session.get("nodes", ()):
         lines += _node_lines(node)
     return "\n".join(lines)

@@ -42,6 +42,8 @@ class SessionRecord(NamedTuple):
     started_at: float
     rayx_version: str
     python_version: str
+    #: The absolute path of its cluster's key; empty if it has none.
+    key_file: str = ""
 
     @property
     def path(self) -> Path:
@@ -148,7 +150,7 @@ def _parse(path: Path) -> SessionRecord | None:
         record = SessionRecord(**told)
     except (OSError, ValueError, TypeError, KeyError, RecursionError):
         return None
-    kinds = (str, str, ProcessIdentity, float, str, str)
+    kinds = (str, str, ProcessIdentity, float, str, str, str)
     is_record = all(type(value) is kind for value, kind in zip(record, kinds, strict=True))
     is_record = is_record and all(type(value) is int for value in record.supervisor)
     # A record speaks of the session whose name it bears.

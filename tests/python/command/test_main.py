@@ -16,11 +16,11 @@ def test_help_lists_the_commands():
     for arguments in ([], ["--help"]):
         ran = run(*arguments)
         assert ran.returncode == 0 and ran.stderr == ""
-        for name in ("start", "stop", "status"):
+        for name in ("start", "stop", "status", "key"):
             assert f"\n    {name} " in ran.stdout
 
 
-@pytest.mark.parametrize("name", ["start", "stop", "status"])
+@pytest.mark.parametrize("name", ["start", "stop", "status", "key"])
 def test_each_has_its_own_help(name):
     assert f"usage: rayx {name}" in run(name, "--help").stdout
 

@@ -65,6 +65,7 @@ def test_starts_and_records(processes, tmp_path):
     assert record.address == "127.0.0.1:5000"
     assert record.supervisor == ProcessIdentity.of(os.getpid())
     assert session_records.read_all() == [record]
+    assert record.key_file == ""
     facts = SessionFacts.read(processes.directory)
     assert facts.is_standing and facts.supervisor_pid == os.getpid()
 

@@ -12,10 +12,16 @@ def started(monkeypatch):
     """What `rayx start` would have started."""
     calls = []
 
-    def fake(options, address, port):
+    def fake(options, address, port, key_file):
         calls.append((options, address, port))
         return SessionRecord(
-            f"{address}:{port or 7}", "/tmp/rayx-1", ProcessIdentity(1, 1), 1.0, "0.1.0", "3.11.7"
+            f"{address}:{port or 7}",
+            "/tmp/rayx-1",
+            ProcessIdentity(1, 1),
+            1.0,
+            "0.1.0",
+            "3.11.7",
+            key_file,
         )
 
     monkeypatch.setattr(standing, "start", fake)
@@ -34,7 +40,20 @@ def test_options_are_those_of_init(started, capsys):
     out = capsys.readouterr().out
     assert 'redis_address="127.0.0.1:6379"\n' in out
     assert 'rayx.init(redis_address="127.0.0.1:6379")\n' in out
-    assert "Other machines cannot join it yet" in out
+    assert "Other machines cannot join it yet" in out and "key" not in out
+
+
+def test_a_key_is_made_once(started, capsys, tmp_path):
+    path = tmp_path / "own" / "key"
+    for told in (f"A key was made: {path}\n", ""):
+        assert command.main(["start", "--head", f"--key-file={path}"]) == 0
+        out = capsys.readouterr().out
+        assert out.startswith(told + "The session serves")
+        assert f"Its key is {path}. Nothing is protected by it yet." in out
+    path.chmod(0o640)
+    assert command.main(["start", "--head", f"--key-file={path}"]) == 1
+    assert f"`chmod 600 {path}`" in capsys.readouterr().err
+    assert len(started) == 2
 
 
 @pytest.mark.parametrize("name", ["--port", "--redis-port", "--object-manager-port"])

@@ -40,6 +40,7 @@ def session(state=session_look.SERVING, **changes):
         "started_at": time.time() - 61,
         "rayx_version": "0.1.0",
         "python_version": "3.11.7",
+        "key_file": "",
     }
     if state == session_look.SERVING:
         told["nodes"] = [NODE | {"started_at": time.time() - 7200}]
@@ -68,13 +69,14 @@ def sessions(tmp_path, monkeypatch):
 
 
 def test_a_session_on_a_screen(sessions, capsys):
-    sessions(session())
+    sessions(session(key_file="/home/me/.rayx/cluster.key"))
     assert command.main(["status"]) == 0
     assert (
         capsys.readouterr().out
         == """\
 Session 127.0.0.1:1: serving
   started    1 min 1 s ago by rayx 0.1.0, Python 3.11.7 (supervisor pid 3)
+  key        /home/me/.rayx/cluster.key
   node       abababab at 127.0.0.1 (pid 12), up 2 h 0 min
   CPU        1.5 of 4 free
   workers    1 busy, 2 waiting in get, 3 idle, 4 starting
