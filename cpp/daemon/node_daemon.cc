@@ -238,7 +238,7 @@ void NodeDaemon::FlushAll(int64_t now_ms) {
   workers_.Flush();
   peers_.FlushAll();
   // No peer waits for the tables. The keeper fills their queue, so it goes first.
-  records_.keeper().Flush(now_ms);
+  records_.counts().Flush(now_ms);
   tables_->Flush();
 }
 
@@ -246,7 +246,7 @@ void NodeDaemon::FlushAll(int64_t now_ms) {
 void NodeDaemon::SetTimer() {
   int64_t next_ms = heartbeat_at_ms_;
   for (const std::optional<int64_t> wish :
-       {core_.NextTickMs(), records_.keeper().NextFlushMs(), tables_->NextFlushMs()}) {
+       {core_.NextTickMs(), records_.counts().NextFlushMs(), tables_->NextFlushMs()}) {
     if (wish) next_ms = std::min(next_ms, *wish);
   }
   if (timer_ && timer_at_ms_ == next_ms) return;

@@ -167,15 +167,12 @@ inline constexpr int64_t kShutdownGraceMs = 1000;
 
 // --- control tables ---------------------------------------------------------------------------
 
-// State of what stays on this node is written at most this late.
+// Counters, and records of tasks and objects that another node has to do with, are written at most
+// this late.
 inline constexpr int64_t kControlFlushMs = 50;
 
 // Records written by one flush: a burst of tasks must not turn into a burst of writes.
 inline constexpr size_t kControlRecordsPerFlush = 500;
-
-// Ids that one flush looks at for them, a tenth of a microsecond each: most of a burst's have come
-// and gone.
-inline constexpr size_t kControlLooksPerFlush = 20000;
 
 // So many records of tasks and objects are a burst: when most of them have gone, the servers give
 // their memory back. 10 MB, which is not worth it for fewer.
@@ -184,8 +181,8 @@ inline constexpr size_t kControlBurstRecords = 20000;
 // Errors kept in the error table; older ones go.
 inline constexpr size_t kErrorsKept = 1000;
 
-// Records of this node that may wait for their flush. Beyond, the oldest is written at once, or
-// dropped with a warning if the server is away: local work does not need it, memory does.
+// Records that may wait for their flush. Beyond, the oldest is written at once, or dropped with a
+// warning if the server is away: no work needs it, memory does.
 inline constexpr size_t kControlPendingRecordsMax = 1u << 18;
 
 // Commands and bytes that may wait for one server's acknowledgement before those that may be lost

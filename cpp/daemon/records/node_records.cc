@@ -1,6 +1,5 @@
 #include "daemon/records/node_records.h"
 
-#include <optional>
 #include <utility>
 
 #include "common/base/check.h"
@@ -9,6 +8,7 @@
 #include "daemon/peers/connected_peer.h"
 
 namespace rayx::daemon {
+
 std::optional<control::TaskRecord> RecordOfTask(const scheduler::LocalScheduler& scheduler,
                                                 const TaskId& id, const NodeId& node) {
   const TaskSpec* spec = scheduler.FindTask(id);
@@ -36,15 +36,7 @@ control::ActorRecord RecordOfActor(const scheduler::ActorSummary& actor, const N
 }
 
 NodeRecords::NodeRecords(control::Tables* tables, NodeId node, node::NodeCore* core)
-    : tables_(tables), node_(node), core_(core), keeper_(tables, node) {
-  keeper_.set_sources(
-      {.task = [this](const TaskId& id) { return RecordOfTask(core_->scheduler(), id, node_); },
-       .object_size = [this](const ObjectId& id) -> std::optional<uint64_t> {
-         const auto location = core_->store().Find(id);
-         if (!location) return std::nullopt;
-         return location->size;
-       }});
-}
+    : tables_(tables), node_(node), core_(core), counts_(tables) {}
 
 void NodeRecords::OnActorChanged(const scheduler::ActorSummary& actor) {
   tables_->actors().Put(RecordOfActor(actor, node_));

@@ -1,5 +1,5 @@
-// What the core of the node records, in the control tables. Tasks and objects go through the
-// RecordKeeper, which writes late and only what is still alive.
+// What the core of the node records, in the control tables: drivers, functions, actors and errors
+// at once, of tasks how many have ended.
 #pragma once
 
 #include <optional>
@@ -8,7 +8,7 @@
 
 #include "common/base/ids.h"
 #include "control/tables.h"
-#include "daemon/records/record_keeper.h"
+#include "daemon/records/task_counts.h"
 #include "node/node_core.h"
 #include "node/shell.h"
 
@@ -24,11 +24,12 @@ class NodeRecords final : public node::Records {
   // `core` is used from the first call on. All must outlive it.
   NodeRecords(control::Tables* tables, NodeId node, node::NodeCore* core);
 
-  void OnTaskSubmitted(const TaskId& id) override { keeper_.OnTaskSubmitted(id); }
-  void OnTaskAssigned(const TaskId& id) override { keeper_.OnTaskAssigned(id); }
-  void OnTaskEnded(const TaskId& id, bool failed) override { keeper_.OnTaskEnded(id, failed); }
-  void OnObjectSealed(const ObjectId& id) override { keeper_.OnObjectSealed(id); }
-  void OnObjectDeleted(const ObjectId& id) override { keeper_.OnObjectDeleted(id); }
+  // Tasks and objects that stay on this node have no records, so that they cost no commands.
+  void OnTaskSubmitted(const TaskId& /*id*/) override {}
+  void OnTaskAssigned(const TaskId& /*id*/) override {}
+  void OnTaskEnded(const TaskId& /*id*/, bool failed) override { counts_.OnTaskEnded(failed); }
+  void OnObjectSealed(const ObjectId& /*id*/) override {}
+  void OnObjectDeleted(const ObjectId& /*id*/) override {}
   void OnActorChanged(const scheduler::ActorSummary& actor) override;
   void OnActorForgotten(const TaskId& actor) override;
   void OnFunction(const DriverId& driver, const FunctionId& id, std::string_view name,
@@ -39,13 +40,13 @@ class NodeRecords final : public node::Records {
   void OnDriverEnded(const DriverId& driver) override;
   void OnError(node::TaskError error) override;
 
-  RecordKeeper& keeper() { return keeper_; }
+  TaskCounts& counts() { return counts_; }
 
  private:
   control::Tables* tables_;
   NodeId node_;
   node::NodeCore* core_;
-  RecordKeeper keeper_;
+  TaskCounts counts_;
 };
 
 }  // namespace rayx::daemon
