@@ -16,9 +16,6 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from rayx._raylet import ObjectID
-from rayx.calls.actor import Actor, ActorClass, get_actor, kill
-from rayx.calls.actor_handle import ActorHandle, ActorMethod
-from rayx.calls.actor_options import method
 from rayx.calls.remote_function import RemoteFunction, remote
 from rayx.errors import (
     ActorDiedError,
@@ -46,11 +43,13 @@ from rayx.errors import (
 from rayx.results.objects import get, put, wait
 from rayx.session import PYTHON_MODE, SCRIPT_MODE, SILENT_MODE
 from rayx.waiting import object_hooks
-from rayx.waiting.object_stream import ObjectStream
 
 if TYPE_CHECKING:
     from rayx import services as services
     from rayx import state as state
+    from rayx.calls.actor import Actor, ActorClass, get_actor, kill
+    from rayx.calls.actor_handle import ActorHandle, ActorMethod
+    from rayx.calls.actor_options import method
     from rayx.calls.worker_setup import run_on_all_workers
     from rayx.error_records import ErrorInfo
     from rayx.launch.api import Context, init, is_initialized, shutdown
@@ -67,6 +66,7 @@ if TYPE_CHECKING:
     from rayx.results.completion import as_completed
     from rayx.results.mapping import map
     from rayx.results.progress_bar import progress
+    from rayx.waiting.object_stream import ObjectStream
 
     __version__: str
 
@@ -135,11 +135,16 @@ __all__ = [
 ]
 
 
-# What not every process uses, and where it is: imported when it is asked for first. Workers do not
-# begin sessions.
+# What not every program uses, and where it is: imported when it is asked for first, since each
+# module costs the import of rayx a tenth of a millisecond and more. Workers do not begin sessions.
 _LATER = {
+    "Actor": "calls.actor",
+    "ActorClass": "calls.actor",
+    "ActorHandle": "calls.actor_handle",
+    "ActorMethod": "calls.actor_handle",
     "Context": "launch.api",
     "ErrorInfo": "error_records",
+    "ObjectStream": "waiting.object_stream",
     "NodeInfo": "records.node_info",
     "as_completed": "results.completion",
     "available_resources": "queries",
@@ -147,11 +152,14 @@ _LATER = {
     "cancel_all": "results.cancellation",
     "cluster_resources": "queries",
     "error_info": "queries",
+    "get_actor": "calls.actor",
     "get_gpu_ids": "process.gpus",
     "get_node_ip_address": "queries",
     "init": "launch.api",
     "is_initialized": "launch.api",
+    "kill": "calls.actor",
     "map": "results.mapping",
+    "method": "calls.actor_options",
     "nodes": "queries",
     "progress": "results.progress_bar",
     "run_on_all_workers": "calls.worker_setup",

@@ -14,7 +14,6 @@ import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
-from rayx import questions
 from rayx._raylet import RayletError
 
 if TYPE_CHECKING:
@@ -72,6 +71,8 @@ def of_interrupt(owner: Session, has_cancelled: bool = False) -> None:
         if caller.f_globals.get("__name__") in cancellers:
             return
         caller = caller.f_back
+    from rayx import questions
+
     with suppress(RayletError):
         count = questions.count_unfinished(owner.client, _COUNT_MS)
         if count > 0:

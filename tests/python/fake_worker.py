@@ -145,10 +145,8 @@ class Worker:
 
     def _send(self, template, args, kwargs):
         self._sequence += 1
-        call = signature.encode(args, kwargs, template.name)
-        encoded = (
-            None if call.stream is None else FakeBuffer(KIND_PICKLE, call.stream, call.buffers)
-        )
+        stream, buffers, _, _ = signature.encode(args, kwargs, template.name)
+        encoded = None if stream is None else FakeBuffer(KIND_PICKLE, stream, buffers)
         task = FakeTask(self._sequence, template, encoded)
         if self._state is not None and template.kind == KIND_ACTOR_CREATION:
             task.state = self.client.put(*serialization.serialize(self._state))

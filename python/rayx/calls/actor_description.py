@@ -9,14 +9,14 @@ It goes with every handle, so it is small: the methods' names, parameters and nu
 MethodDescription(parameters='by=None', num_return_vals=1, is_generator=False)
 """
 
-from __future__ import annotations
-
+# Annotations are read when the program runs, so they are not put off (see call_options).
 import pickle
 import types
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from rayx.calls import call_options, signature, task_options
+from rayx.calls.call_options import Name, NumReturnVals, Timeout
 
 #: Where `rayx.method` notes what it was told, as an attribute of the function.
 METHOD_ATTRIBUTE = "__rayx_num_return_vals__"
@@ -27,7 +27,19 @@ _GENERATOR = 0x20 | 0x200
 
 # Descriptions that a process keeps, so that handles of one class share theirs.
 _UNPACKED_MAX = 1000
-_unpacked: dict[bytes, ActorDescription] = {}
+_unpacked: "dict[bytes, ActorDescription]" = {}
+
+
+class MethodOptions(NamedTuple):
+    """Options of the calls of an actor's method, checked. None stands for the default."""
+
+    num_return_vals: NumReturnVals = 1
+    timeout: Timeout = None
+    name: Name = None
+
+    def replaced(self, changes: dict[str, Any]) -> "MethodOptions":
+        """These options with others in their place; TypeError or ValueError if one is wrong."""
+        return call_options.replaced(self, changes, "method")
 
 
 class MethodDescription(NamedTuple):
@@ -56,7 +68,7 @@ class ActorDescription:
         self._checkers: dict[tuple[str, bool], Callable[..., None]] = {}
 
     @classmethod
-    def of_class(cls, actor_class: type, class_id: bytes) -> ActorDescription:
+    def of_class(cls, actor_class: type, class_id: bytes) -> "ActorDescription":
         """Looks at the class, and at those it inherits from."""
         methods = {}
         for name in dir(actor_class):
@@ -69,7 +81,7 @@ class ActorDescription:
         return cls(class_id, shown_name(actor_class), methods)
 
     @classmethod
-    def unpacked(cls, packed: bytes) -> ActorDescription:
+    def unpacked(cls, packed: bytes) -> "ActorDescription":
         """One that another process has packed."""
         known = _unpacked.get(packed)
         if known is None:

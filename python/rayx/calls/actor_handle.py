@@ -32,8 +32,7 @@ from typing import (
 from rayx import session
 from rayx._raylet import KIND_ACTOR_CALL, RayletError, TaskTemplate
 from rayx.calls import call_options, signature, task_options
-from rayx.calls.actor_description import ActorDescription
-from rayx.calls.call_options import MethodOptions
+from rayx.calls.actor_description import ActorDescription, MethodOptions
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, Callable, Iterable

@@ -4,6 +4,7 @@ The options of a function, a class and a method are NamedTuples, in which each i
 `max_retries: Annotated[int, Option(...)] = 3`. From that come the check of `rayx.remote(...)` and
 `.options(...)`, and the fields of the message (cpp/common/protocol/call_options.fbs).
 
+>>> from typing import NamedTuple
 >>> class Options(NamedTuple):
 ...     timeout: Timeout = None
 ...     priority: Annotated[int, Option(between(0, 9), "priority")] = 0
@@ -18,14 +19,13 @@ ValueError: priority must be between 0 and 9, not 10
 import functools
 import math
 from collections.abc import Callable, Mapping
-from typing import Annotated, Any, Literal, NamedTuple, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 from rayx._raylet import NAME_BYTES_MAX, RETURNS_MAX
 from rayx.text import resources as resource_amounts
 from rayx.text.durations import SECONDS, Duration, in_units
 from rayx.text.quantities import whole
 from rayx.text.value_text import shown, type_name
-from rayx.waiting.object_stream import WINDOW
 
 #: In place of a number of results: a generator, whose items are results.
 STREAM: Literal["stream"] = "stream"
@@ -37,15 +37,23 @@ _TIMEOUT_SECONDS_MAX = 1e9
 _SAME = {"num_returns": "num_return_vals"}
 
 
-class Option(NamedTuple):
+class Option:
     """How an option is checked, and what the node is told of it."""
 
-    #: Given the option's name and a value: the value to be kept; raises if it is wrong.
-    check: Callable[[str, Any], Any]
-    #: The field of the message that says it, if one does.
-    field: str | None = None
-    #: Given a checked value: what the field holds.
-    encoded: Callable[[Any], int] = int
+    __slots__ = ("check", "encoded", "field")
+
+    def __init__(
+        self,
+        check: Callable[[str, Any], Any],
+        field: str | None = None,
+        encoded: Callable[[Any], int] = int,
+    ) -> None:
+        #: Given the option's name and a value: the value to be kept; raises if it is wrong.
+        self.check = check
+        #: The field of the message that says it, if one does.
+        self.field = field
+        #: Given a checked value: what the field holds.
+        self.encoded = encoded
 
 
 Options = TypeVar("Options", bound="tuple[Any, ...]")  # a NamedTuple of options
@@ -142,7 +150,11 @@ def result_count(num_return_vals: ReturnCount) -> int:
 
 def stream_window(num_return_vals: ReturnCount) -> int:
     """How far a stream's task may be ahead; 0 if it is none."""
-    return WINDOW if num_return_vals == STREAM else 0
+    if num_return_vals != STREAM:
+        return 0
+    from rayx.waiting.object_stream import WINDOW  # which most programs never need
+
+    return WINDOW
 
 
 def shown_name(name: str, value: Any) -> str | None:
@@ -201,15 +213,3 @@ Cpus = Annotated[float | None, Option(_cpus)]
 Gpus = Annotated[float | None, Option(_gpus)]
 Resources = Annotated[Mapping[str, float] | None, Option(_resources)]
 Name = Annotated[str | None, Option(shown_name)]
-
-
-class MethodOptions(NamedTuple):
-    """Options of the calls of an actor's method, checked. None stands for the default."""
-
-    num_return_vals: NumReturnVals = 1
-    timeout: Timeout = None
-    name: Name = None
-
-    def replaced(self, changes: dict[str, Any]) -> "MethodOptions":
-        """These options with others in their place; TypeError or ValueError if one is wrong."""
-        return replaced(self, changes, "method")

@@ -32,9 +32,7 @@ from typing import (
 
 from rayx import session
 from rayx._raylet import RayletError, TaskTemplate
-from rayx.calls import actor, call_options, function_reference, signature, task_options
-from rayx.calls.actor import ActorClass
-from rayx.calls.actor_options import ActorOptions
+from rayx.calls import call_options, function_reference, signature, task_options
 from rayx.calls.function_reference import FunctionReference
 from rayx.calls.task_options import TaskOptions
 from rayx.text.value_text import attribute, shown, type_name
@@ -42,14 +40,16 @@ from rayx.values import reducers
 
 if TYPE_CHECKING:
     from rayx._raylet import ObjectID
+    from rayx.calls.actor import ActorClass
     from rayx.calls.actor_types import Actor
     from rayx.calls.option_types import ClassOptions, FunctionOptions, Options
     from rayx.waiting.object_stream import ObjectStream
 
+    A = TypeVar("A", bound=type[Actor])
+    C = TypeVar("C", bound=type[Any])
+
 P = ParamSpec("P")
 T = TypeVar("T")
-A = TypeVar("A", bound="type[Actor]")
-C = TypeVar("C", bound=type[Any])
 R_co = TypeVar("R_co", covariant=True)
 
 _COROUTINE = 0x80 | 0x200
@@ -288,39 +288,38 @@ def name_of(function: RemoteFunction[Any, Any]) -> str:
 # ---- the decorator -------------------------------------------------------------------------------
 
 
-class _FunctionDecorator(Protocol):
-    """`@remote(...)` with options that only functions have."""
+if TYPE_CHECKING:
 
-    def __call__(self, function: Callable[P, T], /) -> RemoteFunction[P, ObjectID[T]]: ...
+    class _FunctionDecorator(Protocol):
+        """`@remote(...)` with options that only functions have."""
 
+        def __call__(self, function: Callable[P, T], /) -> RemoteFunction[P, ObjectID[T]]: ...
 
-class _StreamDecorator(Protocol):
-    """`@remote(num_return_vals="stream", ...)`."""
+    class _StreamDecorator(Protocol):
+        """`@remote(num_return_vals="stream", ...)`."""
 
-    def __call__(
-        self, function: Callable[P, Iterable[T]], /
-    ) -> RemoteFunction[P, ObjectStream[T]]: ...
+        def __call__(
+            self, function: Callable[P, Iterable[T]], /
+        ) -> RemoteFunction[P, ObjectStream[T]]: ...
 
+    class _ClassDecorator(Protocol):
+        """`@remote(...)` with options that only actors have."""
 
-class _ClassDecorator(Protocol):
-    """`@remote(...)` with options that only actors have."""
+        @overload
+        def __call__(self, cls: A, /) -> A: ...
+        @overload
+        def __call__(self, cls: C, /) -> ActorClass[C]: ...
 
-    @overload
-    def __call__(self, cls: A, /) -> A: ...
-    @overload
-    def __call__(self, cls: C, /) -> ActorClass[C]: ...
+    class _Decorator(Protocol):
+        """`@remote(...)` with options that both have."""
 
-
-class _Decorator(Protocol):
-    """`@remote(...)` with options that both have."""
-
-    # A class is a callable too; the first that fits is meant.
-    @overload
-    def __call__(self, cls: A, /) -> A: ...  # type: ignore[overload-overlap]
-    @overload
-    def __call__(self, cls: C, /) -> ActorClass[C]: ...  # type: ignore[overload-overlap]
-    @overload
-    def __call__(self, function: Callable[P, T], /) -> RemoteFunction[P, ObjectID[T]]: ...
+        # A class is a callable too; the first that fits is meant.
+        @overload
+        def __call__(self, cls: A, /) -> A: ...  # type: ignore[overload-overlap]
+        @overload
+        def __call__(self, cls: C, /) -> ActorClass[C]: ...  # type: ignore[overload-overlap]
+        @overload
+        def __call__(self, function: Callable[P, T], /) -> RemoteFunction[P, ObjectID[T]]: ...
 
 
 @overload
@@ -398,11 +397,12 @@ def remote(*args: Any, **options: Any) -> Any:
 
 def _check_options(options: dict[str, Any]) -> None:
     """As far as it can be said before it is known what is decorated."""
-    for_functions = options.keys() <= set(TaskOptions._fields)
-    for_classes = options.keys() <= set(ActorOptions._fields)
-    if for_functions:
+    if options.keys() <= set(TaskOptions._fields):
         TaskOptions().replaced(options)
-    elif for_classes:
+        return
+    from rayx.calls.actor_options import ActorOptions
+
+    if options.keys() <= set(ActorOptions._fields):
         ActorOptions().replaced(options)
     else:
         from rayx.text import words
@@ -431,11 +431,15 @@ def _check_options(options: dict[str, Any]) -> None:
 
 
 def _decorate(decorated: Any, options: dict[str, Any]) -> Any:
-    if isinstance(decorated, RemoteFunction | ActorClass):
+    if isinstance(decorated, tuple(reducers.originals)):
         kind = "function" if isinstance(decorated, RemoteFunction) else "class"
         raise TypeError(f"{decorated!r} is a remote {kind} already; change it with .options(...)")
     if isinstance(decorated, type):
-        return actor.make_remote(decorated, ActorOptions().replaced(options))
+        # What a program of tasks need not load. Who has an actor's class from elsewhere, has it.
+        from rayx.calls.actor import make_remote
+        from rayx.calls.actor_options import ActorOptions
+
+        return make_remote(decorated, ActorOptions().replaced(options))
     return _decorate_function(decorated, TaskOptions().replaced(options))
 
 

@@ -10,7 +10,7 @@ The encoding, as the shape of what is pickled:
 
 >>> from rayx._raylet import detached_object_id
 >>> object_id = detached_object_id(bytes(20))
->>> encode((1, object_id), {"k": 2}, "f").dependencies
+>>> encode((1, object_id), {"k": 2}, "f")[-1]
 [ObjectID(0000...0000)]
 """
 
@@ -20,7 +20,7 @@ import math
 import pickle
 import types
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from rayx import errors
 from rayx._raylet import ObjectID
@@ -36,16 +36,14 @@ _VARARGS = 0x04
 _VARKEYWORDS = 0x08
 
 
-class EncodedCall(NamedTuple):
-    """The arguments of a call, in the order in which `Client.submit` wants them."""
+#: The arguments of a call, in the order in which `Client.submit` wants them: the stream and its
+#: buffers, the ids inside, and the dependencies; each None where there are none.
+EncodedCall: TypeAlias = (
+    "tuple[bytes | None, list[memoryview] | None, list[ObjectID[Any]] | None, "
+    "list[ObjectID[Any]] | None]"
+)
 
-    stream: bytes | None
-    buffers: list[memoryview] | None
-    contained: list[ObjectID[Any]] | None
-    dependencies: list[ObjectID[Any]] | None
-
-
-_NO_ARGUMENTS = EncodedCall(None, None, None, None)
+_NO_ARGUMENTS: EncodedCall = (None, None, None, None)
 
 
 def encode(args: tuple[Any, ...], kwargs: dict[str, Any], name: str) -> EncodedCall:
@@ -56,11 +54,11 @@ def encode(args: tuple[Any, ...], kwargs: dict[str, Any], name: str) -> EncodedC
     types_met = set(map(type, flat))
     if not kwargs:
         if types_met <= serialization.PLAIN_TYPES:
-            return EncodedCall(pickle.dumps(args, protocol=5), None, None, None)
+            return pickle.dumps(args, protocol=5), None, None, None
         if ObjectID not in types_met:
             return _pickled(args, None, flat, tuple(kwargs), name)
         if len(types_met) == 1:
-            return EncodedCall(None, None, None, list(args))
+            return None, None, None, list(args)
     places = tuple(index for index, value in enumerate(flat) if type(value) is ObjectID)
     values = tuple(value for value in flat if type(value) is not ObjectID)
     dependencies = [flat[place] for place in places]
@@ -81,7 +79,7 @@ def _pickled(
     except errors.SerializationError:
         _raise_for_argument(flat, names, function_name)
         raise
-    return EncodedCall(stream, buffers, contained, dependencies)
+    return stream, buffers, contained, dependencies
 
 
 def _raise_for_argument(flat: tuple[Any, ...], names: tuple[str, ...], function_name: str) -> None:

@@ -23,7 +23,6 @@ from rayx.calls.call_options import (
     between,
 )
 from rayx.text import resources as resource_amounts
-from rayx.waiting.object_stream import ObjectStream
 
 _RETRIES_MAX = (1 << 31) - 1
 _PRIORITY_MAX = (1 << 31) - 1
@@ -59,6 +58,8 @@ def shape(ids: Sequence[Any], num_return_vals: ReturnCount, name: str) -> Any:
     if num_return_vals == 1:
         return ids[0]
     if num_return_vals == STREAM:
+        from rayx.waiting.object_stream import ObjectStream  # the caller's; loaded for its options
+
         return ObjectStream(ids, name)
     return list(ids) if num_return_vals else None
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from rayx import questions
 from rayx._raylet import Client, RayletError
-from rayx.launch.joining import NODE_ENDING
+from rayx.launch.session_facts import NODE_ENDING
 from rayx.records.session_records import SessionRecord
 
 #: The node answers.

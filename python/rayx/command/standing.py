@@ -45,6 +45,7 @@ def start(options: InitOptions, address: str, port: int, key_file: str = "") -> 
     processes = Processes.launch(start_options(options, None, Standing(address, port)))
     record = None
     try:
+        version = _own_version()  # meanwhile: what looks for it takes a while to import
         processes.wait_until_ready()
         SessionFacts(
             owner_pid=0,
@@ -58,7 +59,7 @@ def start(options: InitOptions, address: str, port: int, key_file: str = "") -> 
             session_dir=str(processes.directory),
             supervisor=ProcessIdentity.of(processes.supervisor_pid),
             started_at=time.time(),
-            rayx_version=_own_version(),
+            rayx_version=version,
             python_version=platform.python_version(),
             key_file=key_file,
         )

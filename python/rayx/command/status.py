@@ -8,7 +8,6 @@ from argparse import Namespace
 from typing import Any
 
 from rayx.command import session_look
-from rayx.launch.init_options import session_address
 from rayx.records import session_records
 
 #: Exit codes: all sessions serve; there is none; one of them does not serve now.
@@ -19,6 +18,8 @@ def run(options: Namespace) -> int:
     """Prints what there is."""
     records = session_records.read_all()
     if options.address is not None:
+        from rayx.launch.init_options import session_address
+
         address = session_address("--address", options.address)
         records = [record for record in records if record.address == address]
     sessions = [session_look.look(record) for record in records]

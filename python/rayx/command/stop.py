@@ -9,7 +9,6 @@ from __future__ import annotations
 from argparse import Namespace
 
 from rayx.command import standing
-from rayx.launch.init_options import session_address
 from rayx.records import session_records
 
 
@@ -17,6 +16,8 @@ def run(options: Namespace) -> int:
     """Nothing to do is no failure, unless a session was named."""
     records = session_records.read_all()
     if options.address is not None:
+        from rayx.launch.init_options import session_address
+
         address = session_address("--address", options.address)
         records = [record for record in records if record.address == address]
     for record in records:

@@ -21,15 +21,8 @@ from pathlib import Path
 
 from rayx import errors
 from rayx.launch import session_directory
-from rayx.launch.session_facts import SessionFacts
+from rayx.launch.session_facts import CONTROL_SOCKET, ENDING, NODE_ENDING, SessionFacts
 
-#: Where control servers listen in a session's directory, the primary first
-#: (cpp/daemon/supervision/supervisor.cc).
-CONTROL_SOCKET = "control-{}/redis.sock"
-#: Where the supervisor writes why the session ends, before it ends it.
-ENDING = "ending"
-#: The same of the node that a standing session has now. Each node has a new file.
-NODE_ENDING = "node-ending"
 SCHEME = "unix:"
 
 # The supervisor has written it when the connection to the node breaks, unless the node itself died.

@@ -15,6 +15,13 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 FILE_NAME = "session.json"
+#: Where control servers listen in a session's directory, the primary first
+#: (cpp/daemon/supervision/supervisor.cc).
+CONTROL_SOCKET = "control-{}/redis.sock"
+#: Where the supervisor writes why the session ends, before it ends it.
+ENDING = "ending"
+#: The same of the node that a standing session has now. Each node has a new file.
+NODE_ENDING = "node-ending"
 _BYTES_MAX = 1 << 16
 
 

@@ -18,7 +18,7 @@ from rayx.launch import joining, process_limits, programs, standard_streams
 from rayx.launch.init_options import InitOptions
 from rayx.launch.joining import JoinedSession
 from rayx.launch.processes import Processes, Standing, StartOptions
-from rayx.launch.session_facts import SessionFacts
+from rayx.launch.session_facts import CONTROL_SOCKET, SessionFacts
 from rayx.process import driver_config
 from rayx.process.preload import Preload, import_all
 from rayx.session import PYTHON_MODE, SILENT_MODE, Session
@@ -181,8 +181,7 @@ def _connect(
         shards = processes.redis_shards
     # Not looked for: they may come up after the node.
     redis_sockets = [
-        str(processes.directory / joining.CONTROL_SOCKET.format(number))
-        for number in range(shards + 1)
+        str(processes.directory / CONTROL_SOCKET.format(number)) for number in range(shards + 1)
     ]
     address = joining.SCHEME + redis_sockets[0]
     if isinstance(processes, JoinedSession):

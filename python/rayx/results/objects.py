@@ -10,14 +10,12 @@ from __future__ import annotations
 from collections.abc import Collection, Generator, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Never, TypeAlias, TypeVar, overload
 
-from rayx import errors, hints, questions, session
+from rayx import errors, hints, session
 from rayx._raylet import ObjectID, RayletError, first_foreign, first_repeated
-from rayx.calls.actor_handle import ActorHandle
 from rayx.text import quantities
 from rayx.text.durations import MILLISECONDS, SECONDS, Duration, is_timedelta, milliseconds
 from rayx.text.value_text import class_has, type_name
 from rayx.values import serialization
-from rayx.waiting.object_stream import ObjectStream
 
 T = TypeVar("T")
 
@@ -119,6 +117,8 @@ def _fetch(owner: session.Session, ids: list[ObjectID[Any]], timeout_ms: int) ->
 
 
 def _why(owner: session.Session, object_id: ObjectID[Any]) -> str:
+    from rayx import questions
+
     try:
         reason = questions.explain(owner.client, object_id, _EXPLAIN_MS)
     except RayletError:  # the node is busy, or gone: the time-out is what was asked for
@@ -247,17 +247,27 @@ def id_list(function: str, object_ids: Any) -> list[ObjectID[Any]]:
 
 
 def _may_hold_ids(function: str, value: Any) -> bool:
-    if isinstance(value, ObjectStream):  # to take all of it is a wait of its own, maybe for ever
+    if _is_stream(value):  # to take all of it is a wait of its own, maybe for ever
         return function == "rayx.as_completed"
     if isinstance(value, Mapping):  # nobody can say whether the values of the keys are meant
         return function != "rayx.get"
     return isinstance(value, Iterable) and not isinstance(value, str | bytes | bytearray)
 
 
+def _is_stream(value: Any) -> bool:
+    if not class_has(value, "__anext__"):  # as of most, which are no reason to import streams
+        return False
+    from rayx.waiting.object_stream import ObjectStream
+
+    return isinstance(value, ObjectStream)
+
+
 def _advice(value: Any) -> str:
+    from rayx.calls.actor_handle import ActorHandle
+
     if type(value) is ObjectID:
         return ": put it in a list, [object_id]"
-    if isinstance(value, ObjectStream):
+    if _is_stream(value):
         return ": take one id by next(stream), or wait for all of them, list(stream)"
     if isinstance(value, Mapping):
         return ": give its keys, list(...), or its values, list(....values())"

@@ -40,6 +40,10 @@ _PR_SET_PDEATHSIG = 1
 _QUIET_MS = 200
 _FOR_LATER = ("rayx.values.by_value", "rayx.values.pickle_path", "rayx.running.stream_run")
 
+# What values and functions refer to by name, and a program imports only when it has it. Here it is
+# imported once; the first task that is given the handle of an actor must not wait for it.
+_REFERRED_TO = ("rayx.calls.actor", "rayx.waiting.object_stream")
+
 RunWorker = Callable[[int, int, int], None]
 
 
@@ -198,6 +202,8 @@ def main(arguments: list[str]) -> int:
     restore_environment()
     process_title.name_template()
     process_mark.find_place()
+    for name in _REFERRED_TO:
+        importlib.import_module(name)
     # The overloads of what is imported so far are ours: 30 kB that no worker looks at.
     typing.clear_overloads()
     if "--preload" in given:

@@ -10,9 +10,10 @@ import pytest
 import rayx
 from rayx._raylet import DEFAULT_OPTIONS, TaskTemplate
 from rayx.calls import call_options
+from rayx.calls.actor_description import MethodOptions
 from rayx.calls.actor_handle import ActorMethod
 from rayx.calls.actor_options import ActorOptions
-from rayx.calls.call_options import MethodOptions, Option, declared, fields
+from rayx.calls.call_options import Option, declared, fields
 from rayx.calls.task_options import TaskOptions
 
 KINDS = [TaskOptions, ActorOptions, MethodOptions]

@@ -84,9 +84,9 @@ class Buffer:
 
 def there_and_back(args, kwargs, ids):
     """As a call travels; `ids` maps each id to its value."""
-    call = signature.encode(args, kwargs, "f")
-    given = [ids[object_id] for object_id in call.dependencies or ()]
-    encoded = None if call.stream is None else Buffer(call.stream, call.buffers)
+    stream, buffers, _, dependencies = signature.encode(args, kwargs, "f")
+    given = [ids[object_id] for object_id in dependencies or ()]
+    encoded = None if stream is None else Buffer(stream, buffers)
     return signature.decode(encoded, given)
 
 
@@ -121,15 +121,14 @@ def test_places_of_ids(ids):
 
 def test_ids_inside_arguments_stay_ids(ids):
     a, *_ = ids
-    call = signature.encode(([a],), {}, "f")
-    assert call.contained == [a]
-    assert call.dependencies is None
+    _, _, contained, dependencies = signature.encode(([a],), {}, "f")
+    assert contained == [a] and dependencies is None
     assert there_and_back(([a],), {}, ids) == (([a],), {})
 
 
 def test_arrays_travel_beside_the_stream():
-    call = signature.encode((np.zeros(1000),), {"k": np.ones(1000)}, "f")
-    assert [len(buffer) for buffer in call.buffers] == [8000, 8000]
+    _, buffers, _, _ = signature.encode((np.zeros(1000),), {"k": np.ones(1000)}, "f")
+    assert [len(buffer) for buffer in buffers] == [8000, 8000]
     args, kwargs = there_and_back((np.zeros(3),), {"k": np.ones(3)}, {})
     assert args[0].sum() == 0
     assert kwargs["k"].sum() == 3

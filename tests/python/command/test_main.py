@@ -39,7 +39,7 @@ def test_help_imports_no_command():
         "import sys; from rayx.command.main import main\n"
         "try: main(['--help'])\n"
         "except SystemExit: pass\n"
-        "print([m for m in ('psutil', 'json', 'rayx.launch', 'rayx.command.start') "
+        "print([m for m in ('bz2', 'psutil', 'json', 'rayx.launch', 'rayx.command.start') "
         "if m in sys.modules], file=sys.stderr)"
     )
     ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)

@@ -171,6 +171,79 @@ def test_heavy_modules_are_not_imported_before_they_are_needed():
     assert done.stdout == "[]\n"
 
 
+def test_import_loads_these_modules_and_no_others():
+    """Each costs the import of rayx a tenth of a millisecond and more: to add one is a decision.
+
+    What only some programs need, such as actors, is loaded when it is asked for (`_LATER`).
+    """
+    expected = """
+        rayx
+        rayx._raylet
+        rayx.calls
+        rayx.calls.call_options
+        rayx.calls.function_reference
+        rayx.calls.remote_function
+        rayx.calls.signature
+        rayx.calls.task_options
+        rayx.errors
+        rayx.hints
+        rayx.results
+        rayx.results.objects
+        rayx.session
+        rayx.text
+        rayx.text.durations
+        rayx.text.quantities
+        rayx.text.resources
+        rayx.text.value_text
+        rayx.values
+        rayx.values.function_table
+        rayx.values.importable
+        rayx.values.reducers
+        rayx.values.serialization
+        rayx.waiting
+        rayx.waiting.object_hooks
+    """.split()
+    code = (
+        "import sys, typing, importlib.util\n"
+        "before = set(sys.modules)\n"
+        "import rayx\n"
+        "new = sorted(m for m in set(sys.modules) - before if not m.startswith('rayx._raylet.'))\n"
+        "print(*(m for m in new if m.startswith('rayx')))\n"
+        "print(*(m for m in new if not m.startswith('rayx') and m in sys.stdlib_module_names))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    ours, others = done.stdout.splitlines()
+    assert ours.split() == expected
+    assert set(others.split()) <= set(
+        "_compat_pickle _pickle _struct _weakrefset gc math pickle struct threading weakref".split()
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "module"),
+    [
+        ("Actor", "calls.actor"),
+        ("ActorClass", "calls.actor"),
+        ("ActorHandle", "calls.actor_handle"),
+        ("ActorMethod", "calls.actor_handle"),
+        ("ObjectStream", "waiting.object_stream"),
+        ("get_actor", "calls.actor"),
+        ("method", "calls.actor_options"),
+    ],
+)
+def test_a_late_name_is_the_same_however_it_is_asked_for_first(name, module):
+    code = (
+        "import pickle, sys, rayx\n"
+        f"assert 'rayx.{module}' not in sys.modules and '{name}' in dir(rayx)\n"
+        f"pickled = b'crayx\\n{name}\\n.'\n"  # what refers to it by its name
+        "found = pickle.loads(pickled)\n"
+        f"assert found is rayx.{name} is sys.modules['rayx.{module}'].{name}\n"
+        f"from rayx import {name}\n"
+        f"assert {name} is found\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
 def test_what_is_imported_late_is_asked_for_once():
     code = (
         "import sys, rayx\n"

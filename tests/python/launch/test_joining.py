@@ -6,7 +6,7 @@ import time
 import pytest
 
 import rayx
-from rayx.launch import joining
+from rayx.launch import joining, session_facts
 from rayx.launch.joining import JoinedSession
 from rayx.launch.session_facts import SessionFacts
 from rayx.records import session_records
@@ -20,7 +20,7 @@ def directory(tmp_path):
     """A session's, as far as one who joins looks at it."""
     directory = tmp_path / "rayx-1"
     directory.mkdir(0o700)
-    (directory / joining.ENDING).touch()
+    (directory / session_facts.ENDING).touch()
     return directory
 
 
@@ -63,7 +63,7 @@ def test_no_session(directory):
     with pytest.raises(rayx.StartError, match="or it has just ended"):
         JoinedSession.find(f"{directory}/control-0/redis.sock")
     address = tell(directory)
-    (directory / joining.ENDING).unlink()
+    (directory / session_facts.ENDING).unlink()
     with pytest.raises(rayx.StartError, match="or it has just ended"):
         JoinedSession.find(address)
 
@@ -97,8 +97,8 @@ def test_another_python(directory):
 
 def test_why_it_ended(directory, supervisor):
     joined = JoinedSession.find(tell(directory, supervisor.pid))
-    (directory / joining.ENDING).write_text("somebody wanted it")
-    (directory / joining.ENDING).rename(directory / "removed")
+    (directory / session_facts.ENDING).write_text("somebody wanted it")
+    (directory / session_facts.ENDING).rename(directory / "removed")
     supervisor.kill()
     assert joined.why_it_ended().endswith("has ended: somebody wanted it")
     assert "gone: the session that this driver" in str(joined.refusal("gone"))
@@ -131,7 +131,7 @@ def standing(directory, supervisor, tmp_path, monkeypatch):
     monkeypatch.setenv(session_records.VARIABLE, str(tmp_path / "run"))
     session_records.make_directory()
     SessionFacts(0, supervisor.pid, VERSION, 1, False).write(directory)
-    (directory / joining.NODE_ENDING).touch()
+    (directory / session_facts.NODE_ENDING).touch()
     identity = ProcessIdentity.of(supervisor.pid)
     session_records.SessionRecord(ADDRESS, str(directory), identity, 1.0, "0", VERSION).write()
     joined = JoinedSession.find(ADDRESS)
@@ -167,16 +167,16 @@ def test_a_node_that_is_away_comes_back(standing, directory):
     began = time.monotonic()
     standing.pause()
     assert time.monotonic() - began >= 0.005
-    (directory / joining.NODE_ENDING).write_text("the node daemon (pid 3) was killed")
+    (directory / session_facts.NODE_ENDING).write_text("the node daemon (pid 3) was killed")
     assert standing.is_node_away() and not standing.note_node()
-    (directory / joining.NODE_ENDING).unlink()
+    (directory / session_facts.NODE_ENDING).unlink()
     assert not standing.note_node()
-    (directory / joining.NODE_ENDING).touch()
+    (directory / session_facts.NODE_ENDING).touch()
     assert standing.note_node() and not standing.is_node_away()
 
 
 def test_a_node_that_will_not_come_back_is_not_waited_for(standing, directory, supervisor):
-    (directory / joining.ENDING).write_text("it was told to stop")
+    (directory / session_facts.ENDING).write_text("it was told to stop")
     assert standing.note_node()
     supervisor.kill()
     supervisor.wait()
@@ -186,21 +186,21 @@ def test_a_node_that_will_not_come_back_is_not_waited_for(standing, directory, s
 def test_why_the_node_ended_is_told_once_it_is_known(standing, directory, monkeypatch):
     (directory / "node.sock").touch()
     assert standing.note_node()
-    (directory / joining.NODE_ENDING).write_text("the node daemon (pid 3) was killed")
+    (directory / session_facts.NODE_ENDING).write_text("the node daemon (pid 3) was killed")
     why = standing.why_it_ended()
     assert "goes on and starts another node" in why and why.endswith("(pid 3) was killed")
     assert f"rayx.init(redis_address={ADDRESS!r})" in why
     monkeypatch.setattr(joining, "_LAST_WORDS_MS", 1)
     # Another node, of which nothing bad is known.
-    (directory / joining.NODE_ENDING).unlink()
-    (directory / joining.NODE_ENDING).touch()
+    (directory / session_facts.NODE_ENDING).unlink()
+    (directory / session_facts.NODE_ENDING).touch()
     assert standing.note_node()
     assert standing.why_it_ended() == ""
 
 
 def test_the_end_of_the_session_is_told_before_that_of_its_node(standing, directory, supervisor):
     standing.note_node()
-    (directory / joining.NODE_ENDING).write_text("the node daemon (pid 3) was killed")
-    (directory / joining.ENDING).write_text("it was told to stop")
+    (directory / session_facts.NODE_ENDING).write_text("the node daemon (pid 3) was killed")
+    (directory / session_facts.ENDING).write_text("it was told to stop")
     supervisor.kill()
     assert standing.why_it_ended().endswith("has ended: it was told to stop")

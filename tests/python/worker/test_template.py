@@ -4,6 +4,7 @@ import random
 import signal
 import subprocess
 import sys
+import types
 
 import pytest
 
@@ -195,6 +196,16 @@ def test_imports_what_it_is_told_to_before_it_serves(monkeypatch, succeeds):
     arguments = ["--preload", "json,ast", "--report", "name", "--fd", "7"]
     assert worker_template.main(arguments) == (0 if succeeds else 1)
     assert events == [(["json", "ast"], "name"), *([7, "serve"] if succeeds else [])]
+
+
+def test_a_template_has_imported_what_programs_import_late_and_values_refer_to(monkeypatch):
+    imported = []
+    monkeypatch.setattr(worker_template.importlib, "import_module", imported.append)
+    monkeypatch.setattr(worker_template, "TemplateChannel", lambda fd: fd)
+    served = types.SimpleNamespace(serve=lambda: imported.append("serve"))
+    monkeypatch.setattr(worker_template, "Template", lambda channel: served)
+    assert worker_template.main(["--fd", "7"]) == 0
+    assert imported == ["rayx.calls.actor", "rayx.waiting.object_stream", "serve"]
 
 
 def test_a_worker_does_not_import_what_it_seldom_needs():
