@@ -3,7 +3,6 @@
 #include <thread>
 #include <utility>
 
-#include "client/connection/fork_guard.h"
 #include "client/connection/frame_stream.h"
 #include "client/connection/handshake.h"
 #include "client/connection/message.h"
@@ -20,6 +19,7 @@
 #include "client/tasks/task_submitter.h"
 #include "client/tasks/worker_tasks.h"
 #include "common/io/socket.h"
+#include "common/os/fork_guard.h"
 #include "common/shm/affinity_hint.h"
 #include "common/shm/claim_word.h"
 #include "common/shm/shared_memory.h"

@@ -2,7 +2,9 @@
 
 import array
 import contextlib
+import enum
 import fcntl
+import math
 import os
 import pickle
 import signal
@@ -10,6 +12,7 @@ import socket
 import struct
 import threading
 import weakref
+from random import Random
 
 import pytest
 
@@ -260,3 +263,80 @@ def test_a_forked_child_gets_a_clear_error(client):
         os._exit(2)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
     assert client.get([held], 0)
+
+
+PLAIN = [
+    None, True, False, 0, 1, -1, 255, 256, 65535, 65536, 2**31 - 1, 2**31, -(2**31), -(2**31) - 1,
+    2**100, 0.0, -0.0, 1.5, 1e300, math.inf, -math.inf, "", "a", "a\0b", "x" * 255, "x" * 256, "é",
+    "\U0001f600", b"", b"ab", {"a": 1}, [1, 2.5], ("a", None),
+]  # fmt: skip
+
+
+class Whole(enum.IntEnum):
+    ONE = 1
+
+
+class Text(str):
+    pass
+
+
+@pytest.mark.parametrize("value", [*PLAIN, Whole.ONE, Text("a"), "\ud800"], ids=repr)
+def test_plain_pickles_are_pickles(value):
+    pickled = dump(value)
+    if pickled is None:
+        return
+    for loaded in (
+        pickle.loads(pickled),
+        _raylet.load_plain(pickled),
+        _raylet.load_plain(memoryview(pickled)),
+        _raylet.load_plain(pickle.dumps(value, 5)),
+    ):
+        assert type(loaded) is type(value)
+        assert repr(loaded) == repr(value)
+
+
+def dump(value):
+    """None, after a check, if pickle refuses it as well."""
+    try:
+        expected = pickle.dumps(value, 5)
+    except Exception as error:
+        with pytest.raises(type(error)):
+            _raylet.dump_plain(value)
+        return None
+    pickled = _raylet.dump_plain(value)
+    assert len(pickled) <= len(expected) + 3
+    return pickled
+
+
+def test_a_nan_stays_one():
+    assert math.isnan(_raylet.load_plain(_raylet.dump_plain(math.nan)))
+
+
+def outcome(load, pickled):
+    try:
+        return repr(load(pickled))
+    except Exception as error:
+        return type(error)
+
+
+# Opcodes of plain values; others could take gigabytes, or call something.
+PLAIN_BYTES = b"\x80\x05NJKMG\x88\x89\x8c.\x00\xff"
+
+
+def test_whatever_the_bytes_are_they_mean_what_pickle_says():
+    random = Random(0)
+    seeds = [make(value) for value in PLAIN[:28] for make in (_raylet.dump_plain, pickle.dumps)]
+    for _ in range(20_000):
+        bytes_ = bytearray(random.choice(seeds))
+        for _ in range(random.randrange(1, 4)):
+            place = random.randrange(len(bytes_))
+            match random.randrange(3):
+                case 0:
+                    bytes_[place] = random.choice(PLAIN_BYTES)
+                case 1:
+                    del bytes_[place:]
+                    bytes_ += b"."
+                case 2:
+                    bytes_.insert(place, random.choice(PLAIN_BYTES))
+        pickled = bytes(bytes_)
+        assert outcome(_raylet.load_plain, pickled) == outcome(pickle.loads, pickled), pickled

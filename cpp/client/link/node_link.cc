@@ -3,9 +3,9 @@
 #include <string>
 #include <utility>
 
-#include "client/connection/fork_guard.h"
 #include "common/base/limits.h"
 #include "common/os/clock.h"
+#include "common/os/fork_guard.h"
 
 namespace rayx {
 namespace {

@@ -32,28 +32,22 @@ void ReferenceQueue::Push(Kind kind, const ObjectId& id) {
   if (fork_guard_.InChild()) return;
   const std::lock_guard lock(mutex_);
   changes_.push_back({kind, id});
+  queued_.store(changes_.size(), std::memory_order_relaxed);
 }
 
 void ReferenceQueue::Nudge(bool urgent) {
   if (fork_guard_.InChild()) return;
-  if (!urgent) {
-    const std::lock_guard lock(mutex_);
-    if (changes_.size() < kChangesHeld) return;
-  }
+  if (!urgent && queued_.load(std::memory_order_relaxed) < kChangesHeld) return;
   if (const std::shared_ptr<Flusher> flusher = flusher_.lock()) flusher->TryFlush();
 }
 
-bool ReferenceQueue::empty() const {
-  const std::lock_guard lock(mutex_);
-  return changes_.empty();
-}
-
 void ReferenceQueue::Drain(const Emit& emit) {
+  if (empty()) return;
   drained_.clear();
   {
     const std::lock_guard lock(mutex_);
-    if (changes_.empty()) return;
     drained_.swap(changes_);
+    queued_.store(0, std::memory_order_relaxed);
   }
   flatbuffers::FlatBufferBuilder builder;
   std::vector<ObjectId> first;

@@ -8,6 +8,8 @@
 // waits. In a forked child nothing is queued.
 #pragma once
 
+#include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -15,8 +17,8 @@
 #include <span>
 #include <vector>
 
-#include "client/connection/fork_guard.h"
 #include "common/base/ids.h"
+#include "common/os/fork_guard.h"
 
 namespace rayx {
 
@@ -48,7 +50,7 @@ class ReferenceQueue {
   // message (`urgent`), or if there is much.
   void Nudge(bool urgent);
 
-  bool empty() const;
+  bool empty() const { return queued_.load(std::memory_order_relaxed) == 0; }
   // Takes all that is queued and hands it to `emit` as messages (type, payload), in order. One
   // thread at a time may call it.
   void Drain(const std::function<void(uint16_t, std::span<const uint8_t>)>& emit);
@@ -67,8 +69,11 @@ class ReferenceQueue {
 
   ForkGuard fork_guard_;
   std::weak_ptr<Flusher> flusher_;
-  mutable std::mutex mutex_;
+  std::mutex mutex_;
   std::vector<Change> changes_;  // protected by mutex_
+  // How many these are, to be read without the lock. Relaxed: a thread sees what it has pushed, and
+  // what it has been told of by whatever tells threads of something.
+  std::atomic<size_t> queued_{0};
   std::vector<Change> drained_;  // of the thread that drains; kept for its memory
 };
 

@@ -12,9 +12,11 @@ void WaitPolicy::SetDoorbell(std::shared_ptr<const ClaimWord> memory, ScopedFd d
   const std::lock_guard lock(mutex_);
   memory_ = std::move(memory);
   doorbell_ = std::move(doorbell);
+  has_memory_.store(memory_ != nullptr, std::memory_order_relaxed);
 }
 
 void WaitPolicy::Ring() {
+  if (!has_memory_.load(std::memory_order_relaxed)) return;
   // This holds the mutex so that the doorbell's number is not closed and given to another file
   // meanwhile.
   const std::lock_guard lock(mutex_);

@@ -55,6 +55,11 @@ class WaitPolicy {
   // What was sent last was for the node, at once.
   std::atomic<bool> node_is_asked_ = false;
 
+  // Whether there is `memory_`, to be read without the lock by threads that send. Relaxed: the node
+  // sleeps until it is rung only after it has told this process of the memory, and a thread that
+  // sends at that moment is heard as if it had sent a moment ago.
+  std::atomic<bool> has_memory_{false};
+
   std::mutex mutex_;
   // mutex_ protects all below; it is held for a moment only.
   std::shared_ptr<const ClaimWord> memory_;

@@ -9,9 +9,9 @@
 #include <utility>
 
 #include "client/connection/deadline.h"
-#include "client/connection/fork_guard.h"
 #include "common/base/check.h"
 #include "common/base/sparse_table.h"
+#include "common/os/fork_guard.h"
 
 namespace rayx {
 namespace {

@@ -1,7 +1,6 @@
 #include "common/os/random_bytes.h"
 
 #include <sys/random.h>
-#include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
@@ -20,11 +19,13 @@ void FillRandom(std::span<uint8_t> out) {
 }
 
 void RandomIdSource::Take(std::span<uint8_t> out) {
-  const int pid = ::getpid();
-  if (pid != pid_ || out.size() > buffer_.size() - used_) {
+  if (!guard_ || guard_->InChild()) {
+    guard_.emplace();
+    used_ = buffer_.size();
+  }
+  if (out.size() > buffer_.size() - used_) {
     FillRandom(buffer_);
     used_ = 0;
-    pid_ = pid;
   }
   std::memcpy(out.data(), buffer_.data() + used_, out.size());
   used_ += out.size();

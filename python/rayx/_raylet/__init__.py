@@ -22,6 +22,7 @@ _MODULES = (
     "questions",
     "client",
     "channels",
+    "plain",
     "unraisable",
 )
 
@@ -96,6 +97,7 @@ from rayx._raylet.ids import (
     set_object_id_hooks,
     set_waiting_hooks,
 )
+from rayx._raylet.plain import dump_plain, load_plain
 from rayx._raylet.status import RayletError
 from rayx._raylet.tasks import DEFAULT_OPTIONS, RunnableTask, TaskTemplate
 from rayx._raylet.unraisable import UnraisableHook
@@ -148,8 +150,10 @@ __all__ = [
     "TemplateChannel",
     "UnraisableHook",
     "detached_object_id",
+    "dump_plain",
     "first_foreign",
     "first_repeated",
+    "load_plain",
     "set_long_wait_hook",
     "set_object_id_hooks",
     "set_waiting_hooks",

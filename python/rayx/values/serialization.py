@@ -17,7 +17,14 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rayx import errors
-from rayx._raylet import KIND_BYTES, KIND_PICKLE, KIND_SYSTEM_ERROR, KIND_TASK_ERROR
+from rayx._raylet import (
+    KIND_BYTES,
+    KIND_PICKLE,
+    KIND_SYSTEM_ERROR,
+    KIND_TASK_ERROR,
+    dump_plain,
+    load_plain,
+)
 from rayx.text import value_text
 from rayx.values import importable, reducers
 
@@ -40,7 +47,6 @@ _CONTAINERS = frozenset({dict, list, tuple})
 # In a larger collection, to look at the types takes longer than what it saves.
 _PLAIN_CONTAINER_MAX = 32
 
-_pickle = pickle.dumps
 _unpickle = pickle.loads
 _new = tuple.__new__
 _traceback = BaseException.__dict__["__traceback__"]
@@ -58,7 +64,7 @@ class Serialized(NamedTuple):
 
 
 # What most methods return.
-_NOTHING = Serialized(KIND_PICKLE, _pickle(None, _PROTOCOL), (), ())
+_NOTHING = Serialized(KIND_PICKLE, pickle.dumps(None, _PROTOCOL), (), ())
 
 # ---- the ids inside a value ----------------------------------------------------------------------
 
@@ -100,7 +106,7 @@ def serialize(value: Any, root: str = "value") -> Serialized:
         return Serialized(KIND_BYTES, value, (), ())
     if kind in PLAIN_TYPES or (kind in _CONTAINERS and _is_plain(value)):
         # As the class would do it, at a third of the time, which here is most of it.
-        return _new(Serialized, (KIND_PICKLE, _pickle(value, _PROTOCOL), (), ()))
+        return _new(Serialized, (KIND_PICKLE, dump_plain(value), (), ()))
     buffers: list[memoryview] = []
     stream, contained = dumps(value, root, buffers)
     return Serialized(KIND_PICKLE, stream, buffers, contained)
@@ -109,9 +115,9 @@ def serialize(value: Any, root: str = "value") -> Serialized:
 def serialize_results(values: Sequence[Any], name: str) -> list[Serialized]:
     """Pickles each of the results of the task called `name`."""
     # Most are numbers and short texts, for which a call each would be half of the time.
-    plain, new, pickled = _NUMBERS_AND_TEXT, _new, _pickle
+    plain, new, pickled = _NUMBERS_AND_TEXT, _new, dump_plain
     return [
-        new(Serialized, (KIND_PICKLE, pickled(value, _PROTOCOL), (), ()))
+        new(Serialized, (KIND_PICKLE, pickled(value), (), ()))
         if type(value) in plain
         else serialize(value, f"result {index} of {name}")
         for index, value in enumerate(values)
@@ -263,7 +269,7 @@ def deserialize(buffer: StoredObject) -> Any:
     if kind == KIND_PICKLE:
         try:
             if pickled is not None:  # as most values are
-                return _unpickle(pickled)
+                return load_plain(pickled)
             return _unpickle(buffer.stream, buffers=buffer.buffers)
         except (MemoryError, *errors.INTERRUPTIONS):
             raise

@@ -1,4 +1,4 @@
-#include "client/connection/fork_guard.h"
+#include "common/os/fork_guard.h"
 
 #include <gtest/gtest.h>
 #include <sys/wait.h>
