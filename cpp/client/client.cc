@@ -132,7 +132,7 @@ Result<std::unique_ptr<Client>> Client::Open(int socket_fd, const DriverOptions*
   greeting.python_version = python_version;
   std::shared_ptr<ClaimWord> claims;
   if (options != nullptr) {
-    greeting.role = ClientRole::kDriver;
+    greeting.role = options->observes ? ClientRole::kObserver : ClientRole::kDriver;
     greeting.driver = options->driver;
     greeting.driver_config = options->driver_config;
   } else {

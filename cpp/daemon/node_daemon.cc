@@ -170,6 +170,7 @@ void NodeDaemon::OnPeerClosed(ConnectedPeer& peer, const Status& reason) {
                    if (driver_gone && driver.submitted > 0) reaper_.OnDriverGone(peer.driver);
                  },
                  [&](const OutputPeer&) { (void)forget(); },
+                 [&](const ObserverPeer&) { (void)forget(); },
                  [&](const WorkerPeer&) { forget_worker(); },
              },
              peer.kind);

@@ -62,6 +62,7 @@ class NodeDaemon {
   Status OnFrame(ConnectedPeer& peer, const Frame& frame);
   Status OnClientFrame(ConnectedPeer& peer, const Frame& frame);
   Status OnOutputFrame(ConnectedPeer& peer, const Frame& frame);
+  Status OnObserversFrame(ConnectedPeer& peer, const Frame& frame);
   // These end the handshake: from then on the peer is of the kind that it says it is.
   Status OnStrangersHello(ConnectedPeer& peer, const Frame& frame);
   Status OnDriversHello(ConnectedPeer& peer, const protocol::Hello& hello);

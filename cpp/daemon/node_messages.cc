@@ -22,6 +22,7 @@ Status NodeDaemon::OnFrame(ConnectedPeer& peer, const Frame& frame) {
                         [&](const StartingWorker&) { return OnWorkersHello(peer, frame); },
                         [&](const DriverPeer&) { return OnClientFrame(peer, frame); },
                         [&](const OutputPeer&) { return OnOutputFrame(peer, frame); },
+                        [&](const ObserverPeer&) { return OnObserversFrame(peer, frame); },
                         [&](const WorkerPeer&) { return OnClientFrame(peer, frame); },
                     },
                     peer.kind);
@@ -46,6 +47,14 @@ Status NodeDaemon::OnOutputFrame(ConnectedPeer& peer, const Frame& frame) {
   }
   core_.endings().OnDrain(peer.id, peer.driver);
   return Status::Ok();
+}
+
+Status NodeDaemon::OnObserversFrame(ConnectedPeer& peer, const Frame& frame) {
+  if (static_cast<protocol::MessageType>(frame.type) != protocol::MessageType::Query) {
+    return Status::ProtocolError("message " + std::to_string(frame.type) +
+                                 " of an observer, which only asks questions");
+  }
+  return With<protocol::Query>(frame, [&](const auto& m) { return questions_.OnQuery(peer, m); });
 }
 
 // --- hellos ---
@@ -83,6 +92,8 @@ Status NodeDaemon::OnStrangersHello(ConnectedPeer& peer, const Frame& frame) {
       return OnDriversHello(peer, hello);
     case protocol::Role::Output:
       return OnOutputsHello(peer, hello);
+    case protocol::Role::Observer:
+      return Open(peer, ObserverPeer());
     case protocol::Role::Worker:
     case protocol::Role::Template:
       return Refuse(peer, kWhoMakesWorkers);
@@ -125,7 +136,7 @@ Status NodeDaemon::Refuse(ConnectedPeer& peer, const std::string& reason) {
 
 Status NodeDaemon::Welcome(ConnectedPeer& peer) {
   std::vector<ScopedFd> fds;
-  if (PoolUseOf(peer) != nullptr) {
+  if (MapsPool(peer)) {
     Result<ScopedFd> pool = pool_.DuplicateReadOnlyPool();
     if (!pool.ok()) return pool.status();
     fds.push_back(std::move(*pool));

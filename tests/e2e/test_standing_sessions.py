@@ -104,6 +104,14 @@ sys.stdin.readline()
     assert shown["pool_used_bytes"] >= 1 << 20
 
 
+def test_who_only_looks_leaves_no_record(standing, run_program):
+    own = JOIN + "print(join()['driver_id'], [d.driver_id for d in rayx.state.drivers()])"
+    for _ in range(3):
+        assert standing.status()["nodes"][0]["drivers"] == 0
+    joined, drivers = run_program(own, standing.address)[0].split(maxsplit=1)
+    assert drivers == f"['{joined}']\n"
+
+
 def test_records_and_the_session_are_private(standing):
     place = os.environ["RAYX_RUNTIME_DIR"]
     assert stat.S_IMODE(os.stat(place).st_mode) == 0o700

@@ -49,6 +49,8 @@ protocol::Role ToWireRole(ClientRole role) {
       return protocol::Role::Output;
     case ClientRole::kTemplate:
       return protocol::Role::Template;
+    case ClientRole::kObserver:
+      return protocol::Role::Observer;
   }
   return protocol::Role::Driver;
 }
@@ -81,7 +83,7 @@ Status SendHello(FrameStream* stream, const Greeting& greeting) {
 Result<NodeWelcome> ShakeHands(FrameStream* stream, const Greeting& greeting) {
   RAYX_RETURN_IF_ERROR(SendHello(stream, greeting));
   const bool with_pool =
-      greeting.role == ClientRole::kDriver || greeting.role == ClientRole::kWorker;
+      greeting.role != ClientRole::kOutput && greeting.role != ClientRole::kTemplate;
   const Deadline deadline = Deadline::After(limits::kHelloTimeoutMs);
   while (true) {
     Result<std::optional<Frame>> frame = stream->Next();

@@ -11,7 +11,7 @@
 
 namespace rayx {
 
-enum class ClientRole { kDriver, kWorker, kOutput, kTemplate };
+enum class ClientRole { kDriver, kWorker, kOutput, kTemplate, kObserver };
 
 // What a client says of itself.
 struct Greeting {
@@ -26,7 +26,7 @@ struct Greeting {
 struct NodeWelcome {
   NodeId node;
   uint64_t pool_bytes = 0;
-  // The pool, read-only; for drivers and workers only.
+  // The pool, read-only; for drivers, workers and observers only.
   ScopedFd pool;
 };
 

@@ -15,6 +15,8 @@ struct DriverOptions {
   std::string driver_config;
   // Whether calls that wait return Interrupted, so that the caller can look for signals.
   bool looks_for_signals = false;
+  // It only asks questions: the node has no driver of this id, and records nothing of it.
+  bool observes = false;
 };
 
 }  // namespace rayx

@@ -7,8 +7,18 @@ PoolUse* PoolUseOf(ConnectedPeer& peer) {
                              [](StartingWorker&) -> PoolUse* { return nullptr; },
                              [](DriverPeer& driver) -> PoolUse* { return &driver.pool; },
                              [](OutputPeer&) -> PoolUse* { return nullptr; },
+                             [](ObserverPeer&) -> PoolUse* { return nullptr; },
                              [](WorkerPeer& worker) -> PoolUse* { return &worker.pool; }},
                     peer.kind);
+}
+
+bool MapsPool(const ConnectedPeer& peer) {
+  return std::visit(
+      Overload{[](const Stranger&) { return false; }, [](const StartingWorker&) { return false; },
+               [](const DriverPeer&) { return true; }, [](const OutputPeer&) { return false; },
+               // A client cannot do without, whatever it is for.
+               [](const ObserverPeer&) { return true; }, [](const WorkerPeer&) { return true; }},
+      peer.kind);
 }
 
 bool TakesTasks(const ConnectedPeer& peer) {
@@ -16,7 +26,8 @@ bool TakesTasks(const ConnectedPeer& peer) {
       Overload{[](const Stranger&) { return false; },
                // Its process may not be known yet.
                [](const StartingWorker&) { return false; }, [](const DriverPeer&) { return false; },
-               [](const OutputPeer&) { return false; }, [](const WorkerPeer&) { return true; }},
+               [](const OutputPeer&) { return false; }, [](const ObserverPeer&) { return false; },
+               [](const WorkerPeer&) { return true; }},
       peer.kind);
 }
 
@@ -28,7 +39,7 @@ bool MayBePaused(const ConnectedPeer& peer) {
                // The node must hear of the tasks that it has given to its worker before it hears
                // the worker.
                [](const DriverPeer& driver) { return !driver.runs_ahead; },
-               [](const OutputPeer&) { return true; }},
+               [](const OutputPeer&) { return true; }, [](const ObserverPeer&) { return true; }},
       peer.kind);
 }
 

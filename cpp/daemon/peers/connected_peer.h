@@ -1,9 +1,9 @@
 // A process that has a connection to the node: what all such peers have, and what is special to
 // their kinds.
 //
-//   Stranger ───────hello──▶ DriverPeer, OutputPeer ┐ peer gone, broken message
-//   StartingWorker ─hello──▶ WorkerPeer             ├───────────────────────────▶ closed
-//       └──────(no hello in time, refused)──────────┘ or the node wishes it
+//   Stranger ───────hello──▶ DriverPeer, OutputPeer, ObserverPeer ┐ peer gone, broken message
+//   StartingWorker ─hello──▶ WorkerPeer                           ├─────────────────────▶ closed
+//       └──────(no hello in time, refused)────────────────────────┘ or the node wishes it
 //
 // A closed peer keeps its kind, and is destroyed at the end of the turn.
 //
@@ -66,11 +66,15 @@ struct DriverPeer {
 // A driver's second connection, on which it is sent what is to be printed.
 struct OutputPeer {};
 
+// Somebody who only asks questions, such as `rayx status`: the core does not know of it.
+struct ObserverPeer {};
+
 struct WorkerPeer {
   PoolUse pool;
 };
 
-using PeerKind = std::variant<Stranger, StartingWorker, DriverPeer, OutputPeer, WorkerPeer>;
+using PeerKind =
+    std::variant<Stranger, StartingWorker, DriverPeer, OutputPeer, ObserverPeer, WorkerPeer>;
 
 struct ConnectedPeer : node::Peer {
   PeerKind kind;
@@ -88,6 +92,7 @@ inline DriverPeer* AsDriver(node::Peer& peer) {
                              [](StartingWorker&) -> DriverPeer* { return nullptr; },
                              [](DriverPeer& driver) -> DriverPeer* { return &driver; },
                              [](OutputPeer&) -> DriverPeer* { return nullptr; },
+                             [](ObserverPeer&) -> DriverPeer* { return nullptr; },
                              [](WorkerPeer&) -> DriverPeer* { return nullptr; }},
                     static_cast<ConnectedPeer&>(peer).kind);
 }
@@ -95,8 +100,11 @@ inline DriverPeer* AsDriver(node::Peer& peer) {
 // Whether the peer takes tasks: it may report their ends, and can be told to exit.
 bool TakesTasks(const ConnectedPeer& peer);
 
-// Null if the peer does not map the pool.
+// Null if the peer does not store values in the pool.
 PoolUse* PoolUseOf(ConnectedPeer& peer);
+
+// Whether the peer is given the pool with its welcome.
+bool MapsPool(const ConnectedPeer& peer);
 
 // Whether a peer that goes on asking and does not read the answers may be left unheard until it
 // reads. What some kinds have to say must be heard in any case.

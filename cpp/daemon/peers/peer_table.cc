@@ -90,7 +90,7 @@ void PeerTable::OnConnectionClosed(ClientId id, const Status& reason) {
   // destroyed.
   std::visit(Overload{[](Stranger& stranger) { stranger.hello_timer.reset(); },
                       [](StartingWorker&) {}, [](DriverPeer& driver) { driver.pid_watch.reset(); },
-                      [](OutputPeer&) {}, [](WorkerPeer&) {}},
+                      [](OutputPeer&) {}, [](ObserverPeer&) {}, [](WorkerPeer&) {}},
              peer->kind);
   closed_.push_back(id);
   handlers_.on_closed(*peer, reason);

@@ -13,6 +13,12 @@ class Client(NodeClient):
         socket_path: str, driver_id: bytes, python_version: str, driver_config: bytes
     ) -> Client: ...
     @staticmethod
+    def connect_observer(socket_path: str, observer_id: bytes) -> Client:
+        """For questions only, and nothing is recorded of it; whatever else it asks is refused.
+
+        `observer_id`: 16 bytes that nobody else has.
+        """
+    @staticmethod
     def adopt_worker(socket_fd: int, claim_fd: int, number: int, python_version: str) -> Client: ...
     def has_reference(self, binary: bytes) -> bool:
         """Whether this process has an ObjectID of these 20 bytes, or waits for its object."""

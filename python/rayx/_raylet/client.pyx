@@ -46,6 +46,17 @@ cdef class Client(Connection):
         return made
 
     @staticmethod
+    def connect_observer(str socket_path not None, bytes observer_id not None):
+        cdef DriverOptions options = driver_options(socket_path, observer_id, "", b"")
+        cdef Client made = Client.__new__(Client, doorway())
+        cdef Status status
+        options.observes = True
+        with nogil:
+            status = Unwrap(CClient.ConnectDriver(options), &made.core)
+        raise_unless_ok(status)
+        return made
+
+    @staticmethod
     def adopt_worker(int socket_fd, int claim_fd, uint64_t number, str python_version not None):
         cdef string version = python_version.encode()
         cdef Client made = Client.__new__(Client, doorway())

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import platform
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +57,7 @@ def look(record: SessionRecord) -> dict[str, Any]:
 
 
 def _ask(node_socket: Path) -> dict[str, Any]:
-    client = Client.connect_driver(str(node_socket), os.urandom(16), platform.python_version(), b"")
+    client = Client.connect_observer(str(node_socket), os.urandom(16))
     try:
         node = questions.node(client, _QUERY_MS)
         total, available = questions.resources(client, _QUERY_MS)

@@ -276,6 +276,30 @@ TEST_F(NodeHostile, F53_RolesThatAreNotForConnecting) {
   EXPECT_TRUE(NodeLogSays("refused: "));
 }
 
+TEST_F(NodeHostile, AnObserverMayAskAndNothingElse) {
+  const auto ask = [](RawPeer& peer) {
+    peer.SendMessage(MessageType::Query, [](flatbuffers::FlatBufferBuilder& builder) {
+      const auto question = protocol::CreateNodeQuestion(builder);
+      return protocol::CreateQuery(builder, 1, protocol::Question::Node, question.Union());
+    });
+    const auto answer = peer.Receive();
+    return answer ? answer->type : MessageType::None;
+  };
+  for (const auto type : protocol::EnumValuesMessageType()) {
+    if (type == MessageType::Query) continue;
+    RawPeer peer(path());
+    peer.SendHello(protocol::Role::Observer, DriverId(), limits::kProtocolVersion);
+    const auto welcome = peer.Receive();
+    ASSERT_TRUE(welcome);
+    ASSERT_EQ(welcome->type, MessageType::Welcome);
+    EXPECT_EQ(ask(peer), MessageType::Answer);
+    peer.SendFrame(type, std::vector<uint8_t>(64));
+    EXPECT_TRUE(peer.IsClosedWithin(seconds(5))) << protocol::EnumNameMessageType(type);
+  }
+  EXPECT_TRUE(NodeLogSays("of an observer, which only asks questions"));
+  EXPECT_FALSE(NodeLogSays("driver " + DriverId().Hex()));
+}
+
 TEST_F(NodeHostile, F53_AnotherVersionIsToldWhich) {
   RawPeer peer(path());
   RandomIdSource ids;

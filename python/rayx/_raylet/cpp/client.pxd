@@ -30,6 +30,7 @@ cdef extern from "client/client.h" namespace "rayx" nogil:
         string python_version
         string driver_config
         cbool looks_for_signals
+        cbool observes
 
     cdef cppclass NamedActor "rayx::NamedActor":
         CObjectId id
