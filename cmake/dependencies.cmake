@@ -41,6 +41,18 @@ if(NOT RAYX_SANITIZE AND NOT RAYX_BUILD_FUZZERS)
   rayx_require(RAYX_JEMALLOC_LIBRARY "jemalloc, the heap of the node" libjemalloc-dev)
 endif()
 
+# Linked statically as all else: a wheel carries the version that it was tested with, whatever the
+# machine has (libssl.so.3, or .1.1, or none). Other versions than 3 lack parts of the interface.
+find_path(RAYX_OPENSSL_INCLUDE_DIR openssl/ssl.h)
+find_library(RAYX_SSL_LIBRARY NAMES libssl.a ssl)
+find_library(RAYX_CRYPTO_LIBRARY NAMES libcrypto.a crypto)
+set(openssl_3 "")
+if(RAYX_OPENSSL_INCLUDE_DIR AND RAYX_SSL_LIBRARY AND RAYX_CRYPTO_LIBRARY)
+  file(STRINGS "${RAYX_OPENSSL_INCLUDE_DIR}/openssl/opensslv.h" openssl_3
+    REGEX "define OPENSSL_VERSION_MAJOR +3")
+endif()
+rayx_require(openssl_3 "OpenSSL 3, TLS between machines" libssl-dev)
+
 find_path(RAYX_SPDLOG_INCLUDE_DIR spdlog/spdlog.h)
 rayx_require(RAYX_SPDLOG_INCLUDE_DIR "spdlog/spdlog.h, logging" libspdlog-dev)
 
@@ -89,6 +101,8 @@ rayx_package(hiredis INCLUDE_DIR ${RAYX_HIREDIS_INCLUDE_DIR} LIBRARIES ${RAYX_HI
 if(RAYX_JEMALLOC_LIBRARY)
   rayx_package(jemalloc LIBRARIES ${RAYX_JEMALLOC_LIBRARY} Threads::Threads)
 endif()
+rayx_package(openssl INCLUDE_DIR ${RAYX_OPENSSL_INCLUDE_DIR}
+  LIBRARIES ${RAYX_SSL_LIBRARY} ${RAYX_CRYPTO_LIBRARY} Threads::Threads ${CMAKE_DL_LIBS})
 rayx_package(cli11 INCLUDE_DIR ${RAYX_CLI11_INCLUDE_DIR})
 rayx_package(fmt INCLUDE_DIR ${RAYX_FMT_INCLUDE_DIR})
 # Only common/base/log.cc includes spdlog: it takes seconds to compile.

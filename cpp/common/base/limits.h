@@ -83,6 +83,16 @@ inline constexpr int64_t kRefusalsLoggedMs = 1000;
 // A peer that has connected must say hello within this time.
 inline constexpr int64_t kHelloTimeoutMs = 5000;
 
+// --- connections between machines ---------------------------------------------------------------
+
+// Until a peer has proven that it has the cluster's key no more than this is read from it. A
+// handshake has some 400 bytes.
+inline constexpr size_t kUnprovenBytesMax = 4096;
+
+// Records that are encrypted with one key; AES-GCM bears 2^24.5 (RFC 8446, 5.5). 64 GiB in full
+// ones.
+inline constexpr uint64_t kTlsRecordsPerKeyMax = 1u << 22;
+
 // --- object store -----------------------------------------------------------------------------
 
 // Arrow asks for buffers aligned to 64 bytes; so do cache lines.

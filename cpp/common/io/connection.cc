@@ -285,8 +285,9 @@ void Connection::Impl::WriteOut() {
   }
   waits_for_room = all.ok() && !*all;
   Watch();
-  // Reads what is left, whether or not the socket says so, and closes.
-  if (!all.ok()) PostReading();
+  // Reads what is left, whether or not the socket says so, and closes; and what a write of TLS has
+  // taken out of the socket while it shook hands, of which the socket tells no more.
+  if (!all.ok() || (!paused && stream->holds_bytes())) PostReading();
 }
 
 // ---- the socket's readiness ---------------------------------------------------------------------
