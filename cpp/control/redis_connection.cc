@@ -9,6 +9,7 @@
 #include "common/base/limits.h"
 #include "common/base/log.h"
 #include "common/io/socket.h"
+#include "common/os/scoped_fd.h"
 #include "control/schema.h"
 
 namespace rayx::control {
@@ -21,6 +22,14 @@ std::span<const uint8_t> BytesOf(std::string_view text) {
 }
 
 }  // namespace
+
+Result<std::unique_ptr<ByteStream>> DialUnix(const std::string& path) {
+  Result<ScopedFd> socket = ConnectUnix(path);
+  if (!socket.ok()) return socket.status();
+  RAYX_RETURN_IF_ERROR(SetNonBlocking(socket->get(), true));
+  std::unique_ptr<ByteStream> stream = std::make_unique<UnixStream>(std::move(*socket));
+  return stream;
+}
 
 RedisConnection::RedisConnection(EventLoop* loop, RedisEndpoint endpoint, Events* events)
     : loop_(loop),
@@ -35,14 +44,13 @@ RedisConnection::RedisConnection(EventLoop* loop, RedisEndpoint endpoint, Events
 RedisConnection::~RedisConnection() = default;
 
 void RedisConnection::Connect() {
-  auto socket = ConnectUnix(endpoint_.path);
-  if (!socket.ok()) return Lose(socket.status(), false);
-  const Status status = SetNonBlocking(socket->get(), true);
-  if (!status.ok()) return Lose(status, false);
-  socket_ = std::move(*socket);
+  Result<std::unique_ptr<ByteStream>> stream =
+      endpoint_.dial ? endpoint_.dial() : DialUnix(endpoint_.path);
+  if (!stream.ok()) return Lose(stream.status(), false);
+  stream_ = std::move(*stream);
   reader_ = std::make_unique<ReplyReader>();
   watcher_ = loop_->Watch(
-      socket_.get(), [this] { OnReadable(); }, [this] { Flush(); });
+      stream_->fd(), [this] { OnReadable(); }, [this] { OnWritable(); });
   state_ = State::kGreeting;
   timer_ = loop_->CallAt(loop_->now_ms() + limits::kControlGreetingMs, [this] {
     Lose(Status::TimedOut("it accepted the connection and did not answer"), false);
@@ -51,11 +59,15 @@ void RedisConnection::Connect() {
 }
 
 void RedisConnection::Greet() {
-  const std::string_view login[] = {"AUTH", endpoint_.user, endpoint_.password};
+  greeting_replies_ = 0;
+  if (endpoint_.dial) {
+    greeting_replies_ = 1;  // the other end has logged in
+  } else {
+    const std::string_view login[] = {"AUTH", endpoint_.user, endpoint_.password};
+    AppendCommand(login, &out_);
+  }
   // A server that still reads its data from disk takes the login but answers this with an error.
   const std::string_view probe[] = {"EXISTS", schema::kNodeIds};
-  greeting_replies_ = 0;
-  AppendCommand(login, &out_);
   AppendCommand(probe, &out_);
   Flush();
 }
@@ -88,32 +100,59 @@ void RedisConnection::Send(std::string_view bytes) {
 void RedisConnection::Flush() {
   if (state_ == State::kDown || written_ == out_.size()) return;
   while (written_ < out_.size()) {
-    const auto wrote = WriteWithFds(socket_.get(), BytesOf(out_).subspan(written_), {});
+    const auto wrote = stream_->Write(BytesOf(out_).subspan(written_), {});
     if (!wrote.ok()) return Lose(wrote.status(), false);
-    if (*wrote == 0) return watcher_->WantWrite(true);
+    if (*wrote == 0) {
+      waits_for_room_ = true;
+      return Watch();
+    }
     written_ += *wrote;
   }
   out_.clear();
   written_ = 0;
-  watcher_->WantWrite(false);
+  waits_for_room_ = false;
+  Watch();
   if (ready()) events_->OnWritten();
 }
 
 void RedisConnection::OnReadable() {
+  if (waits_for_room_ && stream_->write_wants_read()) Flush();
+  if (state_ != State::kDown) Read();
+}
+
+void RedisConnection::OnWritable() {
+  if (stream_->read_wants_write()) Read();
+  if (state_ != State::kDown) Flush();
+}
+
+// Reading wants a readable socket and writing a writable one, or what the stream says.
+void RedisConnection::Watch() {
+  const bool writing_wants_read = waits_for_room_ && stream_->write_wants_read();
+  watcher_->WantRead(!stream_->read_wants_write() || writing_wants_read);
+  watcher_->WantWrite((waits_for_room_ && !writing_wants_read) || stream_->read_wants_write());
+}
+
+void RedisConnection::Read() {
   std::array<uint8_t, kReadChunkBytes> room;
   for (size_t budget = limits::kReadBytesPerTurn; budget > 0;) {
-    const auto outcome =
-        ReadWithFds(socket_.get(), std::span(room).first(std::min(room.size(), budget)));
+    const auto outcome = stream_->Read(std::span(room).first(std::min(room.size(), budget)));
     if (!outcome.ok()) return Lose(outcome.status(), false);
-    if (outcome->would_block) return;
+    if (outcome->would_block) return Watch();
     if (outcome->bytes == 0) return Lose(Status::Disconnected("it closed the connection"), false);
     budget -= outcome->bytes;
     const Status fed = reader_->Feed(std::span(room).first(outcome->bytes));
     if (!fed.ok()) return Lose(fed, false);
     if (!HandleReplies()) return;
     // The socket is most likely empty; if not, the loop calls again.
-    if (outcome->bytes < room.size()) return;
+    if (outcome->bytes < room.size() && !stream_->holds_bytes()) return Watch();
   }
+  Watch();
+  // The socket does not tell of bytes that the stream holds already.
+  if (stream_->holds_bytes()) PostRead();
+}
+
+void RedisConnection::PostRead() {
+  reading_ = loop_->CallAt(loop_->now_ms(), [this] { Read(); });
 }
 
 bool RedisConnection::HandleReplies() {
@@ -139,9 +178,11 @@ void RedisConnection::Lose(const Status& why, bool refused) {
   const bool was_ready = ready();
   state_ = State::kDown;
   watcher_.reset();
-  socket_.Reset();
+  reading_.reset();
+  stream_.reset();
   out_.clear();
   written_ = 0;
+  waits_for_room_ = false;
   refused_ = refused;
   const std::string text =
       "the control server at " + endpoint_.path + " is unavailable: " + why.message();

@@ -13,22 +13,33 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
 
 #include "common/base/status.h"
+#include "common/io/byte_stream.h"
 #include "common/io/event_loop.h"
-#include "common/os/scoped_fd.h"
 #include "control/redis_protocol.h"
 
 namespace rayx::control {
 
+// A stream to a server, which may still be connecting: it takes no bytes before it is connected,
+// and its first failure says why it could not.
+using DialServer = std::function<Result<std::unique_ptr<ByteStream>>()>;
+// To a server's Unix socket.
+Result<std::unique_ptr<ByteStream>> DialUnix(const std::string& path);
+
 // Where a control server listens and how to log in. The password appears in no message.
 struct RedisEndpoint {
-  std::string path;  // of its Unix socket
+  // Of its Unix socket; if `dial` is set, only what messages call the server.
+  std::string path;
   std::string user;
   std::string password;
+  // Another way than that socket, to a server on another machine: the other end of the stream
+  // (table_bridge.h) has logged in already, since the password does not leave that machine.
+  DialServer dial = nullptr;
 };
 
 class RedisConnection {
@@ -83,6 +94,11 @@ class RedisConnection {
   void Greet();
   void OnGreetingReply(const Reply& reply);
   void OnReadable();
+  void OnWritable();
+  void Read();
+  // Has the socket watched for what the stream waits for.
+  void Watch();
+  void PostRead();
   // False if the connection was lost meanwhile.
   bool HandleReplies();
   void Lose(const Status& why, bool refused);
@@ -96,14 +112,18 @@ class RedisConnection {
   bool refused_ = false;
   int64_t pause_ms_ = 0;
 
-  ScopedFd socket_;
+  std::unique_ptr<ByteStream> stream_;
   std::unique_ptr<ReplyReader> reader_;
   std::string out_;
   size_t written_ = 0;
+  // The stream took no more; the watcher tells when it does.
+  bool waits_for_room_ = false;
   size_t greeting_replies_ = 0;
-  // After the descriptor, so that it goes first.
+  // After the stream, so that it goes first.
   std::unique_ptr<EventLoop::Watcher> watcher_;
   std::unique_ptr<EventLoop::Timer> timer_;
+  // Reads what the stream holds, in the next turn.
+  std::unique_ptr<EventLoop::Timer> reading_;
 };
 
 }  // namespace rayx::control
