@@ -58,6 +58,8 @@ want_build_packages() {
 want_test_packages() {
   want libgtest-dev "C++ tests"
   want libbenchmark-dev "C++ microbenchmarks"
+  want iproute2 "tests between hosts: network namespaces, cables, slow links"
+  want nftables "tests between hosts: packets that are lost"
 }
 
 # Which Python the Makefile will take, and what that one lacks. One with headers and ensurepip of
