@@ -298,6 +298,11 @@ def test_S24_daemons_cannot_unpickle(rayx_session):
     }
     names = {os.path.basename(program) for program in daemons.values()}
     assert {"rayx-supervisor", "rayx-node"} < names
+    for program in daemons.values():
+        if os.path.basename(program) in ("rayx-supervisor", "rayx-node"):
+            # They bring the cryptography that they were tested with.
+            linked = subprocess.run(["ldd", program], capture_output=True, text=True).stdout
+            assert "libc.so" in linked and not re.search("libssl|libcrypto", linked)
     for pid, program in daemons.items():
         assert "python" not in re.sub(r"\S*site-packages\S*", "", read(f"/proc/{pid}/maps")).lower()
         linked = subprocess.run(["ldd", program], capture_output=True, text=True).stdout

@@ -89,6 +89,24 @@ inline constexpr int64_t kHelloTimeoutMs = 5000;
 // handshake has some 400 bytes.
 inline constexpr size_t kUnprovenBytesMax = 4096;
 
+// Connections whose peers have not proven that they have the key: in all, and of one address. If
+// there are as many, a newcomer takes the place of one that has had kUnprovenGraceMs; a handshake
+// takes a round trip and a millisecond of computing. All end after kHelloTimeoutMs.
+inline constexpr size_t kUnprovenMax = 64;
+inline constexpr size_t kUnprovenPerAddressMax = 8;
+inline constexpr int64_t kUnprovenGraceMs = 25;
+
+// An address that has come with a wrong key is not heard for this time, doubled with each further
+// one. It is not against guessing, which is hopeless, but keeps its cost for others small.
+inline constexpr int64_t kWrongKeyDelayMsMin = 100;
+inline constexpr int64_t kWrongKeyDelayMsMax = 10'000;
+
+// Addresses of which that is remembered.
+inline constexpr size_t kGuessersMax = 1024;
+
+// How often the log says who of other machines was refused: whoever reaches the port can cause it.
+inline constexpr int64_t kNetworkRefusalsLoggedMs = 10'000;
+
 // Records that are encrypted with one key; AES-GCM bears 2^24.5 (RFC 8446, 5.5). 64 GiB in full
 // ones.
 inline constexpr uint64_t kTlsRecordsPerKeyMax = 1u << 22;
@@ -238,6 +256,9 @@ inline constexpr size_t kRecordsAnswerBytesMax = 16u << 20;
 
 static_assert(kListenQueue / kAcceptsPerPause * 4 * kAcceptPauseMs < kHelloTimeoutMs / 2,
               "a peer at the end of the queue is heard in time, though turns may come late");
+static_assert(kUnprovenMax / kAcceptsPerPause * kAcceptPauseMs >= kUnprovenGraceMs,
+              "whoever is accepted while strangers keep all places finds one that may be taken");
+static_assert(kUnprovenBytesMax < kHelloBytesMax);
 static_assert(kInlineObjectBytesMax < kInlineBatchBytesMax);
 static_assert(kInlineBatchBytesMax + kInlineObjectBytesMax < kFrameBytesMax);
 static_assert(kFunctionBytesMax < kFrameBytesMax);

@@ -117,13 +117,9 @@ void Listener::Refuse(pid_t pid, const Status& why) {
   pace_.OnRefused();
   // A peer that has left by itself is not worth a line.
   if (why.code() == StatusCode::kDisconnected) return;
-  const std::optional<uint64_t> count = refusal_log_.OnRefused(loop_->now_ms());
-  if (!count) return;
-  std::string line = "refused a connection of pid " + std::to_string(pid) + ": " + why.message();
-  if (*count > 1) {
-    line += ", and " + std::to_string(*count - 1) + " others since the last such line";
-  }
-  LogWarning(line);
+  const std::optional<std::string> line =
+      refusal_log_.OnRefused("pid " + std::to_string(pid), why.message(), loop_->now_ms());
+  if (line) LogWarning(*line);
 }
 
 std::string Listener::DebugText() const {
