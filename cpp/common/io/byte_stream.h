@@ -35,7 +35,8 @@ class ByteStream {
   virtual bool read_wants_write() const { return false; }
   // The last Write would block until the socket can be read.
   virtual bool write_wants_read() const { return false; }
-  // It has bytes for Read of which the socket's readiness does not tell.
+  // It has bytes for Read of which the socket's readiness does not tell; a Write that shakes hands
+  // may have brought them.
   virtual bool holds_bytes() const { return false; }
 };
 

@@ -40,6 +40,8 @@ struct TlsStream::Impl {
   bool wrong_key = false;
   // The peer has said goodbye.
   bool ended = false;
+  // Whatever OpenSSL still holds is a part of a record.
+  bool drained = false;
   // Nothing can be read or written any more, and why.
   Status failure;
   // Nothing can be written any more; what the peer has sent can still be read.
@@ -147,7 +149,8 @@ size_t TlsStream::Impl::ReadRecords(std::span<uint8_t> room) {
     size_t bytes = 0;
     const int result =
         SSL_read_ex(connection.get(), room.data() + filled, room.size() - filled, &bytes);
-    if (result != 1) {
+    drained = result != 1;
+    if (drained) {
       failure = Failed(result);
       break;
     }
@@ -175,8 +178,9 @@ Result<ReadOutcome> TlsStream::Read(std::span<uint8_t> room) {
 }
 
 bool TlsStream::holds_bytes() const {
-  return impl_->proven &&
-         (impl_->ended || !impl_->failure.ok() || SSL_has_pending(impl_->connection.get()) == 1);
+  if (!impl_->proven) return false;
+  if (impl_->ended || !impl_->failure.ok()) return true;
+  return !impl_->drained && SSL_has_pending(impl_->connection.get()) == 1;
 }
 
 // ---- writing

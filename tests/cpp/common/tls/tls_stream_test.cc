@@ -125,6 +125,32 @@ TEST_F(TlsStreamTest, ItTellsOfWhatTheSocketDoesNot) {
   EXPECT_TRUE(listener->Read(room).value().would_block);
 }
 
+// Its owner would read in vain until the rest comes.
+TEST_F(TlsStreamTest, APartOfARecordIsNothingToRead) {
+  TlsEnds ends(&dials_, &listens_);
+  ends.Run();
+  ASSERT_EQ(ends.dialer.Write(Pattern(1000)), 1000u);
+  ASSERT_EQ(ends.dialer.Write(Pattern(1000)), 1000u);
+  const Bytes records = ReadRaw(ends.beside_dialer.get());
+  TlsStream* listener = ends.listener.stream.get();
+  Bytes room(4096);
+  size_t received = 0;
+  for (const uint8_t& byte : records) {
+    EXPECT_EQ(WriteRaw(ends.beside_listener.get(), {&byte, 1}), 1u);
+    received += listener->Read(room).value().bytes;
+    EXPECT_FALSE(listener->holds_bytes());
+  }
+  EXPECT_EQ(received, 2000u);
+  // A whole one, and a part of the next.
+  ASSERT_EQ(ends.dialer.Write(Pattern(1000)), 1000u);
+  ASSERT_EQ(ends.dialer.Write(Pattern(1000)), 1000u);
+  const Bytes more = ReadRaw(ends.beside_dialer.get());
+  WriteRaw(ends.beside_listener.get(), std::span(more).first(more.size() - 1));
+  EXPECT_EQ(listener->Read(room).value().bytes, 1000u);
+  EXPECT_FALSE(listener->holds_bytes());
+  EXPECT_TRUE(listener->Read(room).value().would_block);
+}
+
 TEST_F(TlsStreamTest, AGoodbyeIsAnEndAndACutIsNot) {
   {
     TlsEnds ends(&dials_, &listens_);
