@@ -112,6 +112,22 @@ def test_who_only_looks_leaves_no_record(standing, run_program):
     assert drivers == f"['{joined}']\n"
 
 
+@pytest.mark.slow
+def test_logs_do_not_grow_without_bound(standing, run_program):
+    log = f"{standing.directory}/logs/node.log"
+    line = "a line of the node's log, which is not read by anybody\n"
+    with open(log, "a") as file:  # as the node appends to it
+        file.write(line * ((9 << 20) // len(line)))
+    size = os.path.getsize(log)
+    poll_until(lambda: os.path.getsize(log) == 0, 10, "it was moved")
+    assert os.path.getsize(f"{log}.1") == size
+    assert run_program(JOIN + "join(); print(rayx.get(square.remote(5)))", standing.address)
+    assert " connected\n" in read(log)  # what the node writes now, at the beginning
+    assert standing.status()["state"] == "serving"
+    with open(f"{standing.directory}/logs/supervisor.log") as file:
+        assert " is lost" not in file.read()
+
+
 def test_records_and_the_session_are_private(standing):
     place = os.environ["RAYX_RUNTIME_DIR"]
     assert stat.S_IMODE(os.stat(place).st_mode) == 0o700

@@ -28,7 +28,6 @@
 namespace rayx::daemon {
 namespace {
 
-constexpr size_t kLogTailBytes = 2000;
 // Why the session ends, and why its present node has ended.
 constexpr char kEndingFile[] = "ending";
 constexpr char kNodeEndingFile[] = "node-ending";
@@ -75,7 +74,7 @@ Status MakeSessionDirectory(const std::string& path) {
 }  // namespace
 
 Supervisor::Supervisor(EventLoop* loop, SupervisorOptions options)
-    : loop_(loop), options_(std::move(options)) {}
+    : loop_(loop), options_(std::move(options)), logs_(options_.session_dir + "/logs") {}
 
 Supervisor::~Supervisor() = default;
 
@@ -95,7 +94,13 @@ Status Supervisor::Start() {
   RAYX_RETURN_IF_ERROR(PrepareControlServers());
   for (const auto& server : control_servers_)
     RAYX_RETURN_IF_ERROR(StartControlServer(server.get()));
+  TrimLogs();
   return StartNode();
+}
+
+void Supervisor::TrimLogs() {
+  logs_.Trim();
+  trim_ = loop_->CallAt(loop_->now_ms() + SessionLogs::kTrimMs, [this] { TrimLogs(); });
 }
 
 Status Supervisor::HoldAddress() {
@@ -133,7 +138,7 @@ Status Supervisor::KeepFromCleaners() {
     kept_directories_.push_back(std::move(directory));
   }
   // Once the session stands, no process reads our standard error any more.
-  const Result<ScopedFd> log = OpenLog("supervisor");
+  const Result<ScopedFd> log = logs_.Open("supervisor");
   if (!log.ok()) return log.status();
   ::dup2(log->get(), STDOUT_FILENO);
   ::dup2(log->get(), STDERR_FILENO);
@@ -161,7 +166,7 @@ Status Supervisor::PrepareControlServers() {
 }
 
 Status Supervisor::StartControlServer(ControlServer* server) {
-  Result<ScopedFd> log = OpenLog(server->name);
+  Result<ScopedFd> log = logs_.Open(server->name);
   if (!log.ok()) return log.status();
   SpawnOptions spawn;
   spawn.argv = {options_.redis_server, server->config};
@@ -187,7 +192,7 @@ Status Supervisor::StartNode() {
   }
   auto stream = SocketPair();
   if (!stream.ok()) return stream.status();
-  Result<ScopedFd> log = OpenLog("node");
+  Result<ScopedFd> log = logs_.Open("node");
   if (!log.ok()) return log.status();
   constexpr int kChildStream = 3;
   SpawnOptions spawn;
@@ -402,23 +407,8 @@ void Supervisor::Tell(const std::string& file, const std::string& reason) const 
 }
 
 std::string Supervisor::LogTail(const std::string& name) const {
-  std::ifstream file(options_.session_dir + "/logs/" + name + ".log", std::ios::ate);
-  if (!file) return "";
-  const std::streamoff size = file.tellg();
-  file.seekg(std::max<std::streamoff>(0, size - std::streamoff{kLogTailBytes}));
-  std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
-  if (text.empty()) return "";
-  while (!text.empty() && text.back() == '\n') text.pop_back();
-  return "; the end of its log:\n" + text;
-}
-
-Result<ScopedFd> Supervisor::OpenLog(const std::string& name) const {
-  const std::string path = options_.session_dir + "/logs/" + name + ".log";
-  ScopedFd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600));
-  if (!file.valid() || ::fchmod(file.get(), 0600) != 0) {
-    return Status::FromErrno("opening " + path, errno);
-  }
-  return file;
+  const std::string text = logs_.Tail(name);
+  return text.empty() ? "" : "; the end of its log:\n" + text;
 }
 
 }  // namespace rayx::daemon

@@ -28,6 +28,7 @@
 #include "common/io/event_loop.h"
 #include "common/os/scoped_fd.h"
 #include "daemon/supervision/respawn_policy.h"
+#include "daemon/supervision/session_logs.h"
 
 namespace rayx::daemon {
 
@@ -111,12 +112,15 @@ class Supervisor {
   // open.
   void Tell(const std::string& file, const std::string& reason) const;
   void Say(const std::string& line);
+  // The end of the log of a process, to be told beside what became of it.
   std::string LogTail(const std::string& name) const;
-  Result<ScopedFd> OpenLog(const std::string& name) const;
+  void TrimLogs();
 
   EventLoop* loop_;
   SupervisorOptions options_;
   std::string password_file_;
+  SessionLogs logs_;
+  std::unique_ptr<EventLoop::Timer> trim_;
   std::vector<std::unique_ptr<ControlServer>> control_servers_;
   pid_t node_pid_ = 0;
   ScopedFd node_stream_;
