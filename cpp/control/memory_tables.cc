@@ -93,6 +93,7 @@ class MemoryFunctionTable : public FunctionTable {
     for (const FunctionId& id : it->second) functions_.erase(id);
     by_driver_.erase(it);
   }
+  void SetSource(Source) override {}  // memory loses nothing
 
  private:
   std::map<FunctionId, FunctionRecord> functions_;

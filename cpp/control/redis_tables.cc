@@ -44,11 +44,9 @@ class RedisTables : public Tables {
         objects_(&shards_),
         errors_(&shards_, writer),
         counters_(&shards_, writer) {
-    shards_.primary()->set_on_again([this] {
-      nodes_.WriteAgain();
-      drivers_.WriteAgain();
-      actors_.WriteAgain();
-    });
+    for (size_t shard = 0; shard < shards_.count(); ++shard) {
+      shards_.link(shard)->set_on_again([this, shard] { WriteAgain(shard); });
+    }
   }
 
   NodeTable& nodes() override { return nodes_; }
@@ -74,6 +72,8 @@ class RedisTables : public Tables {
   bool AnythingToWriteOut() const;
   void WriteOutSome();
   void WriteOutAll();
+  // To a server that is there again, and may have lost what it had acknowledged.
+  void WriteAgain(size_t shard);
   void GiveBackMemory();
 
   EventLoop* const loop_;
@@ -91,6 +91,16 @@ class RedisTables : public Tables {
   // The most records that the servers have had since they were told to give memory back.
   size_t records_most_ = 0;
 };
+
+void RedisTables::WriteAgain(size_t shard) {
+  if (shard == schema::kPrimary) {
+    nodes_.WriteAgain();
+    drivers_.WriteAgain();
+    actors_.WriteAgain();
+    errors_.WriteAgain();
+  }
+  functions_.WriteAgain(shard);
+}
 
 // A server that is away or behind gets no coalesced changes: they merge further while they wait
 // here.

@@ -130,6 +130,10 @@ class FunctionTable {
   virtual void Remove(const DriverId& driver, const FunctionId& id) = 0;
   // All functions of a driver that has ended.
   virtual void RemoveDriver(const DriverId& driver) = 0;
+  // Where what was put, and not removed, can be had again, for a server that has lost it; nothing
+  // if it is gone. Called from a turn of the loop.
+  using Source = std::function<std::optional<FunctionRecord>(const FunctionId&)>;
+  virtual void SetSource(Source source) = 0;
 };
 
 class TaskTable {

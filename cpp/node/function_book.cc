@@ -36,6 +36,12 @@ Status FunctionBook::OnExport(const Peer& peer, const FunctionId& id, std::strin
   return Status::Ok();
 }
 
+std::optional<FunctionBook::Content> FunctionBook::Find(const FunctionId& id) const {
+  const auto it = functions_.find(id);
+  if (it == functions_.end()) return std::nullopt;
+  return Content{it->second.name, &it->second.pickled};
+}
+
 std::vector<FunctionBook::Summary> FunctionBook::List() const {
   std::vector<Summary> all;
   for (const auto& [id, function] : functions_) {

@@ -12,6 +12,7 @@
 // does, these are told to forget it, which lets it go, unless somebody in them has kept it.
 #pragma once
 
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -53,6 +54,12 @@ class FunctionBook {
     std::string name;
     size_t pickled_bytes = 0;
   };
+  struct Content {
+    std::string_view name;
+    const std::string* pickled;
+  };
+  // Nothing if it is not known. Valid until it is forgotten.
+  std::optional<Content> Find(const FunctionId& id) const;
   // All of them, in no order.
   std::vector<Summary> List() const;
   bool IsKnown(const FunctionId& id) const { return functions_.contains(id); }

@@ -1,5 +1,7 @@
 #include "daemon/records/node_records.h"
 
+#include <optional>
+#include <string>
 #include <utility>
 
 #include "common/base/check.h"
@@ -36,7 +38,15 @@ control::ActorRecord RecordOfActor(const scheduler::ActorSummary& actor, const N
 }
 
 NodeRecords::NodeRecords(control::Tables* tables, NodeId node, node::NodeCore* core)
-    : tables_(tables), node_(node), core_(core), counts_(tables) {}
+    : tables_(tables), node_(node), core_(core), counts_(tables) {
+  tables_->functions().SetSource(
+      [this](const FunctionId& id) -> std::optional<control::FunctionRecord> {
+        const auto found = core_->functions().Find(id);
+        if (!found) return std::nullopt;
+        return control::FunctionRecord{
+            .id = id, .name = std::string(found->name), .pickled = *found->pickled};
+      });
+}
 
 void NodeRecords::OnActorChanged(const scheduler::ActorSummary& actor) {
   tables_->actors().Put(RecordOfActor(actor, node_));

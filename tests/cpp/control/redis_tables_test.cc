@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -13,6 +14,7 @@
 #include "control/loop_runner.h"
 #include "control/records_maker.h"
 #include "control/redis_link.h"
+#include "control/schema.h"
 
 namespace rayx::control {
 namespace {
@@ -195,12 +197,99 @@ TEST_F(RedisTablesTest, WhatAServerHasLostIsWrittenAgainByWhomItIsAbout) {
   EXPECT_EQ(nodes[0].heartbeat_at, 2000);
   const auto drivers =
       Must<std::vector<DriverRecord>>([&](auto done) { tables_->drivers().List(done); });
-  ASSERT_EQ(drivers.size(), 1u);
-  EXPECT_EQ(drivers[0].id, MakeId<DriverId>(1));
+  ASSERT_EQ(drivers.size(), 2u);
+  EXPECT_EQ(drivers[0].ended_at, 0);
+  EXPECT_EQ(drivers[1].ended_at, 5) << "and of the end of one that has ended";
   const auto actors =
       Must<std::vector<ActorRecord>>([&](auto done) { tables_->actors().List(done); });
   ASSERT_EQ(actors.size(), 1u);
   EXPECT_EQ(actors[0].name, "counter 1");
+}
+
+TEST_F(RedisTablesTest, FunctionsThatAServerHasLostArePutAgain) {
+  const auto function = [](uint32_t number) {
+    return FunctionRecord{MakeId<FunctionId>(number), "f", std::to_string(number)};
+  };
+  const auto find = [this](uint32_t number) {
+    return Must<std::optional<FunctionRecord>>(
+        [&](auto done) { tables_->functions().Get(MakeId<FunctionId>(number), done); });
+  };
+  constexpr uint32_t kCount = 200;  // several times what is looked for at a time
+  tables_->functions().SetSource([&](const FunctionId& id) -> std::optional<FunctionRecord> {
+    for (uint32_t number = 0; number < kCount; ++number) {
+      if (id == MakeId<FunctionId>(number)) return function(number);
+    }
+    return std::nullopt;
+  });
+  for (uint32_t number = 0; number < kCount; ++number) {
+    tables_->functions().Put(MakeId<DriverId>(number < 190 ? 1 : 2), function(number));
+  }
+  tables_->functions().Remove(MakeId<DriverId>(1), MakeId<FunctionId>(7));
+  tables_->functions().RemoveDriver(MakeId<DriverId>(2));
+  ASSERT_TRUE(runner_.Drain(tables_.get()).ok());
+  server_.Kill();
+  server_.Forget();
+  server_.Start();
+  for (int i = 0; i < 8; ++i) ASSERT_TRUE(runner_.Drain(tables_.get()).ok());
+
+  for (uint32_t number = 0; number < kCount; ++number) {
+    const auto found = find(number);
+    EXPECT_EQ(found.has_value(), number < 190 && number != 7) << number;
+    EXPECT_EQ(found ? found->pickled : std::to_string(number), std::to_string(number));
+  }
+  // The list of a driver's functions is there, too.
+  tables_->functions().RemoveDriver(MakeId<DriverId>(1));
+  for (int i = 0; i < 2; ++i) ASSERT_TRUE(runner_.Drain(tables_.get()).ok());
+  EXPECT_FALSE(find(189));
+}
+
+TEST_F(RedisTablesTest, ErrorsThatAServerHasLostAreAppendedAgain) {
+  std::vector<std::string> told;
+  const auto append = [&](int first, int end) {
+    for (int number = first; number < end; ++number) {
+      const DriverId driver = MakeId<DriverId>(number % 5 == 0 ? 2 : 1);
+      tables_->errors().Append(
+          {driver, TaskId(), "f", "TaskError", std::to_string(number), 1.0 * number});
+      if (number % 5 != 0) told.push_back(std::to_string(number));
+    }
+  };
+  append(0, 150);
+  ASSERT_TRUE(runner_.Drain(tables_.get()).ok());
+  server_.Kill();
+  server_.Forget();
+  append(150, 160);
+  server_.Start();
+  for (int i = 0; i < 2; ++i) ASSERT_TRUE(runner_.Drain(tables_.get()).ok());
+  append(160, 170);
+  const auto errors = Must<std::vector<ErrorRecord>>(
+      [&](auto done) { tables_->errors().List(MakeId<DriverId>(1), done); });
+  std::vector<std::string> texts;
+  for (const ErrorRecord& error : errors) texts.push_back(error.text);
+  EXPECT_EQ(texts, told);
+}
+
+TEST_F(RedisTablesTest, WhatAServerHasIsNotWrittenAgain) {
+  const DriverId driver = MakeId<DriverId>(1);
+  int asked = 0;
+  tables_->functions().SetSource([&](const FunctionId&) -> std::optional<FunctionRecord> {
+    ++asked;
+    return std::nullopt;
+  });
+  tables_->functions().Put(driver, {MakeId<FunctionId>(1), "f", "code"});
+  for (int number = 0; number < 3; ++number) {
+    tables_->errors().Append({driver, TaskId(), "f", "TaskError", std::to_string(number), 1.0});
+  }
+  ASSERT_TRUE(runner_.Drain(tables_.get()).ok());
+  server_.Kill();
+  server_.Start();
+  ASSERT_TRUE(runner_.Drain(tables_.get()).ok());
+  ASSERT_TRUE(runner_.Drain(tables_.get()).ok());
+  EXPECT_EQ(asked, 0);
+  // Not in the table, which would not show copies.
+  const std::string key = schema::Key(schema::kErrors, driver);
+  const auto lines = AskServer(server_, {"LRANGE", key, "0", "-1"}).TakeStrings();
+  ASSERT_TRUE(lines.ok());
+  EXPECT_EQ(lines->size(), 3u);
 }
 
 TEST_F(RedisTablesTest, ReadsOutliveConnectionsThatAreKilled) {

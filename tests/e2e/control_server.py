@@ -1,0 +1,89 @@
+"""A control server, as tests speak with it that do it harm: by its own protocol."""
+
+import os
+import signal
+import socket
+
+from session_watch import poll_until
+
+#: May do everything. No server of ours has such a user.
+TESTER = "user tester on nopass ~* &* +@all\n"
+
+
+class ServerError(Exception):
+    """The server's answer is an error."""
+
+
+class Connection:
+    """To the server of a standing session with that number, as the user of its node."""
+
+    def __init__(self, session, number=0, user="rayx"):
+        self._socket = socket.socket(socket.AF_UNIX)
+        self._socket.settimeout(10)
+        self._socket.connect(f"{session.directory}/control-{number}/redis.sock")
+        self._replies = self._socket.makefile("rb")
+        password = "x"
+        if user == "rayx":
+            with open(f"{session.directory}/control.password") as file:
+                password = file.read()
+        self.ask("AUTH", user, password)
+
+    def ask(self, *words):
+        """The answer: text, a number, None or a list."""
+        command = [f"*{len(words)}\r\n", *(f"${len(word)}\r\n{word}\r\n" for word in words)]
+        self._socket.sendall("".join(command).encode())
+        return self._reply()
+
+    def _reply(self):
+        line = self._replies.readline()
+        if not line.endswith(b"\r\n"):
+            raise ConnectionError("the server has closed the connection")
+        kind, rest = line[:1], line[1:-2].decode()
+        if kind == b"-":
+            raise ServerError(rest)
+        if kind == b":":
+            return int(rest)
+        if kind == b"$":
+            size = int(rest)
+            return None if size < 0 else self._replies.read(size + 2)[:-2].decode(errors="replace")
+        if kind == b"*":
+            return [self._reply() for _ in range(int(rest))]
+        return rest
+
+
+def admit_tester(session, number=0, *lines):
+    """Has the server know a user `tester` from now on; it is killed to be started so.
+
+    `lines`: what else its configuration says from then on.
+    """
+    with open(f"{session.directory}/control-{number}/redis.conf", "a") as file:
+        file.write("".join([TESTER, *lines]))
+    kill(session, number)
+    serves(session)
+    return Connection(session, number, "tester")
+
+
+def pid_of(session, number):
+    """The process that serves; None if none does."""
+    place = f"{session.directory}/control-{number}"
+    for pid in session.control_servers():
+        try:
+            if os.readlink(f"/proc/{pid}/cwd") == place:
+                return pid
+        except OSError:
+            continue
+    return None
+
+
+def kill(session, number, while_it_hangs=lambda: None):
+    """Kills it, and waits until it is dead. What it was sent while it hung, it has not read."""
+    pid = poll_until(lambda: pid_of(session, number), 5, "the control server is there")
+    os.kill(pid, signal.SIGSTOP)
+    while_it_hangs()
+    os.kill(pid, signal.SIGKILL)
+    poll_until(lambda: pid_of(session, number) != pid, 5, "it is dead")
+
+
+def serves(session):
+    """Waits until the node is connected to all control servers."""
+    poll_until(lambda: session.status()["nodes"][0]["has_tables"], 10, "the node is connected")
