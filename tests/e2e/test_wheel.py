@@ -1,5 +1,6 @@
 """The wheel runs where there is no compiler, and nothing of the sources."""
 
+import json
 import re
 import subprocess
 import sys
@@ -64,5 +65,23 @@ def test_a_wheel_needs_no_compiler_and_no_sources(tmp_path):
     empty.mkdir()
     (empty / "smoke.py").write_text(SMOKE)
     # No PATH: neither a compiler nor a control server of the system is found.
-    place = run(python, "smoke.py", cwd=empty, env={"PATH": "", "HOME": str(empty)})
+    bare = {"PATH": "", "HOME": str(empty), "RAYX_RUNTIME_DIR": str(tmp_path / "records")}
+    place = run(python, "smoke.py", cwd=empty, env=bare)
     assert place.startswith(str(tmp_path / "venv"))
+    check_program(tmp_path / "venv" / "bin" / "rayx", cwd=empty, env=bare)
+
+
+def check_program(rayx: Path, **options: object) -> None:
+    """The program that is installed beside Python starts a session, shows it and ends it."""
+    assert "usage: rayx" in run(rayx, "--help", **options)
+    assert run(rayx, "--version", **options).startswith("rayx ")
+    small = ("--num-cpus=1", "--object-store-memory=67108864")
+    try:
+        told = run(rayx, "start", "--head", *small, **options)
+        (session,) = json.loads(run(rayx, "status", "--json", **options))["sessions"]
+        assert f'redis_address="{session["address"]}"' in told
+        assert session["state"] == "serving"
+    finally:
+        stopped = run(rayx, "stop", **options)
+    assert stopped.startswith(f"Stopped the session at {session['address']}")
+    assert not Path(session["session_dir"]).exists()
