@@ -17,6 +17,8 @@ class Room:
     # Its folders, from the lowest up, and which others each may include. What lies in the room
     # itself may include all of them, and none of them may include that.
     shelves: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    # Built and tested before what will use it: its types need not be used yet.
+    ahead: bool = False
 
     def shelf_of(self, path: str) -> str | None:
         """The shelf that a file of the room lies on, if it lies on one."""
@@ -84,6 +86,7 @@ class Law:
                     tuple(room["includes"]),
                     room.get("core", False),
                     {shelf: tuple(others) for shelf, others in room.get("shelves", {}).items()},
+                    room.get("ahead", False),
                 )
                 for name, room in data.get("rooms", {}).items()
             ),

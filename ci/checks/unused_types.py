@@ -4,8 +4,8 @@ struct Lonely { int a; };            found, if it is named nowhere else in cpp o
 Lonely::Lonely() : a(1) {}           is a part of it, and no use
 class Declared;                      no use either
 
-Tests and benchmarks do not count. By name alone: what has the name of something that is used passes
-for used.
+Tests and benchmarks do not count. A room that is ahead of its use (ci/layers.toml) may have some.
+By name alone: what has the name of something that is used passes for used.
 """
 
 import re
@@ -48,7 +48,6 @@ class Part:
 
 def check(tree: Tree, law: Law) -> list[Finding]:
     """Each declaration of a type that nothing else in the product names."""
-    del law
     declared: dict[str, list[tuple[str, int]]] = defaultdict(list)
     used: set[str] = set()
     for path in tree.with_suffix(CPP_SUFFIXES, "cpp/"):
@@ -60,11 +59,23 @@ def check(tree: Tree, law: Law) -> list[Finding]:
         used |= _used_names(without_directives(code), parts)
     for path in tree.with_suffix(CYTHON_SUFFIXES, PACKAGE):
         used.update(_WORD.findall(tree.code(path)))
-    return [
-        Finding(path, line, "unused", f"nothing in rayx uses the type {name}; remove it")
-        for name in declared.keys() - used
-        for path, line in declared[name]
+    unused = [
+        (path, line, name) for name in declared.keys() - used for path, line in declared[name]
     ]
+    ahead = {room.path: room for room in law.rooms if room.ahead}
+    findings = []
+    for path, line, name in unused:
+        room = law.room_of(path)
+        if room is None or not room.ahead:
+            message = f"nothing in rayx uses the type {name}; remove it"
+            findings.append(Finding(path, line, "unused", message))
+        else:
+            ahead.pop(room.path, None)
+    for room in ahead.values():
+        if tree.with_suffix(CPP_SUFFIXES, f"{room.path}/"):
+            message = f"[rooms.{room.name}] is not ahead any more: its types are used"
+            findings.append(Finding("ci/layers.toml", 1, "unused", message))
+    return findings
 
 
 def parts_of(code: str) -> list[Part]:

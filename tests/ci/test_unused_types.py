@@ -1,7 +1,10 @@
 """Types of C++ are used by the product, or they are removed."""
 
+from dataclasses import replace
+
 import pytest
 from checks import unused_types
+from checks.law import Room
 from checks.text import code_of
 from checks.unused_types import parts_of
 
@@ -79,3 +82,16 @@ def test_a_type_that_nothing_names_is_found(tree_of, law, declaration):
 )
 def test_a_type_that_the_product_names_is_not(tree_of, law, use):
     assert found(tree_of, law, {"cpp/room/a.h": "struct Lonely {};\n"} | use) == []
+
+
+def test_a_room_may_be_ahead_of_its_use(tree_of, law):
+    ahead = replace(law, rooms=(Room("room", "cpp/room", (), False, ahead=True),))
+    assert found(tree_of, ahead, {"cpp/room/a.h": "struct Lonely {};\n"}) == []
+    elsewhere = {"cpp/other/a.h": "struct Lonely {};\n", "cpp/room/a.h": "struct Early {};\n"}
+    assert found(tree_of, ahead, elsewhere) == [("cpp/other/a.h", 1)]
+
+
+def test_a_room_that_is_used_is_not_ahead(tree_of, law):
+    ahead = replace(law, rooms=(Room("room", "cpp/room", (), False, ahead=True),))
+    files = {"cpp/room/a.h": "struct Used {};\n", "cpp/a.cc": "Used used;\n"}
+    assert found(tree_of, ahead, files) == [("ci/layers.toml", 1)]

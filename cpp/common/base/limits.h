@@ -252,6 +252,46 @@ inline constexpr size_t kErrorsAnswerBytesMax = 16u << 20;
 // Records in one list for people, in sum; what is beyond is counted only.
 inline constexpr size_t kRecordsAnswerBytesMax = 16u << 20;
 
+// --- between nodes ----------------------------------------------------------------------------
+
+// A node that has said nothing to a peer for this long tells it that it lives. A sign is some 40
+// bytes; two a second find a dead peer in time and cost nothing.
+inline constexpr int64_t kPeerSignMs = 500;
+
+// A connection on which nothing was heard for this long is given up for a new one: after a cut TCP
+// tries again later and later, up to as long after the cut as the cut has lasted. ...
+inline constexpr int64_t kPeerSuspectMs = 2000;
+// ... A peer of which nothing was heard for this long is given up itself.
+inline constexpr int64_t kPeerSilenceMs = 5000;
+
+// A turn of the loop that comes this late has missed a sign of life of its own: the node was
+// stopped or starved, and silence counts from here.
+inline constexpr int64_t kLoopStallMs = 1000;
+
+// A node that has ended its session with the head must have registered again by then.
+inline constexpr int64_t kMemberReturnMs = 5000;
+
+// From one dial of a peer to the next one, if the first has failed.
+inline constexpr int64_t kPeerRedialMs = 100;
+// A dial that was not answered by a welcome is given up after the first time, its successors after
+// twice as long each, up to the last: three round trips, and a peer that has no processor.
+inline constexpr int64_t kPeerDialMsMin = 700;
+inline constexpr int64_t kPeerDialMsMax = 2000;
+
+// When both sides have dialled, the preferred dial has this long from the other's hello on: time
+// for its welcome to come back. The other side, which may be the only one that can dial, still
+// waits.
+inline constexpr int64_t kPeerHoldMs = 400;
+
+// What a peer has sent is acknowledged at most this late, or when it is this much. Only the memory
+// of the sender waits for it.
+inline constexpr int64_t kPeerAcknowledgeMs = 20;
+inline constexpr size_t kPeerAcknowledgeBytes = 1u << 20;
+
+// Frames to one peer that it has not acknowledged, in sum; who sends more than there is room for
+// ends the session. For a second of a fast network.
+inline constexpr size_t kPeerUnacknowledgedBytesMax = 64u << 20;
+
 // --- how these relate -------------------------------------------------------------------------
 
 static_assert(kListenQueue / kAcceptsPerPause * 4 * kAcceptPauseMs < kHelloTimeoutMs / 2,
@@ -274,5 +314,13 @@ static_assert(kIdsPerMessageMax * 20 < kFrameBytesMax);
 static_assert(kFunctionBytesMax + 2 * kNameBytesMax < kControlReplyBytesMax);
 static_assert(kControlRecordsPerFlush < kControlQueueCommandsMax);
 static_assert(kErrorsKept * 2 < kControlReplyElementsMax);
+static_assert(2 * kPeerSignMs <= kLoopStallMs && 2 * kLoopStallMs <= kPeerSuspectMs,
+              "a peer whose loop is a bit late is not suspected");
+static_assert(kPeerSuspectMs + kPeerDialMsMin + 2 * kPeerDialMsMin + 2 * kPeerRedialMs <
+                  kPeerSilenceMs * 9 / 10,
+              "after a cut of 3 s there is time for a dial, with a clock that is 10% fast, too");
+static_assert(kPeerHoldMs + kPeerRedialMs < kPeerDialMsMin * 9 / 10,
+              "a hello that has to wait is answered while it is waited for");
+static_assert(2 * kPeerAcknowledgeBytes < kPeerUnacknowledgedBytesMax);
 
 }  // namespace rayx::limits
