@@ -94,6 +94,7 @@ using TaskId = Id<struct TaskIdTag, 16>;
 using FunctionId = Id<struct FunctionIdTag, 16>;
 using NodeId = Id<struct NodeIdTag, 16>;
 using DriverId = Id<struct DriverIdTag, 16>;
+using ClusterId = Id<struct ClusterIdTag, 16>;
 
 class ObjectId : public Id<struct ObjectIdTag, 20> {
  public:

@@ -19,8 +19,6 @@
 
 namespace rayx {
 
-using ClusterId = Id<struct ClusterIdTag, 16>;
-
 struct PskIdentity {
   static constexpr size_t kBytes = 6 + 3 * 16;
 

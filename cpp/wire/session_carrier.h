@@ -1,0 +1,114 @@
+// Carries the sessions of this node with others (cluster/session_book.h) over connections: dials
+// and takes them, turns what arrives into events and effects into frames.
+//
+//   SessionCarrier carrier(loop, self, reach, handlers);
+//   carrier.Open(peer); carrier.Send(peer, message);
+//   carrier.Take(stream);                       one that was accepted, behind its greeting
+//   each turn of the loop: carrier.OnTurn();
+//
+// Threads: one.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "cluster/session_book.h"
+#include "common/base/ids.h"
+#include "common/base/status.h"
+#include "common/io/byte_stream.h"
+#include "common/io/connection.h"
+#include "common/io/event_loop.h"
+#include "wire/dialled_stream.h"
+#include "wire/session_wire.h"
+
+namespace rayx::wire {
+
+class SessionCarrier {
+ public:
+  // Begins a connection to a peer. NotFound if nobody listens at its address any more.
+  using Reach = std::function<Result<std::unique_ptr<ByteStream>>(const NodeId& peer,
+                                                                  DialledStream::Events events)>;
+  // Called from OnTurn, and on_message also while frames arrive. They may call the carrier, but
+  // must not destroy it.
+  struct Handlers {
+    // Each once, in the order in which the peer has sent them. The payload is valid until the
+    // handler returns, and aligned to 8 bytes.
+    std::function<void(const NodeId& peer, uint16_t type, std::span<const uint8_t> payload)>
+        on_message;
+    // The other side has begun a session.
+    std::function<void(const NodeId& peer)> on_begun;
+    // No message of it comes any more. Once for each that has begun, here or there.
+    std::function<void(const NodeId& peer, cluster::EndReason reason, const std::string& detail)>
+        on_ended;
+    // A peer says that this node was declared dead.
+    std::function<void()> on_declared_dead;
+  };
+
+  // `loop` must outlive it.
+  SessionCarrier(EventLoop* loop, const NodeId& self, Reach reach, Handlers handlers);
+  ~SessionCarrier();
+  SessionCarrier(const SessionCarrier&) = delete;
+  SessionCarrier& operator=(const SessionCarrier&) = delete;
+
+  // These do what SessionBook says, from the next turn on.
+  bool Open(const NodeId& peer) { return book_.Open(peer); }
+  bool Send(const NodeId& peer, cluster::Message message) {
+    return book_.Send(peer, std::move(message));
+  }
+  void End(const NodeId& peer, cluster::EndReason reason) { book_.End(peer, reason); }
+  void OnDead(const NodeId& peer) { book_.OnDead(peer); }
+  bool IsDead(const NodeId& peer) const { return book_.IsDead(peer); }
+  const cluster::PeerSession* Find(const NodeId& peer) const { return book_.Find(peer); }
+
+  // A Control connection of another node, which has been greeted and welcomed. One that says no
+  // session's hello in time is closed.
+  void Take(std::unique_ptr<ByteStream> stream);
+
+  // To be called in each turn of the loop, and when NextTickMs has come.
+  void OnTurn();
+  std::optional<int64_t> NextTickMs() const { return book_.NextTickMs(); }
+  size_t connection_count() const { return links_.size(); }
+
+ private:
+  struct Link {
+    std::unique_ptr<Connection> connection;
+    // Of one that is dialled and not admitted yet: whom, and by which attempt.
+    std::optional<cluster::Dial> dial;
+    // Whose it is, as far as it is known. Whether it carries a session, the book knows.
+    NodeId peer = {};
+    // There are frames for it.
+    bool has_frames = false;
+    // Of one that was taken: until it has said hello.
+    std::unique_ptr<EventLoop::Timer> hello_timer;
+  };
+
+  void StartDial(const cluster::Dial& dial);
+  cluster::ConnectionId Add(std::unique_ptr<ByteStream> stream, std::optional<cluster::Dial> dial);
+  void OnAdmitted(cluster::ConnectionId id);
+  void OnFrames(cluster::ConnectionId id);
+  // False if the connection was closed for it.
+  bool OnFrame(cluster::ConnectionId id, const Frame& frame);
+  void OnClosed(cluster::ConnectionId id, const Status& reason);
+  void CarryOut(const cluster::Effect& effect);
+  void WriteFrames();
+  void Close(cluster::ConnectionId id, Status reason);
+  Link* FindLink(cluster::ConnectionId id);
+
+  EventLoop* const loop_;
+  const Reach reach_;
+  const Handlers handlers_;
+  cluster::SessionBook book_;
+  uint64_t last_id_ = 0;
+  std::unordered_map<cluster::ConnectionId, Link> links_;
+  // To be flushed, to be destroyed: at the end of the turn.
+  std::vector<cluster::ConnectionId> dirty_;
+  std::vector<cluster::ConnectionId> closed_;
+};
+
+}  // namespace rayx::wire
