@@ -19,6 +19,7 @@ RedisNodeTable::RedisNodeTable(EventLoop* loop, RedisShards* shards, RedisEndpoi
 void RedisNodeTable::Register(const NodeRecord& node) {
   NoteOwnChange(node.id);
   own_.insert_or_assign(node.id, node);
+  std::erase_if(dead_, [&](const auto& dead) { return dead.first == node.id; });
   // A resource that the node had in another life must not stay.
   shards_->primary()->Write({"DEL", schema::Key(schema::kNode, node.id)});
   Write(node);
@@ -26,6 +27,16 @@ void RedisNodeTable::Register(const NodeRecord& node) {
 
 void RedisNodeTable::WriteAgain() {
   for (const auto& [id, node] : own_) Write(node);
+  for (const auto& [id, when] : dead_) {
+    // Of a server that does not know the node, nobody hears that it lived.
+    shards_->primary()->Read({"EXISTS", schema::Key(schema::kNode, id)},
+                             [this, id = id, when = when](Result<Reply> reply) {
+                               const auto there = reply.ok() ? reply->AsInteger() : reply.status();
+                               if (there.ok() && *there != 0 && !own_.contains(id)) {
+                                 WriteDead(id, when);
+                               }
+                             });
+  }
 }
 
 void RedisNodeTable::Write(const NodeRecord& node) {
@@ -47,6 +58,12 @@ void RedisNodeTable::MarkDead(const NodeId& node, double now) {
   heartbeats_.erase(node);
   own_.erase(node);
   NoteOwnChange(node);
+  dead_.emplace_back(node, now);
+  if (dead_.size() > kDeadKept) dead_.pop_front();
+  WriteDead(node, now);
+}
+
+void RedisNodeTable::WriteDead(const NodeId& node, double now) {
   const std::string key = schema::Key(schema::kNode, node);
   RedisLink* primary = shards_->primary();
   primary->Write({"HSET", key, schema::kAlive, "0", schema::kHeartbeatAt, TextOf(now)});

@@ -1,6 +1,8 @@
 // The table of nodes on Redis: written at once, changes announced on a channel.
 #pragma once
 
+#include <cstddef>
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -18,6 +20,9 @@ namespace rayx::control {
 
 class RedisNodeTable : public NodeTable {
  public:
+  // Nodes that this process has found dead of which a server that has lost that is told again.
+  static constexpr size_t kDeadKept = 100;
+
   // `endpoint` is the primary, for the connection that listens. Loop and shards must outlive the
   // table.
   RedisNodeTable(EventLoop* loop, RedisShards* shards, RedisEndpoint endpoint);
@@ -30,8 +35,8 @@ class RedisNodeTable : public NodeTable {
 
   // Queues the newest heartbeats; asks again what changed if asking has failed. Call once a turn.
   void Flush();
-  // Queues the nodes that this process has registered and not marked dead: a server that came back
-  // may have lost them.
+  // Queues the nodes that this process has registered and not marked dead, and which it has marked:
+  // a server that came back may have lost them.
   void WriteAgain();
 
  private:
@@ -43,6 +48,7 @@ class RedisNodeTable : public NodeTable {
   };
 
   void Write(const NodeRecord& node);
+  void WriteDead(const NodeId& node, double now);
   void ReadAll();
   void OnAll(const std::vector<NodeRecord>& nodes);
   void NoteOwnChange(const NodeId& node);
@@ -54,6 +60,8 @@ class RedisNodeTable : public NodeTable {
   const RedisEndpoint endpoint_;
   // Registered here and not marked dead.
   std::map<NodeId, NodeRecord> own_;
+  // Marked dead here, and when; the oldest first.
+  std::deque<std::pair<NodeId, double>> dead_;
   // Not yet queued; only the newest of a node counts.
   std::map<NodeId, double> heartbeats_;
 

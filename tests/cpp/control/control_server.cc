@@ -108,4 +108,16 @@ void ControlServer::Forget() {
   }
 }
 
+void ControlServer::Remember() {
+  ASSERT_EQ(pid_, 0);
+  fs::copy(directory_.path() + "/appendonlydir", directory_.path() + "/before",
+           fs::copy_options::recursive);
+}
+
+void ControlServer::GoBack() {
+  ASSERT_EQ(pid_, 0);
+  fs::remove_all(directory_.path() + "/appendonlydir");
+  fs::rename(directory_.path() + "/before", directory_.path() + "/appendonlydir");
+}
+
 }  // namespace rayx::control

@@ -23,6 +23,9 @@ class ControlServer {
   void Kill();
   // Removes its data. REQUIRES: it is killed.
   void Forget();
+  // Keeps a copy of its data; has that in the place of it. REQUIRES: it is killed.
+  void Remember();
+  void GoBack();
 
   std::string path() const { return directory_.path() + "/control.sock"; }
   static std::string password() { return "0123456789abcdefXYZ"; }

@@ -206,6 +206,40 @@ TEST_F(RedisTablesTest, WhatAServerHasLostIsWrittenAgainByWhomItIsAbout) {
   EXPECT_EQ(actors[0].name, "counter 1");
 }
 
+TEST_F(RedisTablesTest, EndsThatAServerHasLostAreToldAgain) {
+  for (const uint32_t number : {1, 2, 3}) {
+    tables_->nodes().Register(MakeNode(number));
+    tables_->drivers().Register(MakeDriver(number));
+  }
+  ASSERT_TRUE(runner_.Drain(tables_.get()).ok());
+  server_.Kill();
+  server_.Remember();
+  server_.Start();
+  for (const uint32_t number : {2, 3}) {
+    tables_->nodes().MarkDead(MakeId<NodeId>(number), 5);
+    tables_->drivers().MarkEnded(MakeId<DriverId>(number), 5);
+  }
+  tables_->nodes().Register(MakeNode(3));  // it lives again
+  ASSERT_TRUE(runner_.Drain(tables_.get()).ok());
+  server_.Kill();
+  server_.GoBack();
+  server_.Start();
+  ASSERT_TRUE(runner_.Drain(tables_.get()).ok());
+
+  const auto nodes = Must<std::vector<NodeRecord>>([&](auto done) { tables_->nodes().List(done); });
+  ASSERT_EQ(nodes.size(), 3u);
+  EXPECT_TRUE(nodes[0].alive);
+  EXPECT_FALSE(nodes[1].alive);
+  EXPECT_EQ(nodes[1].heartbeat_at, 5);
+  EXPECT_TRUE(nodes[2].alive);
+  const auto drivers =
+      Must<std::vector<DriverRecord>>([&](auto done) { tables_->drivers().List(done); });
+  ASSERT_EQ(drivers.size(), 3u);
+  EXPECT_EQ(drivers[0].ended_at, 0);
+  EXPECT_EQ(drivers[1].ended_at, 5);
+  EXPECT_EQ(drivers[2].ended_at, 5);
+}
+
 TEST_F(RedisTablesTest, FunctionsThatAServerHasLostArePutAgain) {
   const auto function = [](uint32_t number) {
     return FunctionRecord{MakeId<FunctionId>(number), "f", std::to_string(number)};
