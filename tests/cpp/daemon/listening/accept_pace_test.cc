@@ -1,4 +1,4 @@
-#include "daemon/peers/accept_pace.h"
+#include "daemon/listening/accept_pace.h"
 
 #include <gtest/gtest.h>
 

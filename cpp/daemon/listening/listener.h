@@ -20,8 +20,8 @@
 #include "common/base/status.h"
 #include "common/io/event_loop.h"
 #include "common/os/scoped_fd.h"
-#include "daemon/peers/accept_pace.h"
-#include "daemon/peers/refusal_log.h"
+#include "daemon/listening/accept_pace.h"
+#include "daemon/listening/refusal_log.h"
 
 namespace rayx::daemon {
 

@@ -1,4 +1,4 @@
-#include "daemon/peers/unproven_gate.h"
+#include "daemon/listening/unproven_gate.h"
 
 #include <algorithm>
 #include <utility>

@@ -1,4 +1,4 @@
-#include "daemon/peers/listener.h"
+#include "daemon/listening/listener.h"
 
 #include <unistd.h>
 
@@ -9,7 +9,7 @@
 #include "common/base/log.h"
 #include "common/io/frame.h"
 #include "common/io/socket.h"
-#include "daemon/peers/first_bytes.h"
+#include "daemon/listening/first_bytes.h"
 
 namespace rayx::daemon {
 namespace {

@@ -1,4 +1,4 @@
-#include "daemon/peers/listener.h"
+#include "daemon/listening/listener.h"
 
 #include <fcntl.h>
 #include <gtest/gtest.h>

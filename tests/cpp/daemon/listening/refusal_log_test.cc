@@ -1,4 +1,4 @@
-#include "daemon/peers/refusal_log.h"
+#include "daemon/listening/refusal_log.h"
 
 #include <gtest/gtest.h>
 

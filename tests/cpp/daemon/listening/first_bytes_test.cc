@@ -1,4 +1,4 @@
-#include "daemon/peers/first_bytes.h"
+#include "daemon/listening/first_bytes.h"
 
 #include <gtest/gtest.h>
 
