@@ -325,6 +325,8 @@ Connection::Connection(EventLoop* loop, std::unique_ptr<ByteStream> stream,
   // asio makes it non-blocking when it first waits; a Flush may come sooner.
   const Status status = SetNonBlocking(fd, true);
   RAYX_CHECK_MSG(status.ok(), status.message());
+  // What a stream has read before it came here, the socket does not tell again.
+  if (impl->stream->holds_bytes()) impl->PostReading();
 }
 
 Connection::~Connection() = default;

@@ -2,10 +2,15 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstddef>
+#include <utility>
+
+#include "common/io/socket.h"
 
 namespace rayx {
 namespace {
@@ -37,7 +42,76 @@ Result<InternetAddress> ParseAddress(const std::string& text) {
   return made;
 }
 
+// Small messages are not held back for larger ones.
+void SendAtOnce(int socket) {
+  const int on = 1;
+  (void)::setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+}
+
+void Describe(InternetAddress* place, TcpPeer* peer) {
+  std::array<char, INET6_ADDRSTRLEN> text{};
+  const bool is_four = place->storage.ss_family == AF_INET;
+  if (is_four) {
+    const auto* four = reinterpret_cast<const sockaddr_in*>(&place->storage);
+    peer->address = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+    std::copy_n(reinterpret_cast<const uint8_t*>(&four->sin_addr), 4, peer->address.begin() + 12);
+    (void)::inet_ntop(AF_INET, &four->sin_addr, text.data(), text.size());
+  } else {
+    const auto* six = reinterpret_cast<const sockaddr_in6*>(&place->storage);
+    std::copy_n(six->sin6_addr.s6_addr, 16, peer->address.begin());
+    (void)::inet_ntop(AF_INET6, &six->sin6_addr, text.data(), text.size());
+  }
+  const std::string host = text.data();
+  peer->name = (is_four ? host : "[" + host + "]") + ":" + std::to_string(ntohs(place->port()));
+}
+
 }  // namespace
+
+Status ListenOn(const HeldPort& port, int queue) {
+  const int socket = port.socket.get();
+  if (const Status status = SetNonBlocking(socket, true); !status.ok()) return status;
+  if (::listen(socket, queue) != 0) {
+    return Status::FromErrno("listening on port " + std::to_string(port.port), errno);
+  }
+  return Status::Ok();
+}
+
+Result<TcpPeer> AcceptTcp(int listener) {
+  while (true) {
+    InternetAddress place;
+    place.size = sizeof(place.storage);
+    TcpPeer peer;
+    peer.socket =
+        ScopedFd(::accept4(listener, place.get(), &place.size, SOCK_CLOEXEC | SOCK_NONBLOCK));
+    if (peer.socket.valid()) {
+      SendAtOnce(peer.socket.get());
+      Describe(&place, &peer);
+      return peer;
+    }
+    if (errno == EAGAIN || errno == EWOULDBLOCK) return peer;
+    // Errors of the peer's connection, which is gone, are nobody else's (accept(2)).
+    constexpr std::array kOfThePeer{EINTR,  ECONNABORTED, ENETDOWN,     EPROTO,     ENOPROTOOPT,
+                                    ENONET, EHOSTDOWN,    EHOSTUNREACH, EOPNOTSUPP, ENETUNREACH};
+    if (std::find(kOfThePeer.begin(), kOfThePeer.end(), errno) == kOfThePeer.end()) {
+      return Status::FromErrno("accept", errno);
+    }
+  }
+}
+
+Result<ScopedFd> DialTcp(const std::string& address, uint16_t port) {
+  Result<InternetAddress> place = ParseAddress(address);
+  if (!place.ok()) return place.status();
+  place->port() = htons(port);
+  ScopedFd socket(
+      ::socket(place->storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (!socket.valid()) return Status::FromErrno("socket", errno);
+  SendAtOnce(socket.get());
+  if (::connect(socket.get(), place->get(), place->size) != 0 && errno != EINPROGRESS) {
+    return Status::FromErrno("connecting to port " + std::to_string(port) + " of " + address,
+                             errno);
+  }
+  return socket;
+}
 
 Result<HeldPort> HoldPort(const std::string& address, uint16_t port) {
   Result<InternetAddress> place = ParseAddress(address);

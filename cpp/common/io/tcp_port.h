@@ -1,6 +1,8 @@
-// A TCP port that is held, so that nobody else takes it, and on which nothing is served.
+// TCP: a port that is held, so that nobody else takes it, and on which nothing is served until it
+// is listened on; connections that come to it, and those to the ports of others.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
 
@@ -19,5 +21,23 @@ struct HeldPort {
 // or IPv6 address of this machine, not a name (InvalidArgument). AlreadyExists if somebody has the
 // port, IoError for anything else, such as an address of another machine. The texts are for people.
 Result<HeldPort> HoldPort(const std::string& address, uint16_t port);
+
+// From now on others can connect; at most `queue` of them (and what the system allows) wait to be
+// accepted. The socket becomes non-blocking.
+Status ListenOn(const HeldPort& port, int queue);
+
+struct TcpPeer {
+  // Non-blocking, and without Nagle's delay. Invalid if nobody waits.
+  ScopedFd socket;
+  // Of IPv6, or IPv4 as IPv6 writes it (::ffff:a.b.c.d).
+  std::array<uint8_t, 16> address{};
+  // For people, with the port: "192.0.2.7:4711", "[2001:db8::7]:4711".
+  std::string name;
+};
+Result<TcpPeer> AcceptTcp(int listener);
+
+// A connection that has begun; not blocking. Whether it succeeds, the first read or write tells.
+// Errors as of HoldPort.
+Result<ScopedFd> DialTcp(const std::string& address, uint16_t port);
 
 }  // namespace rayx

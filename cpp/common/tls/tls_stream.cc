@@ -161,12 +161,17 @@ size_t TlsStream::Impl::ReadRecords(std::span<uint8_t> room) {
   return filled;
 }
 
-Result<ReadOutcome> TlsStream::Read(std::span<uint8_t> room) {
-  RAYX_CHECK(!room.empty());
-  ReadOutcome outcome;
+Result<bool> TlsStream::Prove() {
   if (!impl_->proven || impl_->greets) {
     if (const Status status = impl_->Shake(); !status.ok()) return status;
   }
+  return impl_->proven && !impl_->greets;
+}
+
+Result<ReadOutcome> TlsStream::Read(std::span<uint8_t> room) {
+  RAYX_CHECK(!room.empty());
+  ReadOutcome outcome;
+  if (const Result<bool> proven = Prove(); !proven.ok()) return proven.status();
   if (impl_->proven && impl_->failure.ok() && !impl_->ended) {
     outcome.bytes = impl_->ReadRecords(room);
   }

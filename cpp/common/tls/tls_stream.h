@@ -45,6 +45,9 @@ class TlsStream final : public ByteStream {
   bool write_wants_read() const override;
   bool holds_bytes() const override;
 
+  // Shakes hands, as Read does, and takes nothing of what follows. True if the peer has proven the
+  // key; false if more must arrive or leave. Errors as of Read.
+  Result<bool> Prove();
   // The peer has proven that it has the key.
   bool proven() const;
   // The peer was refused because it has another key than ours; for who counts guesses.

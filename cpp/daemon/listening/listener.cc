@@ -12,58 +12,26 @@
 #include "daemon/listening/first_bytes.h"
 
 namespace rayx::daemon {
-namespace {
-
-// When the process is out of descriptors, accepting is tried again after this time.
-constexpr int64_t kAcceptRetryMs = 200;
-
-}  // namespace
 
 Listener::Listener(EventLoop* loop, std::function<void(ScopedFd, pid_t)> taken)
-    : loop_(loop), taken_(std::move(taken)), first_bytes_(kFirstBytesMax / sizeof(uint64_t)) {}
-
-Listener::~Listener() { Close(); }
+    : loop_(loop),
+      taken_(std::move(taken)),
+      acceptor_(loop, [this](int socket) { return TakeOne(socket); }),
+      first_bytes_(kFirstBytesMax / sizeof(uint64_t)) {}
 
 Status Listener::Listen(const std::string& path) {
   Result<ScopedFd> socket = ListenUnix(path, limits::kListenQueue);
   if (!socket.ok()) return socket.status();
-  socket_ = std::move(*socket);
-  Watch();
+  acceptor_.Open(std::move(*socket));
   return Status::Ok();
 }
 
-void Listener::Watch() {
-  if (!watch_) watch_ = loop_->Watch(socket_.get(), [this] { due_ = true; });
-}
-
-void Listener::PauseFor(int64_t ms) {
-  watch_.reset();
-  due_ = false;
-  pause_ = loop_->CallAt(loop_->now_ms() + ms, [this] { due_ = true; });
-}
-
-void Listener::Close() {
-  watch_.reset();
-  pause_.reset();
-  due_ = false;
-  socket_.Reset();
-}
-
-void Listener::OnTurn() {
-  if (!std::exchange(due_, false)) return;
-  pace_.BeginTurn(loop_->now_ms());
-  while (pace_.Take()) {
-    Result<ScopedFd> socket = AcceptUnix(socket_.get());
-    if (!socket.ok()) {
-      // The node is out of descriptors. Processes that wait to connect go on waiting, connected
-      // peers are served.
-      LogWarning("accept: " + socket.status().message());
-      return PauseFor(kAcceptRetryMs);
-    }
-    if (!socket->valid()) break;
-    Judge(std::move(*socket));
-  }
-  pace_.WantsPause() ? PauseFor(limits::kAcceptPauseMs) : Watch();
+Result<bool> Listener::TakeOne(int listening) {
+  Result<ScopedFd> socket = AcceptUnix(listening);
+  if (!socket.ok()) return socket.status();
+  if (!socket->valid()) return false;
+  Judge(std::move(*socket));
+  return true;
 }
 
 void Listener::Judge(ScopedFd socket) {
@@ -76,7 +44,7 @@ void Listener::Judge(ScopedFd socket) {
   switch (glance) {
     case Glance::kGone:
       ++gone_count_;
-      return pace_.OnRefused();
+      return acceptor_.OnRefused();
     case Glance::kWrong:
       return Refuse(pid, why);
     case Glance::kPromising:
@@ -108,13 +76,12 @@ Listener::Glance Listener::GlanceAt(int socket, Status* why) {
 
 void Listener::OnRefused(pid_t pid, const Status& why) {
   Refuse(pid, why);
-  // This does not put off the end of a pause that has begun.
-  if (watch_) PauseFor(limits::kAcceptPauseMs);
+  acceptor_.OnRefusedLater();
 }
 
 void Listener::Refuse(pid_t pid, const Status& why) {
   ++refused_count_;
-  pace_.OnRefused();
+  acceptor_.OnRefused();
   // A peer that has left by itself is not worth a line.
   if (why.code() == StatusCode::kDisconnected) return;
   const std::optional<std::string> line =

@@ -7,6 +7,8 @@
 #include <sys/socket.h>
 
 #include <cerrno>
+#include <string>
+#include <utility>
 
 namespace rayx {
 namespace {
@@ -65,6 +67,40 @@ TEST(HoldPort, WhatIsNoAddressOfThisMachineIsRefused) {
   const Status elsewhere = HoldPort("192.0.2.1", 0).status();
   EXPECT_EQ(elsewhere.code(), StatusCode::kIoError);
   EXPECT_NE(elsewhere.message().find("port 0 of 192.0.2.1"), std::string::npos);
+}
+
+TEST(TcpPort, ConnectionsComeToItWithTheirAddress) {
+  for (const auto& [address, begin] : {std::pair{"127.0.0.1", "127.0.0.1:"}, {"::1", "[::1]:"}}) {
+    const Result<HeldPort> held = HoldPort(address, 0);
+    if (!held.ok() && std::string(address) == "::1") GTEST_SKIP() << "no IPv6 here";
+    ASSERT_TRUE(held.ok()) << held.status().message();
+    ASSERT_TRUE(ListenOn(*held, 10).ok());
+    EXPECT_FALSE(AcceptTcp(held->socket.get()).value().socket.valid()) << "nobody waits";
+    const Result<ScopedFd> dialed = DialTcp(address, held->port);
+    ASSERT_TRUE(dialed.ok()) << dialed.status().message();
+    const Result<TcpPeer> peer = AcceptTcp(held->socket.get());
+    ASSERT_TRUE(peer.ok() && peer->socket.valid());
+    EXPECT_TRUE(peer->name.starts_with(begin)) << peer->name;
+    const bool is_four = std::string(address) == "127.0.0.1";
+    EXPECT_EQ(peer->address[10], is_four ? 0xff : 0);
+    EXPECT_EQ(peer->address[12], is_four ? 127 : 0);
+    EXPECT_EQ(peer->address[15], 1);
+    for (const int socket : {dialed->get(), peer->socket.get()}) {
+      EXPECT_NE(::fcntl(socket, F_GETFL) & O_NONBLOCK, 0);
+      EXPECT_NE(::fcntl(socket, F_GETFD) & FD_CLOEXEC, 0);
+    }
+  }
+}
+
+TEST(TcpPort, ADialToNobodyFailsByTheFirstWrite) {
+  const Result<HeldPort> held = HoldPort("127.0.0.1", 0);
+  ASSERT_TRUE(held.ok());
+  const Result<ScopedFd> dialed = DialTcp("127.0.0.1", held->port);
+  if (dialed.ok()) {
+    const uint8_t byte = 1;
+    EXPECT_LT(::send(dialed->get(), &byte, 1, MSG_NOSIGNAL), 0);
+  }
+  EXPECT_EQ(DialTcp("example.invalid", 1).status().code(), StatusCode::kInvalidArgument);
 }
 
 }  // namespace
