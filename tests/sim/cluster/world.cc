@@ -37,10 +37,10 @@ Content ContentOf(const cluster::SharedBytes& bytes) {
 
 }  // namespace
 
-World::World(const Options& options)
+World::World(const Options& options, std::optional<Conditions> conditions)
     : dice_(options.seed),
       trace_(options.trace_lines),
-      conditions_(dice_),
+      conditions_(conditions ? *conditions : Conditions(dice_)),
       network_(conditions_, &dice_, &trace_,
                [this](size_t place, Arrival arrival) {
                  processes_[place].inbox.push_back(std::move(arrival));

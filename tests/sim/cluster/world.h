@@ -55,7 +55,9 @@ struct Process {
 
 class World {
  public:
-  explicit World(const Options& options);
+  explicit World(const Options& options) : World(options, std::nullopt) {}
+  // Under those conditions, if there are any, instead of the seed's.
+  World(const Options& options, std::optional<Conditions> conditions);
 
   Network& network() { return network_; }
   sim::Dice& dice() { return dice_; }
