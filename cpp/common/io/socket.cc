@@ -54,6 +54,9 @@ Result<UnixAddress> MakeUnixAddress(const std::string& path) {
   return made;
 }
 
+// What has become of a connection that was begun without waiting for it.
+Status NobodyListens() { return Status::NotFound("no process listens at the address"); }
+
 Result<ScopedFd> NewSocket(int flags) {
   ScopedFd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | flags, 0));
   if (!socket.valid()) return Status::FromErrno("socket", errno);
@@ -173,6 +176,7 @@ Result<ReadOutcome> ReadWithFds(int socket, std::span<uint8_t> room, bool interr
       return outcome;
     }
     if (errno == ECONNRESET) return Status::Disconnected("the peer reset the connection");
+    if (errno == ECONNREFUSED) return NobodyListens();
     return Status::FromErrno("recvmsg", errno);
   }
   if (message.msg_controllen != 0) TakeControlFds(&message, &outcome.fds);
@@ -224,6 +228,7 @@ Result<size_t> WriteWithFds(int socket, std::span<const uint8_t> bytes, std::spa
   if (written >= 0) return static_cast<size_t>(written);
   if (errno == EAGAIN || errno == EWOULDBLOCK) return size_t{0};
   if (errno == EPIPE || errno == ECONNRESET) return Status::Disconnected("the peer is gone");
+  if (errno == ECONNREFUSED) return NobodyListens();
   return Status::FromErrno("sendmsg", errno);
 }
 

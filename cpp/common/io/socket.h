@@ -50,7 +50,8 @@ struct ReadOutcome {
   // read are gone, the bytes are not.
   bool lost_fds = false;
 };
-// One recvmsg. Retries EINTR unless `interruptible`, in which case it returns Interrupted.
+// One recvmsg. NotFound if nobody listens where the socket was to be connected to. Retries EINTR
+// unless `interruptible`, in which case it returns Interrupted.
 Result<ReadOutcome> ReadWithFds(int socket, std::span<uint8_t> room, bool interruptible = false);
 
 struct PeekOutcome {

@@ -37,7 +37,8 @@ struct TcpPeer {
 Result<TcpPeer> AcceptTcp(int listener);
 
 // A connection that has begun; not blocking. Whether it succeeds, the first read or write tells.
-// Errors as of HoldPort.
+// Errors as of HoldPort; NotFound if no process listens there, which the first read or write may be
+// the first to tell.
 Result<ScopedFd> DialTcp(const std::string& address, uint16_t port);
 
 }  // namespace rayx

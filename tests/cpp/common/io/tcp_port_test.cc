@@ -6,9 +6,12 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
+#include <array>
 #include <cerrno>
 #include <string>
 #include <utility>
+
+#include "common/io/socket.h"
 
 namespace rayx {
 namespace {
@@ -96,10 +99,12 @@ TEST(TcpPort, ADialToNobodyFailsByTheFirstWrite) {
   const Result<HeldPort> held = HoldPort("127.0.0.1", 0);
   ASSERT_TRUE(held.ok());
   const Result<ScopedFd> dialed = DialTcp("127.0.0.1", held->port);
+  Status outcome = dialed.status();
   if (dialed.ok()) {
-    const uint8_t byte = 1;
-    EXPECT_LT(::send(dialed->get(), &byte, 1, MSG_NOSIGNAL), 0);
+    const std::array<uint8_t, 1> byte = {1};
+    outcome = WriteWithFds(dialed->get(), byte, {}).status();
   }
+  EXPECT_EQ(outcome.code(), StatusCode::kNotFound) << outcome.ToString();
   EXPECT_EQ(DialTcp("example.invalid", 1).status().code(), StatusCode::kInvalidArgument);
 }
 
