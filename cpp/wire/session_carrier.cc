@@ -5,17 +5,12 @@
 #include <variant>
 
 #include "common/base/limits.h"
-#include "common/base/log.h"
+#include "common/base/overload.h"
 
 namespace rayx::wire {
 namespace {
 
 using cluster::ConnectionId;
-
-template <typename... Cases>
-struct Cases_ : Cases... {
-  using Cases::operator()...;
-};
 
 }  // namespace
 
@@ -55,6 +50,7 @@ void SessionCarrier::Take(std::unique_ptr<ByteStream> stream) {
 }
 
 void SessionCarrier::StartDial(const cluster::Dial& dial) {
+  GiveUpDial(dial.peer);
   // The number is known before there is a connection, which may be admitted at once.
   const ConnectionId id(last_id_ + 1);
   Result<std::unique_ptr<ByteStream>> stream =
@@ -73,6 +69,16 @@ void SessionCarrier::StartDial(const cluster::Dial& dial) {
   Add(std::move(*stream), dial);
   // Nothing is sent yet that would make the stream greet.
   links_[id].connection->ReadNow();
+}
+
+// A dial ends with the next one to the peer, and with the session: without that, those whose
+// packets vanish would stay until the kernel gives up, and those that are never welcomed for good.
+// That they have come to nothing is known, so what is told of their end is ignored.
+void SessionCarrier::GiveUpDial(const NodeId& peer) {
+  for (auto& [id, link] : links_) {
+    if (!link.dial || link.dial->peer != peer) continue;
+    link.connection->Close(Status::TimedOut("the dial has been given up"));
+  }
 }
 
 void SessionCarrier::OnAdmitted(ConnectionId id) {
@@ -147,7 +153,7 @@ void SessionCarrier::OnTurn() {
 }
 
 void SessionCarrier::CarryOut(const cluster::Effect& effect) {
-  std::visit(Cases_{
+  std::visit(Overload{
                  [this](const cluster::Dial& dial) { StartDial(dial); },
                  [this](const cluster::SendNotice& said) {
                    Link* link = FindLink(said.connection);
@@ -164,6 +170,7 @@ void SessionCarrier::CarryOut(const cluster::Effect& effect) {
                  },
                  [this](const cluster::SessionBegun& begun) { handlers_.on_begun(begun.peer); },
                  [this](const cluster::SessionEnded& ended) {
+                   GiveUpDial(ended.peer);
                    handlers_.on_ended(ended.peer, ended.reason, ended.detail);
                  },
                  [this](const cluster::DeclaredDead&) { handlers_.on_declared_dead(); },

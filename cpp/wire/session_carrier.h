@@ -90,6 +90,7 @@ class SessionCarrier {
 
   void StartDial(const cluster::Dial& dial);
   cluster::ConnectionId Add(std::unique_ptr<ByteStream> stream, std::optional<cluster::Dial> dial);
+  void GiveUpDial(const NodeId& peer);
   void OnAdmitted(cluster::ConnectionId id);
   void OnFrames(cluster::ConnectionId id);
   // False if the connection was closed for it.

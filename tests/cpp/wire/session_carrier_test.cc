@@ -37,6 +37,7 @@ class SessionCarrierTest : public testing::Test {
     std::vector<uint64_t> heard;
     std::vector<std::string> events;
     bool listens = true;
+    bool answers = true;
   };
   // An accepted connection before its greeting.
   struct Greeted {
@@ -81,7 +82,7 @@ class SessionCarrierTest : public testing::Test {
     greeted.stream = std::make_unique<UnixStream>(std::move(theirs));
     greeted.watcher = loop_.Watch(greeted.stream->fd(), [this, &greeted, &to] {
       const Result<bool> whole = greeted.first.ReadFrom(greeted.stream.get());
-      if (whole.ok() && !*whole) return;
+      if (whole.ok() && (!*whole || !to.answers)) return;
       greeted.watcher.reset();
       if (!whole.ok()) return greeted.stream.reset();
       const std::vector<uint8_t> answer = EncodeAnswer(NodeAdmission{to.id, {}, 0});
@@ -195,6 +196,18 @@ TEST_F(SessionCarrierTest, ANodeThatWasDeclaredDeadLearnsOfIt) {
   EXPECT_EQ(nodes_[0].events[0], "dead");
   EXPECT_TRUE(nodes_[1].events.empty());
   EXPECT_FALSE(nodes_[1].carrier->Open(nodes_[0].id));
+}
+
+TEST_F(SessionCarrierTest, DialsThatAreNeverAnsweredDoNotPileUp) {
+  nodes_[1].answers = false;
+  ASSERT_TRUE(nodes_[0].carrier->Open(nodes_[1].id));
+  // Each is given up for the next one, until the session is.
+  size_t most = 0;
+  RunUntil([&] { return !nodes_[0].events.empty(); },
+           [&] { most = std::max(most, nodes_[0].carrier->connection_count()); });
+  EXPECT_GT(greeted_.size(), 3u);
+  EXPECT_LE(most, 2u) << "the one that ends, and the next";
+  RunUntil([&] { return nodes_[0].carrier->connection_count() == 0; });
 }
 
 TEST_F(SessionCarrierTest, NonsenseClosesItsConnectionOnly) {
