@@ -195,7 +195,7 @@ void RedisActorTable::List(Callback<std::vector<ActorRecord>> done) {
 
 void RedisErrorTable::Append(const ErrorRecord& error) {
   const std::string serial = writer_ + "-" + std::to_string(++appended_);
-  kept_.push_back({error.driver, ErrorLine(serial, error)});
+  kept_.push_back({error.driver, serial, ErrorLine(serial, error)});
   kept_bytes_ += kept_.back().line.size();
   Write(error.driver, kept_.back().line);
   while (kept_.size() > kKept || kept_bytes_ > kKeptBytes) {
@@ -214,36 +214,47 @@ void RedisErrorTable::Write(const DriverId& driver, const std::string& line) {
 }
 
 void RedisErrorTable::WriteAgain() {
-  constexpr size_t kLinesPerReply = 32;
-  static_assert(kLinesPerReply * 2 * limits::kErrorBytesMax <= limits::kControlReplyBytesMax);
-  std::map<DriverId, size_t> counts;
-  for (const Appended& one : kept_) ++counts[one.driver];
-  for (const auto& [driver, count] : counts) {
-    // Nobody else writes errors of our drivers: those that are there are the last of the list. A
-    // reply has a limit, and what is there instead may be long, so it is asked for in parts.
-    auto there = std::make_shared<std::vector<std::string>>();
-    for (size_t left = count; left > 0;) {
-      const size_t part = std::min<size_t>(left, kLinesPerReply);
+  // A reply has a limit, and lines may be long, so they are asked for in parts.
+  constexpr size_t kLinesPerReply = 40;
+  static_assert(limits::kErrorsKept % kLinesPerReply == 0);
+  static_assert(kLinesPerReply * limits::kErrorBytesMax < limits::kControlReplyBytesMax);
+  std::set<DriverId> drivers;
+  for (const Appended& one : kept_) drivers.insert(one.driver);
+  ++round_;
+  for (const DriverId& driver : drivers) {
+    auto there = std::make_shared<Listed>();
+    for (size_t left = limits::kErrorsKept; left > 0; left -= kLinesPerReply) {
       const std::string first = "-" + std::to_string(left);
-      left -= part;
-      const std::string last = "-" + std::to_string(left + 1);
-      const bool is_last = left == 0;
+      const std::string last = "-" + std::to_string(left - kLinesPerReply + 1);
+      const bool is_last = left == kLinesPerReply;
       shards_->primary()->Read({"LRANGE", schema::Key(schema::kErrors, driver), first, last},
-                               [this, driver = driver, there, is_last](Result<Reply> reply) {
-                                 auto lines =
+                               [this, driver, there, is_last, round = round_](Result<Reply> reply) {
+                                 if (round != round_)
+                                   return;  // its parts are of before and after a reconnection
+                                 const auto lines =
                                      reply.ok() ? std::move(*reply).TakeStrings() : reply.status();
                                  if (!lines.ok()) return;
-                                 for (std::string& line : *lines) there->push_back(std::move(line));
+                                 there->lines += lines->size();
+                                 for (const std::string& line : *lines) {
+                                   there->serials.insert(line.substr(0, line.find('\t')));
+                                 }
                                  if (is_last) WriteMissing(driver, *there);
                                });
     }
   }
 }
 
-void RedisErrorTable::WriteMissing(const DriverId& driver, const std::vector<std::string>& there) {
-  const std::set<std::string_view> known(there.begin(), there.end());
-  for (const Appended& one : kept_) {
-    if (one.driver == driver && !known.contains(one.line)) Write(driver, one.line);
+void RedisErrorTable::WriteMissing(const DriverId& driver, const Listed& there) {
+  const auto is_there = [&](const Appended& one) { return there.serials.contains(one.serial); };
+  auto one = kept_.begin();
+  if (there.lines >= limits::kErrorsKept) {
+    // What is older than the first that is there was not lost: newer ones have taken its place, of
+    // which copies count, too.
+    const auto oldest = std::find_if(kept_.begin(), kept_.end(), is_there);
+    if (oldest != kept_.end()) one = oldest;
+  }
+  for (; one != kept_.end(); ++one) {
+    if (one->driver == driver && !is_there(*one)) Write(driver, one->line);
   }
 }
 

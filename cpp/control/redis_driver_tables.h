@@ -107,17 +107,24 @@ class RedisErrorTable : public ErrorTable {
  private:
   struct Appended {
     DriverId driver;
+    std::string serial;
     std::string line;
+  };
+  // What a server has of a driver.
+  struct Listed {
+    size_t lines = 0;  // with copies
+    std::set<std::string> serials;
   };
 
   void Write(const DriverId& driver, const std::string& line);
-  void WriteMissing(const DriverId& driver, const std::vector<std::string>& there);
+  void WriteMissing(const DriverId& driver, const Listed& there);
 
   RedisShards* const shards_;
   const std::string writer_;
   uint64_t appended_ = 0;
   std::deque<Appended> kept_;  // oldest first
   size_t kept_bytes_ = 0;
+  uint64_t round_ = 0;  // of WriteAgain
 };
 
 }  // namespace rayx::control

@@ -302,6 +302,27 @@ TEST_F(RedisTablesTest, ErrorsThatAServerHasLostAreAppendedAgain) {
   EXPECT_EQ(texts, told);
 }
 
+TEST_F(RedisTablesTest, ErrorsThatHadToGiveWayToCopiesAreNotAppendedAgain) {
+  const DriverId driver = MakeId<DriverId>(1);
+  const int count = static_cast<int>(limits::kErrorsKept);
+  for (int number = 1; number <= count; ++number) {
+    tables_->errors().Append(
+        {driver, TaskId(), "f", "TaskError", std::to_string(number), 1.0 * number});
+  }
+  ASSERT_TRUE(runner_.Drain(tables_.get()).ok());
+  const std::string key = schema::Key(schema::kErrors, driver);
+  const std::string newest = AskServer(server_, {"LRANGE", key, "-1", "-1"}).TakeStrings()->at(0);
+  for (int copy = 0; copy < 20; ++copy) AskServer(server_, {"RPUSH", key, newest});
+  AskServer(server_, {"LTRIM", key, "-" + std::to_string(count), "-1"});
+  server_.Kill();
+  server_.Start();
+  for (int i = 0; i < 2; ++i) ASSERT_TRUE(runner_.Drain(tables_.get()).ok());
+  const auto errors =
+      Must<std::vector<ErrorRecord>>([&](auto done) { tables_->errors().List(driver, done); });
+  ASSERT_EQ(errors.size(), count - 20u);
+  for (int i = 0; i < count - 20; ++i) EXPECT_EQ(errors[i].text, std::to_string(21 + i));
+}
+
 TEST_F(RedisTablesTest, WhatAServerHasIsNotWrittenAgain) {
   const DriverId driver = MakeId<DriverId>(1);
   int asked = 0;
