@@ -287,12 +287,16 @@ def test_plain_pickles_are_pickles(value):
         return
     for loaded in (
         pickle.loads(pickled),
-        _raylet.load_plain(pickled),
-        _raylet.load_plain(memoryview(pickled)),
-        _raylet.load_plain(pickle.dumps(value, 5)),
+        load(pickled),
+        load(pickle.dumps(value, 5)),
     ):
         assert type(loaded) is type(value)
         assert repr(loaded) == repr(value)
+
+
+def load(pickled):
+    stored = _raylet.split_object(make_object(_raylet.KIND_PICKLE, pickled))
+    return _raylet.load_pickle(stored)
 
 
 def dump(value):
@@ -308,13 +312,19 @@ def dump(value):
     return pickled
 
 
+def test_what_is_not_one_pickle_is_told_so():
+    beside = make_object(_raylet.KIND_PICKLE, pickle.dumps(1), b"buffer")
+    for stored in (make_object(_raylet.KIND_BYTES, b"bytes"), beside):
+        assert _raylet.load_pickle(_raylet.split_object(stored)) is _raylet.NOT_ONE_PICKLE
+
+
 def test_a_nan_stays_one():
-    assert math.isnan(_raylet.load_plain(_raylet.dump_plain(math.nan)))
+    assert math.isnan(load(_raylet.dump_plain(math.nan)))
 
 
-def outcome(load, pickled):
+def outcome(unpickle, pickled):
     try:
-        return repr(load(pickled))
+        return repr(unpickle(pickled))
     except Exception as error:
         return type(error)
 
@@ -339,4 +349,4 @@ def test_whatever_the_bytes_are_they_mean_what_pickle_says():
                 case 2:
                     bytes_.insert(place, random.choice(PLAIN_BYTES))
         pickled = bytes(bytes_)
-        assert outcome(_raylet.load_plain, pickled) == outcome(pickle.loads, pickled), pickled
+        assert outcome(load, pickled) == outcome(pickle.loads, pickled), pickled

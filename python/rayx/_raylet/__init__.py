@@ -97,7 +97,7 @@ from rayx._raylet.ids import (
     set_object_id_hooks,
     set_waiting_hooks,
 )
-from rayx._raylet.plain import dump_plain, load_plain
+from rayx._raylet.plain import NOT_ONE_PICKLE, dump_plain, load_pickle
 from rayx._raylet.status import RayletError
 from rayx._raylet.tasks import DEFAULT_OPTIONS, RunnableTask, TaskTemplate
 from rayx._raylet.unraisable import UnraisableHook
@@ -129,6 +129,7 @@ __all__ = [
     "KIND_TASK_ERROR",
     "LIBRARY",
     "NAME_BYTES_MAX",
+    "NOT_ONE_PICKLE",
     "PROCESS_MARK",
     "PROTOCOL_VERSION",
     "PUT_BIT",
@@ -153,7 +154,7 @@ __all__ = [
     "dump_plain",
     "first_foreign",
     "first_repeated",
-    "load_plain",
+    "load_pickle",
     "set_long_wait_hook",
     "set_object_id_hooks",
     "set_waiting_hooks",

@@ -22,9 +22,6 @@ cdef enum:
 @cython.final
 @cython.no_gc
 cdef class PrivateCopy:
-    cdef ObjectView view
-    cdef PrivateBytes memory
-
     def __init__(self, *args, **kwargs):
         raise TypeError("a PrivateCopy is what Client.private_copy returns a view of, not made by hand")
 
@@ -36,10 +33,6 @@ cdef class PrivateCopy:
 @cython.no_gc  # refers to its private copy only, which refers to no Python object
 @cython.freelist(64)
 cdef class ObjectBuffer:
-    cdef ObjectView view
-    cdef ObjectParts parts
-    cdef PrivateCopy private_copy  # once it was asked for
-
     def __init__(self, *args, **kwargs):
         raise TypeError("an ObjectBuffer is what Client.get returns, not made by hand")
 
@@ -68,12 +61,13 @@ cdef class ObjectBuffer:
     def stream(self):
         return self.part(self.parts.stream)
 
+    cdef bint is_one_pickle(self) noexcept:
+        return self.parts.kind == ObjectKind.kPickle and self.parts.buffers.size() == 0
+
     # What most values are; one question instead of three, each of which takes its time.
     @property
     def pickle(self):
-        if self.parts.kind != ObjectKind.kPickle or self.parts.buffers.size() != 0:
-            return None
-        return self.part(self.parts.stream)
+        return self.part(self.parts.stream) if self.is_one_pickle() else None
 
     @property
     def buffers(self):

@@ -1,6 +1,8 @@
 """Numbers and short texts as pickles and back, without a pickler."""
 
-from typing import Any
+from typing import Any, Final
+
+from rayx._raylet.buffers import StoredObject
 
 def dump_plain(value: object) -> bytes:
     """`pickle.dumps(value, 5)`, or other bytes that an unpickler makes the same value of.
@@ -9,5 +11,11 @@ def dump_plain(value: object) -> bytes:
     of less than 256 characters (and of no class of its own).
     """
 
-def load_plain(pickled: bytes | memoryview) -> Any:
-    """`pickle.loads(pickled)`, sooner for the bytes that `dump_plain` makes itself."""
+#: What `load_pickle` returns for another value.
+NOT_ONE_PICKLE: Final[object]
+
+def load_pickle(stored: StoredObject) -> Any:
+    """The value of an object that is one pickle without out-of-band data, else NOT_ONE_PICKLE.
+
+    What `dump_plain` makes is read without an unpickler.
+    """

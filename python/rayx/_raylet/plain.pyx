@@ -15,6 +15,8 @@ from cpython.unicode cimport PyUnicode_DecodeUTF8
 from libc.stdint cimport INT32_MAX, INT32_MIN, int32_t, uint8_t, uint64_t
 from libc.string cimport memcpy
 
+from rayx._raylet.buffers cimport ObjectBuffer
+
 cdef extern from "Python.h":
     bint PyUnicode_IS_COMPACT_ASCII(object text)
     Py_ssize_t PyUnicode_GET_LENGTH(object text)
@@ -39,6 +41,8 @@ cdef enum:
 
 cdef object dumps = pickle.dumps
 cdef object loads = pickle.loads
+
+NOT_ONE_PICKLE = object()
 
 
 # A pickle with room for so many bytes behind the opcode.
@@ -95,18 +99,13 @@ def dump_plain(value):
     return dumps(value, VERSION)
 
 
-def load_plain(pickled):
-    cdef const uint8_t* bytes_
-    cdef Py_ssize_t size
+# The value, or NOT_ONE_PICKLE if the bytes are not of a plain one.
+cdef object plain_value(const uint8_t* bytes_, Py_ssize_t size):
     cdef int32_t number
     cdef uint64_t bits
     cdef double value
-    if type(pickled) is not bytes:
-        return loads(pickled)
-    size = PyBytes_GET_SIZE(pickled)
-    bytes_ = <const uint8_t*> PyBytes_AS_STRING(pickled)
     if size < 4 or bytes_[0] != PROTO or bytes_[1] != VERSION or bytes_[size - 1] != STOP:
-        return loads(pickled)
+        return NOT_ONE_PICKLE
     if size == 4:
         if bytes_[2] == NONE:
             return None
@@ -128,4 +127,18 @@ def load_plain(pickled):
         return PyLong_FromLong(bytes_[3] | bytes_[4] << 8)
     elif bytes_[2] == SHORT_BINUNICODE and size == 5 + <Py_ssize_t> bytes_[3]:
         return PyUnicode_DecodeUTF8(<const char*> bytes_ + 4, bytes_[3], "surrogatepass")
-    return loads(pickled)
+    return NOT_ONE_PICKLE
+
+
+def load_pickle(stored):
+    cdef ObjectBuffer buffer
+    cdef object pickled
+    cdef object value
+    if type(stored) is ObjectBuffer:
+        buffer = <ObjectBuffer> stored
+        if not buffer.is_one_pickle():
+            return NOT_ONE_PICKLE
+        value = plain_value(buffer.parts.stream.data(), buffer.parts.stream.size())
+        return loads(buffer.part(buffer.parts.stream)) if value is NOT_ONE_PICKLE else value
+    pickled = stored.pickle
+    return NOT_ONE_PICKLE if pickled is None else loads(pickled)

@@ -22,8 +22,9 @@ from rayx._raylet import (
     KIND_PICKLE,
     KIND_SYSTEM_ERROR,
     KIND_TASK_ERROR,
+    NOT_ONE_PICKLE,
     dump_plain,
-    load_plain,
+    load_pickle,
 )
 from rayx.text import value_text
 from rayx.values import importable, reducers
@@ -47,6 +48,7 @@ _CONTAINERS = frozenset({dict, list, tuple})
 # In a larger collection, to look at the types takes longer than what it saves.
 _PLAIN_CONTAINER_MAX = 32
 
+_pickle = pickle.dumps
 _unpickle = pickle.loads
 _new = tuple.__new__
 _traceback = BaseException.__dict__["__traceback__"]
@@ -64,7 +66,7 @@ class Serialized(NamedTuple):
 
 
 # What most methods return.
-_NOTHING = Serialized(KIND_PICKLE, pickle.dumps(None, _PROTOCOL), (), ())
+_NOTHING = Serialized(KIND_PICKLE, _pickle(None, _PROTOCOL), (), ())
 
 # ---- the ids inside a value ----------------------------------------------------------------------
 
@@ -104,9 +106,11 @@ def serialize(value: Any, root: str = "value") -> Serialized:
     kind = type(value)
     if kind is bytes and len(value) >= RAW_BYTES_MIN:
         return Serialized(KIND_BYTES, value, (), ())
-    if kind in PLAIN_TYPES or (kind in _CONTAINERS and _is_plain(value)):
-        # As the class would do it, at a third of the time, which here is most of it.
+    # As the class would do it, at a third of the time, which here is most of it.
+    if kind in PLAIN_TYPES:
         return _new(Serialized, (KIND_PICKLE, dump_plain(value), (), ()))
+    if kind in _CONTAINERS and _is_plain(value):
+        return _new(Serialized, (KIND_PICKLE, _pickle(value, _PROTOCOL), (), ()))
     buffers: list[memoryview] = []
     stream, contained = dumps(value, root, buffers)
     return Serialized(KIND_PICKLE, stream, buffers, contained)
@@ -264,20 +268,19 @@ def deserialize(buffer: StoredObject) -> Any:
 
     Arrays and Arrow data stay where they lie and keep `buffer` alive; arrays are read-only.
     """
-    pickled = buffer.pickle
-    kind = KIND_PICKLE if pickled is not None else buffer.kind
-    if kind == KIND_PICKLE:
-        try:
-            if pickled is not None:  # as most values are
-                return load_plain(pickled)
+    try:
+        value = load_pickle(buffer)  # as most values are
+        if value is not NOT_ONE_PICKLE:
+            return value
+        if buffer.kind == KIND_PICKLE:
             return _unpickle(buffer.stream, buffers=buffer.buffers)
-        except (MemoryError, *errors.INTERRUPTIONS):
-            raise
-        except Exception as error:
-            raise errors.SerializationError(
-                f"a stored value could not be unpickled: {_told(error)}"
-            ) from error
-    if kind == KIND_BYTES:
+    except (MemoryError, *errors.INTERRUPTIONS):
+        raise
+    except Exception as error:
+        raise errors.SerializationError(
+            f"a stored value could not be unpickled: {_told(error)}"
+        ) from error
+    if buffer.kind == KIND_BYTES:
         return bytes(buffer.stream)
     raise stored_error(buffer)
 
