@@ -28,17 +28,16 @@ function(rayx_cython_library name)
   file(MAKE_DIRECTORY "${PROJECT_BINARY_DIR}/cython/${name}")
   foreach(source IN LISTS sources)
     get_filename_component(module "${source}" NAME_WE)
-    set(output "${PROJECT_BINARY_DIR}/cython/${name}/${module}.cc")
-    # Without `binding` a method is called as quickly as one that is written in C.
-    add_custom_command(OUTPUT "${output}"
-      COMMAND "${Python_EXECUTABLE}" -m cython --cplus -3 -Wextra -X binding=False
-              -I "${PROJECT_SOURCE_DIR}/python" -o "${output}" "${source}"
-      DEPENDS "${source}" ${declarations}
-      WORKING_DIRECTORY "${PROJECT_SOURCE_DIR}/python"
-      COMMENT "cython ${arg_PACKAGE}/${module}.pyx"
-      VERBATIM)
-    list(APPEND generated "${output}")
+    list(APPEND generated "${PROJECT_BINARY_DIR}/cython/${name}/${module}.cc")
   endforeach()
+  set(script "${PROJECT_SOURCE_DIR}/cmake/cythonize.py")
+  add_custom_command(OUTPUT ${generated}
+    COMMAND "${Python_EXECUTABLE}" "${script}" "${PROJECT_BINARY_DIR}/cython/${name}"
+            "${PROJECT_SOURCE_DIR}/python" ${sources} ${declarations}
+    DEPENDS "${script}" ${sources} ${declarations}
+    WORKING_DIRECTORY "${PROJECT_SOURCE_DIR}/python"
+    COMMENT "cython ${arg_PACKAGE}"
+    VERBATIM)
 
   python_add_library(${name} MODULE WITH_SOABI ${generated})
   rayx_resolve_deps(deps ${arg_DEPS})
@@ -50,6 +49,7 @@ function(rayx_cython_library name)
     # As the daemons: it runs where no C++ library is installed.
     target_link_options(${name} PRIVATE -static-libstdc++ -static-libgcc)
   endif()
+  rayx_precompile_headers(${name})
   set_target_properties(${name} PROPERTIES
     OUTPUT_NAME ${name}_library LIBRARY_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/python")
   add_dependencies(product ${name})
