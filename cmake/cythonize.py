@@ -7,6 +7,7 @@ the same parts of Cython. A module whose C++ is newer than its source and all de
 alone.
 """
 
+import contextlib
 import os
 import sys
 
@@ -33,6 +34,9 @@ def main(output: str, include: str, files: list[str]) -> int:
             compiler_directives=directives,
         )
         if compile_single(source, options, None).num_errors:
+            # Cython has written that it failed, which would pass for made the next time.
+            with contextlib.suppress(FileNotFoundError):
+                os.remove(made)
             return 1
     return 0
 

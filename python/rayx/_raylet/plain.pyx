@@ -58,7 +58,7 @@ cdef inline bytes new_pickle(int opcode, Py_ssize_t more):
 
 cdef bytes pickle_of_float(double value):
     cdef bytes made = new_pickle(BINFLOAT, 8)
-    cdef uint64_t bits
+    cdef uint64_t bits = 0
     memcpy(&bits, &value, 8)
     bits = htobe64(bits)
     memcpy(PyBytes_AS_STRING(made) + 3, &bits, 8)
@@ -101,9 +101,9 @@ def dump_plain(value):
 
 # The value, or NOT_ONE_PICKLE if the bytes are not of a plain one.
 cdef object plain_value(const uint8_t* bytes_, Py_ssize_t size):
-    cdef int32_t number
-    cdef uint64_t bits
-    cdef double value
+    cdef int32_t number = 0
+    cdef uint64_t bits = 0
+    cdef double value = 0
     if size < 4 or bytes_[0] != PROTO or bytes_[1] != VERSION or bytes_[size - 1] != STOP:
         return NOT_ONE_PICKLE
     if size == 4:
