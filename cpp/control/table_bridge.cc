@@ -17,13 +17,11 @@ constexpr size_t kPassedBytes = 64u << 10;
 }  // namespace
 
 TableBridge::TableBridge(EventLoop* loop, const RedisEndpoint& server,
-                         std::unique_ptr<ByteStream> node, std::vector<uint8_t> first,
-                         OnClosed on_closed)
+                         std::unique_ptr<ByteStream> node, OnClosed on_closed)
     : loop_(loop), on_closed_(std::move(on_closed)) {
   node_.stream = std::move(node);
   Connect(server);
   if (state_ == State::kClosed) return;
-  server_.out.insert(server_.out.end(), first.begin(), first.end());
   Open(&node_, &server_);
   Open(&server_, &node_);
   timer_ = loop_->CallAt(loop_->now_ms() + limits::kControlGreetingMs, [this] {

@@ -32,9 +32,9 @@ class TableBridge {
   // Called once, from the loop: the bridge may be destroyed afterwards, and not inside.
   using OnClosed = std::function<void(const Status& reason)>;
 
-  // `first`: bytes that have been read from `node` already. `loop` must outlive the bridge.
+  // `loop` must outlive the bridge.
   TableBridge(EventLoop* loop, const RedisEndpoint& server, std::unique_ptr<ByteStream> node,
-              std::vector<uint8_t> first, OnClosed on_closed);
+              OnClosed on_closed);
   ~TableBridge();
   TableBridge(const TableBridge&) = delete;
   TableBridge& operator=(const TableBridge&) = delete;

@@ -61,10 +61,9 @@ class TableBridgeTest : public testing::Test {
     EXPECT_TRUE(SetNonBlocking(wire.second.get(), true).ok());
     return wire;
   }
-  TableBridge* Bridge(const RedisEndpoint& server, std::unique_ptr<ByteStream> stream,
-                      std::vector<uint8_t> first = {}) {
+  TableBridge* Bridge(const RedisEndpoint& server, std::unique_ptr<ByteStream> stream) {
     bridges_.push_back(std::make_unique<TableBridge>(
-        runner_.loop(), server, std::move(stream), std::move(first),
+        runner_.loop(), server, std::move(stream),
         [this](const Status& reason) { ends_.push_back(reason.message()); }));
     return bridges_.back().get();
   }
@@ -173,20 +172,6 @@ TEST_F(TableBridgeTest, WhereNoServerListensTheBridgeEnds) {
          std::make_unique<UnixStream>(std::move(head)));
   EXPECT_TRUE(ends_.empty()) << "not from inside the constructor";
   runner_.RunUntil([&] { return !ends_.empty(); });
-}
-
-TEST_F(TableBridgeTest, WhatWasReadWithTheHelloComesFirst) {
-  FakeServer server(runner_.loop(), [](const CommandWords&) { return "+OK\r\n"; });
-  auto [node, head] = Wire();
-  const std::string ping = "*2\r\n$4\r\nECHO\r\n$5\r\nfirst\r\n";
-  const std::string rest = "*2\r\n$4\r\nECHO\r\n$4\r\nrest\r\n";
-  ASSERT_TRUE(
-      WriteWithFds(node.get(), {reinterpret_cast<const uint8_t*>(rest.data()), rest.size()}, {})
-          .ok());
-  Bridge({server.path(), "rayx", "secret"}, std::make_unique<UnixStream>(std::move(head)),
-         {ping.begin(), ping.end()});
-  runner_.RunUntil([&] { return server.received().size() == 2; });
-  EXPECT_EQ(server.ReceivedLines(), (std::vector<std::string>{"ECHO first", "ECHO rest"}));
 }
 
 TEST_F(TableBridgeTest, AServerThatDoesNotReadHoldsTheNodeUp) {
