@@ -21,7 +21,7 @@ from typing import Any
 
 from rayx import errors
 
-_DOCS = "See docs/cluster.md for how to work with sessions."
+_DOCS = "See docs/standing.md for how to work with sessions."
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
