@@ -292,6 +292,34 @@ inline constexpr size_t kPeerAcknowledgeBytes = 1u << 20;
 // ends the session. For a second of a fast network.
 inline constexpr size_t kPeerUnacknowledgedBytesMax = 64u << 20;
 
+// --- the global scheduler -----------------------------------------------------------------------
+
+// What may wait at a node beyond what it has room for is as much as has ended there in this time:
+// enough for the way from the end of a task to the begin of the next one by way of its home and the
+// scheduler, though each of them is a few turns late.
+inline constexpr int64_t kPlacedAheadMs = 50;
+
+// Tasks placed on a node that may be there at a time, whatever they ask for.
+inline constexpr int64_t kPlacedTasksMax = 4096;
+
+// An offer behind which so many others were placed is placed on a node that has no room for it yet,
+// so that it waits where room becomes free.
+inline constexpr uint64_t kPlacedPastMax = 100;
+
+// Inputs that an offer names, the largest ones, and places of each.
+inline constexpr size_t kOfferInputsMax = 8;
+inline constexpr size_t kInputPlacesMax = 8;
+
+// What is taken for the speed at which an input comes from another node: 1 GB/s.
+inline constexpr uint64_t kInputBytesPerMs = 1'000'000;
+
+// A resource that at most so many nodes have is looked for on these alone.
+inline constexpr size_t kRareResourceNodesMax = 16;
+
+// Nodes need this long to come back to a scheduler that was started again; until then it does not
+// say that no node can run a task.
+inline constexpr int64_t kSchedulerSettleMs = 2000;
+
 // --- how these relate -------------------------------------------------------------------------
 
 static_assert(kListenQueue / kAcceptsPerPause * 4 * kAcceptPauseMs < kHelloTimeoutMs / 2,
