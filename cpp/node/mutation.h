@@ -25,7 +25,25 @@ enum class Mutation {
   kKeepReferences,     // what a client referred to stays when it is gone
   kForgetStop,         // a worker that was told to end is not known to be ending
   kTellSetupTwice,     // what a worker was told to run before its tasks, it is told again
-  kCount
+  kCount,
+
+  // Between nodes (tests/sim/nodes/nodes_mutation_test.cc).
+  kFirstBetweenNodes = kCount,
+  kForgetNewsFirst,           // references are not told before what ends their cover
+  kForgetRemove,              // a node that refers to an object no more is not believed
+  kForgetToCross,             // an id is sent to its home without a word about it before
+  kForgetToKeep,              // a value that was announced is not kept for the home
+  kCountKeptAsLocal,          // what is kept for the home counts as a reference of this node
+  kForgetPending,             // that a value will be made here is not told
+  kForgetToAskAgain,          // a copy that could not be had is not asked for again
+  kForgetToDropCopies,        // what a node keeps is never said to be unneeded
+  kForgetNamed,               // an id that came from its home is taken for one of this node
+  kForgetInside,              // what is inside a value that is announced is not told before
+  kForgetContainedElsewhere,  // what is inside a value is not told to who asks for it
+  kForgetNodeGone,            // what only a node had that is gone is waited for
+  kKeepNodeReferences,        // what a node referred to stays when it is gone
+  kAcceptEndedSession,        // messages of a session that has ended are heard
+  kEndBetweenNodes
 };
 
 #ifdef RAYX_MUTATIONS

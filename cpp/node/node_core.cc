@@ -22,7 +22,8 @@ NodeCore::NodeCore(const Shell& shell, scheduler::SchedulerOptions options, uint
       actors_(shell, &store_, &scheduler_),
       functions_(shell, &store_),
       tasks_(shell, &store_, &scheduler_, &drivers_, &actors_),
-      objects_(shell, &store_, &tasks_, &actors_, &functions_),
+      remote_objects_(shell, &store_),
+      objects_(shell, &store_, &tasks_, &actors_, &functions_, &remote_objects_),
       endings_({.begin = [this](const DriverId& driver) { EndWorkersOf(driver); },
                 .has_ending_workers =
                     [this](const DriverId& driver) {
@@ -56,6 +57,7 @@ bool NodeCore::Turn(int64_t now_ms) {
     acted = tasks_.ScheduleAndAct(now_ms) || acted;
   }
   objects_.SendDeliveries();
+  remote_objects_.Flush();
   return acted;
 }
 

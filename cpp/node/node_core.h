@@ -23,6 +23,7 @@
 #include "node/driver_endings.h"
 #include "node/function_book.h"
 #include "node/object_book.h"
+#include "node/remote_objects.h"
 #include "node/shell.h"
 #include "node/task_book.h"
 #include "plasma/object_store.h"
@@ -80,6 +81,7 @@ class NodeCore {
   ActorBook actors_;
   FunctionBook functions_;
   TaskBook tasks_;
+  RemoteObjects remote_objects_;
   ObjectBook objects_;
   DriverEndings endings_;
 };

@@ -73,7 +73,9 @@ bool ObjectBook::DrainEffects() {
   for (const plasma::Effect& effect : effects) {
     std::visit(Overload{[this](const plasma::ObjectSealed& sealed) { OnSealed(sealed.id); },
                         [this](const plasma::ObjectDeleted& deleted) { OnDeleted(deleted.id); },
-                        [this](const plasma::DeliverObject& deliver) { OnDeliver(deliver); }},
+                        [this](const plasma::DeliverObject& deliver) { OnDeliver(deliver); },
+                        [this](const plasma::ObjectIsElsewhere&) {},
+                        [this](const auto& shared) { remote_->Act(shared); }},
                effect);
   }
   return !effects.empty();
@@ -81,7 +83,8 @@ bool ObjectBook::DrainEffects() {
 
 void ObjectBook::OnDeliver(const plasma::DeliverObject& deliver) {
   Peer* peer = shell_.peers->FindPeer(deliver.client);
-  if (peer == nullptr) return;
+  // Another node, or one that is gone.
+  if (peer == nullptr) return remote_->Act(deliver);
   if (peer->deliveries.empty() && peer->fence == 0) delivering_.push_back(peer->id);
   peer->deliveries.push_back(deliver);
 }

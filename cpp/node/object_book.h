@@ -11,6 +11,7 @@
 #include "common/base/status.h"
 #include "node/actor_book.h"
 #include "node/function_book.h"
+#include "node/remote_objects.h"
 #include "node/shell.h"
 #include "node/task_book.h"
 #include "plasma/object_store.h"
@@ -21,8 +22,13 @@ class ObjectBook {
  public:
   // All must outlive it.
   ObjectBook(const Shell& shell, plasma::ObjectStore* store, TaskBook* tasks, ActorBook* actors,
-             FunctionBook* functions)
-      : shell_(shell), store_(store), tasks_(tasks), actors_(actors), functions_(functions) {}
+             FunctionBook* functions, RemoteObjects* remote)
+      : shell_(shell),
+        store_(store),
+        tasks_(tasks),
+        actors_(actors),
+        functions_(functions),
+        remote_(remote) {}
 
   // --- wishes of peers; a Status that is not OK is the peer's breach of protocol ---
   // A small object, whole. A second value of an id (of a task that ran twice) is no breach; the
@@ -45,6 +51,9 @@ class ObjectBook {
   bool DrainEffects();
   // Sends queued deliveries as far as peers read.
   void SendDeliveries();
+  // Those that other nodes have to do with.
+  RemoteObjects& remote() { return *remote_; }
+
   // Peers that something waits for.
   size_t delivering() const { return delivering_.size(); }
 
@@ -59,6 +68,7 @@ class ObjectBook {
   TaskBook* const tasks_;
   ActorBook* const actors_;
   FunctionBook* const functions_;
+  RemoteObjects* const remote_;
   // Peers with deliveries or a fence, each once. One that has gone may be among them.
   std::vector<ClientId> delivering_;
   // Of the message that is being sent. A member so that it keeps its memory.

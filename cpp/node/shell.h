@@ -18,6 +18,7 @@
 #include "common/base/ids.h"
 #include "common/base/status.h"
 #include "common/protocol/task_spec.h"
+#include "node/remote_messages.h"
 #include "plasma/effects.h"
 #include "plasma/object_store.h"
 #include "scheduler/local_scheduler.h"
@@ -197,6 +198,22 @@ class Reservations {
   virtual bool TakeBack() { return false; }
 };
 
+// The other nodes, by sessions that deliver each message once and in order, or end. A node that has
+// no other ones is never asked anything.
+class OtherNodes {
+ public:
+  virtual ~OtherNodes() = default;
+  // This node, as others name it.
+  virtual NodeId self() const = 0;
+  // Lost if the session has ended; RemoteObjects::OnSessionEnded follows, if it has not come.
+  virtual void Send(ClientId session, remote::Message message) = 0;
+  // More values can be sent for now.
+  virtual bool HasRoom(ClientId session) const = 0;
+  // Make a copy of a value that one of these nodes has. Answered, once for each id however often it
+  // is asked for, by SharedObjects::CreateCopy and RemoteObjects::OnCopied, or by OnCopyFailed.
+  virtual void Pull(const ObjectId& id, uint64_t size_bytes, std::span<const NodeId> places) = 0;
+};
+
 // All of it. What it points to must outlive the core.
 struct Shell {
   Peers* peers = nullptr;
@@ -204,6 +221,8 @@ struct Shell {
   Shortcuts* shortcuts = nullptr;
   Records* records = nullptr;
   Reservations* reservations = nullptr;
+  // Null: there are none.
+  OtherNodes* others = nullptr;
 };
 
 }  // namespace rayx::node

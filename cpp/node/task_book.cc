@@ -10,6 +10,7 @@
 #include "common/protocol/direct_call.h"
 #include "common/protocol/object_layout.h"
 #include "node/mutation.h"
+#include "plasma/shared_objects.h"
 
 namespace rayx::node {
 namespace {
@@ -62,6 +63,10 @@ std::vector<ObjectId> TaskBook::Admit(const Peer& peer, const TaskSpec& spec, bo
   for (const ObjectId& id : spec.dependencies) {
     store_->AddReference(id);
     if (!store_->IsSealed(id) && !RAYX_MUTATION(kStartTooEarly)) missing.push_back(id);
+  }
+  // Those that have a value at another node are fetched.
+  if (shell_.others != nullptr) {
+    for (const ObjectId& id : missing) plasma::SharedObjects(store_).WantHere(id);
   }
   if (!RAYX_MUTATION(kForgetArguments)) {
     for (const ObjectId& id : spec.contained) store_->AddReference(id);

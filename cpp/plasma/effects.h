@@ -2,8 +2,8 @@
 #pragma once
 
 #include <cstdint>
+#include <type_traits>
 #include <variant>
-#include <vector>
 
 #include "common/base/ids.h"
 
@@ -31,6 +31,26 @@ struct DeliverObject {
   bool pin = false;
 };
 
-using Effect = std::variant<ObjectSealed, ObjectDeleted, DeliverObject>;
+// --- of objects that other nodes have to do with (sharing.h) ---
+
+// Somebody here waits for the value, which is not here.
+struct FetchObject {
+  ObjectId id;
+};
+
+// The object, whose home is another node, has a value that was made here.
+struct SharedObjectSealed {
+  ObjectId id;
+};
+
+// This node is the home, and other nodes have the value now.
+struct ObjectIsElsewhere {
+  ObjectId id;
+};
+
+using Effect = std::variant<ObjectSealed, ObjectDeleted, DeliverObject, FetchObject,
+                            SharedObjectSealed, ObjectIsElsewhere>;
+// Many are made for each task: they are moved as plain bytes.
+static_assert(std::is_trivially_copyable_v<Effect> && sizeof(Effect) <= 40);
 
 }  // namespace rayx::plasma

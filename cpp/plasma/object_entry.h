@@ -6,13 +6,21 @@
 //      │  └────── Abort ────┘  └─── Put… ────┤
 //      └─────────────────── Put… ────────────┘
 //
-// Put… is PutInline or PutReserved.
+// Put… is PutInline or PutReserved. With other nodes there is one state more:
 //
-// Every state may end: Expected with its last reference, Created when it is aborted and nobody
-// refers to it, Sealed with its last reference and pin. An object that is gone has no entry.
+//             PlaceElsewhere            CreateCopy            Seal
+//   Expected ───────────────► Elsewhere ──────────► Created ───────► Sealed
+//      ▲                       │  ▲  │                 │                ▲
+//      └──── ForgetPlaces ─────┘  └──┼───── Abort ─────┘                │
+//                                    └───────────── Lose ───────────────┘
+//
+// Every state may end: Expected and Elsewhere with their last reference, Created when it is aborted
+// and nobody refers to it, Sealed with its last reference and pin. An object that is gone has no
+// entry.
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -21,19 +29,22 @@
 #include "common/base/ids.h"
 #include "plasma/get_waiters.h"
 #include "plasma/holder_table.h"
+#include "plasma/sharing.h"
 
 namespace rayx::plasma {
 
 // The numbers are those of the alternatives of ObjectEntry::Value.
-enum class ObjectState : uint8_t { kExpected = 0, kCreated = 1, kSealed = 2 };
+enum class ObjectState : uint8_t { kExpected = 0, kCreated = 1, kSealed = 2, kElsewhere = 3 };
 
-// The table to the picture above.
+// The table to the pictures above.
 constexpr bool MayMove(ObjectState from, ObjectState to) {
   switch (from) {
     case ObjectState::kExpected:
-      return to == ObjectState::kCreated || to == ObjectState::kSealed;
+      return to != ObjectState::kExpected;
     case ObjectState::kCreated:
-      return to == ObjectState::kExpected || to == ObjectState::kSealed;
+      return to != ObjectState::kCreated;
+    case ObjectState::kElsewhere:
+      return to != ObjectState::kElsewhere;
     case ObjectState::kSealed:
       return false;
   }
@@ -68,12 +79,18 @@ struct SealedObject {
   uint64_t size_bytes() const { return is_inline ? data.size() : extent.size_bytes; }
 };
 
+// There is a value, and other nodes have it (Sharing::places).
+struct ElsewhereObject {};
+
 class ObjectEntry {
  public:
-  using Value = std::variant<ExpectedObject, CreatedObject, SealedObject>;
+  using Value = std::variant<ExpectedObject, CreatedObject, SealedObject, ElsewhereObject>;
 
   ObjectState state() const { return static_cast<ObjectState>(value_.index()); }
   bool IsSealed() const { return state() == ObjectState::kSealed; }
+  bool IsElsewhere() const { return state() == ObjectState::kElsewhere; }
+  // There is a value, here or at another node, of which a copy may be in the making.
+  bool HasValue() const { return IsSealed() || (sharing != nullptr && !sharing->places.empty()); }
   // Null in another state.
   const CreatedObject* created() const { return std::get_if<CreatedObject>(&value_); }
   const SealedObject* sealed() const { return std::get_if<SealedObject>(&value_); }
@@ -96,8 +113,15 @@ class ObjectEntry {
   uint64_t counted_references = 0;
   // Pins of all clients. Only objects in the pool are pinned.
   uint64_t pins = 0;
+  // Null as long as no other node has to do with it.
+  std::unique_ptr<Sharing> sharing;
 
   bool IsReferenced() const { return client_references > 0 || counted_references > 0; }
+  // The same without the reference of the home.
+  bool IsReferencedHere() const {
+    const uint64_t of_home = sharing != nullptr && sharing->kept ? 1 : 0;
+    return client_references > of_home || counted_references > 0;
+  }
   // There is a reason to keep the entry.
   bool IsNeeded() const { return IsReferenced() || pins > 0 || state() == ObjectState::kCreated; }
 

@@ -50,7 +50,7 @@ Result<uint64_t> ObjectStore::Create(ClientId creator, const ObjectId& id, uint6
   RAYX_CHECK(!creator.IsNil());
   if (size == 0) return Status::InvalidArgument("an object of 0 bytes needs no room in the pool");
   if (const Object* object = FindObject(id)) {
-    if (object->second.IsSealed()) return HasValueAlready(id);
+    if (object->second.HasValue()) return HasValueAlready(id);
     if (const CreatedObject* created = object->second.created()) {
       return Status::AlreadyExists("object " + id.Hex() + " is being created by client " +
                                    created->creator.ToString());
@@ -114,7 +114,7 @@ Status ObjectStore::PutInline(ClientId creator, const ObjectId& id, std::span<co
 Result<ObjectStore::Object*> ObjectStore::ObjectToPut(ClientId creator, const ObjectId& id,
                                                       bool keep_reference) {
   Object* object = FindObject(id);
-  if (object != nullptr && object->second.IsSealed()) return HasValueAlready(id);
+  if (object != nullptr && object->second.HasValue()) return HasValueAlready(id);
   const bool is_wanted = keep_reference || (object != nullptr && object->second.IsReferenced());
   if (!is_wanted) return nullptr;
   if (object == nullptr) object = &FindOrExpect(id);
@@ -133,7 +133,7 @@ void ObjectStore::SealWith(Object& object, SealedObject value,
   for (const ObjectId& inner : contained) {
     // An object that kept itself would never go.
     if (inner == id) continue;
-    ++FindOrExpect(inner).second.counted_references;
+    AddReference(inner);
     value.contained.push_back(inner);
   }
   ++sealed_objects_;
@@ -144,9 +144,12 @@ void ObjectStore::SealWith(Object& object, SealedObject value,
   }
   entry.MoveTo(std::move(value));
   effects_.emplace_back(ObjectSealed{id});
-  if (entry.waiters.empty()) return;
-  for (const GetWaiters::Waiter& waiter : entry.waiters.Take())
-    Deliver(waiter.client, object, waiter.pin);
+  if (!entry.waiters.empty()) {
+    for (const GetWaiters::Waiter& waiter : entry.waiters.Take())
+      Deliver(waiter.client, object, waiter.pin);
+  }
+  if (entry.sharing != nullptr) [[unlikely]]
+    OnSharedSealed(object);
 }
 
 CreatedObject ObjectStore::EndCreation(Object& object) {
@@ -166,7 +169,11 @@ void ObjectStore::AbortCreation(Object& object) {
   RAYX_CHECK(holder != nullptr);
   if (holder->referenced_by_create) RemoveReferenceOf(creator, object, *holder);
   arena_.Free(EndCreation(object).extent.offset);
-  entry.MoveTo(ExpectedObject());
+  if (entry.HasValue()) {
+    entry.MoveTo(ElsewhereObject());
+  } else {
+    entry.MoveTo(ExpectedObject());
+  }
   DropIfUnneeded(object);
 }
 
@@ -205,6 +212,7 @@ void ObjectStore::AddReferenceOf(ClientId client, Object& object, bool by_create
   if (!holder.referenced) {
     holder.referenced = true;
     ++object.second.client_references;
+    NoteReferences(object);
   }
 }
 
@@ -213,6 +221,10 @@ void ObjectStore::RemoveReferenceOf(ClientId client, Object& object, Holder& hol
   holder.referenced_by_create = false;
   --object.second.client_references;
   object.second.waiters.Remove(client);
+  if (object.second.sharing != nullptr) [[unlikely]] {
+    if (client == object.second.sharing->home) object.second.sharing->kept = false;
+    NoteSharedReferences(object);
+  }
 }
 
 void ObjectStore::DropReferenceOf(ClientId client, Object& object, Holder& holder) {
@@ -236,23 +248,29 @@ Status ObjectStore::RemoveClientReference(ClientId client, const ObjectId& id) {
   return Status::Ok();
 }
 
-void ObjectStore::AddReference(const ObjectId& id) { ++FindOrExpect(id).second.counted_references; }
+void ObjectStore::AddReference(const ObjectId& id) {
+  Object& object = FindOrExpect(id);
+  ++object.second.counted_references;
+  NoteReferences(object);
+}
 
 void ObjectStore::RemoveReference(const ObjectId& id) {
   Object* object = FindObject(id);
   RAYX_CHECK(object != nullptr && object->second.counted_references > 0);
   --object->second.counted_references;
+  NoteReferences(*object);
   DropIfUnneeded(*object);
 }
 
 void ObjectStore::Get(ClientId client, const ObjectId& id, bool pin) {
   Object& object = FindOrExpect(id);
   AddReferenceOf(client, object, /*by_create=*/false);
-  if (object.second.IsSealed()) {
-    Deliver(client, object, pin);
-  } else {
-    object.second.waiters.Add(client, pin);
+  if (object.second.IsSealed() || (object.second.IsElsewhere() && !pin)) {
+    return Deliver(client, object, pin);
   }
+  object.second.waiters.Add(client, pin);
+  if (object.second.sharing != nullptr) [[unlikely]]
+    NoteWanted(object, pin);
 }
 
 void ObjectStore::Defer(ClientId client, const ObjectId& id) {
@@ -274,10 +292,12 @@ void ObjectStore::Settle(ClientId client, const ObjectId& id, Settlement how) {
 }
 
 void ObjectStore::Deliver(ClientId client, Object& object, bool pin) {
-  const bool counts_pin = pin && !object.second.sealed()->is_inline;
+  const SealedObject* value = object.second.sealed();
+  const bool is_in_pool = value != nullptr && !value->is_inline;
+  const bool counts_pin = pin && is_in_pool;
   if (counts_pin) {
     AddPin(client, object);
-  } else if (!object.second.sealed()->is_inline && object.second.pins == 0) {
+  } else if (is_in_pool && object.second.pins == 0) {
     eviction_.Use(object.first);
   }
   effects_.emplace_back(DeliverObject{client, object.first, counts_pin});
@@ -346,12 +366,18 @@ void ObjectStore::OnClientGone(ClientId client) {
 
 void ObjectStore::DropIfUnneeded(Object& object) {
   if (object.second.IsNeeded()) return;
-  // A list of work instead of recursion: values may be nested a million deep.
   doomed_.push_back(&object);
+  EndDoomed();
+}
+
+void ObjectStore::EndDoomed() {
+  // A list of work instead of recursion: values may be nested a million deep.
   while (!doomed_.empty()) {
-    const Object& ending = *doomed_.back();
+    Object& ending = *doomed_.back();
     doomed_.pop_back();
     if (const SealedObject* value = ending.second.sealed()) ReleaseValue(ending, *value);
+    if (ending.second.sharing != nullptr) [[unlikely]]
+      EndSharing(ending);
     const ObjectId id = ending.first;
     objects_.erase(id);
   }
@@ -367,9 +393,14 @@ void ObjectStore::ReleaseValue(const Object& object, const SealedObject& value) 
     arena_.Free(value.extent.offset);
   }
   effects_.emplace_back(ObjectDeleted{object.first, value.size_bytes()});
-  for (const ObjectId& inner : value.contained) {
+  ReleaseContained(value.contained);
+}
+
+void ObjectStore::ReleaseContained(std::span<const ObjectId> contained) {
+  for (const ObjectId& inner : contained) {
     Object& referred = *FindObject(inner);
     --referred.second.counted_references;
+    NoteReferences(referred);
     if (!referred.second.IsNeeded()) doomed_.push_back(&referred);
   }
 }
@@ -392,13 +423,17 @@ bool ObjectStore::IsSealed(const ObjectId& id) const {
 
 bool ObjectStore::IsExpected(const ObjectId& id) const {
   const Object* object = FindObject(id);
-  return object != nullptr && !object->second.IsSealed() && object->second.IsReferenced();
+  return object != nullptr && !object->second.HasValue() && object->second.IsReferenced();
 }
 
 std::optional<ObjectLocation> ObjectStore::Find(const ObjectId& id) const {
   const Object* object = FindObject(id);
-  if (object == nullptr || !object->second.IsSealed()) return std::nullopt;
-  return LocationOf(*object->second.sealed());
+  if (object == nullptr || !object->second.HasValue()) return std::nullopt;
+  if (const SealedObject* value = object->second.sealed()) return LocationOf(*value);
+  ObjectLocation elsewhere;
+  elsewhere.size = object->second.sharing->size_bytes;
+  elsewhere.is_elsewhere = true;
+  return elsewhere;
 }
 
 bool ObjectStore::IsHeldOnlyBy(const ObjectId& id, std::span<const ClientId> clients) const {
@@ -442,6 +477,8 @@ ObjectSummary ObjectStore::Summarize(const Object& object) const {
     summary.size_bytes = value->size_bytes();
   } else if (const CreatedObject* created = entry.created()) {
     summary.size_bytes = created->extent.size_bytes;
+  } else if (entry.IsElsewhere()) {
+    summary.size_bytes = entry.sharing->size_bytes;
   }
   summary.client_references = entry.client_references;
   summary.counted_references = entry.counted_references;

@@ -29,6 +29,7 @@
 #include "plasma/eviction.h"
 #include "plasma/holder_table.h"
 #include "plasma/object_entry.h"
+#include "plasma/reference_news.h"
 #include "plasma/reserved_extents.h"
 #include "plasma/store_report.h"
 
@@ -42,6 +43,8 @@ struct ObjectLocation {
   // Otherwise: bytes from the start of the pool.
   uint64_t offset = 0;
   uint64_t size = 0;
+  // The value, of that size, is in the pools of other nodes, and not in this one.
+  bool is_elsewhere = false;
 };
 
 class ObjectStore {
@@ -130,6 +133,7 @@ class ObjectStore {
   bool IsSealed(const ObjectId& id) const;
   // Somebody refers to it or waits, but it has no value yet (it may be in the making).
   bool IsExpected(const ObjectId& id) const;
+  // Nothing if there is no value.
   std::optional<ObjectLocation> Find(const ObjectId& id) const;
   // Only these clients refer to it or pin it.
   bool IsHeldOnlyBy(const ObjectId& id, std::span<const ClientId> clients) const;
@@ -152,6 +156,9 @@ class ObjectStore {
   void SanityCheck() const;
 
  private:
+  // What there is to do with objects of which other nodes know, on the same entries.
+  friend class SharedObjects;
+
   // Nodes of the table stay where they are while it grows, so references to an Object hold until it
   // is erased.
   using ObjectTable = std::unordered_map<ObjectId, ObjectEntry>;
@@ -179,6 +186,19 @@ class ObjectStore {
   void RemovePins(Object& object, Holder& holder, uint64_t count);
   void Deliver(ClientId client, Object& object, bool pin);
 
+  // The references of the object have changed: its home may have to know.
+  void NoteReferences(Object& object) {
+    if (object.second.sharing != nullptr) [[unlikely]]
+      NoteSharedReferences(object);
+  }
+  void NoteSharedReferences(Object& object);
+  // Somebody waits for a value that is not here.
+  void NoteWanted(Object& object, bool here);
+  // Of an object that is ending: other nodes need not have anything of it for this one any more.
+  void EndSharing(Object& object);
+  // It has a value here now. The object may be gone afterwards.
+  void OnSharedSealed(Object& object);
+
   // The only way to a value: announces it, counts what it contains, serves who waits.
   void SealWith(Object& object, SealedObject value, std::span<const ObjectId> contained);
   // Where a whole value goes that no Create has announced; null if nobody wants it. Who writes to
@@ -198,13 +218,17 @@ class ObjectStore {
 
   // Ends the object if there is no reason left to keep it, and then whatever only its value kept.
   void DropIfUnneeded(Object& object);
+  // Ends the objects in doomed_.
+  void EndDoomed();
   // Frees the value and appends to doomed_ what it was the last to refer to.
   void ReleaseValue(const Object& object, const SealedObject& value);
+  void ReleaseContained(std::span<const ObjectId> contained);
 
   ObjectLocation LocationOf(const SealedObject& value) const;
   ObjectSummary Summarize(const Object& object) const;
 
   void CheckHolders(const Object& object) const;
+  void CheckSharing(const Object& object) const;
   void CheckContained() const;
   void CheckSums() const;
 
@@ -216,6 +240,8 @@ class ObjectStore {
   // Almost always empty.
   std::vector<SupersededCreation> superseded_;
   std::vector<Effect> effects_;
+  ReferenceNews news_;
+  std::vector<UnneededCopy> unneeded_;
   // Objects to be ended; empty between events. A member so that it keeps its memory.
   std::vector<Object*> doomed_;
 

@@ -17,6 +17,8 @@ void ObjectStore::SanityCheck() const {
     // No entry is without reason, and what is only expected is so because of a reference.
     RAYX_CHECK(entry.IsNeeded());
     RAYX_IMPLIES(entry.state() == ObjectState::kExpected, entry.IsReferenced());
+    RAYX_IMPLIES(entry.IsElsewhere(), entry.IsReferenced() && entry.HasValue());
+    if (entry.sharing != nullptr) CheckSharing(object);
     RAYX_IMPLIES(entry.IsSealed(), entry.waiters.empty());
     const bool is_in_pool = entry.IsSealed() && !entry.sealed()->is_inline;
     RAYX_IMPLIES(entry.pins > 0, is_in_pool);
@@ -53,9 +55,27 @@ void ObjectStore::CheckHolders(const Object& object) const {
   }
 }
 
+void ObjectStore::CheckSharing(const Object& object) const {
+  const auto& [id, entry] = object;
+  const Sharing& sharing = *entry.sharing;
+  if (sharing.home.IsNil()) {
+    // What there is at the home is there because of other nodes, and ends with the value.
+    RAYX_CHECK(!sharing.told && !sharing.kept && !entry.IsSealed());
+    return;
+  }
+  RAYX_CHECK(sharing.told == entry.IsReferencedHere());
+  RAYX_IMPLIES(sharing.asked, sharing.told);
+  RAYX_IMPLIES(entry.IsSealed(), sharing.places.empty());
+  const Holder* home = holders_.Find(entry.holders, sharing.home);
+  RAYX_CHECK(sharing.kept == (home != nullptr && home->referenced));
+}
+
 void ObjectStore::CheckContained() const {
   std::unordered_map<ObjectId, uint64_t> containers;
   for (const auto& [id, entry] : objects_) {
+    if (entry.sharing != nullptr) {
+      for (const ObjectId& inner : entry.sharing->contained) ++containers[inner];
+    }
     if (!entry.IsSealed()) continue;
     for (const ObjectId& inner : entry.sealed()->contained) ++containers[inner];
   }

@@ -17,6 +17,8 @@ std::string_view StateText(ObjectState state) {
       return "being written";
     case ObjectState::kSealed:
       return "sealed";
+    case ObjectState::kElsewhere:
+      return "at another node";
   }
   return "unknown";
 }

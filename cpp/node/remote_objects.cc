@@ -1,0 +1,346 @@
+#include "node/remote_objects.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "common/base/check.h"
+#include "common/base/limits.h"
+#include "common/base/log.h"
+#include "common/protocol/object_layout.h"
+#include "node/mutation.h"
+
+namespace rayx::node {
+
+using plasma::Announced;
+using plasma::Sharing;
+
+// --- sessions ---
+
+void RemoteObjects::OnSessionEnded(ClientId session, const std::string& reason) {
+  const auto found = sessions_.find(session);
+  if (found == sessions_.end()) return;
+  const NodeId node = found->second.node;
+  if (!RAYX_MUTATION(kAcceptEndedSession)) sessions_.erase(found);
+  const std::string name = "node " + node.Hex();
+  // As the home of what the node referred to and made ...
+  if (!RAYX_MUTATION(kForgetNodeGone)) {
+    Lose(shared_.OnGone(node), "its value was only at " + name + ", which is gone: " + reason);
+  }
+  // ... and as a guest of the node. What it kept here goes before all else that it was a client of.
+  Lose(shared_.OnGone(session),
+       "the driver that it belongs to was at " + name + ", which is gone: " + reason);
+  if (!RAYX_MUTATION(kKeepNodeReferences)) store_->OnClientGone(session);
+}
+
+void RemoteObjects::Lose(std::span<const ObjectId> ids, const std::string& why) {
+  for (const ObjectId& id : ids) {
+    const std::string error =
+        EncodeSystemError(SystemErrorCode::kObjectLost, "object " + id.Hex() + " is lost: " + why);
+    shared_.Lose(id, BytesOf(error));
+  }
+}
+
+ClientId RemoteObjects::SessionWith(const NodeId& node) const {
+  for (const auto& [id, session] : sessions_) {
+    if (session.node == node) return id;
+  }
+  return kNoClient;
+}
+
+Status RemoteObjects::OnMessage(ClientId session, remote::Message message) {
+  if (!sessions_.contains(session)) {
+    return Status::ProtocolError("a message of session " + session.ToString() +
+                                 ", which has ended");
+  }
+  return std::visit([&](const auto& said) { return On(session, said); }, message);
+}
+
+// --- what others say ---
+
+Status RemoteObjects::On(ClientId from, const remote::AddReferences& message) {
+  for (const ObjectId& id : message.ids) store_->AddClientReference(from, id);
+  return Status::Ok();
+}
+
+Status RemoteObjects::On(ClientId from, const remote::RemoveReferences& message) {
+  for (const ObjectId& id : message.ids) {
+    if (RAYX_MUTATION(kForgetRemove)) continue;
+    const Status removed = store_->RemoveClientReference(from, id);
+    if (!removed.ok()) return Status::ProtocolError(removed.message());
+  }
+  return Status::Ok();
+}
+
+Status RemoteObjects::On(ClientId from, const remote::Announce& message) {
+  if (!message.is_pending) return Accept(from, message.value);
+  if (!shared_.SetMaker(message.value.id, sessions_.at(from).node)) {
+    Send(from, remote::DropCopies{{message.value.id}});
+  }
+  return Status::Ok();
+}
+
+Status RemoteObjects::Accept(ClientId from, const remote::Value& value) {
+  const NodeId node = sessions_.at(from).node;
+  Sharing* known = shared_.Find(value.id);
+  if (known != nullptr && !known->home.IsNil()) {
+    return Status::ProtocolError("a value for an object of another home");
+  }
+  if (value.is_inline) {
+    // It keeps nothing of it any more.
+    if (known != nullptr && known->maker == node) known->maker = NodeId();
+    if (value.data.size() > limits::kInlineObjectBytesMax) {
+      return Status::ProtocolError("an inline value beyond the limit");
+    }
+    const Status put = store_->PutInline(kNoClient, value.id, BytesOf(value.data), value.contained);
+    return put.code() == StatusCode::kAlreadyExists ? Status::Ok() : put;
+  }
+  if (!shared_.PlaceElsewhere(value.id, value.size_bytes, value.contained, {&node, 1})) {
+    Send(from, remote::DropCopies{{value.id}});
+  }
+  return Status::Ok();
+}
+
+Status RemoteObjects::On(ClientId from, const remote::DropCopies& message) {
+  for (const ObjectId& id : message.ids) shared_.DropKept(id, from);
+  return Status::Ok();
+}
+
+Status RemoteObjects::On(ClientId from, const remote::GetObjects& message) {
+  for (const ObjectId& id : message.ids) store_->Get(from, id, /*pin=*/false);
+  return Status::Ok();
+}
+
+Status RemoteObjects::On(ClientId from, const remote::ObjectsReady& message) {
+  for (const remote::Value& value : message.values) {
+    const Sharing* sharing = shared_.Find(value.id);
+    // Nobody needs it any more.
+    if (sharing == nullptr || sharing->home != from) continue;
+    if (!value.is_inline) {
+      shared_.PlaceElsewhere(value.id, value.size_bytes, {}, value.places);
+      continue;
+    }
+    shared_.PutCopy(value.id, BytesOf(value.data), value.contained);
+    if (store_->IsSealed(value.id)) Named(from, value.contained);
+  }
+  return Status::Ok();
+}
+
+// --- copies of large values ---
+
+void RemoteObjects::OnCopied(const ObjectId& id, std::span<const ObjectId> contained) {
+  const Sharing* sharing = shared_.Find(id);
+  const ClientId home = sharing == nullptr ? kNoClient : sharing->home;
+  // A small value may have come first, or the home's end.
+  const Status sealed = store_->Seal(plasma::SharedObjects::kCopier, id, contained);
+  if (!sealed.ok()) return;
+  if (!home.IsNil()) Named(home, contained);
+  (void)store_->RemoveClientReference(plasma::SharedObjects::kCopier, id);
+}
+
+void RemoteObjects::OnCopyFailed(const ObjectId& id) {
+  (void)store_->Abort(plasma::SharedObjects::kCopier, id);
+  Sharing* sharing = shared_.Find(id);
+  if (sharing == nullptr || store_->IsSealed(id) || RAYX_MUTATION(kForgetToAskAgain)) return;
+  if (!sharing->home.IsNil()) {
+    // The home knows who else has it, or that nobody has.
+    shared_.ForgetPlaces(id);
+    return Ask(id, *sharing);
+  }
+  if (sharing->places.empty()) {
+    const ObjectId lost[] = {id};
+    return Lose(lost, "the node that had its value is gone");
+  }
+  Act(plasma::FetchObject{id});
+}
+
+// --- ids that cross ---
+
+void RemoteObjects::Cross(ClientId home, std::span<const ObjectId> ids) {
+  std::vector<ObjectId> crossing;
+  for (const ObjectId& id : ids) {
+    if (RAYX_MUTATION(kForgetToCross)) continue;
+    if (shared_.Share(id, home)) {
+      crossing.push_back(id);
+    } else if (shared_.Find(id)->home == home) {
+      // A value that was made since, and of which the home would hear in this turn.
+      AnnounceValue(home, id, &crossing);
+    }
+  }
+  Introduce(home, std::move(crossing));
+}
+
+void RemoteObjects::Introduce(ClientId home, std::vector<ObjectId> crossing) {
+  // A list of work instead of recursion: values may be nested a million deep.
+  while (!crossing.empty()) {
+    const ObjectId id = crossing.back();
+    crossing.pop_back();
+    if (store_->IsSealed(id)) {
+      AnnounceValue(home, id, &crossing);
+    } else {
+      shared_.Find(id)->announced = Announced::kPending;
+      Keep(id);
+      if (RAYX_MUTATION(kForgetPending)) continue;
+      Send(home, remote::Announce{.is_pending = true, .value = {.id = id}});
+    }
+  }
+}
+
+void RemoteObjects::ExpectResult(ClientId home, const ObjectId& id) {
+  store_->AddClientReference(home, id);
+  if (!shared_.Share(id, home)) Keep(id);
+  shared_.Find(id)->announced = Announced::kValue;
+}
+
+void RemoteObjects::Keep(const ObjectId& id) {
+  if (RAYX_MUTATION(kForgetToKeep)) return;
+  if (RAYX_MUTATION(kCountKeptAsLocal)) return store_->AddReference(id);
+  shared_.Keep(id);
+}
+
+remote::Value RemoteObjects::TakeResult(ClientId home, const ObjectId& id) {
+  std::optional<remote::Value> value = ValueOf(id);
+  RAYX_CHECK(value.has_value());
+  Cross(home, value->contained);
+  return *std::move(value);
+}
+
+void RemoteObjects::OnResultSent(ClientId home, const ObjectId& id) {
+  const std::optional<plasma::ObjectLocation> location = store_->Find(id);
+  if (location && location->is_inline) shared_.DropKept(id, home);
+}
+
+void RemoteObjects::Named(ClientId home, std::span<const ObjectId> ids) {
+  if (RAYX_MUTATION(kForgetNamed)) return;
+  for (const ObjectId& id : ids) (void)shared_.Share(id, home);
+}
+
+void RemoteObjects::AnnounceValue(ClientId home, const ObjectId& id,
+                                  std::vector<ObjectId>* crossing) {
+  Sharing& sharing = *shared_.Find(id);
+  if (sharing.announced == Announced::kValue || !store_->IsSealed(id)) return;
+  sharing.announced = Announced::kValue;
+  std::optional<remote::Value> value = ValueOf(id);
+  const bool is_inline = value->is_inline;
+  if (!is_inline && !sharing.kept) Keep(id);
+  // What is inside is known to the home first: by the reference that the value here has to it.
+  for (const ObjectId& inner : value->contained) {
+    if (!RAYX_MUTATION(kForgetInside) && shared_.Share(inner, home)) crossing->push_back(inner);
+  }
+  Send(home, remote::Announce{.is_pending = false, .value = *std::move(value)});
+  if (is_inline) shared_.DropKept(id, home);
+}
+
+std::optional<remote::Value> RemoteObjects::ValueOf(const ObjectId& id) const {
+  const std::optional<plasma::ObjectLocation> location = store_->Find(id);
+  if (!location) return std::nullopt;
+  remote::Value value{.id = id, .is_inline = location->is_inline};
+  value.size_bytes = location->size;
+  if (location->is_inline) value.data.assign(location->data.begin(), location->data.end());
+  value.contained = store_->ContainedIn(id);
+  return value;
+}
+
+// --- what the store decides ---
+
+void RemoteObjects::Act(const plasma::FetchObject& effect) {
+  Sharing* sharing = shared_.Find(effect.id);
+  if (sharing == nullptr || store_->IsSealed(effect.id)) return;
+  if (sharing->places.empty()) return Ask(effect.id, *sharing);
+  const std::optional<plasma::ObjectLocation> location = store_->Find(effect.id);
+  if (sharing->is_wanted_here) {
+    shell_.others->Pull(effect.id, location->size, sharing->places);
+  }
+}
+
+void RemoteObjects::Ask(const ObjectId& id, Sharing& sharing) {
+  // What is made here need not be asked for; and the home knows nobody to ask.
+  if (sharing.home.IsNil() || sharing.announced != Announced::kNothing) return;
+  if (!sharing.told || sharing.asked) return;
+  sharing.asked = true;
+  const auto home = sessions_.find(sharing.home);
+  if (home != sessions_.end()) home->second.questions.push_back(id);
+}
+
+void RemoteObjects::Act(const plasma::SharedObjectSealed& effect) {
+  const Sharing* sharing = shared_.Find(effect.id);
+  if (sharing == nullptr || sharing->home.IsNil()) return;
+  const ClientId home = sharing->home;
+  std::vector<ObjectId> crossing;
+  AnnounceValue(home, effect.id, &crossing);
+  Introduce(home, std::move(crossing));
+}
+
+void RemoteObjects::Act(const plasma::DeliverObject& effect) {
+  const auto session = sessions_.find(effect.client);
+  if (session != sessions_.end()) session->second.deliveries.push_back(effect.id);
+}
+
+// --- sending ---
+
+void RemoteObjects::Send(ClientId session, remote::Message message) {
+  if (!sessions_.contains(session)) return;
+  Flush(session);
+  shell_.others->Send(session, std::move(message));
+}
+
+void RemoteObjects::Flush(ClientId session) {
+  if (!RAYX_MUTATION(kForgetNewsFirst)) SendNews(session);
+}
+
+void RemoteObjects::SendNews(ClientId home) {
+  plasma::ReferenceNews::News news = shared_.news().Take(home);
+  if (!sessions_.contains(home)) return;
+  if (!news.added.empty()) {
+    shell_.others->Send(home, remote::AddReferences{std::move(news.added)});
+  }
+  if (!news.removed.empty()) {
+    shell_.others->Send(home, remote::RemoveReferences{std::move(news.removed)});
+  }
+}
+
+void RemoteObjects::SendQuestions(ClientId home, Session& session) {
+  std::vector<ObjectId> ids;
+  for (const ObjectId& id : std::exchange(session.questions, {})) {
+    // Not if nobody wants it any more.
+    const Sharing* sharing = shared_.Find(id);
+    if (sharing == nullptr || !sharing->asked) continue;
+    if (std::find(ids.begin(), ids.end(), id) == ids.end()) ids.push_back(id);
+  }
+  if (!ids.empty()) Send(home, remote::GetObjects{std::move(ids)});
+}
+
+void RemoteObjects::SendDeliveries(ClientId to, Session& session) {
+  while (!session.deliveries.empty() && shell_.others->HasRoom(to)) {
+    remote::ObjectsReady message;
+    size_t bytes = 0;
+    while (!session.deliveries.empty() && bytes < limits::kInlineBatchBytesMax) {
+      const ObjectId id = session.deliveries.front();
+      session.deliveries.pop_front();
+      std::optional<remote::Value> value = ValueOf(id);
+      if (!value) continue;
+      if (!value->is_inline) {
+        const Sharing* sharing = shared_.Find(id);
+        if (sharing != nullptr) value->places = sharing->places;
+        if (value->places.empty()) value->places.push_back(shell_.others->self());
+      }
+      if (RAYX_MUTATION(kForgetContainedElsewhere)) value->contained.clear();
+      bytes += value->data.size() + ObjectView::kMessageBytes;
+      message.values.push_back(*std::move(value));
+    }
+    if (!message.values.empty()) Send(to, std::move(message));
+  }
+}
+
+void RemoteObjects::Flush() {
+  for (auto& [id, session] : sessions_) {
+    SendQuestions(id, session);
+    SendDeliveries(id, session);
+  }
+  for (const plasma::UnneededCopy& copy : shared_.TakeUnneeded()) {
+    if (RAYX_MUTATION(kForgetToDropCopies)) continue;
+    Send(SessionWith(copy.node), remote::DropCopies{{copy.id}});
+  }
+  for (const ClientId home : shared_.news().Pressing()) SendNews(home);
+}
+
+}  // namespace rayx::node
