@@ -316,6 +316,9 @@ inline constexpr uint64_t kInputBytesPerMs = 1'000'000;
 // A resource that at most so many nodes have is looked for on these alone.
 inline constexpr size_t kRareResourceNodesMax = 16;
 
+// A node tells of its load at most this often.
+inline constexpr int64_t kLoadPauseMs = 100;
+
 // Nodes need this long to come back to a scheduler that was started again; until then it does not
 // say that no node can run a task.
 inline constexpr int64_t kSchedulerSettleMs = 2000;
