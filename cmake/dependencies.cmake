@@ -53,12 +53,6 @@ if(RAYX_OPENSSL_INCLUDE_DIR AND RAYX_SSL_LIBRARY AND RAYX_CRYPTO_LIBRARY)
 endif()
 rayx_require(openssl_3 "OpenSSL 3, TLS between machines" libssl-dev)
 
-find_path(RAYX_SPDLOG_INCLUDE_DIR spdlog/spdlog.h)
-rayx_require(RAYX_SPDLOG_INCLUDE_DIR "spdlog/spdlog.h, logging" libspdlog-dev)
-
-find_path(RAYX_FMT_INCLUDE_DIR fmt/format.h)
-rayx_require(RAYX_FMT_INCLUDE_DIR "fmt/format.h, formatting" libfmt-dev)
-
 find_path(RAYX_CLI11_INCLUDE_DIR CLI/CLI.hpp)
 rayx_require(RAYX_CLI11_INCLUDE_DIR "CLI/CLI.hpp, the daemons' command lines" libcli11-dev)
 
@@ -104,10 +98,6 @@ endif()
 rayx_package(openssl INCLUDE_DIR ${RAYX_OPENSSL_INCLUDE_DIR}
   LIBRARIES ${RAYX_SSL_LIBRARY} ${RAYX_CRYPTO_LIBRARY} Threads::Threads ${CMAKE_DL_LIBS})
 rayx_package(cli11 INCLUDE_DIR ${RAYX_CLI11_INCLUDE_DIR})
-rayx_package(fmt INCLUDE_DIR ${RAYX_FMT_INCLUDE_DIR})
-# Only common/base/log.cc includes spdlog: it takes seconds to compile.
-rayx_package(spdlog INCLUDE_DIR ${RAYX_SPDLOG_INCLUDE_DIR} LIBRARIES rayx::fmt Threads::Threads)
-
 # asio's own code is compiled once, here, and not again in every file that includes it.
 file(CONFIGURE OUTPUT "${PROJECT_BINARY_DIR}/asio/asio.cc" CONTENT "#include <asio/impl/src.hpp>\n")
 add_library(rayx_package_asio STATIC EXCLUDE_FROM_ALL "${PROJECT_BINARY_DIR}/asio/asio.cc")

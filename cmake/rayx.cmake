@@ -1,6 +1,6 @@
 # How rayx builds things. Every CMakeLists.txt of the project is a list of calls of these functions:
 #
-#   rayx_library(<room> SOURCES a.cc b.cc DEPS base fmt)      static library rayx_<room>
+#   rayx_library(<room> SOURCES a.cc b.cc DEPS base)           static library rayx_<room>
 #   rayx_flatbuffers(<room> SCHEMAS a.fbs b.fbs)              headers "<dir>/generated/<name>_generated.h"
 #   rayx_daemon(<name> SOURCES main.cc DEPS daemon)           program, installed to rayx/bin
 #   rayx_test(<name> SOURCES a_test.cc DEPS base)             GoogleTest program, one ctest
@@ -8,7 +8,7 @@
 #   rayx_fuzzer(<name> SOURCES a_fuzz.cc DEPS base)           libFuzzer program, or a replay of its corpus
 #
 # DEPS are rooms (base, protocol, os, io, shm, process, plasma, scheduler, control, client, ...) or
-# packages (asio, flatbuffers, hiredis, spdlog, fmt, cli11, threads). Includes are written from
+# packages (asio, flatbuffers, hiredis, openssl, cli11, threads). Includes are written from
 # cpp/: "plasma/object_store.h".
 
 include_guard(GLOBAL)
@@ -67,8 +67,6 @@ if(RAYX_WERROR AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_V
 endif()
 
 target_compile_options(rayx_flags INTERFACE -fstack-protector-strong)
-# fmt and spdlog have no static libraries in Debian; header-only, they need none.
-target_compile_definitions(rayx_flags INTERFACE FMT_HEADER_ONLY SPDLOG_FMT_EXTERNAL)
 target_link_options(rayx_flags INTERFACE -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" OR CMAKE_CXX_COMPILER_VERSION VERSION_GREATER_EQUAL 11)
   target_compile_options(rayx_flags INTERFACE -fno-semantic-interposition)
@@ -140,11 +138,12 @@ endfunction()
 # Sources of a room are compiled some at a time: most of the time goes into templates that several of
 # them use, so that the whole takes a third of it. More at a time would make one edited file slow. Not
 # for the sanitizers: their builds see to it that every source includes what it uses.
-set(RAYX_UNITY_BATCH 5)
+set(RAYX_UNITY_BATCH 9)
 
-# A room. Without SOURCES it has headers only. Headers need not be listed.
+# A room. Without SOURCES it has headers only. Headers need not be listed. UNOPTIMISED is for what runs
+# once in a process.
 function(rayx_library room)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;HEADERS;DEPS")
+  cmake_parse_arguments(PARSE_ARGV 1 arg "UNOPTIMISED" "" "SOURCES;HEADERS;DEPS")
   rayx_check_arguments("rayx_library(${room})" "${arg_UNPARSED_ARGUMENTS}")
   set(target rayx_${room})
   rayx_resolve_deps(deps ${arg_DEPS})
@@ -160,7 +159,12 @@ function(rayx_library room)
       # GCC takes a source that is included for a header, and is mistaken about variants where it
       # inlines more. The builds of the sanitizers keep both warnings.
       target_compile_options(${target} PRIVATE -Wno-subobject-linkage -Wno-maybe-uninitialized)
-      rayx_precompile_headers(${target})
+      if(arg_UNOPTIMISED)
+        target_compile_options(${target} PRIVATE -O0)
+        set_target_properties(${target} PROPERTIES RAYX_UNOPTIMISED ON)
+      else()
+        rayx_precompile_headers(${target})
+      endif()
     endif()
   else()
     add_library(${target} INTERFACE)

@@ -25,8 +25,7 @@ struct NodeOptions {
   std::vector<std::string> template_command;
   // A stream to the supervisor: the node writes "ready\n" to it, and ends when it closes. -1: none.
   int lifeline_fd = -1;
-  // Sockets of the control servers, the primary first. Empty: tables in memory (tests of the daemon
-  // alone).
+  // Sockets of the control servers, the primary first.
   std::vector<std::string> control_sockets;
   // A file with the control servers' password.
   std::string control_password_file;

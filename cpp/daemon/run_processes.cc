@@ -13,21 +13,11 @@
 #include "common/base/log.h"
 #include "common/io/event_loop.h"
 #include "common/os/random_bytes.h"
-#include "control/memory_tables.h"
 #include "control/redis_tables.h"
 #include "daemon/node_daemon.h"
 
 namespace rayx::daemon {
 namespace {
-
-std::unique_ptr<control::Tables> MakeTables(EventLoop* loop, const NodeOptions& options) {
-  if (options.control_sockets.empty()) return control::MakeMemoryTables();
-  std::ifstream file(options.control_password_file);
-  control::RedisOptions redis;
-  std::getline(file, redis.password);
-  for (const std::string& socket : options.control_sockets) redis.shards.push_back({socket});
-  return control::MakeRedisTables(loop, redis);
-}
 
 // Each worker and driver costs descriptors, and a crowd of connections must not leave none for
 // them.
@@ -48,12 +38,20 @@ void IgnoreSignalsOfWrites() {
 
 }  // namespace
 
-int RunNode(NodeOptions options) {
+std::unique_ptr<control::Tables> RedisTablesOf(EventLoop* loop, const NodeOptions& options) {
+  std::ifstream file(options.control_password_file);
+  control::RedisOptions redis;
+  std::getline(file, redis.password);
+  for (const std::string& socket : options.control_sockets) redis.shards.push_back({socket});
+  return control::MakeRedisTables(loop, redis);
+}
+
+int RunNode(NodeOptions options, const TablesMaker& make_tables) {
   IgnoreSignalsOfWrites();
   RaiseDescriptorLimit();
   EventLoop loop;
   RandomIdSource ids;
-  auto tables = MakeTables(&loop, options);
+  auto tables = make_tables(&loop, options);
   NodeDaemon node(&loop, std::move(options), ids.Next<NodeId>(), std::move(tables));
   const Status started = node.Start();
   if (!started.ok()) {

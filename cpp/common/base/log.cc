@@ -1,52 +1,80 @@
 #include "common/base/log.h"
 
-#include <spdlog/sinks/stdout_sinks.h>
-#include <spdlog/spdlog.h>
+#include <unistd.h>
 
+#include <array>
+#include <cerrno>
 #include <cstdio>
-#include <memory>
-#include <utility>
+#include <ctime>
 
 namespace rayx {
 namespace {
 
-spdlog::level::level_enum ToSpdlog(LogLevel level) {
+struct Logger {
+  // Empty before StartLog.
+  std::string component;
+  LogLevel least = LogLevel::kWarning;
+};
+
+// Written by StartLog, before there are threads.
+Logger& TheLogger() {
+  static Logger logger;
+  return logger;
+}
+
+const char* NameOf(LogLevel level) {
   switch (level) {
     case LogLevel::kDebug:
-      return spdlog::level::debug;
+      return "debug";
     case LogLevel::kInfo:
-      return spdlog::level::info;
+      return "info";
     case LogLevel::kWarning:
-      return spdlog::level::warn;
+      return "warning";
     case LogLevel::kError:
-      return spdlog::level::err;
+      return "error";
   }
-  return spdlog::level::err;
+  return "error";
+}
+
+// Local time, "2026-01-31T12:34:56.789".
+std::string TimeText() {
+  timespec now{};
+  ::clock_gettime(CLOCK_REALTIME, &now);
+  std::tm local{};
+  ::localtime_r(&now.tv_sec, &local);
+  std::array<char, 32> seconds{};
+  const size_t size = std::strftime(seconds.data(), seconds.size(), "%Y-%m-%dT%H:%M:%S", &local);
+  std::array<char, 8> milliseconds{};
+  std::snprintf(milliseconds.data(), milliseconds.size(), ".%03d",
+                static_cast<int>(now.tv_nsec / 1'000'000));
+  return std::string(seconds.data(), size) + milliseconds.data();
+}
+
+// In one call, so that lines of several threads and processes do not mix. There is nobody to tell
+// if it fails.
+void WriteToStandardError(std::string_view line) {
+  while (!line.empty()) {
+    const ssize_t count = ::write(STDERR_FILENO, line.data(), line.size());
+    if (count < 0 && errno == EINTR) continue;
+    if (count <= 0) return;
+    line.remove_prefix(static_cast<size_t>(count));
+  }
 }
 
 }  // namespace
 
 void StartLog(std::string_view component, LogLevel least) {
-  auto sink = std::make_shared<spdlog::sinks::stderr_sink_mt>();
-  auto logger = std::make_shared<spdlog::logger>(std::string(component), std::move(sink));
-  logger->set_pattern("%Y-%m-%dT%H:%M:%S.%e %l %n %P %v");
-  logger->set_level(ToSpdlog(least));
-  logger->flush_on(spdlog::level::info);
-  spdlog::set_default_logger(std::move(logger));
+  TheLogger() = {.component = std::string(component), .least = least};
 }
 
 void Log(LogLevel level, std::string_view text) {
-  spdlog::logger* logger = spdlog::default_logger_raw();
-  // The logger without a name is spdlog's own, which StartLog replaces. It writes to standard
-  // output, which is not ours.
-  if (logger == nullptr || logger->name().empty()) {
-    if (level < LogLevel::kWarning) return;
-    const std::string line = EscapeControl(text);
-    std::fprintf(stderr, "rayx: %s\n", line.c_str());
-    return;
-  }
-  if (!logger->should_log(ToSpdlog(level))) return;
-  logger->log(ToSpdlog(level), EscapeControl(text));
+  const Logger& logger = TheLogger();
+  if (level < logger.least) return;
+  const std::string origin = logger.component.empty()
+                                 ? "rayx:"
+                                 : TimeText() + " " + NameOf(level) + " " + logger.component + " " +
+                                       std::to_string(::getpid());
+  WriteToStandardError(origin + " " + EscapeControl(text) + "\n");
 }
 
 std::string EscapeControl(std::string_view text) {

@@ -1,0 +1,14 @@
+// rayx-node with its tables in memory: a node alone, without control servers.
+#include "common/base/log.h"
+#include "control/memory_tables.h"
+#include "daemon/node_command_line.h"
+#include "daemon/run_processes.h"
+
+int main(int argc, char** argv) {
+  const auto read = rayx::daemon::ReadNodeCommandLine(argc, argv);
+  if (read.exit_code) return *read.exit_code;
+  rayx::StartLog("node", rayx::LogLevel::kInfo);
+  return rayx::daemon::RunNode(read.options, [](rayx::EventLoop*, const auto&) {
+    return rayx::control::MakeMemoryTables();
+  });
+}
