@@ -19,7 +19,7 @@ help:  ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
 demo: build $(STAMPS)/demo.txt  ## Build, and run the hyperparameter search example
-	@$(PYTHON) examples/hyperopt/simple.py --trials 24 --serial
+	@$(PYTHON) examples/hyperopt/simple.py --trials 16 --serial
 
 examples: build $(STAMPS)/all.txt  ## Run all examples for long (25 minutes): pictures, examples/RESULTS.md
 	@$(PYTHON) examples/run_all.py $(EXAMPLES)

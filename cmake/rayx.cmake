@@ -138,7 +138,7 @@ endfunction()
 # Sources of a room are compiled some at a time: most of the time goes into templates that several of
 # them use, so that the whole takes a third of it. More at a time would make one edited file slow. Not
 # for the sanitizers: their builds see to it that every source includes what it uses.
-set(RAYX_UNITY_BATCH 9)
+set(RAYX_UNITY_BATCH 15)
 
 # A room. Without SOURCES it has headers only. Headers need not be listed. UNOPTIMISED is for what runs
 # once in a process.

@@ -28,6 +28,7 @@ constexpr bool kOptional = true;
 
 constexpr auto kNodeLayout = [](auto& visitor, auto&... node) {
   visitor.All(schema::kHost, node.host...);
+  visitor.All(schema::kPort, node.port...);
   visitor.All(schema::kPid, node.pid...);
   visitor.Amounts(schema::kResourcePrefix, node.total...);
   visitor.All(schema::kPoolBytes, node.pool_bytes...);

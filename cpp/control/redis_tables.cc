@@ -15,14 +15,6 @@
 namespace rayx::control {
 namespace {
 
-std::vector<RedisEndpoint> EndpointsOf(const RedisOptions& options) {
-  std::vector<RedisEndpoint> endpoints;
-  for (const RedisAddress& address : options.shards) {
-    endpoints.push_back({address.unix_path, std::string(schema::kUser), options.password});
-  }
-  return endpoints;
-}
-
 // Names this process among all that write, also after a restart with the same node id.
 std::string RandomWriter() {
   std::array<uint8_t, 8> bytes;
@@ -206,6 +198,17 @@ void RedisTables::Drain(int64_t timeout_ms, std::function<void(Status)> done) {
 }
 
 }  // namespace
+
+std::vector<RedisEndpoint> EndpointsOf(const RedisOptions& options) {
+  std::vector<RedisEndpoint> endpoints;
+  for (const RedisAddress& address : options.shards) {
+    endpoints.push_back({.path = address.unix_path,
+                         .user = std::string(schema::kUser),
+                         .password = options.password,
+                         .dial = address.dial});
+  }
+  return endpoints;
+}
 
 std::unique_ptr<Tables> MakeRedisTables(EventLoop* loop, const RedisOptions& options) {
   return std::make_unique<RedisTables>(loop, EndpointsOf(options), RandomWriter());

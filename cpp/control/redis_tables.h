@@ -6,12 +6,15 @@
 #include <vector>
 
 #include "common/io/event_loop.h"
+#include "control/redis_connection.h"
 #include "control/tables.h"
 
 namespace rayx::control {
 
+// As of RedisEndpoint.
 struct RedisAddress {
   std::string unix_path;
+  DialServer dial = nullptr;
 };
 
 struct RedisOptions {
@@ -21,6 +24,9 @@ struct RedisOptions {
   // Of the user that server_config.h sets up.
   std::string password;
 };
+
+// The servers, and how to log in.
+std::vector<RedisEndpoint> EndpointsOf(const RedisOptions& options);
 
 // Connects in the background: writes and reads may be queued at once. `loop` must outlive the
 // tables.

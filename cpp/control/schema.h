@@ -42,6 +42,7 @@ inline constexpr std::string_view kNodeChanged = "rayx:node-changed";
 // --- fields of the hashes -----------------------------------------------------------------------
 
 inline constexpr std::string_view kHost = "host";
+inline constexpr std::string_view kPort = "port";
 inline constexpr std::string_view kPid = "pid";
 inline constexpr std::string_view kResourcePrefix = "resource:";  // + name = amount
 inline constexpr std::string_view kPoolBytes = "pool_bytes";

@@ -30,7 +30,8 @@ using Callback = std::function<void(Result<T>)>;
 
 struct NodeRecord {
   NodeId id;
-  std::string host;  // as people know it
+  std::string host;   // as people know it
+  uint16_t port = 0;  // at which other nodes reach it; 0: none can
   int64_t pid = 0;
   ResourceSet total;
   uint64_t pool_bytes = 0;

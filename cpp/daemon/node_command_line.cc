@@ -22,6 +22,20 @@ void AddResource(const std::string& text, ResourceSet* total) {
   total->Set(text.substr(0, equals), amount.value());
 }
 
+void AddNetworkOptions(CLI::App* app, NetworkOptions* network) {
+  app->add_option("--port-fd", network->port_fd,
+                  "Socket that holds the node's port for other machines; without it, it is alone");
+  app->add_option("--port", network->address.port, "The number of that port, of the --host");
+  app->add_option("--key-file", network->key_file,
+                  "File with the cluster's key; without it nothing is encrypted");
+  app->add_option("--python-version", network->python_version,
+                  "That of the workers, as in 3.11, which all nodes must have");
+  app->add_option("--cluster", network->cluster, "Of the head: the cluster's id");
+  app->add_option("--join", network->head, "HOST:PORT of the head whose cluster the node joins");
+  app->add_option("--head-patience-ms", network->head_patience_ms,
+                  "For how long a head that does not answer is asked");
+}
+
 }  // namespace
 
 NodeCommandLine ReadNodeCommandLine(int argc, char** argv) {
@@ -59,6 +73,7 @@ NodeCommandLine ReadNodeCommandLine(int argc, char** argv) {
                  "Unix socket of a control server, the primary first");
   app.add_option("--control-password-file", read.options.control_password_file,
                  "File with the password of the control servers");
+  AddNetworkOptions(&app, &read.options.network);
   app.add_flag("--redirect-output", read.options.redirect_output,
                "Workers' output goes to files in the session's log directory");
   app.add_flag("--verbose", read.verbose, "Log at level debug");
@@ -77,6 +92,7 @@ NodeCommandLine ReadNodeCommandLine(int argc, char** argv) {
     std::cerr << "rayx-node: " << error.what() << "\n";
     read.exit_code = 2;
   }
+  read.options.network.address.host = read.options.host;
   // The pool is handed out in aligned pieces.
   read.options.pool_bytes &= ~uint64_t{4095};
   return read;

@@ -40,10 +40,12 @@ scheduler::SchedulerOptions SchedulingOf(const NodeOptions& options, const NodeI
 }  // namespace
 
 NodeDaemon::NodeDaemon(EventLoop* loop, NodeOptions options, NodeId id,
-                       std::unique_ptr<control::Tables> tables)
+                       std::unique_ptr<control::Tables> tables,
+                       std::unique_ptr<NodeNetwork> network)
     : loop_(loop),
       options_(std::move(options)),
       id_(id),
+      network_(std::move(network)),
       tables_(std::move(tables)),
       peers_(loop, {.on_read = [this](const ConnectedPeer& peer) { shortcuts_.OnRead(peer); },
                     .on_frame = [this](ConnectedPeer& peer,
@@ -83,7 +85,7 @@ NodeDaemon::NodeDaemon(EventLoop* loop, NodeOptions options, NodeId id,
 
 NodeDaemon::~NodeDaemon() = default;
 
-Status NodeDaemon::Start() {
+Status NodeDaemon::Start(const std::vector<control::RedisEndpoint>& servers) {
   supervisor_pid_ = ::getppid();
   // What workers leave behind becomes ours, so that it can be ended with the session.
   RAYX_RETURN_IF_ERROR(BecomeSubreaper());
@@ -98,6 +100,7 @@ Status NodeDaemon::Start() {
   const double now = WallSeconds();
   self_ = {.id = id_,
            .host = options_.host,
+           .port = options_.network.address.port,
            .pid = ::getpid(),
            .total = options_.total,
            .pool_bytes = options_.pool_bytes,
@@ -107,13 +110,22 @@ Status NodeDaemon::Start() {
   tables_->nodes().Register(self_);
   const auto is_alive = [](pid_t pid) { return ::kill(pid, 0) == 0 || errno != ESRCH; };
   EndPredecessors(tables_.get(), self_, is_alive, now);
-  if (options_.lifeline_fd >= 0) {
-    constexpr std::string_view kReady = "ready\n";
-    if (::write(options_.lifeline_fd, kReady.data(), kReady.size()) < 0) {
-      return Status::FromErrno("announcing that the node is ready", errno);
-    }
-  }
-  return Status::Ok();
+  RAYX_RETURN_IF_ERROR(JoinCluster(servers));
+  return TellSupervisor(options_, "ready");
+}
+
+Status NodeDaemon::JoinCluster(const std::vector<control::RedisEndpoint>& servers) {
+  if (!network_) return Status::Ok();
+  return network_->Start(tables_.get(), servers,
+                         [this](Expulsion why, const std::string& text) { OnExpelled(why, text); });
+}
+
+void NodeDaemon::OnExpelled(Expulsion why, const std::string& text) {
+  LogError(text);
+  const bool is_over = why == Expulsion::kClusterOver;
+  const Status told = TellSupervisor(options_, (is_over ? "over " : "ends ") + text);
+  if (!told.ok()) LogWarning(told.message());
+  Stop(text);
 }
 
 Status NodeDaemon::MakePool() {
@@ -215,8 +227,10 @@ bool NodeDaemon::OnTurn() {
   // Before anything is written, since a process that is woken by it reads where to sleep next.
   pacer_.ChooseCpu(shortcuts_.open(), kAudience);
   FlushAll(now_ms);
+  if (network_) network_->OnTurn();
   // Strangers come after the peers that wait for an answer.
   listener_.OnTurn();
+  if (network_) network_->Accept();
   // No handler of a closed peer runs any more, and nothing above looks for one again.
   peers_.DestroyClosed();
   // All parts have said by now when they want their next turn.
@@ -247,7 +261,8 @@ void NodeDaemon::FlushAll(int64_t now_ms) {
 void NodeDaemon::SetTimer() {
   int64_t next_ms = heartbeat_at_ms_;
   for (const std::optional<int64_t> wish :
-       {core_.NextTickMs(), records_.counts().NextFlushMs(), tables_->NextFlushMs()}) {
+       {core_.NextTickMs(), records_.counts().NextFlushMs(), tables_->NextFlushMs(),
+        network_ ? network_->NextTickMs() : std::nullopt}) {
     if (wish) next_ms = std::min(next_ms, *wish);
   }
   if (timer_ && timer_at_ms_ == next_ms) return;
@@ -265,6 +280,7 @@ void NodeDaemon::Stop(const std::string& reason) {
   ::unlink((options_.session_dir + "/node.sock").c_str());
   tables_->nodes().MarkDead(id_, WallSeconds());
   tables_->Flush();
+  if (network_) network_->Leave();
   SharedLeftovers shared;
   shared.NoteTree(::getpid());
   const size_t left = KillDescendants(::getpid(), {}, limits::kShutdownGraceMs, limits::kTrackerMs);
@@ -291,6 +307,7 @@ std::string NodeDaemon::DebugText() {
   text += "peers: " + std::to_string(peers_.all().size()) +
           ", the largest backlog: " + std::to_string(backlog_bytes) + " bytes\n";
   text += listener_.DebugText();
+  if (network_) text += network_->DebugText();
   text += reaper_.DebugText();
   text += shortcuts_.DebugText();
   text += pacer_.DebugText();

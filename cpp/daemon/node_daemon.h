@@ -23,6 +23,7 @@
 #include "daemon/listening/listener.h"
 #include "daemon/message_reader.h"
 #include "daemon/messages/message_writer.h"
+#include "daemon/network/node_network.h"
 #include "daemon/node_options.h"
 #include "daemon/peers/peer_messages.h"
 #include "daemon/peers/peer_table.h"
@@ -38,16 +39,16 @@ namespace rayx::daemon {
 
 class NodeDaemon {
  public:
-  // `loop` must outlive the daemon.
+  // `loop` must outlive the daemon. `network` is null for a node that is alone.
   NodeDaemon(EventLoop* loop, NodeOptions options, NodeId id,
-             std::unique_ptr<control::Tables> tables);
+             std::unique_ptr<control::Tables> tables, std::unique_ptr<NodeNetwork> network);
   ~NodeDaemon();
   NodeDaemon(const NodeDaemon&) = delete;
   NodeDaemon& operator=(const NodeDaemon&) = delete;
 
   // Makes the pool, listens, starts the worker template, registers the node. Then announces "ready"
-  // on the lifeline.
-  Status Start();
+  // on the lifeline. `servers`: of the head of a cluster, its control servers.
+  Status Start(const std::vector<control::RedisEndpoint>& servers);
   // Ends a turn, see above. True if another turn should follow at once.
   bool OnTurn();
   // Ends everything that belongs to the node, then the loop.
@@ -75,6 +76,8 @@ class NodeDaemon {
   Status Welcome(ConnectedPeer& peer);
   // Answers the questions that had to wait until the frames of this turn were handled.
   void AnswerLateQueries();
+  Status JoinCluster(const std::vector<control::RedisEndpoint>& servers);
+  void OnExpelled(Expulsion why, const std::string& text);
   void OnPeerClosed(ConnectedPeer& peer, const Status& reason);
   void WatchProcess(const ConnectedPeer& peer, DriverPeer* driver);
   void OnWorkerOutput(const WorkerProcess& worker, bool is_stderr, const std::string& lines);
@@ -90,6 +93,8 @@ class NodeDaemon {
   NodeId id_;
   // As it is in the table of nodes; complete when the node has started.
   control::NodeRecord self_;
+  // Before the tables, which may reach their servers through it.
+  std::unique_ptr<NodeNetwork> network_;
   std::unique_ptr<control::Tables> tables_;
   MessageWriter writer_;
   PeerTable peers_;

@@ -6,6 +6,8 @@
 #include <vector>
 
 #include "common/base/resources.h"
+#include "common/base/status.h"
+#include "daemon/network/network_options.h"
 
 namespace rayx::daemon {
 
@@ -23,14 +25,21 @@ struct NodeOptions {
   size_t prestart_workers = 0;
   // The worker template's program and arguments.
   std::vector<std::string> template_command;
-  // A stream to the supervisor: the node writes "ready\n" to it, and ends when it closes. -1: none.
+  // A stream to the supervisor; the node ends when it closes. -1: none. Lines that the node writes:
+  // "ready"; before that "refused <why>" if whoever starts it has to change something; "ends <why>"
+  // and "over <why>" before it ends by itself: the latter if it is of no use to start it again.
   int lifeline_fd = -1;
   // Sockets of the control servers, the primary first.
   std::vector<std::string> control_sockets;
   // A file with the control servers' password.
   std::string control_password_file;
+  // How it is one node of several; alone unless set.
+  NetworkOptions network;
   // Workers' output goes to files in <session_dir>/logs instead of to the drivers.
   bool redirect_output = false;
 };
+
+// Writes a line to the supervisor; nothing happens if there is none.
+Status TellSupervisor(const NodeOptions& options, const std::string& line);
 
 }  // namespace rayx::daemon

@@ -244,9 +244,9 @@ void Questions::OnNodes(ConnectedPeer& peer, const protocol::Query& query) {
       for (const control::NodeRecord& node : nodes) {
         const auto host = builder.CreateString(node.host);
         const auto total = WriteResources(builder, node.total);
-        records.push_back(protocol::CreateNodeRecord(builder, ToWire(node.id), host, node.pid,
-                                                     total, node.pool_bytes, node.started_at,
-                                                     node.heartbeat_at, node.alive));
+        records.push_back(protocol::CreateNodeRecord(
+            builder, ToWire(node.id), host, node.port, node.pid, total, node.pool_bytes,
+            node.started_at, node.heartbeat_at, node.alive));
       }
       return protocol::CreateNodesReply(builder, builder.CreateVector(records));
     });

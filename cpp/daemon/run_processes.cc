@@ -13,7 +13,7 @@
 #include "common/base/log.h"
 #include "common/io/event_loop.h"
 #include "common/os/random_bytes.h"
-#include "control/redis_tables.h"
+#include "daemon/network/node_network.h"
 #include "daemon/node_daemon.h"
 
 namespace rayx::daemon {
@@ -36,28 +36,48 @@ void IgnoreSignalsOfWrites() {
   std::signal(SIGXFSZ, SIG_IGN);
 }
 
-}  // namespace
-
-std::unique_ptr<control::Tables> RedisTablesOf(EventLoop* loop, const NodeOptions& options) {
+// Where the node finds the tables.
+control::RedisOptions ServersOf(const NodeOptions& options, NodeNetwork* network) {
+  control::RedisOptions servers;
+  if (network != nullptr && options.network.joins()) {
+    servers.shards = network->ServersThroughHead();
+    return servers;
+  }
   std::ifstream file(options.control_password_file);
-  control::RedisOptions redis;
-  std::getline(file, redis.password);
-  for (const std::string& socket : options.control_sockets) redis.shards.push_back({socket});
-  return control::MakeRedisTables(loop, redis);
+  std::getline(file, servers.password);
+  for (const std::string& socket : options.control_sockets) {
+    servers.shards.push_back({.unix_path = socket});
+  }
+  return servers;
 }
+
+int Fail(const NodeOptions& options, const Status& why) {
+  LogError("the node cannot start: " + why.message());
+  if (why.code() == StatusCode::kInvalidArgument || why.code() == StatusCode::kUnavailable) {
+    (void)TellSupervisor(options, "refused " + why.message());
+  }
+  return 1;
+}
+
+}  // namespace
 
 int RunNode(NodeOptions options, const TablesMaker& make_tables) {
   IgnoreSignalsOfWrites();
   RaiseDescriptorLimit();
   EventLoop loop;
   RandomIdSource ids;
-  auto tables = make_tables(&loop, options);
-  NodeDaemon node(&loop, std::move(options), ids.Next<NodeId>(), std::move(tables));
-  const Status started = node.Start();
-  if (!started.ok()) {
-    LogError("the node cannot start: " + started.message());
-    return 1;
+  const auto id = ids.Next<NodeId>();
+  std::unique_ptr<NodeNetwork> network;
+  if (!options.network.is_alone()) {
+    auto opened = NodeNetwork::Open(&loop, options.network, id);
+    if (!opened.ok()) return Fail(options, opened.status());
+    network = std::move(*opened);
   }
+  const control::RedisOptions servers = ServersOf(options, network.get());
+  auto tables = make_tables(&loop, servers);
+  NodeDaemon node(&loop, options, id, std::move(tables), std::move(network));
+  const Status started = node.Start(control::EndpointsOf(servers));
+  if (!started.ok()) return Fail(options, started);
   loop.Run([&node] { return node.OnTurn(); });
   return 0;
 }

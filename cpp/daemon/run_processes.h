@@ -6,19 +6,17 @@
 #include <memory>
 
 #include "common/io/event_loop.h"
-#include "control/tables.h"
+#include "control/redis_tables.h"
 #include "daemon/node_options.h"
 #include "daemon/supervision/supervisor.h"
 
 namespace rayx::daemon {
 
-using TablesMaker =
-    std::function<std::unique_ptr<control::Tables>(EventLoop* loop, const NodeOptions& options)>;
-// The tables on the control servers that the options name.
-std::unique_ptr<control::Tables> RedisTablesOf(EventLoop* loop, const NodeOptions& options);
+using TablesMaker = std::function<std::unique_ptr<control::Tables>(
+    EventLoop* loop, const control::RedisOptions& servers)>;
 
 // Runs rayx-node until it is told to stop; returns the exit code. Logs must have been started.
-int RunNode(NodeOptions options, const TablesMaker& make_tables = RedisTablesOf);
+int RunNode(NodeOptions options, const TablesMaker& make_tables = control::MakeRedisTables);
 
 // Runs rayx-supervisor until its session has ended; returns the exit code. `options.node_program`
 // may be empty: then rayx-node beside this program.

@@ -36,6 +36,16 @@ SupervisorCommandLine ReadSupervisorCommandLine(int argc, char** argv) {
   app.add_option("--address", read.options.address,
                  "Of a standing session: the address of this machine by which it is known");
   app.add_option("--port", read.options.port, "The port of it that is held; 0: one that is free");
+  app.add_option(
+      "--key-file", read.options.key_file,
+      "Of a standing session that is part of a cluster: the file with the cluster's key");
+  app.add_flag("--insecure", read.options.insecure,
+               "The cluster has no key: nothing is encrypted, and whoever reaches the port is let "
+               "in");
+  app.add_option("--python-version", read.options.python_version,
+                 "That of the workers, as in 3.11, which all nodes of a cluster must have");
+  app.add_option("--join", read.options.join,
+                 "HOST:PORT of the head of the cluster that the session's node joins");
   app.add_option("--record", read.options.record,
                  "The file by which others find the standing session; removed at its end");
   app.allow_extras();

@@ -5,9 +5,12 @@
 
 namespace rayx::wire {
 
-DialledStream::DialledStream(std::unique_ptr<ByteStream> below, std::vector<uint8_t> greeting,
-                             Events events)
-    : below_(std::move(below)), greeting_(std::move(greeting)), events_(std::move(events)) {}
+DialledStream::DialledStream(std::unique_ptr<ByteStream> below, const NodeId& listener,
+                             std::vector<uint8_t> greeting, Events events)
+    : below_(std::move(below)),
+      listener_(listener),
+      greeting_(std::move(greeting)),
+      events_(std::move(events)) {}
 
 Status DialledStream::Greet() {
   if (!failure_.ok() || admitted_) return failure_;
@@ -30,8 +33,12 @@ Status DialledStream::OnAnswer() {
     if (events_.on_refused) events_.on_refused(*refusal);
     return Status::Unavailable("the node that was dialled refuses this one: " + refusal->reason);
   }
+  const auto& admission = std::get<NodeAdmission>(*answer);
+  if (!listener_.IsNil() && admission.node != listener_) {
+    return Status::NotFound("another node answers at the address of the one that was dialled");
+  }
   admitted_ = true;
-  if (events_.on_admitted) events_.on_admitted(std::get<NodeAdmission>(*answer));
+  if (events_.on_admitted) events_.on_admitted(admission);
   return Status::Ok();
 }
 

@@ -31,8 +31,10 @@ class DialledStream final : public ByteStream {
     std::function<void(const NodeRefusal& refusal)> on_refused;
   };
 
-  // `greeting`: what EncodeGreeting makes.
-  DialledStream(std::unique_ptr<ByteStream> below, std::vector<uint8_t> greeting, Events events);
+  // `greeting`: what EncodeGreeting makes. If another node than `listener` answers, the stream
+  // fails with NotFound: the one that was meant is not there any more. Nil: any will do.
+  DialledStream(std::unique_ptr<ByteStream> below, const NodeId& listener,
+                std::vector<uint8_t> greeting, Events events);
 
   int fd() const override { return below_->fd(); }
   Result<ReadOutcome> Read(std::span<uint8_t> room) override;
@@ -49,6 +51,7 @@ class DialledStream final : public ByteStream {
   bool has_greeted() const { return greeted_ == greeting_.size(); }
 
   const std::unique_ptr<ByteStream> below_;
+  const NodeId listener_;
   const std::vector<uint8_t> greeting_;
   const Events events_;
   size_t greeted_ = 0;

@@ -271,6 +271,16 @@ inline constexpr int64_t kLoopStallMs = 1000;
 // A node that has ended its session with the head must have registered again by then.
 inline constexpr int64_t kMemberReturnMs = 5000;
 
+// How long a node that is told to end may take: it ends its workers, and tells the others.
+inline constexpr int64_t kLeaveMs = 2000;
+
+// For so long a node looks for a head that is gone: its process is started again in a second or
+// two, a control server with many records may take longer. Then there is no cluster any more.
+inline constexpr int64_t kHeadReturnMs = 60'000;
+// How long an answer of the head is waited for, and the longest pause between two attempts.
+inline constexpr int64_t kHeadAnswerMs = 5000;
+inline constexpr int64_t kHeadRedialMsMax = 1000;
+
 // From one dial of a peer to the next one, if the first has failed.
 inline constexpr int64_t kPeerRedialMs = 100;
 // A dial that was not answered by a welcome is given up after the first time, its successors after

@@ -40,6 +40,21 @@ class ByteStream {
   virtual bool holds_bytes() const { return false; }
 };
 
+// A connected TCP socket, without TLS.
+class TcpStream final : public ByteStream {
+ public:
+  explicit TcpStream(ScopedFd socket);
+
+  int fd() const override;
+  // NotFound if no process listens at the address that was dialled.
+  Result<ReadOutcome> Read(std::span<uint8_t> room) override;
+  Result<size_t> Write(std::span<const uint8_t> bytes, std::span<const int> fds) override;
+  bool passes_fds() const override;
+
+ private:
+  ScopedFd socket_;
+};
+
 // A connected Unix socket.
 class UnixStream final : public ByteStream {
  public:

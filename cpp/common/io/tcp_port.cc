@@ -114,14 +114,17 @@ Result<ScopedFd> DialTcp(const std::string& address, uint16_t port) {
   return socket;
 }
 
-Result<HeldPort> HoldPort(const std::string& address, uint16_t port) {
+namespace {
+
+Result<HeldPort> Bind(const std::string& address, uint16_t port, bool shares) {
   Result<InternetAddress> place = ParseAddress(address);
   if (!place.ok()) return place.status();
   place->port() = htons(port);
   HeldPort held;
   held.socket = ScopedFd(::socket(place->storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0));
   if (!held.socket.valid()) return Status::FromErrno("socket", errno);
-  // Without SO_REUSEADDR: two that both ask for it may have a port on which nobody listens yet.
+  const int share = shares ? 1 : 0;
+  (void)::setsockopt(held.socket.get(), SOL_SOCKET, SO_REUSEADDR, &share, sizeof(share));
   if (::bind(held.socket.get(), place->get(), place->size) != 0) {
     const std::string what = "port " + std::to_string(port) + " of " + address;
     if (errno == EADDRINUSE) return Status::AlreadyExists(what + " is in use");
@@ -133,5 +136,30 @@ Result<HeldPort> HoldPort(const std::string& address, uint16_t port) {
   held.port = ntohs(place->port());
   return held;
 }
+
+}  // namespace
+
+Result<HeldPort> HoldPort(const std::string& address, uint16_t port) {
+  // Without SO_REUSEADDR: two that both ask for it may have a port on which nobody listens yet.
+  return Bind(address, port, /*shares=*/false);
+}
+
+Result<HeldPort> HoldAndListen(const std::string& address, uint16_t port, int queue) {
+  if (port == 0) {
+    // The kernel gives a port that it has chosen itself away when the socket does not listen any
+    // more, so it has to be asked for by its number.
+    const Result<HeldPort> free = HoldPort(address, 0);
+    if (!free.ok()) return free.status();
+    port = free->port;
+  }
+  Result<HeldPort> held = Bind(address, port, /*shares=*/true);
+  if (!held.ok()) return held;
+  if (::listen(held->socket.get(), queue) == 0) return held;
+  const std::string what = "port " + std::to_string(port) + " of " + address;
+  if (errno == EADDRINUSE) return Status::AlreadyExists(what + " is in use");
+  return Status::FromErrno("listening on " + what, errno);
+}
+
+void StopListening(const HeldPort& port) { (void)::shutdown(port.socket.get(), SHUT_RD); }
 
 }  // namespace rayx

@@ -26,6 +26,14 @@ Result<HeldPort> HoldPort(const std::string& address, uint16_t port);
 // accepted. The socket becomes non-blocking.
 Status ListenOn(const HeldPort& port, int queue);
 
+// As HoldPort, and others can connect at once: they wait to be accepted, as of ListenOn. A port on
+// which connections of a process that has ended still linger can be had.
+Result<HeldPort> HoldAndListen(const std::string& address, uint16_t port, int queue);
+
+// Whoever connects is refused, and so is who waits to be accepted; the port stays held. ListenOn
+// opens it again. REQUIRES: it was made by HoldAndListen.
+void StopListening(const HeldPort& port);
+
 struct TcpPeer {
   // Non-blocking, and without Nagle's delay. Invalid if nobody waits.
   ScopedFd socket;

@@ -7,9 +7,7 @@
 
 namespace rayx::daemon {
 
-NetworkListener::NetworkListener(
-    EventLoop* loop, TlsContext* tls,
-    std::function<void(std::unique_ptr<TlsStream>, const std::string&)> proven)
+NetworkListener::NetworkListener(EventLoop* loop, TlsContext* tls, Proven proven)
     : loop_(loop),
       tls_(tls),
       proven_(std::move(proven)),
@@ -37,6 +35,10 @@ Result<bool> NetworkListener::TakeOne(int listening) {
   Result<TcpPeer> peer = AcceptTcp(listening);
   if (!peer.ok()) return peer.status();
   if (!peer->socket.valid()) return false;
+  if (tls_ == nullptr) {
+    proven_(std::make_unique<TcpStream>(std::move(peer->socket)), peer->name);
+    return true;
+  }
   const UnprovenGate::Admission admission = gate_.Admit(peer->address, loop_->now_ms());
   if (admission.displaced) {
     Tell(unproven_.at(*admission.displaced).name, "another one takes its place");

@@ -27,10 +27,12 @@ namespace rayx::daemon {
 
 class NetworkListener {
  public:
-  // `proven` is given the stream of a peer that has the key, and its address and port for people.
-  // `loop` and `tls` must outlive it, and `tls` the streams that were handed on.
-  NetworkListener(EventLoop* loop, TlsContext* tls,
-                  std::function<void(std::unique_ptr<TlsStream>, const std::string& name)> proven);
+  // The stream of a peer that has the key, and its address and port for people.
+  using Proven = std::function<void(std::unique_ptr<ByteStream>, const std::string& name)>;
+
+  // `loop` and `tls` must outlive it, and `tls` the streams that were handed on. Without `tls`
+  // there is no key, and every connection is handed on at once.
+  NetworkListener(EventLoop* loop, TlsContext* tls, Proven proven);
   ~NetworkListener();
   NetworkListener(const NetworkListener&) = delete;
   NetworkListener& operator=(const NetworkListener&) = delete;
@@ -66,7 +68,7 @@ class NetworkListener {
 
   EventLoop* loop_;
   TlsContext* tls_;
-  std::function<void(std::unique_ptr<TlsStream>, const std::string&)> proven_;
+  Proven proven_;
   Acceptor acceptor_;
   UnprovenGate gate_;
   RefusalLog refusal_log_;

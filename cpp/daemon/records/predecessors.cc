@@ -34,6 +34,12 @@ void RemoveActorsOf(control::Tables* tables, const DeadNodes& dead) {
 
 }  // namespace
 
+void EndNodes(control::Tables* tables, const DeadNodes& dead, double now) {
+  for (const NodeId& node : dead) tables->nodes().MarkDead(node, now);
+  EndDriversOf(tables, dead, now);
+  RemoveActorsOf(tables, dead);
+}
+
 void EndPredecessors(control::Tables* tables, const control::NodeRecord& self,
                      std::function<bool(pid_t)> is_alive, double now) {
   tables->nodes().List([tables, self, is_alive = std::move(is_alive), now](const auto& nodes) {
@@ -43,12 +49,9 @@ void EndPredecessors(control::Tables* tables, const control::NodeRecord& self,
       const bool is_other = node.id != self.id && node.host == self.host;
       if (!is_other || !node.alive || is_alive(static_cast<pid_t>(node.pid))) continue;
       LogInfo("node " + node.id.Hex() + " (pid " + std::to_string(node.pid) + ") was killed");
-      tables->nodes().MarkDead(node.id, now);
       dead.insert(node.id);
     }
-    if (dead.empty()) return;
-    EndDriversOf(tables, dead, now);
-    RemoveActorsOf(tables, dead);
+    if (!dead.empty()) EndNodes(tables, dead, now);
   });
 }
 

@@ -18,7 +18,7 @@
 #include "common/base/limits.h"
 #include "common/base/log.h"
 #include "common/io/socket.h"
-#include "common/io/tcp_port.h"
+#include "common/os/clock.h"
 #include "common/os/random_bytes.h"
 #include "common/process/child_process.h"
 #include "common/process/shared_leftovers.h"
@@ -105,10 +105,13 @@ void Supervisor::TrimLogs() {
 
 Status Supervisor::HoldAddress() {
   if (!options_.standing) return Status::Ok();
-  Result<HeldPort> held = HoldPort(options_.address, options_.port);
+  Result<HeldPort> held = has_network()
+                              ? HoldAndListen(options_.address, options_.port, limits::kListenQueue)
+                              : HoldPort(options_.address, options_.port);
   if (!held.ok()) return held.status();
-  address_ = std::move(held->socket);
-  options_.port = held->port;
+  address_ = std::move(*held);
+  options_.port = address_.port;
+  if (options_.join.empty()) cluster_ = RandomIdSource().Next<ClusterId>();
   return Status::Ok();
 }
 
@@ -146,6 +149,8 @@ Status Supervisor::KeepFromCleaners() {
 }
 
 Status Supervisor::PrepareControlServers() {
+  // A node that joins reaches those of the head.
+  if (!options_.join.empty()) return Status::Ok();
   std::ifstream file(password_file_);
   std::string password;
   std::getline(file, password);
@@ -195,7 +200,11 @@ Status Supervisor::StartNode() {
   Result<ScopedFd> log = logs_.Open("node");
   if (!log.ok()) return log.status();
   constexpr int kChildStream = 3;
+  constexpr int kChildPort = 4;
   SpawnOptions spawn;
+  spawn.fds = {{log->get(), STDOUT_FILENO},
+               {log->get(), STDERR_FILENO},
+               {stream->second.get(), kChildStream}};
   spawn.argv = {options_.node_program,
                 "--session-dir",
                 options_.session_dir,
@@ -207,11 +216,13 @@ Status Supervisor::StartNode() {
     spawn.argv.insert(spawn.argv.end(), {"--control-socket", server->socket});
   }
   if (options_.redirect_output) spawn.argv.push_back("--redirect-output");
+  if (has_network()) {
+    const std::vector<std::string> network = NetworkArguments(kChildPort);
+    spawn.argv.insert(spawn.argv.end(), network.begin(), network.end());
+    spawn.fds.emplace_back(address_.socket.get(), kChildPort);
+  }
   spawn.argv.insert(spawn.argv.end(), options_.node_arguments.begin(),
                     options_.node_arguments.end());
-  spawn.fds = {{log->get(), STDOUT_FILENO},
-               {log->get(), STDERR_FILENO},
-               {stream->second.get(), kChildStream}};
   // Not SIGKILL, since without us the node is the process that cleans up.
   spawn.parent_death_signal = SIGTERM;
   Result<pid_t> pid = Spawn(spawn);
@@ -221,6 +232,24 @@ Status Supervisor::StartNode() {
   node_stream_ = std::move(stream->first);
   node_watch_ = loop_->Watch(node_stream_.get(), [this] { OnNodeSpoke(); });
   return Status::Ok();
+}
+
+std::vector<std::string> Supervisor::NetworkArguments(int port_fd) const {
+  std::vector<std::string> arguments{"--port-fd",        std::to_string(port_fd),
+                                     "--port",           std::to_string(options_.port),
+                                     "--python-version", options_.python_version};
+  const auto add = [&arguments](const std::string& name, const std::string& value) {
+    arguments.insert(arguments.end(), {name, value});
+  };
+  if (!options_.insecure) add("--key-file", options_.key_file);
+  if (options_.join.empty()) {
+    add("--cluster", cluster_.Hex());
+  } else {
+    add("--join", options_.join);
+    // Whoever joins wants to hear at once that nobody is there; a session that stands waits.
+    add("--head-patience-ms", std::to_string(standing_ ? limits::kHeadReturnMs : 0));
+  }
+  return arguments;
 }
 
 // ---- the program that starts the session --------------------------------------------------------
@@ -265,15 +294,35 @@ void Supervisor::OnKept() {
 }
 
 void Supervisor::OnNodeSpoke() {
-  std::array<char, 64> buffer;
+  std::array<char, 512> buffer;
   const ssize_t count = ::read(node_stream_.get(), buffer.data(), buffer.size());
   if (count <= 0) {
     // SIGCHLD tells of the node's end.
     node_watch_.reset();
     return;
   }
-  if (std::exchange(reported_, true)) return LogInfo("the node serves again");
-  Say(options_.standing ? "ready " + std::to_string(options_.port) : "ready");
+  node_said_.append(buffer.data(), static_cast<size_t>(count));
+  for (size_t end; !ending_ && (end = node_said_.find('\n')) != std::string::npos;) {
+    const std::string line = node_said_.substr(0, end);
+    node_said_.erase(0, end + 1);
+    const size_t space = std::min(line.find(' '), line.size());
+    OnNodeSaid(line.substr(0, space), line.substr(std::min(space + 1, line.size())));
+  }
+}
+
+// As NodeOptions::lifeline_fd tells.
+void Supervisor::OnNodeSaid(const std::string& word, const std::string& text) {
+  if (word == "ends") {
+    node_farewell_ = text;
+  } else if (word == "over" || (word == "refused" && standing_)) {
+    End(text);
+  } else if (word == "refused") {
+    Say("refused " + text);
+    End(text);
+  } else if (word == "ready") {
+    if (std::exchange(reported_, true)) return LogInfo("the node serves again");
+    Say(options_.standing ? "ready " + std::to_string(options_.port) : "ready");
+  }
 }
 
 void Supervisor::ReportError(const Status& why) {
@@ -306,9 +355,15 @@ void Supervisor::OnChildEnded(pid_t pid, int wait_status) {
   if (pid != node_pid_ && !is_server) return;  // an orphan of the node's workers
   if (ending_) return;
   const std::string name = is_server ? "the control server" : "the node daemon";
-  const std::string text = name + " (pid " + std::to_string(pid) + ") " +
-                           DescribeWaitStatus(wait_status) +
-                           LogTail(is_server ? (*server)->name : "node");
+  // What it has said before its end comes first.
+  if (!is_server && node_watch_) OnNodeSpoke();
+  if (ending_) return;
+  std::string text = name + " (pid " + std::to_string(pid) + ") ";
+  if (!is_server && !node_farewell_.empty()) {
+    text += "has ended: " + std::exchange(node_farewell_, "");
+  } else {
+    text += DescribeWaitStatus(wait_status) + LogTail(is_server ? (*server)->name : "node");
+  }
   if (!standing_) {
     ReportError(Status::IoError(text));
     return End(text);
@@ -323,6 +378,9 @@ void Supervisor::OnNodeEnded(const std::string& text) {
   node_pid_ = 0;
   node_watch_.reset();
   node_stream_.Reset();
+  node_said_.clear();
+  // From now on others find that nobody is there, until the next one listens.
+  if (has_network()) StopListening(address_);
   EndRemainsOfNode();
   const std::optional<int64_t> pause_ms = node_policy_.OnEnded(loop_->now_ms());
   if (!pause_ms) return GiveUp(text);
@@ -380,12 +438,22 @@ void Supervisor::End(const std::string& reason) {
   if (has_directory_) Tell(kEndingFile, reason);
   SharedLeftovers shared;
   shared.NoteTree(::getpid());
+  if (has_network()) LetNodeLeave();
   const size_t left = KillDescendants(::getpid(), {}, limits::kShutdownGraceMs, limits::kTrackerMs);
   if (left > 0) LogError(std::to_string(left) + " processes could not be ended");
   shared.Remove();
   RemoveRecord(reason);
   if (has_directory_) RemoveSessionFiles(options_.session_dir, options_.redirect_output);
   loop_->Stop();
+}
+
+void Supervisor::LetNodeLeave() {
+  if (node_pid_ <= 0 || ::kill(node_pid_, SIGTERM) != 0) return;
+  constexpr int64_t kPollUs = 1000;
+  const int64_t give_up_ms = MonotonicMs() + limits::kLeaveMs;
+  while (::waitpid(node_pid_, nullptr, WNOHANG) == 0 && MonotonicMs() < give_up_ms) {
+    SleepUs(kPollUs);
+  }
 }
 
 void Supervisor::RemoveRecord(const std::string& reason) {

@@ -24,8 +24,10 @@
 #include <string>
 #include <vector>
 
+#include "common/base/ids.h"
 #include "common/base/status.h"
 #include "common/io/event_loop.h"
+#include "common/io/tcp_port.h"
 #include "common/os/scoped_fd.h"
 #include "daemon/supervision/respawn_policy.h"
 #include "daemon/supervision/session_logs.h"
@@ -55,6 +57,15 @@ struct SupervisorOptions {
   bool standing = false;
   std::string address;
   uint16_t port = 0;
+  // Of a standing session, whose node is one of several: the file with the cluster's key, or that
+  // there is none (`insecure`: whoever reaches the port is let in). With neither, it is alone.
+  std::string key_file;
+  bool insecure = false;
+  // "3.11", of the workers.
+  std::string python_version;
+  // The node joins the cluster whose head is at this HOST:PORT; the session has no control servers
+  // of its own. Empty: it is the head.
+  std::string join;
   // The file by which other programs find the session, which the program that starts it writes. It
   // is removed at the end; of a session that had to be given up it stays, and <record>.ended beside
   // it tells why.
@@ -97,6 +108,9 @@ class Supervisor {
   // The program that has started the standing session has taken it into its records.
   void OnKept();
   void OnNodeSpoke();
+  void OnNodeSaid(const std::string& word, const std::string& text);
+  bool has_network() const { return !options_.key_file.empty() || options_.insecure; }
+  std::vector<std::string> NetworkArguments(int port_fd) const;
   void ReapChildren();
   void OnChildEnded(pid_t pid, int wait_status);
   // Both: the process of a standing session is started again, or the session is given up.
@@ -107,6 +121,8 @@ class Supervisor {
   void GiveUp(const std::string& text);
   // Everything that was below a node which has died, and its socket.
   void EndRemainsOfNode();
+  // One of several takes leave of the others: they need not find out that it is gone.
+  void LetNodeLeave();
   void RemoveRecord(const std::string& reason);
   // For drivers: written before anything is ended. The file is there already, and drivers hold it
   // open.
@@ -124,9 +140,14 @@ class Supervisor {
   std::vector<std::unique_ptr<ControlServer>> control_servers_;
   pid_t node_pid_ = 0;
   ScopedFd node_stream_;
+  // What it has said and not ended by a newline, and why it ends, if it has said so.
+  std::string node_said_;
+  std::string node_farewell_;
   RespawnPolicy node_policy_;
   std::unique_ptr<EventLoop::Timer> node_respawn_;
-  ScopedFd address_;
+  HeldPort address_;
+  // Of the head: the cluster has it for as long as the session lives.
+  ClusterId cluster_;
   // Locked, so that what cleans up old temporary files leaves them alone.
   std::vector<ScopedFd> kept_directories_;
   bool reported_ = false;

@@ -24,6 +24,7 @@ inline NodeRecord MakeNode(uint32_t number) {
   NodeRecord node;
   node.id = MakeId<NodeId>(number);
   node.host = "host-" + std::to_string(number);
+  node.port = 4711;
   node.pid = 100 + number;
   node.total = {{"CPU", ResourceAmount::Of(4)}, {"disk space", ResourceAmount::FromUnits(2500)}};
   node.pool_bytes = 1u << 30;

@@ -26,6 +26,7 @@ Fields Without(Fields fields, const std::string& name) {
 TEST(RecordsTest, NodeIsReadable) {
   const Fields fields = NodeFields(MakeNode(1));
   const Fields expected = {{"host", "host-1"},
+                           {"port", "4711"},
                            {"pid", "101"},
                            {"resource:CPU", "4"},
                            {"resource:disk space", "0.25"},
@@ -41,6 +42,7 @@ TEST(RecordsTest, NodeComesBack) {
   ASSERT_TRUE(node.ok()) << node.status().ToString();
   EXPECT_EQ(node->id, MakeId<NodeId>(1));
   EXPECT_EQ(node->total, MakeNode(1).total);
+  EXPECT_EQ(node->port, 4711);
   EXPECT_EQ(node->pool_bytes, 1u << 30);
   EXPECT_TRUE(node->alive);
 }

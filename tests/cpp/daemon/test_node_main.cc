@@ -8,7 +8,6 @@ int main(int argc, char** argv) {
   const auto read = rayx::daemon::ReadNodeCommandLine(argc, argv);
   if (read.exit_code) return *read.exit_code;
   rayx::StartLog("node", rayx::LogLevel::kInfo);
-  return rayx::daemon::RunNode(read.options, [](rayx::EventLoop*, const auto&) {
-    return rayx::control::MakeMemoryTables();
-  });
+  return rayx::daemon::RunNode(
+      read.options, [](auto*, const auto&) { return rayx::control::MakeMemoryTables(); });
 }

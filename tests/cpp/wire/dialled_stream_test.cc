@@ -40,7 +40,7 @@ class DialledStreamTest : public testing::TestWithParam<size_t> {
     EXPECT_TRUE(SetNonBlocking(theirs.get(), true).ok());
     peer_ = std::make_unique<UnixStream>(std::move(theirs));
     stream_ = std::make_unique<DialledStream>(
-        std::make_unique<ChoppedStream>(std::move(ours), GetParam()), greeting_,
+        std::make_unique<ChoppedStream>(std::move(ours), GetParam()), NodeId(), greeting_,
         DialledStream::Events{
             .on_admitted = [this](const NodeAdmission& given) { admission_ = given; },
             .on_refused = [this](const NodeRefusal& given) { refusal_ = given; }});
@@ -107,6 +107,24 @@ TEST_P(DialledStreamTest, ARefusalFailsItWithTheReason) {
   ASSERT_TRUE(refusal_);
   EXPECT_TRUE(refusal_->declared_dead);
   EXPECT_EQ(stream_->Write(std::vector<uint8_t>{1}, {}).status().message(), status.message());
+  EXPECT_FALSE(admission_);
+}
+
+TEST_P(DialledStreamTest, AnotherNodeThanTheOneThatWasMeantIsAsNone) {
+  const uint8_t other[16] = {8};
+  auto [ours, theirs] = std::move(SocketPair()).value();
+  ASSERT_TRUE(SetNonBlocking(ours.get(), true).ok());
+  peer_ = std::make_unique<UnixStream>(std::move(theirs));
+  admission_.reset();
+  stream_ = std::make_unique<DialledStream>(
+      std::make_unique<ChoppedStream>(std::move(ours), GetParam()), NodeId::FromBytes(other),
+      greeting_,
+      DialledStream::Events{
+          .on_admitted = [this](const NodeAdmission& given) { admission_ = given; },
+          .on_refused = nullptr});
+  EXPECT_TRUE(Read()->would_block);
+  Answer(EncodeAnswer(NodeAdmission{NodeId::FromBytes(kId), {}, 0}));
+  EXPECT_EQ(Read().status().code(), StatusCode::kNotFound);
   EXPECT_FALSE(admission_);
 }
 

@@ -42,7 +42,7 @@ class ReceptionTest : public testing::TestWithParam<bool> {
   std::unique_ptr<DialledStream> Dial(const NodeGreeting& greeting, const std::string& python) {
     Ends ends = Connect();
     auto dialled = std::make_unique<DialledStream>(
-        std::move(ends.first), EncodeGreeting(greeting, python),
+        std::move(ends.first), NodeId(), EncodeGreeting(greeting, python),
         DialledStream::Events{
             .on_admitted = [this](const NodeAdmission& given) { admission_ = given; },
             .on_refused = [this](const NodeRefusal& given) { refusal_ = given; }});

@@ -90,8 +90,8 @@ class SessionCarrierTest : public testing::Test {
       to.carrier->Take(std::move(greeted.stream));
     });
     std::unique_ptr<ByteStream> stream = std::make_unique<DialledStream>(
-        std::make_unique<UnixStream>(std::move(ours)), EncodeGreeting({.node = from.id}, "3.11"),
-        std::move(events));
+        std::make_unique<UnixStream>(std::move(ours)), NodeId(),
+        EncodeGreeting({.node = from.id}, "3.11"), std::move(events));
     return stream;
   }
   void CutAll() {

@@ -75,7 +75,7 @@ class WireNode {
              .turned_away = [](const std::string& name,
                                const std::string& why) { Say("refused " + name + " " + why); }}),
         listener_(loop, &tls_,
-                  [this](std::unique_ptr<TlsStream> stream, const std::string& name) {
+                  [this](std::unique_ptr<ByteStream> stream, const std::string& name) {
                     reception_.Receive(std::move(stream), name);
                   }),
         carrier_(loop, self_,
@@ -119,7 +119,7 @@ class WireNode {
     if (!socket.ok()) return socket.status();
     const wire::NodeGreeting greeting{.node = self_, .cluster = TheCluster()};
     std::unique_ptr<ByteStream> stream = std::make_unique<wire::DialledStream>(
-        tls_.Dial(std::move(*socket), peer_), wire::EncodeGreeting(greeting, "3.11"),
+        tls_.Dial(std::move(*socket), peer_), peer_, wire::EncodeGreeting(greeting, "3.11"),
         std::move(events));
     return stream;
   }

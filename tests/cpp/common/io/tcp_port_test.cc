@@ -62,6 +62,48 @@ TEST(HoldPort, IsFreeWhenTheSocketIsClosed) {
   EXPECT_EQ(again->port, held->port);
 }
 
+bool IsRefused(uint16_t port) {
+  const Result<ScopedFd> dialed = DialTcp("127.0.0.1", port);
+  const std::array<uint8_t, 1> byte = {1};
+  const Status outcome =
+      dialed.ok() ? WriteWithFds(dialed->get(), byte, {}).status() : dialed.status();
+  return outcome.code() == StatusCode::kNotFound;
+}
+
+TEST(HoldAndListen, ClosesAndOpensAndStaysHeld) {
+  for (const bool by_number : {false, true}) {
+    uint16_t port = 0;
+    if (by_number) port = HoldPort("127.0.0.1", 0)->port;
+    const Result<HeldPort> held = HoldAndListen("127.0.0.1", port, 10);
+    ASSERT_TRUE(held.ok()) << held.status().message();
+    const Status second = HoldAndListen("127.0.0.1", held->port, 10).status();
+    EXPECT_EQ(second.code(), StatusCode::kAlreadyExists);
+    EXPECT_NE(second.message().find(std::to_string(held->port)), std::string::npos);
+    for (int life = 0; life < 3; ++life) {
+      EXPECT_FALSE(IsRefused(held->port));
+      StopListening(*held);
+      EXPECT_TRUE(IsRefused(held->port));
+      EXPECT_EQ(HoldPort("127.0.0.1", held->port).status().code(), StatusCode::kAlreadyExists);
+      ASSERT_TRUE(ListenOn(*held, 10).ok());
+    }
+  }
+}
+
+TEST(HoldAndListen, ConnectionsThatLingerAreNoObstacle) {
+  Result<HeldPort> held = HoldAndListen("127.0.0.1", 0, 10);
+  ASSERT_TRUE(held.ok());
+  Result<ScopedFd> dialed = DialTcp("127.0.0.1", held->port);
+  ASSERT_TRUE(dialed.ok());
+  Result<TcpPeer> peer = AcceptTcp(held->socket.get());
+  ASSERT_TRUE(peer.ok() && peer->socket.valid());
+  // Who closes first has the connection for another minute.
+  peer->socket.Reset();
+  dialed->Reset();
+  held->socket.Reset();
+  const Result<HeldPort> again = HoldAndListen("127.0.0.1", held->port, 10);
+  EXPECT_TRUE(again.ok()) << again.status().message();
+}
+
 TEST(HoldPort, WhatIsNoAddressOfThisMachineIsRefused) {
   for (const char* text : {"", "localhost", "127.0.0", "1.2.3.4.5", "::g"}) {
     EXPECT_EQ(HoldPort(text, 0).status().code(), StatusCode::kInvalidArgument) << text;

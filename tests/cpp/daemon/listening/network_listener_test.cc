@@ -108,9 +108,9 @@ class NetworkListenerTest : public testing::Test {
   TlsContext listens_{KeyOf(1), IdOf<ClusterId>(1), IdOf<NodeId>(1)};
   TlsContext dials_{KeyOf(1), ClusterId(), IdOf<NodeId>(2)};
   TlsContext guesses_{KeyOf(2), ClusterId(), IdOf<NodeId>(3)};
-  std::vector<std::pair<std::unique_ptr<TlsStream>, std::string>> handed_on_;
+  std::vector<std::pair<std::unique_ptr<ByteStream>, std::string>> handed_on_;
   NetworkListener listener_{&loop_, &listens_,
-                            [this](std::unique_ptr<TlsStream> stream, const std::string& name) {
+                            [this](std::unique_ptr<ByteStream> stream, const std::string& name) {
                               handed_on_.emplace_back(std::move(stream), name);
                             }};
   uint16_t port_ = 0;
@@ -128,8 +128,9 @@ TEST_F(NetworkListenerTest, APeerWithTheKeyIsHandedOnWithAllThatItHasSaid) {
     return !handed_on_.empty() && taken == hello.size();
   }));
   auto& [stream, name] = handed_on_.front();
-  EXPECT_TRUE(stream->proven());
-  EXPECT_EQ(stream->identity().dialer, IdOf<NodeId>(2));
+  const auto& over_tls = dynamic_cast<TlsStream&>(*stream);
+  EXPECT_TRUE(over_tls.proven());
+  EXPECT_EQ(over_tls.identity().dialer, IdOf<NodeId>(2));
   EXPECT_TRUE(name.starts_with("127.0.0.1:")) << name;
   EXPECT_EQ(listener_.unproven_count(), 0u);
   std::vector<size_t> frames;

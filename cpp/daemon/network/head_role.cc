@@ -1,0 +1,154 @@
+#include "daemon/network/head_role.h"
+
+#include <utility>
+
+#include "common/base/limits.h"
+#include "common/base/log.h"
+#include "common/os/clock.h"
+#include "daemon/records/predecessors.h"
+
+namespace rayx::daemon {
+
+HeadRole::HeadRole(Parts parts)
+    : parts_(std::move(parts)), here_(std::make_shared<HeadRole*>(this)) {
+  ReadTable();
+}
+
+HeadRole::~HeadRole() { *here_ = nullptr; }
+
+// ---- after a start ------------------------------------------------------------------------------
+
+void HeadRole::ReadTable() {
+  parts_.tables->nodes().List([here = here_](const auto& nodes) {
+    HeadRole* self = *here;
+    if (self == nullptr) return;
+    if (nodes.ok()) return self->OnTable(*nodes);
+    // Without it, the dead could come back.
+    LogWarning("the table of nodes cannot be read yet: " + nodes.status().message());
+    self->retry_ = self->parts_.loop->CallAt(self->parts_.loop->now_ms() + limits::kHeadRedialMsMax,
+                                             [self] { self->ReadTable(); });
+  });
+}
+
+void HeadRole::OnTable(const std::vector<control::NodeRecord>& nodes) {
+  for (const control::NodeRecord& node : nodes) {
+    const HostPort address{node.host, node.port};
+    // One at this address is the head before this one.
+    if (node.id == parts_.self) continue;
+    if (!node.alive || node.port == 0 || address == parts_.address) {
+      membership_.RestoreDead(node.id);
+      parts_.carrier->OnDead(node.id);
+      continue;
+    }
+    membership_.Restore(node.id, {.name = node.host, .address = address.Text()});
+    addresses_[node.id] = address;
+  }
+  parts_.restored();
+}
+
+// ---- others -------------------------------------------------------------------------------------
+
+std::variant<wire::NodeAdmission, wire::NodeRefusal> HeadRole::Decide(
+    const wire::NodeGreeting& greeting) {
+  if (membership_.IsDead(greeting.node)) {
+    return wire::NodeRefusal{.reason = "it was declared dead", .declared_dead = true};
+  }
+  switch (greeting.kind) {
+    case protocol::ConnectionKind::Control:
+      break;
+    case protocol::ConnectionKind::Tables:
+      if (greeting.server < parts_.servers.size()) break;
+      return wire::NodeRefusal{"there is no control server " + std::to_string(greeting.server)};
+    case protocol::ConnectionKind::Bulk:
+    case protocol::ConnectionKind::Scheduler:
+      return wire::NodeRefusal{"it does not serve connections of that kind"};
+  }
+  return wire::NodeAdmission{.node = parts_.self,
+                             .cluster = parts_.cluster,
+                             .servers = static_cast<uint32_t>(parts_.servers.size())};
+}
+
+void HeadRole::OnWelcomed(const wire::NodeGreeting& greeting, std::unique_ptr<ByteStream> stream) {
+  // It may have been declared dead since it was welcomed.
+  if (membership_.IsDead(greeting.node)) return;
+  const uint64_t number = ++last_bridge_;
+  bridges_[number] = {.node = greeting.node,
+                      .bridge = std::make_unique<control::TableBridge>(
+                          parts_.loop, parts_.servers[greeting.server], std::move(stream),
+                          [this, number](const Status&) { closed_bridges_.push_back(number); })};
+}
+
+Status HeadRole::OnMessage(const NodeId& peer, const wire::MemberMessage& message) {
+  if (const auto* said = std::get_if<wire::RegisterNode>(&message)) {
+    addresses_[peer] = said->address;
+    const cluster::MemberFacts facts{.name = said->name, .address = said->address.Text()};
+    // One that is dead has no session; so it is one that lives.
+    if (membership_.OnRegister(peer, facts) != cluster::Admission::kDead) {
+      parts_.carrier->Send(peer, wire::Encode(wire::NodeAdmitted{}));
+    }
+    return Status::Ok();
+  }
+  if (std::holds_alternative<wire::NodeLeaves>(message)) {
+    membership_.OnLeave(peer);
+    return Status::Ok();
+  }
+  return Status::ProtocolError("a message that only the head says");
+}
+
+void HeadRole::OnSessionEnded(const NodeId& peer, cluster::EndReason reason) {
+  membership_.OnSessionEnded(peer, reason);
+}
+
+std::optional<NodeStreams::Target> HeadRole::TargetOf(const NodeId& peer) const {
+  const auto found = addresses_.find(peer);
+  if (found == addresses_.end()) return std::nullopt;
+  return NodeStreams::Target{.address = found->second, .node = peer};
+}
+
+// ---- the turn -----------------------------------------------------------------------------------
+
+void HeadRole::OnTurn(int64_t now_ms) {
+  for (const uint64_t number : std::exchange(closed_bridges_, {})) bridges_.erase(number);
+  membership_.OnTurn(now_ms);
+  for (const cluster::MembershipEffect& effect : membership_.TakeEffects()) {
+    std::visit([this](const auto& what) { CarryOut(what); }, effect);
+  }
+}
+
+void HeadRole::CarryOut(const cluster::MemberJoined& joined) {
+  LogInfo("node " + joined.node.Hex() + " at " + joined.facts.address + " has joined");
+}
+
+void HeadRole::CarryOut(const cluster::MemberDead& dead) {
+  LogInfo("node " + dead.node.Hex() + " is dead: " + std::string(cluster::TextOf(dead.reason)));
+  parts_.carrier->OnDead(dead.node);
+  for (auto& [number, bridge] : bridges_) {
+    if (bridge.node == dead.node) {
+      bridge.bridge->Close(Status::Disconnected("the node was declared dead"));
+    }
+  }
+  addresses_.erase(dead.node);
+  EndNodes(parts_.tables, {dead.node}, WallSeconds());
+  TellMembers(wire::NodeDead{dead.node});
+}
+
+void HeadRole::TellMembers(const wire::MemberMessage& message) {
+  const cluster::Message encoded = wire::Encode(message);
+  for (const auto& [node, address] : addresses_) {
+    if (membership_.IsMember(node)) parts_.carrier->Send(node, encoded);
+  }
+}
+
+std::optional<int64_t> HeadRole::NextTickMs() const { return membership_.NextTickMs(); }
+
+void HeadRole::Leave() { TellMembers(wire::ClusterEnds{}); }
+
+std::string HeadRole::DebugText() const {
+  std::string text = "head of cluster " + parts_.cluster.Hex() + "\n";
+  for (const auto& [node, address] : addresses_) {
+    text += "  member " + node.Hex() + " at " + address.Text() + "\n";
+  }
+  return text + "connections of members to the tables: " + std::to_string(bridges_.size()) + "\n";
+}
+
+}  // namespace rayx::daemon

@@ -1,0 +1,89 @@
+// A node among others: its port, its sessions, and its role in the cluster.
+//
+//   network_listener ──(the key is proven)──▶ Reception ──(greeted, welcomed)──┬─▶ SessionCarrier
+//    (listening/)                              (wire/)                         └─▶ ClusterRole
+//
+//   NodeNetwork::Open     reads the key; of a node that joins, asks the head who it is
+//   Start                 registers, or lets others register
+//   OnTurn, each turn     hears, says, and finds out who is gone
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/base/ids.h"
+#include "common/base/status.h"
+#include "common/io/event_loop.h"
+#include "control/redis_tables.h"
+#include "control/tables.h"
+#include "daemon/listening/network_listener.h"
+#include "daemon/network/cluster_role.h"
+#include "daemon/network/member_role.h"
+#include "daemon/network/network_options.h"
+#include "daemon/network/node_streams.h"
+#include "wire/reception.h"
+#include "wire/session_carrier.h"
+
+namespace rayx::daemon {
+
+class NodeNetwork {
+ public:
+  // From a turn; it must not destroy the network at once.
+  using Expelled = std::function<void(Expulsion why, const std::string& text)>;
+
+  // Runs `loop`, if the head must be asked. Errors: InvalidArgument for what whoever starts the
+  // node has to change (the key, the address, the versions), anything else for what may be over
+  // later.
+  static Result<std::unique_ptr<NodeNetwork>> Open(EventLoop* loop, const NetworkOptions& options,
+                                                   const NodeId& self);
+  // For Open: `joining` are its streams as long as it did not know its cluster.
+  NodeNetwork(EventLoop* loop, NetworkOptions options, std::unique_ptr<NodeStreams> joining,
+              std::unique_ptr<NodeStreams> streams, const wire::NodeAdmission& head);
+  ~NodeNetwork();
+  NodeNetwork(const NodeNetwork&) = delete;
+  NodeNetwork& operator=(const NodeNetwork&) = delete;
+
+  // Of a node that has joined: the control servers, through the head.
+  std::vector<control::RedisAddress> ServersThroughHead();
+  // `servers`: of the head, the control servers on its machine. `tables` must outlive the network.
+  Status Start(control::Tables* tables, const std::vector<control::RedisEndpoint>& servers,
+               Expelled expelled);
+
+  // Each turn of the loop, after what has arrived was heard.
+  void OnTurn();
+  // Takes connections; after all else has been sent.
+  void Accept() { listener_.OnTurn(); }
+  std::optional<int64_t> NextTickMs() const;
+  // The node ends as it was asked to. Others are told, as far as that is possible at once.
+  void Leave();
+
+  const NetworkOptions& options() const { return options_; }
+  std::string DebugText() const;
+
+ private:
+  void OnProven(std::unique_ptr<ByteStream> stream, const std::string& name);
+  std::variant<wire::NodeAdmission, wire::NodeRefusal> Decide(const wire::NodeGreeting& greeting);
+  void OnWelcomed(const wire::NodeGreeting& greeting, std::unique_ptr<ByteStream> stream);
+  Result<std::unique_ptr<ByteStream>> Reach(const NodeId& peer, wire::DialledStream::Events events);
+  void OnMessage(const NodeId& peer, uint16_t type, std::span<const uint8_t> payload);
+  Status Listen();
+
+  EventLoop* const loop_;
+  const NetworkOptions options_;
+  // As of a node that does not know its cluster.
+  const std::unique_ptr<NodeStreams> joining_;
+  const std::unique_ptr<NodeStreams> streams_;
+  // Of a node that joins: what the head has answered.
+  const wire::NodeAdmission head_;
+  wire::SessionCarrier carrier_;
+  // Null before Start.
+  std::unique_ptr<ClusterRole> role_;
+  wire::Reception reception_;
+  NetworkListener listener_;
+};
+
+}  // namespace rayx::daemon

@@ -1,0 +1,179 @@
+#include "daemon/network/node_network.h"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <memory>
+#include <optional>
+#include <string>
+#include <thread>
+#include <utility>
+
+#include "common/os/clock.h"
+#include "daemon/network/test_head.h"
+
+namespace rayx::daemon {
+namespace {
+
+constexpr int64_t kPatienceMs = 20'000;
+
+class NodeNetworkTest : public testing::Test {
+ protected:
+  ~NodeNetworkTest() override {
+    tick_.reset();
+    member_.reset();
+  }
+
+  void StartHead(const std::string& key_file = "", uint8_t cluster = 1) {
+    head_.reset();
+    head_ = std::make_unique<TestHead>(head_port_, key_file.empty() ? key_ : key_file,
+                                       IdOf<ClusterId>(cluster));
+  }
+  void StopHead() {
+    head_.reset();
+    StopListening(head_port_);
+  }
+
+  NetworkOptions Joining(const std::string& key_file) const {
+    NetworkOptions options = OptionsAt(port_, key_file);
+    options.head = "127.0.0.1:" + std::to_string(head_port_.port);
+    return options;
+  }
+  Status Join(const NetworkOptions& options) {
+    auto opened = NodeNetwork::Open(&loop_, options, RandomIdSource().Next<NodeId>());
+    if (!opened.ok()) return opened.status();
+    member_ = std::move(*opened);
+    return member_->Start(tables_.get(), {}, [this](Expulsion why, const std::string& text) {
+      expelled_ = why;
+      expelled_text_ = text;
+    });
+  }
+
+  // Runs the member until that is so.
+  template <typename Condition>
+  void RunUntil(Condition condition) {
+    const int64_t give_up_ms = MonotonicMs() + kPatienceMs;
+    bool met = false;
+    loop_.Run([&] {
+      member_->OnTurn();
+      member_->Accept();
+      met = condition();
+      if (met || MonotonicMs() > give_up_ms) loop_.Stop();
+      constexpr int64_t kLookMs = 5;
+      tick_ = loop_.CallAt(loop_.now_ms() + kLookMs, [] {});
+      return false;
+    });
+    ASSERT_TRUE(met) << "not within " << kPatienceMs << " ms";
+  }
+  bool HeadKnowsMember() {
+    const std::string address = "127.0.0.1:" + std::to_string(port_.port);
+    return head_->DebugText().find("at " + address) != std::string::npos;
+  }
+  bool MemberKnows(const NodeId& head) {
+    const std::string text = member_->DebugText();
+    return text.find(head.Hex()) != std::string::npos &&
+           text.find("not found") == std::string::npos;
+  }
+
+  TestKeys keys_;
+  const std::string key_ = keys_.Make(1);
+  const HeldPort head_port_ = TestPort();
+  const HeldPort port_ = TestPort();
+  std::unique_ptr<TestHead> head_;
+  EventLoop loop_;
+  std::unique_ptr<control::Tables> tables_ = control::MakeMemoryTables();
+  std::unique_ptr<NodeNetwork> member_;
+  std::unique_ptr<EventLoop::Timer> tick_;
+  std::optional<Expulsion> expelled_;
+  std::string expelled_text_;
+};
+
+TEST_F(NodeNetworkTest, AMemberJoinsAndLeaves) {
+  StartHead();
+  ASSERT_TRUE(Join(Joining(key_)).ok());
+  RunUntil([this] { return HeadKnowsMember(); });
+  member_->Leave();
+  RunUntil([this] { return !HeadKnowsMember(); });
+  EXPECT_FALSE(expelled_);
+}
+
+TEST_F(NodeNetworkTest, AClusterWithoutAKeyTakesEverybody) {
+  head_ = std::make_unique<TestHead>(head_port_, "", IdOf<ClusterId>(1));
+  ASSERT_TRUE(Join(Joining("")).ok());
+  RunUntil([this] { return HeadKnowsMember(); });
+}
+
+TEST_F(NodeNetworkTest, WhoIsNotLetInLearnsWhy) {
+  StartHead();
+  NetworkOptions options = Joining(key_);
+  options.python_version = "3.99";
+  const Status other_python = Join(options);
+  EXPECT_EQ(other_python.code(), StatusCode::kInvalidArgument);
+  EXPECT_NE(other_python.message().find("Python 3.99"), std::string::npos);
+  const Status no_file = Join(Joining("/nonexistent/key"));
+  EXPECT_EQ(no_file.code(), StatusCode::kInvalidArgument);
+  const Status other_key = Join(Joining(keys_.Make(2)));
+  EXPECT_NE(other_key.message().find("another key"), std::string::npos) << other_key.message();
+  StopHead();
+  const Status nobody = Join(Joining(key_));
+  EXPECT_EQ(nobody.code(), StatusCode::kUnavailable);
+  EXPECT_NE(nobody.message().find("no process listens"), std::string::npos) << nobody.message();
+}
+
+TEST_F(NodeNetworkTest, OneJoinsAtTheHeadOnly) {
+  StartHead();
+  ASSERT_TRUE(Join(Joining(key_)).ok());
+  RunUntil([this] { return HeadKnowsMember(); });
+  // Who comes to a member is told where to go. The member needs turns, so the other one has a
+  // thread.
+  Status refused;
+  std::atomic<bool> asked = false;
+  std::thread other([&] {
+    EventLoop loop;
+    NetworkOptions options = OptionsAt(TestPort(), key_);
+    options.head = "127.0.0.1:" + std::to_string(port_.port);
+    refused = NodeNetwork::Open(&loop, options, RandomIdSource().Next<NodeId>()).status();
+    ::close(options.port_fd);
+    asked = true;
+  });
+  RunUntil([&] { return asked.load(); });
+  other.join();
+  EXPECT_EQ(refused.code(), StatusCode::kInvalidArgument) << refused.message();
+  EXPECT_NE(refused.message().find("join there"), std::string::npos) << refused.message();
+}
+
+TEST_F(NodeNetworkTest, AHeadThatIsStartedAgainIsFoundUnderItsNewId) {
+  StartHead();
+  ASSERT_TRUE(Join(Joining(key_)).ok());
+  RunUntil([this] { return HeadKnowsMember(); });
+  StopHead();
+  RunUntil(
+      [this] { return member_->DebugText().find("not found again yet") != std::string::npos; });
+  StartHead();
+  RunUntil([this] { return MemberKnows(head_->id()) && HeadKnowsMember(); });
+  EXPECT_FALSE(expelled_);
+}
+
+TEST_F(NodeNetworkTest, TheEndOfTheClusterExpelsItsMembers) {
+  StartHead();
+  ASSERT_TRUE(Join(Joining(key_)).ok());
+  RunUntil([this] { return HeadKnowsMember(); });
+  head_->Leave();
+  RunUntil([this] { return expelled_.has_value(); });
+  EXPECT_EQ(expelled_, Expulsion::kClusterOver);
+  EXPECT_EQ(expelled_text_, "the head has ended the cluster");
+}
+
+TEST_F(NodeNetworkTest, AnotherClusterAtTheHeadsAddressExpelsItsMembers) {
+  StartHead();
+  ASSERT_TRUE(Join(Joining(key_)).ok());
+  RunUntil([this] { return HeadKnowsMember(); });
+  StopHead();
+  StartHead(key_, /*cluster=*/2);
+  RunUntil([this] { return expelled_.has_value(); });
+  EXPECT_EQ(expelled_, Expulsion::kClusterOver);
+  EXPECT_NE(expelled_text_.find("another cluster answers"), std::string::npos) << expelled_text_;
+}
+
+}  // namespace
+}  // namespace rayx::daemon
