@@ -1,11 +1,11 @@
-#include "daemon/supervisor_command_line.h"
+#include "command_lines/supervisor_command_line.h"
 
 #include <gtest/gtest.h>
 
 #include <string>
 #include <vector>
 
-namespace rayx::daemon {
+namespace rayx::command_lines {
 namespace {
 
 SupervisorCommandLine Read(std::vector<std::string> words) {
@@ -37,4 +37,4 @@ TEST(SupervisorCommandLineTest, NamesWhatIsMissing) {
 }
 
 }  // namespace
-}  // namespace rayx::daemon
+}  // namespace rayx::command_lines

@@ -5,14 +5,14 @@
 
 #include "daemon/supervision/supervisor.h"
 
-namespace rayx::daemon {
+namespace rayx::command_lines {
 
 struct SupervisorCommandLine {
-  SupervisorOptions options;
+  daemon::SupervisorOptions options;
   // Set if the program ends here, with this code: its help was printed, or what is wrong.
   std::optional<int> exit_code;
 };
 
 SupervisorCommandLine ReadSupervisorCommandLine(int argc, char** argv);
 
-}  // namespace rayx::daemon
+}  // namespace rayx::command_lines

@@ -1,4 +1,4 @@
-#include "daemon/node_command_line.h"
+#include "command_lines/node_command_line.h"
 
 #include <CLI/CLI.hpp>
 #include <exception>
@@ -8,7 +8,7 @@
 
 #include "common/base/resources.h"
 
-namespace rayx::daemon {
+namespace rayx::command_lines {
 namespace {
 
 // "name=amount" into the set. Throws what the command line library reports.
@@ -22,7 +22,7 @@ void AddResource(const std::string& text, ResourceSet* total) {
   total->Set(text.substr(0, equals), amount.value());
 }
 
-void AddNetworkOptions(CLI::App* app, NetworkOptions* network) {
+void AddNetworkOptions(CLI::App* app, daemon::NetworkOptions* network) {
   app->add_option("--port-fd", network->port_fd,
                   "Socket that holds the node's port for other machines; without it, it is alone");
   app->add_option("--port", network->address.port, "The number of that port, of the --host");
@@ -98,4 +98,4 @@ NodeCommandLine ReadNodeCommandLine(int argc, char** argv) {
   return read;
 }
 
-}  // namespace rayx::daemon
+}  // namespace rayx::command_lines

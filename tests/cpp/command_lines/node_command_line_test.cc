@@ -1,11 +1,11 @@
-#include "daemon/node_command_line.h"
+#include "command_lines/node_command_line.h"
 
 #include <gtest/gtest.h>
 
 #include <string>
 #include <vector>
 
-namespace rayx::daemon {
+namespace rayx::command_lines {
 namespace {
 
 NodeCommandLine Read(std::vector<std::string> words) {
@@ -58,4 +58,4 @@ TEST(NodeCommandLineTest, HelpEndsWell) {
 }
 
 }  // namespace
-}  // namespace rayx::daemon
+}  // namespace rayx::command_lines

@@ -1,8 +1,8 @@
-#include "daemon/supervisor_command_line.h"
+#include "command_lines/supervisor_command_line.h"
 
 #include <CLI/CLI.hpp>
 
-namespace rayx::daemon {
+namespace rayx::command_lines {
 
 SupervisorCommandLine ReadSupervisorCommandLine(int argc, char** argv) {
   SupervisorCommandLine read;
@@ -62,4 +62,4 @@ SupervisorCommandLine ReadSupervisorCommandLine(int argc, char** argv) {
   return read;
 }
 
-}  // namespace rayx::daemon
+}  // namespace rayx::command_lines

@@ -5,10 +5,10 @@
 
 #include "daemon/node_options.h"
 
-namespace rayx::daemon {
+namespace rayx::command_lines {
 
 struct NodeCommandLine {
-  NodeOptions options;
+  daemon::NodeOptions options;
   bool verbose = false;
   // Set if the program ends here, with this code: its help was printed, or what is wrong.
   std::optional<int> exit_code;
@@ -16,4 +16,4 @@ struct NodeCommandLine {
 
 NodeCommandLine ReadNodeCommandLine(int argc, char** argv);
 
-}  // namespace rayx::daemon
+}  // namespace rayx::command_lines
