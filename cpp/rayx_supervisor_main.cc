@@ -39,6 +39,9 @@ int main(int argc, char** argv) {
   app.add_option("--port", options.port, "The port of it that is held; 0: one that is free");
   app.add_option("--record", options.record,
                  "The file by which others find the standing session; removed at its end");
+  app.add_flag("--complete", options.complete,
+               "Of a standing session: no further nodes will join, so that what none of them could "
+               "run fails");
   app.allow_extras();
   app.footer("Arguments after -- are given to rayx-node; see rayx-node --help.");
   CLI11_PARSE(app, argc, argv);

@@ -94,6 +94,7 @@ Status Supervisor::Start() {
   RAYX_RETURN_IF_ERROR(PrepareControlServers());
   for (const auto& server : control_servers_)
     RAYX_RETURN_IF_ERROR(StartControlServer(server.get()));
+  RAYX_RETURN_IF_ERROR(StartGlobalScheduler());
   TrimLogs();
   return StartNode();
 }
@@ -181,6 +182,17 @@ Status Supervisor::StartControlServer(ControlServer* server) {
   server->pid = *pid;
   server->policy.OnStarted(loop_->now_ms());
   return Status::Ok();
+}
+
+// A session of a driver has one node for ever, and pays nothing for what several need.
+Status Supervisor::StartGlobalScheduler() {
+  if (!options_.standing) return Status::Ok();
+  global_scheduler_ = std::make_unique<GlobalSchedulerProcess>(
+      loop_, &logs_,
+      GlobalSchedulerCommand{.program = options_.global_scheduler_program,
+                             .session_dir = options_.session_dir,
+                             .complete = options_.complete});
+  return global_scheduler_->Start();
 }
 
 Status Supervisor::StartNode() {
@@ -300,6 +312,9 @@ void Supervisor::ReapChildren() {
 }
 
 void Supervisor::OnChildEnded(pid_t pid, int wait_status) {
+  if (global_scheduler_ != nullptr && pid == global_scheduler_->pid()) {
+    return OnGlobalSchedulerEnded(wait_status);
+  }
   const auto server = std::find_if(control_servers_.begin(), control_servers_.end(),
                                    [pid](const auto& candidate) { return candidate->pid == pid; });
   const bool is_server = server != control_servers_.end();
@@ -315,6 +330,13 @@ void Supervisor::OnChildEnded(pid_t pid, int wait_status) {
   }
   LogError(text);
   is_server ? OnControlServerEnded(server->get(), text) : OnNodeEnded(text);
+}
+
+void Supervisor::OnGlobalSchedulerEnded(int wait_status) {
+  if (ending_) return;
+  LogError("the global scheduler (pid " + std::to_string(global_scheduler_->pid()) + ") " +
+           DescribeWaitStatus(wait_status) + LogTail(GlobalSchedulerProcess::kName));
+  global_scheduler_->OnEnded();
 }
 
 void Supervisor::OnNodeEnded(const std::string& text) {
@@ -355,6 +377,9 @@ void Supervisor::EndRemainsOfNode() {
   for (const auto& server : control_servers_) {
     if (server->pid > 0) spare.push_back(server->pid);
   }
+  if (global_scheduler_ != nullptr && global_scheduler_->pid() > 0) {
+    spare.push_back(global_scheduler_->pid());
+  }
   SharedLeftovers shared;
   shared.NoteTree(::getpid());
   const size_t left =
@@ -377,6 +402,7 @@ void Supervisor::End(const std::string& reason) {
   LogInfo("the session ends: " + reason);
   node_respawn_.reset();
   for (const auto& server : control_servers_) server->respawn.reset();
+  if (global_scheduler_ != nullptr) global_scheduler_->LeaveIt();
   if (has_directory_) Tell(kEndingFile, reason);
   SharedLeftovers shared;
   shared.NoteTree(::getpid());
