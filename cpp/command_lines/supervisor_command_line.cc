@@ -48,6 +48,9 @@ SupervisorCommandLine ReadSupervisorCommandLine(int argc, char** argv) {
                  "HOST:PORT of the head of the cluster that the session's node joins");
   app.add_option("--record", read.options.record,
                  "The file by which others find the standing session; removed at its end");
+  app.add_flag("--complete", read.options.complete,
+               "Of a standing session: no further nodes will join, so that what none of them could "
+               "run fails");
   app.allow_extras();
   app.footer("Arguments after -- are given to rayx-node; see rayx-node --help.");
   try {

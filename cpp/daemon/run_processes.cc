@@ -84,9 +84,12 @@ int RunNode(NodeOptions options, const TablesMaker& make_tables) {
 
 int RunSupervisor(SupervisorOptions options) {
   IgnoreSignalsOfWrites();
+  const auto self = std::filesystem::canonical("/proc/self/exe");
   if (options.node_program.empty()) {
-    const auto self = std::filesystem::canonical("/proc/self/exe");
     options.node_program = (self.parent_path() / "rayx-node").string();
+  }
+  if (options.global_scheduler_program.empty()) {
+    options.global_scheduler_program = (self.parent_path() / "rayx-global-scheduler").string();
   }
   EventLoop loop;
   Supervisor supervisor(&loop, std::move(options));

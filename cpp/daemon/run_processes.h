@@ -18,8 +18,8 @@ using TablesMaker = std::function<std::unique_ptr<control::Tables>(
 // Runs rayx-node until it is told to stop; returns the exit code. Logs must have been started.
 int RunNode(NodeOptions options, const TablesMaker& make_tables = control::MakeRedisTables);
 
-// Runs rayx-supervisor until its session has ended; returns the exit code. `options.node_program`
-// may be empty: then rayx-node beside this program.
+// Runs rayx-supervisor until its session has ended; returns the exit code. Programs
+// of rayx that `options` does not name are those beside this one.
 int RunSupervisor(SupervisorOptions options);
 
 }  // namespace rayx::daemon

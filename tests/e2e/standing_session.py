@@ -88,6 +88,9 @@ class StandingSession:
     def node(self):
         return self.child("rayx-node")
 
+    def global_scheduler(self):
+        return self.child("rayx-global-sch")  # as the system shortens it
+
     def control_servers(self):
         names = ("valkey-server", "redis-server")
         return [

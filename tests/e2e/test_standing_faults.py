@@ -86,6 +86,21 @@ def test_work_goes_on_while_control_servers_die(standing, start_program):
     assert standing.node() == node
 
 
+def test_work_goes_on_while_the_global_scheduler_dies(standing, start_program):
+    working = start_program(WORK, standing.address)
+    assert working.line() == "working"
+    node = standing.node()
+    for _ in range(7):  # more often than a node or a control server may
+        scheduler = standing.global_scheduler()
+        os.kill(scheduler, signal.SIGKILL)
+        poll_until(
+            lambda: standing.global_scheduler() not in (None, scheduler), 5, "another one is there"
+        )
+    working.process.stdin.write("end\n")
+    assert int(working.finish()[0].splitlines()[0]) > 1
+    assert standing.node() == node
+
+
 def test_errors_and_nodes_are_known_after_a_control_server_died(standing):
     with rayx.init(redis_address=standing.address, driver_mode=rayx.SILENT_MODE):
 

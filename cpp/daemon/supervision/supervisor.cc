@@ -32,45 +32,6 @@ namespace {
 constexpr char kEndingFile[] = "ending";
 constexpr char kNodeEndingFile[] = "node-ending";
 
-// Writes a file that only we can read. The directory is private, so an existing file is our own
-// mistake.
-Status WritePrivateFile(const std::string& path, std::string_view text) {
-  const ScopedFd file(
-      ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
-  if (!file.valid() || ::fchmod(file.get(), 0600) != 0) {
-    return Status::FromErrno("creating " + path, errno);
-  }
-  for (size_t written = 0; written < text.size();) {
-    const ssize_t count = ::write(file.get(), text.data() + written, text.size() - written);
-    if (count < 0) return Status::FromErrno("writing " + path, errno);
-    written += static_cast<size_t>(count);
-  }
-  return Status::Ok();
-}
-
-Status MakePrivateDirectory(const std::string& path) {
-  // chmod as well: a umask of 0777 would leave us without access to our own directory.
-  if (::mkdir(path.c_str(), 0700) != 0 || ::chmod(path.c_str(), 0700) != 0) {
-    return Status::FromErrno("creating " + path, errno);
-  }
-  return Status::Ok();
-}
-
-// A directory that is there already must be ours and closed to other users. On some file systems
-// modes mean nothing; a directory there is refused.
-Status MakeSessionDirectory(const std::string& path) {
-  struct stat status;
-  if (::lstat(path.c_str(), &status) != 0) {
-    RAYX_RETURN_IF_ERROR(MakePrivateDirectory(path));
-    if (::lstat(path.c_str(), &status) != 0) return Status::FromErrno("stat " + path, errno);
-  }
-  if (!S_ISDIR(status.st_mode) || status.st_uid != ::geteuid() ||
-      (status.st_mode & 07777) != 0700) {
-    return Status::IoError(path + " is not a private directory of ours");
-  }
-  return Status::Ok();
-}
-
 }  // namespace
 
 Supervisor::Supervisor(EventLoop* loop, SupervisorOptions options)
@@ -94,6 +55,7 @@ Status Supervisor::Start() {
   RAYX_RETURN_IF_ERROR(PrepareControlServers());
   for (const auto& server : control_servers_)
     RAYX_RETURN_IF_ERROR(StartControlServer(server.get()));
+  RAYX_RETURN_IF_ERROR(StartGlobalScheduler());
   TrimLogs();
   return StartNode();
 }
@@ -186,6 +148,18 @@ Status Supervisor::StartControlServer(ControlServer* server) {
   server->pid = *pid;
   server->policy.OnStarted(loop_->now_ms());
   return Status::Ok();
+}
+
+// A session of a driver has one node for ever, and pays nothing for what several need.
+Status Supervisor::StartGlobalScheduler() {
+  // A node that joins has that of the head.
+  if (!options_.standing || !options_.join.empty()) return Status::Ok();
+  global_scheduler_ = std::make_unique<GlobalSchedulerProcess>(
+      loop_, &logs_,
+      GlobalSchedulerCommand{.program = options_.global_scheduler_program,
+                             .session_dir = options_.session_dir,
+                             .complete = options_.complete});
+  return global_scheduler_->Start();
 }
 
 Status Supervisor::StartNode() {
@@ -349,6 +323,9 @@ void Supervisor::ReapChildren() {
 }
 
 void Supervisor::OnChildEnded(pid_t pid, int wait_status) {
+  if (global_scheduler_ != nullptr && pid == global_scheduler_->pid()) {
+    return OnGlobalSchedulerEnded(wait_status);
+  }
   const auto server = std::find_if(control_servers_.begin(), control_servers_.end(),
                                    [pid](const auto& candidate) { return candidate->pid == pid; });
   const bool is_server = server != control_servers_.end();
@@ -370,6 +347,13 @@ void Supervisor::OnChildEnded(pid_t pid, int wait_status) {
   }
   LogError(text);
   is_server ? OnControlServerEnded(server->get(), text) : OnNodeEnded(text);
+}
+
+void Supervisor::OnGlobalSchedulerEnded(int wait_status) {
+  if (ending_) return;
+  LogError("the global scheduler (pid " + std::to_string(global_scheduler_->pid()) + ") " +
+           DescribeWaitStatus(wait_status) + LogTail(GlobalSchedulerProcess::kName));
+  global_scheduler_->OnEnded();
 }
 
 void Supervisor::OnNodeEnded(const std::string& text) {
@@ -413,6 +397,9 @@ void Supervisor::EndRemainsOfNode() {
   for (const auto& server : control_servers_) {
     if (server->pid > 0) spare.push_back(server->pid);
   }
+  if (global_scheduler_ != nullptr && global_scheduler_->pid() > 0) {
+    spare.push_back(global_scheduler_->pid());
+  }
   SharedLeftovers shared;
   shared.NoteTree(::getpid());
   const size_t left =
@@ -435,6 +422,7 @@ void Supervisor::End(const std::string& reason) {
   LogInfo("the session ends: " + reason);
   node_respawn_.reset();
   for (const auto& server : control_servers_) server->respawn.reset();
+  if (global_scheduler_ != nullptr) global_scheduler_->LeaveIt();
   if (has_directory_) Tell(kEndingFile, reason);
   SharedLeftovers shared;
   shared.NoteTree(::getpid());

@@ -1,5 +1,5 @@
 // The supervisor of a session: starts the control servers and the node daemon, and leaves nothing
-// behind when they, or the driver, end.
+// behind when they, or the driver, end. A standing session has a global scheduler, too.
 //
 //   Starting ──node says ready──▶ Running ──(driver gone, server or node dead, SIGTERM)──▶ Ending
 //       └───────────(a process ends before that)─────────────────────────────────────────▶
@@ -29,6 +29,7 @@
 #include "common/io/event_loop.h"
 #include "common/io/tcp_port.h"
 #include "common/os/scoped_fd.h"
+#include "daemon/supervision/global_scheduler_process.h"
 #include "daemon/supervision/respawn_policy.h"
 #include "daemon/supervision/session_logs.h"
 
@@ -66,6 +67,10 @@ struct SupervisorOptions {
   // The node joins the cluster whose head is at this HOST:PORT; the session has no control servers
   // of its own. Empty: it is the head.
   std::string join;
+  // Of a standing session: the program of its global scheduler, and whether no further nodes will
+  // join, so that what none of them could run fails.
+  std::string global_scheduler_program;
+  bool complete = false;
   // The file by which other programs find the session, which the program that starts it writes. It
   // is removed at the end; of a session that had to be given up it stays, and <record>.ended beside
   // it tells why.
@@ -102,6 +107,7 @@ class Supervisor {
   Status PrepareControlServers();
   Status StartControlServer(ControlServer* server);
   Status StartNode();
+  Status StartGlobalScheduler();
   Status WatchDriver();
   void OnLifelineReadable();
   void OnDriverGone();
@@ -118,6 +124,7 @@ class Supervisor {
   void OnControlServerEnded(ControlServer* server, const std::string& text);
   void RestartNode();
   void RestartControlServer(ControlServer* server);
+  void OnGlobalSchedulerEnded(int wait_status);
   void GiveUp(const std::string& text);
   // Everything that was below a node which has died, and its socket.
   void EndRemainsOfNode();
@@ -138,6 +145,8 @@ class Supervisor {
   SessionLogs logs_;
   std::unique_ptr<EventLoop::Timer> trim_;
   std::vector<std::unique_ptr<ControlServer>> control_servers_;
+  // Of a standing session.
+  std::unique_ptr<GlobalSchedulerProcess> global_scheduler_;
   pid_t node_pid_ = 0;
   ScopedFd node_stream_;
   // What it has said and not ended by a newline, and why it ends, if it has said so.

@@ -313,6 +313,35 @@ TEST(Supervisor, TheSecretIsInNoCommandLineAndNoEnvironment) {
 const SessionOptions kStanding = {
     .driver_pid = 0, .arguments = {}, .node_arguments = {}, .standing = true};
 constexpr char kControlServerName[] = "daemon_test_control_server";
+constexpr char kGlobalSchedulerName[] = "rayx-global-scheduler";
+
+TEST(StandingSession, HasAGlobalSchedulerThatIsThereAgainHoweverOftenItDies) {
+  Session session(kStanding);
+  session.Keep();
+  const pid_t node = session.ChildNamed("rayx-node");
+  for (int kill = 0; kill <= daemon::RespawnPolicy::kQuickEndsMax; ++kill) {
+    session.KillAndAwait(kGlobalSchedulerName);
+  }
+  const std::string socket = session.directory() + "/scheduler.sock";
+  EXPECT_TRUE(WaitUntil([&socket] { return ConnectUnix(socket).ok(); }));
+  EXPECT_EQ(session.ChildNamed("rayx-node"), node) << "the session goes on";
+  // It stays when the node dies.
+  const pid_t scheduler = session.ChildNamed(kGlobalSchedulerName);
+  session.KillAndAwait("rayx-node");
+  EXPECT_TRUE(session.IsServing());
+  EXPECT_EQ(session.ChildNamed(kGlobalSchedulerName), scheduler);
+  const auto below = Descendants(session.pid());
+  ::kill(session.pid(), SIGTERM);
+  session.ExpectTotalEnd(below);
+}
+
+TEST(StandingSession, OnlyItHasAGlobalScheduler) {
+  Session session({});
+  const auto below = FillSession(&session);
+  EXPECT_EQ(session.ChildNamed(kGlobalSchedulerName), 0);
+  session.CloseLifeline();
+  session.ExpectTotalEnd(below);
+}
 
 TEST(StandingSession, OutlivesWhoStartsItAndHoldsItsPortUntilItIsStopped) {
   Session session(kStanding);
