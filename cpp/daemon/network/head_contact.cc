@@ -56,11 +56,20 @@ void HeadContact::Fail(const Status& why) {
   stream_.reset();
   const int64_t now_ms = loop_->now_ms();
   if (now_ms + pause_ms_ > give_up_ms_) {
-    return Tell({.admission = Status::Unavailable("the head at " + head_.Text() +
-                                                  " cannot be reached: " + why.message())});
+    return Tell(
+        {.admission = Status::Unavailable("the head at " + head_.Text() +
+                                          " cannot be reached: " + why.message() + Advice(why))});
   }
   timer_ = loop_->CallAt(now_ms + pause_ms_, [this] { Dial(); });
   pause_ms_ = std::min(2 * pause_ms_, limits::kHeadRedialMsMax);
+}
+
+// A node with a key and one without understand nothing of each other, and hang up.
+std::string HeadContact::Advice(const Status& why) const {
+  if (why.code() != StatusCode::kDisconnected) return "";
+  return streams_->tls() != nullptr ? ". If that cluster was started with --insecure, join it with "
+                                      "--insecure"
+                                    : ". If that cluster has a key, join it without --insecure";
 }
 
 void HeadContact::Tell(Answer answer) {

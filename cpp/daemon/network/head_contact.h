@@ -10,6 +10,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <string>
 
 #include "common/base/status.h"
 #include "common/io/byte_stream.h"
@@ -41,6 +42,7 @@ class HeadContact {
   void Dial();
   void OnReady();
   void Fail(const Status& why);
+  std::string Advice(const Status& why) const;
   // Calls `done_`, from a turn of its own: it may destroy this object.
   void Tell(Answer answer);
 
