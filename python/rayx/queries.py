@@ -45,8 +45,8 @@ def error_info() -> list[ErrorInfo]:
 def nodes() -> list[NodeInfo]:
     """The nodes of the session, oldest first, those that have ended included.
 
-    A session on one machine has one that is alive; a standing session that had to start another one
-    has several.
+    A session on one machine has one that is alive, a cluster one a machine. A node that had to be
+    started again is another one.
 
     >>> [node.resources["CPU"] for node in rayx.nodes() if node.alive]
     [4.0]

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 
@@ -39,12 +40,23 @@ def rayx_command(*arguments, exit_code=0, **environment):
 
 
 class StandingSession:
-    """Begun by `rayx start --head` with these arguments."""
+    """Begun by `rayx start` with these arguments, as a head unless they say otherwise.
 
-    def __init__(self, *arguments):
-        self.told, _ = rayx_command("start", "--head", "--num-cpus=2", STORE, *arguments)
+    `run`: runs `rayx`, on the machine where it is to be.
+    """
+
+    def __init__(self, *arguments, run=rayx_command):
+        self._run = run
+        joins = any(argument.startswith("--redis-address=") for argument in arguments)
+        how = [] if joins else ["--head"]
+        self.told, self.warned = run("start", *how, "--num-cpus=2", STORE, *arguments)
         (line,) = (line for line in self.told.splitlines() if line.startswith("redis_address="))
-        self.address = line.partition("=")[2].strip('"')
+        #: What programs are given, and other nodes.
+        self.cluster = line.partition("=")[2].strip('"')
+        #: Of this machine's node.
+        self.address = self.cluster
+        if joins:
+            self.address = re.search(r"as the node (\S+):\n", self.told)[1]
         facts = self.status()
         self.directory = facts["session_dir"]
         self.supervisor = facts["supervisor_pid"]
@@ -57,14 +69,14 @@ class StandingSession:
 
     def status(self, exit_code=0):
         """What `rayx status --json` tells of it."""
-        out, _ = rayx_command("status", "--json", f"--address={self.address}", exit_code=exit_code)
+        out, _ = self._run("status", "--json", f"--address={self.address}", exit_code=exit_code)
         (facts,) = json.loads(out)["sessions"]
         return facts
 
     def stop(self):
         """What `rayx stop` says. Nothing of it may be left afterwards, at once."""
         self.note()
-        out, _ = rayx_command("stop", f"--address={self.address}")
+        out, _ = self._run("stop", f"--address={self.address}")
         self.assert_gone(0)
         return out
 

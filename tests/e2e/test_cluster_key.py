@@ -19,7 +19,7 @@ def test_a_session_has_a_key_and_nobody_else_sees_it(run_program, path):
     session = StandingSession(f"--key-file={path}")
     try:
         assert f"A key was made: {path}" in session.told
-        assert f"Its key is {path}. Nothing is protected by it yet." in session.told
+        assert f"Its key is {path}\n" in session.told
         assert session.status()["key_file"] == str(path)
         assert f"  key        {path}\n" in rayx_command("status")[0]
         secret = path.read_text().strip()

@@ -27,7 +27,7 @@ class TestInit:
         assert rayx.cluster_resources() == {"CPU": 20, "GPU": 2}
 
     def test_an_existing_cluster(self, interactive):
-        with pytest.raises(rayx.NotYetError, match=r"12\.345\.67\.89:6379"):
+        with pytest.raises(rayx.StartError, match=r"12\.345\.67\.89:6379"):
             interactive('rayx.init(redis_address="12.345.67.89:6379")')
         assert not rayx.is_initialized()
 

@@ -153,7 +153,7 @@ class TestBeginAndEnd:
             ({"driver_mode": 17}, ValueError, "driver_mode"),
             ({"redirect_output": "yes"}, TypeError, "redirect_output"),
             ({"redis_address": 5}, TypeError, "redis_address"),
-            ({"redis_address": "1.2.3.4:5"}, rayx.NotYetError, "redis_address"),
+            ({"redis_address": "1.2.3.4:5"}, rayx.StartError, "rayx start --redis-address=1.2"),
             ({"node_ip_address": "1.2.3.4"}, ValueError, "node_ip_address"),
             ({"cpus": 1}, TypeError, "cpus"),
         ],

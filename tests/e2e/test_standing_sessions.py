@@ -16,6 +16,7 @@ from standing_session import COMMAND, JOIN, STORE, StandingSession, rayx_command
 
 import rayx
 from rayx.launch import machine
+from rayx.records import host_port
 
 
 def test_programs_join_it_one_after_the_other_and_it_goes_on(standing, run_program):
@@ -179,7 +180,7 @@ def test_the_port_is_held_and_nothing_is_served_on_it():
 
 
 REFUSED = {
-    "": "say --head, to begin a session on this machine",
+    "": "say --head, to begin a session or a cluster on this machine, or --redis-address=HOST:P",
     "--head --port=1 --redis-port=2": "--port=1 and --redis-port=2 contradict each other",
     "--head --port=70000": "--port must be between 0 and 65,535, not 70,000",
     "--head --redis-address=1.2.3.4:5": "--head and --redis-address contradict each other",
@@ -193,7 +194,14 @@ REFUSED = {
     '--head --resources=["disk"]': "--resources must be a dictionary",
     '--head --resources={"CPU":1}': "give CPU as --num-cpus=1",
     '--head --resources={"a":-1}': "--resources['a'] must be between",
-    "--head --node-ip-address=192.0.2.1": "--node-ip-address='192.0.2.1' is no address of a node",
+    "--head --node-ip-address=192.0.2.1": "--node-ip-address='192.0.2.1' is no address of this m",
+    "--redis-address=here": "--redis-address='here' is no address of a cluster: give what",
+    "--redis-address=fd77::1:1": "--redis-address='fd77::1:1' is no address of a cluster: give",
+    "--redis-address=1.2.3.4:5 --redis-port=1": "--redis-port is the head's to say",
+    "--redis-address=1.2.3.4:5 --num-redis-shards=1": "--num-redis-shards is the head's to say",
+    "--redis-address=1.2.3.4:5 --num-cpus=x --insecure": "--num-cpus must be a number, not 'x'",
+    "--head --insecure --key-file=k": "--insecure and --key-file contradict each other",
+    "--head --insecure-network": "--insecure-network means nothing without --insecure",
 }
 
 
@@ -204,14 +212,18 @@ def test_what_is_refused(typed):
     assert "rayx.init" not in err
 
 
-def test_what_is_not_there_yet():
-    _, err = rayx_command("start", "--redis-address=1.2.3.4:5", exit_code=1)
-    assert "needs several machines, which this version cannot use yet" in err
-    for address in machine.addresses():
-        if address in ("127.0.0.1", "::1"):
-            continue
-        _, err = rayx_command("start", "--head", f"--node-ip-address={address}", exit_code=1)
-        assert f"--node-ip-address={address} is an address that others can reach" in err
+def test_insecure_is_refused_where_others_can_reach_it():
+    others = [one for one in machine.addresses() if not host_port.is_loopback(one)]
+    for address in others:
+        typed = ["--head", f"--node-ip-address={address}", "--insecure"]
+        _, err = rayx_command("start", *typed, exit_code=2)
+        assert err.startswith(f"rayx start: --insecure is refused for {address}, which other")
+
+
+def test_a_session_of_this_machine_takes_no_nodes(standing):
+    _, err = rayx_command("start", f"--redis-address={standing.address}", exit_code=1)
+    assert f"the session at {standing.address} serves programs of this machine alone" in err
+    assert "is started with --node-ip-address=ADDRESS, or" in err
 
 
 def test_a_place_for_records_that_others_may_enter(tmp_path):

@@ -1,6 +1,7 @@
 """The program `rayx`: one command a word.
 
-    rayx start --head        starts a session that belongs to no program
+    rayx start --head        starts a session that belongs to no program, or a cluster
+    rayx start --redis-address=HOST:PORT    adds this machine to a cluster
     rayx status              shows it
     rayx stop                ends it
     rayx key show            the key by which machines of a cluster know each other
@@ -96,9 +97,9 @@ def _parser() -> argparse.ArgumentParser:
     _add_start(
         commands.add_parser(
             "start",
-            help="start a session that belongs to no program",
-            description="Starts a session that programs join and leave, and returns when it "
-            "serves. It goes on until `rayx stop`.",
+            help="start a session that belongs to no program, or a node of a cluster",
+            description="Starts a session that programs join and leave, or adds this machine to a "
+            "cluster, and returns when it serves. It goes on until `rayx stop`.",
         )
     )
     _add_stop(
@@ -134,18 +135,19 @@ def _add_start(start: argparse.ArgumentParser) -> None:
         "--head", action="store_true", help="begin a session here, which others may join"
     )
     start.add_argument(
-        "--redis-address", metavar="HOST:PORT", help="join the session of another machine (not yet)"
+        "--redis-address", metavar="HOST:PORT", help="join the cluster whose head is there"
     )
     start.add_argument(
         "--node-ip-address",
         metavar="ADDRESS",
-        help="the address of this machine by which the session is known (127.0.0.1)",
+        help="the address of this machine by which others reach its node (127.0.0.1: none do; of "
+        "one that joins, that by which it reaches the head)",
     )
     for name in ("--port", "--redis-port", "--object-manager-port"):
         start.add_argument(
             name,
             metavar="PORT",
-            help="the port of the session (one that is free)"
+            help="the one port of the node (one that is free)"
             if name == "--port"
             else "another name of --port",
         )
@@ -163,7 +165,18 @@ def _add_start(start: argparse.ArgumentParser) -> None:
     start.add_argument(
         "--key-file",
         metavar="PATH",
-        help="the key of the cluster; made if it is not there (none)",
+        help="the key of the cluster; the head makes it if it is not there (~/.rayx/cluster.key, "
+        "if others can reach the node)",
+    )
+    start.add_argument(
+        "--insecure",
+        action="store_true",
+        help="no key and no encryption between nodes: who reaches one may run code as you",
+    )
+    start.add_argument(
+        "--insecure-network",
+        action="store_true",
+        help="so also at an address that other machines can reach",
     )
     start.add_argument(
         "--block",

@@ -1,6 +1,6 @@
 """Sessions that stand: they belong to no program, and go on until somebody stops them.
 
-    record = standing.start(InitOptions.checked(num_cpus=4), "127.0.0.1", 6379)
+    record = standing.start(InitOptions.checked(num_cpus=4), Standing("127.0.0.1", 6379))
     record.address                         # "127.0.0.1:6379"
     standing.stop(record)
 
@@ -22,6 +22,7 @@ from rayx.launch.processes import Processes, Standing
 from rayx.launch.session_facts import SessionFacts
 from rayx.launch.start import start_options
 from rayx.records import session_records
+from rayx.records.host_port import HostPort
 from rayx.records.process_identity import ProcessIdentity
 from rayx.records.session_records import SessionRecord
 
@@ -31,18 +32,14 @@ _STOP_SECONDS_MAX = 10.0
 _KILL_SECONDS_MAX = 5.0
 
 
-def start(options: InitOptions, address: str, port: int, key_file: str = "") -> SessionRecord:
-    """Returns when its node serves. StartError, with nothing left behind, if it cannot be.
-
-    `port`: of this address, which the session holds; 0: one that is free. `key_file`: the absolute
-    path of the key of its connections with other machines, which has been checked; empty: none.
-    """
+def start(options: InitOptions, where: Standing) -> SessionRecord:
+    """Returns when its node serves. StartError, with nothing left behind, if it cannot be."""
     process_limits.check_store(options.object_store_bytes)
     session_records.make_directory()
-    if port:
-        _refuse_second(f"{address}:{port}")
+    if where.port:
+        _refuse_second(str(HostPort(where.address, where.port)))
     standard_streams.occupy()
-    processes = Processes.launch(start_options(options, None, Standing(address, port)))
+    processes = Processes.launch(start_options(options, None, where))
     record = None
     try:
         version = _own_version()  # meanwhile: what looks for it takes a while to import
@@ -53,15 +50,19 @@ def start(options: InitOptions, address: str, port: int, key_file: str = "") -> 
             python_version=platform.python_version(),
             redis_shards=options.redis_shards,
             redirect_output=options.redirect_output,
+            host=where.address,
+            has_control_servers=not where.head,
         ).write(processes.directory)
         record = SessionRecord(
-            address=f"{address}:{processes.port}",
+            address=str(HostPort(where.address, processes.port)),
             session_dir=str(processes.directory),
             supervisor=ProcessIdentity.of(processes.supervisor_pid),
             started_at=time.time(),
             rayx_version=version,
             python_version=platform.python_version(),
-            key_file=key_file,
+            key_file=where.key_file,
+            head=where.head,
+            insecure=where.insecure,
         )
         _forget_ended(record.address)
         record.write()
@@ -115,11 +116,11 @@ def _processes_below(root: ProcessIdentity) -> list[ProcessIdentity]:
 
 def _refuse_second(address: str) -> None:
     there = session_records.find(address)
-    if there is not None and there.supervisor.is_alive():
+    if there is not None and there.address == address and there.supervisor.is_alive():
         raise errors.StartError(
             f"a session of yours is at {address} already. Join it by "
-            f'rayx.init(redis_address="{address}"), end it by `rayx stop --address={address}`, or '
-            "choose another port"
+            f'rayx.init(redis_address="{there.cluster}"), end it by `rayx stop --address='
+            f"{address}`, or choose another port"
         )
 
 

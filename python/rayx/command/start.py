@@ -1,4 +1,4 @@
-"""`rayx start`: a session that belongs to no program.
+"""`rayx start`: a session that belongs to no program, a cluster's head, or another node of one.
 
 What its options mean is checked by what checks the arguments of `rayx.init`.
 
@@ -16,10 +16,9 @@ from argparse import Namespace
 from typing import Any, NoReturn
 
 from rayx import errors
-from rayx.command import standing
-from rayx.command.key import key_path
-from rayx.launch.init_options import LOOPBACK, PORT_MAX, InitOptions
-from rayx.records import cluster_key
+from rayx.command import reach, standing, start_words
+from rayx.launch.init_options import InitOptions
+from rayx.records.host_port import PORT_MAX
 from rayx.records.session_records import SessionRecord
 from rayx.text.quantities import whole
 from rayx.text.value_text import shown
@@ -31,33 +30,20 @@ _PORTS = ("port", "redis_port", "object_manager_port")
 
 def run(options: Namespace) -> int:
     """Starts it, and prints how to join it."""
+    reach.refuse_contradictions(options)
+    head, address = None, options.node_ip_address
     if options.redis_address is not None:
-        if options.head:
-            raise ValueError(
-                "--head and --redis-address contradict each other: a session begins here, or one "
-                "that is there is joined"
-            )
-        raise errors.NotYetError(
-            "--redis-address needs several machines, which this version cannot use yet. Programs "
-            f'of its machine join that session by rayx.init(redis_address="'
-            f'{options.redis_address}"), without `rayx start`.'
-        )
-    if not options.head:
-        raise ValueError("say --head, to begin a session on this machine")
-    checked = _checked(options)
-    if checked.node_ip_address != LOOPBACK:
-        raise errors.NotYetError(
-            f"--node-ip-address={options.node_ip_address} is an address that others can reach, and "
-            "this version has no encrypted connections between machines yet. Leave it out: the "
-            f"session is then at {LOOPBACK}, for programs of this machine."
-        )
-    port = _port(options)
-    key_file = _key_file(options)
+        head, found = reach.head_to_join(options.redis_address)
+        address = found if address is None else address
+    checked = _checked(options, address)
+    where = reach.of(options, checked.node_ip_address, _port(options), head)
+    reach.warn_if_insecure(where)
     try:
-        record = standing.start(checked, checked.node_ip_address, port, key_file)
+        record = standing.start(checked, where)
     except errors.StartError as error:
         _say(error)
-    _tell(record)
+    is_chosen = head is not None and options.node_ip_address is None
+    print(start_words.told(record, is_chosen), flush=True)
     return _wait(record) if options.block else 0
 
 
@@ -69,10 +55,10 @@ def said_as_options(text: str) -> str:
     return text.replace("rayx.init", "rayx start")
 
 
-def _checked(options: Namespace) -> InitOptions:
+def _checked(options: Namespace, address: str | None) -> InitOptions:
     given: dict[str, Any] = {name: _number(getattr(options, name)) for name in _NUMBERS}
     given["resources"] = _resources(options.resources)
-    given["node_ip_address"] = options.node_ip_address
+    given["node_ip_address"] = address
     try:
         return InitOptions.checked(**given)
     except (TypeError, ValueError) as error:
@@ -119,38 +105,8 @@ def _port(options: Namespace) -> int:
     return next(iter(ports.values()), 0)
 
 
-def _key_file(options: Namespace) -> str:
-    """The key is made, or checked, before anything is started. Empty if there is to be none."""
-    if options.key_file is None:
-        return ""
-    path = key_path(options.key_file)
-    if cluster_key.make(path):
-        print(f"A key was made: {path}")
-    return str(path)
-
-
-def _tell(record: SessionRecord) -> None:
-    key = (
-        f"\nIts key is {record.key_file}. Nothing is protected by it yet."
-        if record.key_file
-        else ""
-    )
-    print(
-        f"""The session serves. It is known by a port of the loopback interface:
-redis_address="{record.address}"
-
-Programs of this user on this machine join it by
-
-    rayx.init(redis_address="{record.address}")
-
-Other machines cannot join it yet: this version has no connections between machines.{key}
-`rayx status` shows it, `rayx stop` ends it.""",
-        flush=True,
-    )
-
-
 def _wait(record: SessionRecord) -> int:
-    """Until the session ends, or this program is told to."""
+    """Until it ends, or this program is told to."""
 
     def end(number: int, frame: object) -> NoReturn:
         raise KeyboardInterrupt
@@ -161,10 +117,14 @@ def _wait(record: SessionRecord) -> int:
             continue
     except KeyboardInterrupt:
         standing.stop(record)
-        print(f"Stopped the session at {record.address}.", flush=True)
+        print(f"Stopped the {_what(record)} at {record.address}.", flush=True)
         return 0
     if not record.path.exists():  # somebody has stopped it
-        print(f"The session at {record.address} was stopped.", flush=True)
+        print(f"The {_what(record)} at {record.address} was stopped.", flush=True)
         return 0
-    print(f"rayx start: the session has ended: {record.why_it_ended()}", file=sys.stderr)
+    print(f"rayx start: the {_what(record)} has ended: {record.why_it_ended()}", file=sys.stderr)
     return 1
+
+
+def _what(record: SessionRecord) -> str:
+    return "node" if record.head else "session"

@@ -7,8 +7,7 @@ import time
 from argparse import Namespace
 from typing import Any
 
-from rayx.command import session_look
-from rayx.records import session_records
+from rayx.command import chosen, session_look
 
 #: Exit codes: all sessions serve; there is none; one of them does not serve now.
 ALL_SERVE, NONE, SOME_DO_NOT = 0, 1, 3
@@ -16,12 +15,7 @@ ALL_SERVE, NONE, SOME_DO_NOT = 0, 1, 3
 
 def run(options: Namespace) -> int:
     """Prints what there is."""
-    records = session_records.read_all()
-    if options.address is not None:
-        from rayx.launch.init_options import session_address
-
-        address = session_address("--address", options.address)
-        records = [record for record in records if record.address == address]
+    records = chosen.records(options.address)
     sessions = [session_look.look(record) for record in records]
     if options.json:
         print(json.dumps({"sessions": sessions}, indent=2))
@@ -47,8 +41,11 @@ def screen(session: dict[str, Any]) -> str:
         session_look.UNKNOWN: "its node does not answer",
         session_look.ENDED: "ended",
     }[session["state"]]
+    is_member = session["cluster"] != session["address"]
     lines = [
-        f"Session {session['address']}: {state}",
+        f"Node {session['address']} of the cluster {session['cluster']}: {state}"
+        if is_member
+        else f"Session {session['address']}: {state}",
         f"  started    {_ago(session['started_at'])} by rayx {session['rayx_version']}, Python "
         f"{session['python_version']} (supervisor pid {session['supervisor_pid']})",
     ]
@@ -59,9 +56,25 @@ def screen(session: dict[str, Any]) -> str:
         lines.append("  `rayx stop` removes its record")
     if session["key_file"]:
         lines.append(f"  key        {session['key_file']}")
-    for node in session.get("nodes", ()):
-        lines += _node_lines(node)
+    if session["insecure"]:
+        lines.append("  key        none (--insecure): whoever reaches the node may run code")
+    own, *others = session.get("nodes") or [None]
+    if own is not None:
+        lines += _node_lines(own)
+    living = [node for node in others if node["alive"]]
+    lines += [_other_line(node) for node in living]
+    if len(living) < len(others):
+        lines.append(f"  ended      {len(others) - len(living)} nodes, which rayx.nodes() tells of")
     return "\n".join(lines)
+
+
+def _other_line(node: dict[str, Any]) -> str:
+    has = ", ".join(f"{amounts['total']:g} {name}" for name, amounts in node["resources"].items())
+    return (
+        f"  and        {node['node_id'][:8]} at {node['host']} (pid {node['pid']}), up "
+        f"{span(time.time() - node['started_at'])}: {has or 'no resources'}, store "
+        f"{_bytes(node['pool_bytes'])}"
+    )
 
 
 def _node_lines(node: dict[str, Any]) -> list[str]:

@@ -101,10 +101,10 @@ def init(
 ) -> Context:
     """Starts a session on this machine, or joins one, and makes this process its driver.
 
-    - `redis_address`: of a session that another program of this user and this machine has started;
-      its `init` has returned it. Nothing is started then, and only `node_ip_address`,
-      `driver_mode` and `hints` can be given beside it.
-    - `node_ip_address`: the machine whose node is used; in this version, an address of this one.
+    - `redis_address`: of a session that is there already, as the `init` of the program that has
+      started it has returned it, or `rayx start` has printed it ("HOST:PORT" of a cluster's head).
+      Only `node_ip_address`, `driver_mode` and `hints` can be given beside it.
+    - `node_ip_address`: the address of this machine, or of one of its nodes in that cluster.
     - `object_id_seed`: makes the ids of this driver, and of the tasks below it, follow from a
       number: the same seed and program give the same ids.
     - `num_workers`: workers started at once (as many as CPUs); more come as they are needed.

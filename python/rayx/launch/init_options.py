@@ -9,9 +9,10 @@ from __future__ import annotations
 import math
 from typing import Any, NamedTuple
 
-from rayx import errors
 from rayx._raylet import WORKERS_MAX
 from rayx.launch import machine, process_limits
+from rayx.records import host_port
+from rayx.records.host_port import LOOPBACK
 from rayx.session import PYTHON_MODE, SCRIPT_MODE, SILENT_MODE
 from rayx.text import resources
 from rayx.text.quantities import whole
@@ -19,10 +20,6 @@ from rayx.text.value_text import shown, type_name
 
 _STORE_BYTES_MIN = 1 << 20
 _SHARDS_MAX = 64
-#: The node of a session is on this machine, and reached without a network.
-LOOPBACK = "127.0.0.1"
-_LOOPBACKS = (LOOPBACK, "localhost", "::1", "[::1]")
-PORT_MAX = 65_535
 # The store gets one part in so many of the memory limit; the rest is for the processes themselves.
 _STORE_SHARE = 3
 
@@ -42,6 +39,7 @@ class InitOptions(NamedTuple):
     preload: tuple[str, ...] = ()
     #: The address of the session to join; None begins a new one.
     redis_address: str | None = None
+    #: Of this machine's node. Empty: of the session to join, the one that there is.
     node_ip_address: str = LOOPBACK
     #: Advice is printed.
     hints: bool = True
@@ -64,7 +62,7 @@ class InitOptions(NamedTuple):
         preload: Any = None,
         hints: Any = True,
     ) -> InitOptions:
-        """TypeError or ValueError for what has no meaning, NotYetError for what will have.
+        """TypeError or ValueError for what has no meaning.
 
         With `redis_address`, what describes a session's processes has its default and no meaning.
         """
@@ -113,7 +111,7 @@ class InitOptions(NamedTuple):
             object_store_bytes=_store_bytes(object_store_memory),
             preload=_modules(preload),
             redis_address=_address_to_join(redis_address),
-            node_ip_address=_own_address(node_ip_address),
+            node_ip_address=_own_address(node_ip_address, redis_address),
             hints=hints,
         )
 
@@ -151,43 +149,39 @@ def _address_to_join(redis_address: Any) -> str | None:
 
 
 def session_address(name: str, given: Any) -> str:
-    """Of a session of this machine: "unix:/…", or "HOST:PORT" with an address for the host.
+    """Of a session: "unix:/…", or the "HOST:PORT" of its head.
 
     `name`: of the argument, for errors.
     """
     _text(name, given)
     if given.removeprefix("unix:").startswith("/"):
         return str(given)
-    host, _, port = given.rpartition(":")
-    if host in ("", "unix") or not port.isdecimal() or not 0 < int(port) <= PORT_MAX:
+    parsed = host_port.parse(given)
+    if parsed is None or parsed.host == "unix":
+        brackets = ""
+        if given.count(":") > 1 and not given.startswith("["):
+            brackets = ", with IPv6 addresses in brackets as in '[2001:db8::7]:6379'"
         raise ValueError(
             f"{name}={given!r} is no address of a session: give what `rayx start --head` has "
-            "printed, such as '127.0.0.1:6379', or what rayx.init() has returned as "
+            f"printed, such as '127.0.0.1:6379'{brackets}, or what rayx.init() has returned as "
             "'redis_address', or leave it out for a session of this program"
         )
-    if host in _LOOPBACKS:
-        return f"{LOOPBACK}:{int(port)}"
-    if host.strip("[]") in machine.addresses():
-        return f"{host.strip('[]')}:{int(port)}"
-    raise errors.NotYetError(
-        f"{name}={given!r} needs several machines, which this version cannot use yet. Leave {name} "
-        "out for a session on this machine, or give the address of one that `rayx start --head` "
-        "has started here."
-    )
+    return str(parsed)
 
 
-def _own_address(node_ip_address: Any) -> str:
+def _own_address(node_ip_address: Any, redis_address: Any) -> str:
     if node_ip_address is None:
-        return LOOPBACK
+        return LOOPBACK if redis_address is None else ""
     _text("node_ip_address", node_ip_address)
-    if node_ip_address in _LOOPBACKS:
+    address = host_port.parse_host(node_ip_address)
+    if address == LOOPBACK:
         return LOOPBACK
     known = machine.addresses()
-    if node_ip_address in known:
-        return str(node_ip_address)
+    if address in known:
+        return address
     raise ValueError(
-        f"node_ip_address={node_ip_address!r} is no address of a node: this version can use the "
-        f"node of this machine only, which has {', '.join(known)}"
+        f"node_ip_address={node_ip_address!r} is no address of this machine, whose node it is to "
+        f"be: it has {', '.join(known)}"
     )
 
 

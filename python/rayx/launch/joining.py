@@ -4,8 +4,9 @@
     joined.node_socket
 
 The address is the socket of the session's primary control server; of a standing session, also the
-"HOST:PORT" that `rayx start` has printed, by which its record is found. The session's directory is
-what is looked at: a user who may not enter it may not join.
+"HOST:PORT" that `rayx start` has printed: by the session's record, this machine's node of the
+cluster is found that has its head there. The session's directory is what is looked at: a user who
+may not enter it may not join.
 """
 
 from __future__ import annotations
@@ -20,8 +21,9 @@ import time
 from pathlib import Path
 
 from rayx import errors
-from rayx.launch import session_directory
+from rayx.launch import machine, session_directory
 from rayx.launch.session_facts import CONTROL_SOCKET, ENDING, NODE_ENDING, SessionFacts
+from rayx.records import host_port
 
 SCHEME = "unix:"
 
@@ -63,16 +65,27 @@ class JoinedSession:
         return self.facts.redirect_output
 
     @property
-    def redis_shards(self) -> int:
-        """Control servers beside the primary one."""
-        return self.facts.redis_shards
+    def control_servers(self) -> int:
+        """How many control servers this machine has of the session."""
+        return self.facts.redis_shards + 1 if self.facts.has_control_servers else 0
+
+    @property
+    def host(self) -> str:
+        """The address by which the session knows this machine."""
+        return self.facts.host
 
     @classmethod
-    def find(cls, redis_address: str) -> JoinedSession:
-        """StartError that says why there is no such session, or why it cannot be joined."""
+    def find(cls, redis_address: str, node_ip_address: str = "") -> JoinedSession:
+        """StartError that says why there is no such session, or why it cannot be joined.
+
+        `node_ip_address`: of the node, if this machine has several of that cluster; empty: any.
+        """
         is_socket = redis_address.removeprefix(SCHEME).startswith("/")
-        place = _place_of_socket if is_socket else _place_of_record
-        directory = _checked(redis_address, place(redis_address))
+        if is_socket:
+            place = _place_of_socket(redis_address)
+        else:
+            place = _place_of_record(redis_address, node_ip_address)
+        directory = _checked(redis_address, place)
         facts = SessionFacts.read(directory)
         if facts is None:
             raise _refusal(redis_address, "there is no session, or it has just ended")
@@ -188,25 +201,52 @@ def _place_of_socket(redis_address: str) -> Path:
     return directory
 
 
-def _place_of_record(redis_address: str) -> Path:
-    """The directory of this user's standing session at "HOST:PORT"."""
+def _place_of_record(redis_address: str, node_ip_address: str) -> Path:
+    """The directory of this user's standing session at "HOST:PORT", or in the cluster there."""
     from rayx.records import session_records  # which most sessions do not need
 
-    record = session_records.find(redis_address)
-    port = redis_address.rpartition(":")[2]
-    if record is None:
+    addresses = _addresses(redis_address)
+    found = [session_records.find(address, node_ip_address) for address in addresses]
+    records = [record for record in found if record is not None]
+    living = [record for record in records if record.supervisor.is_alive()]
+    if living:
+        return Path(living[0].session_dir)
+    if records:
         raise _refusal(
             redis_address,
-            "no session of this user is there on this machine; `rayx start --head "
-            f"--port={port}` starts one, and `rayx status` lists those that there are",
+            f"that session has ended: {records[0].why_it_ended()}. "
+            f"`{_starting(records[0].cluster)}` starts another",
         )
-    if not record.supervisor.is_alive():
+    others = [other for address in addresses if (other := session_records.find(address))]
+    if others:
         raise _refusal(
             redis_address,
-            f"that session has ended: {record.why_it_ended()}. `rayx start --head --port={port}` "
-            "starts another",
+            f"this machine's node of it is at {others[0].address}, and none is at node_ip_address="
+            f"{node_ip_address!r}",
         )
-    return Path(record.session_dir)
+    raise _refusal(
+        redis_address,
+        f"no node of it was started by this user on this machine; `{_starting(addresses[0])}` "
+        "starts one, and `rayx status` lists those that there are",
+    )
+
+
+def _addresses(redis_address: str) -> list[str]:
+    """The same with an address in place of a name; of a name that has several, each."""
+    try:
+        return host_port.resolved(redis_address)
+    except OSError as error:
+        raise _refusal(redis_address, f"the name of its machine is not known: {error}") from None
+
+
+def _starting(address: str) -> str:
+    """The command by which this machine has a node of the session or cluster at that address."""
+    host, port = host_port.parse(address) or ("", 0)
+    if host_port.is_loopback(host):
+        return f"rayx start --head --port={port}"
+    if host in machine.addresses():
+        return f"rayx start --head --node-ip-address={host} --port={port}"
+    return f"rayx start --redis-address={address}"
 
 
 def _checked(redis_address: str, directory: Path) -> Path:

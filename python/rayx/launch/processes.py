@@ -51,6 +51,13 @@ class Standing(NamedTuple):
     #: Of this machine, and the port of it that the session holds; 0: one that is free.
     address: str
     port: int
+    #: The absolute path of the key that other nodes must have, too; it has been checked. Empty: the
+    #: session takes none, unless it is insecure.
+    key_file: str = ""
+    #: "HOST:PORT" of the head of the cluster to join, with an address for the host; empty: none.
+    head: str = ""
+    #: Other nodes are asked for no key, and nothing between them is encrypted.
+    insecure: bool = False
 
 
 class StartOptions(NamedTuple):
@@ -290,12 +297,22 @@ def _whose(standing: Standing | None, directory: Path) -> list[str]:
         return [f"--driver-pid={os.getpid()}"]
     from rayx.records import session_records
 
-    return [
+    told = [
         "--standing",
         f"--address={standing.address}",
         f"--port={standing.port}",
         f"--record={session_records.path_of(directory)}",
     ]
+    if standing.key_file:
+        told.append(f"--key-file={standing.key_file}")
+    if standing.insecure:
+        told.append("--insecure")
+    if standing.head:
+        told.append(f"--join={standing.head}")
+    if standing.key_file or standing.insecure:
+        # What one version of Python pickles, another may not be able to run.
+        told.append("--python-version={}.{}".format(*sys.version_info))
+    return told
 
 
 def template_command() -> list[str]:

@@ -14,6 +14,8 @@ import os
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from rayx.records.host_port import LOOPBACK
+
 FILE_NAME = "session.json"
 #: Where control servers listen in a session's directory, the primary first
 #: (cpp/daemon/supervision/supervisor.cc).
@@ -39,6 +41,10 @@ class SessionFacts(NamedTuple):
     redis_shards: int
     #: What workers print goes to files.
     redirect_output: bool
+    #: The address by which the session knows this machine.
+    host: str = LOOPBACK
+    #: The control servers are here; of a machine that has joined a cluster, they are the head's.
+    has_control_servers: bool = True
 
     @property
     def is_standing(self) -> bool:
@@ -67,5 +73,5 @@ class SessionFacts(NamedTuple):
         return facts if facts._is_well_typed() else None
 
     def _is_well_typed(self) -> bool:
-        types = (int, int, str, int, bool)
+        types = (int, int, str, int, bool, str, bool)
         return all(type(value) is kind for value, kind in zip(self, types, strict=True))

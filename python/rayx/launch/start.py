@@ -35,11 +35,12 @@ class AddressInfo(TypedDict):
     #: The socket that drivers and workers connect to.
     node_socket: str
     node_id: str
-    #: This machine's address: sessions cannot be reached from others.
+    #: The address by which the session knows this machine.
     node_ip_address: str
     #: What other drivers of this user give to `init` to join the session.
     redis_address: str
     #: Of the control server and its shards, which may come up a moment after `init` has returned.
+    #: None on a machine that has joined a cluster: the head has them.
     redis_sockets: list[str]
     #: The process that ends all others when this one ends.
     supervisor_pid: int
@@ -67,6 +68,7 @@ def start_session(options: InitOptions) -> tuple[Session, AddressInfo]:
             python_version=platform.python_version(),
             redis_shards=options.redis_shards,
             redirect_output=options.redirect_output,
+            host=options.node_ip_address,
         ).write(processes.directory)
         return _connect(options, processes)
     except BaseException:
@@ -83,7 +85,7 @@ def _import_meanwhile() -> None:
 
 
 def _join(options: InitOptions, redis_address: str) -> tuple[Session, AddressInfo]:
-    joined = JoinedSession.find(redis_address)
+    joined = JoinedSession.find(redis_address, options.node_ip_address)
     deadline = time.monotonic() + _RESTART_SECONDS_MAX
     try:
         _import_meanwhile()
@@ -176,21 +178,23 @@ def _connect(
         has_reference=client.has_reference,
     )
     output.start()
-    shards = options.redis_shards
+    count, host = options.redis_shards + 1, options.node_ip_address
     if isinstance(processes, JoinedSession):
-        shards = processes.redis_shards
+        count, host = processes.control_servers, processes.host
     # Not looked for: they may come up after the node.
     redis_sockets = [
-        str(processes.directory / CONTROL_SOCKET.format(number)) for number in range(shards + 1)
+        str(processes.directory / CONTROL_SOCKET.format(number)) for number in range(count)
     ]
-    address = joining.SCHEME + redis_sockets[0]
-    if isinstance(processes, JoinedSession):
-        address = processes.address
+    address = (
+        processes.address
+        if isinstance(processes, JoinedSession)
+        else joining.SCHEME + redis_sockets[0]
+    )
     addresses = AddressInfo(
         session_dir=str(processes.directory),
         node_socket=node_socket,
         node_id=client.node_id.hex(),
-        node_ip_address=options.node_ip_address,
+        node_ip_address=host,
         redis_address=address,
         redis_sockets=redis_sockets,
         supervisor_pid=processes.supervisor_pid,

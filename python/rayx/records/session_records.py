@@ -1,7 +1,7 @@
 """The standing sessions that this user has started on this machine: a file for each.
 
     records = session_records.read_all()
-    records[0].address, records[0].supervisor.is_alive()
+    records[0].cluster, records[0].supervisor.is_alive()
 
 They lie in one private directory, `/tmp/rayx-UID`, or where RAYX_RUNTIME_DIR says. It is not in
 XDG_RUNTIME_DIR, and a standing session's own directory is not there either: that place goes when
@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from rayx import errors
+from rayx.records import host_port
 from rayx.records.process_identity import ProcessIdentity
 
 VARIABLE = "RAYX_RUNTIME_DIR"
@@ -33,7 +34,7 @@ _BYTES_MAX = 1 << 16
 class SessionRecord(NamedTuple):
     """What others must know to find a standing session."""
 
-    #: "HOST:PORT", as it is given to `rayx.init`.
+    #: "HOST:PORT" of this machine's node. It is the cluster's, unless `head` says another.
     address: str
     session_dir: str
     #: The process that ends all others of the session.
@@ -44,6 +45,20 @@ class SessionRecord(NamedTuple):
     python_version: str
     #: The absolute path of its cluster's key; empty if it has none.
     key_file: str = ""
+    #: "HOST:PORT" of the cluster's head, if the session's node has joined that cluster.
+    head: str = ""
+    #: Its node talks to others in the clear, and asks them for no key.
+    insecure: bool = False
+
+    @property
+    def cluster(self) -> str:
+        """The "HOST:PORT" that is given to `rayx.init`: of the head."""
+        return self.head or self.address
+
+    @property
+    def takes_nodes(self) -> bool:
+        """Whether nodes can join the cluster there."""
+        return not self.head and (self.insecure or bool(self.key_file))
 
     @property
     def path(self) -> Path:
@@ -115,12 +130,35 @@ def read_all() -> list[SessionRecord]:
     return sorted(found, key=lambda record: record.started_at)
 
 
-def find(address: str) -> SessionRecord | None:
-    """The record of the session at "HOST:PORT"; of several, the one that lives, or the newest."""
-    named = [record for record in read_all() if record.address == address]
-    living = [record for record in named if record.supervisor.is_alive()]
-    candidates = living or named
-    return candidates[-1] if candidates else None
+def named(address: str) -> list[SessionRecord]:
+    """Those at "HOST:PORT"; if there are none, those that have joined the cluster there."""
+    records = read_all()
+    own = [record for record in records if record.address == address]
+    return own or [record for record in records if record.cluster == address]
+
+
+def find(address: str, node_ip_address: str = "") -> SessionRecord | None:
+    """The record of the session at "HOST:PORT", or of one that has joined the cluster there.
+
+    Of several, the oldest that lives, that of the address itself first; or else the newest.
+    `node_ip_address`, if it is not empty: only with a node of this address.
+    """
+    found = [
+        record
+        for record in read_all()
+        if address in (record.address, record.cluster)
+        and node_ip_address in ("", host_of(record.address))
+    ]
+    living = [record for record in found if record.supervisor.is_alive()]
+    if living:
+        return min(living, key=lambda record: record.address != address)
+    return found[-1] if found else None
+
+
+def host_of(address: str) -> str:
+    """The host in "HOST:PORT", without brackets."""
+    parsed = host_port.parse(address)
+    return "" if parsed is None else parsed.host
 
 
 def _check(place: Path) -> None:
@@ -150,7 +188,7 @@ def _parse(path: Path) -> SessionRecord | None:
         record = SessionRecord(**told)
     except (OSError, ValueError, TypeError, KeyError, RecursionError):
         return None
-    kinds = (str, str, ProcessIdentity, float, str, str, str)
+    kinds = (str, str, ProcessIdentity, float, str, str, str, str, bool)
     is_record = all(type(value) is kind for value, kind in zip(record, kinds, strict=True))
     is_record = is_record and all(type(value) is int for value in record.supervisor)
     # A record speaks of the session whose name it bears.

@@ -8,6 +8,7 @@ import pytest
 import rayx
 from rayx.command import standing
 from rayx.launch.init_options import InitOptions
+from rayx.launch.processes import Standing
 from rayx.launch.session_facts import SessionFacts
 from rayx.records import session_records
 from rayx.records.process_identity import ProcessIdentity
@@ -58,31 +59,42 @@ OPTIONS = InitOptions.checked(num_cpus=2, object_store_memory=1 << 20)
 
 
 def test_starts_and_records(processes, tmp_path):
-    record = standing.start(OPTIONS, "127.0.0.1", 0)
+    record = standing.start(OPTIONS, Standing("127.0.0.1", 0))
     assert processes.events == ["ready", "keep"]
-    assert processes.options.standing == ("127.0.0.1", 0)
+    assert processes.options.standing == Standing("127.0.0.1", 0)
     assert processes.options.num_cpus == 2
     assert record.address == "127.0.0.1:5000"
     assert record.supervisor == ProcessIdentity.of(os.getpid())
     assert session_records.read_all() == [record]
-    assert record.key_file == ""
+    assert (record.key_file, record.head, record.insecure) == ("", "", False)
     facts = SessionFacts.read(processes.directory)
     assert facts.is_standing and facts.supervisor_pid == os.getpid()
+    assert (facts.host, facts.has_control_servers) == ("127.0.0.1", True)
+
+
+def test_a_node_that_joins_is_recorded_with_its_cluster(processes):
+    where = Standing("2001:db8::7", 0, "/key", "192.0.2.1:6379")
+    record = standing.start(OPTIONS, where)
+    assert processes.options.standing == where
+    assert (record.address, record.head) == ("[2001:db8::7]:5000", "192.0.2.1:6379")
+    assert (record.key_file, record.insecure) == ("/key", False)
+    facts = SessionFacts.read(processes.directory)
+    assert (facts.host, facts.has_control_servers) == ("2001:db8::7", False)
 
 
 @pytest.mark.parametrize("failing", ["ready", "keep"])
 def test_what_fails_leaves_no_record(processes, failing):
     processes.failing = failing
     with pytest.raises(rayx.StartError, match=f"cannot {failing}"):
-        standing.start(OPTIONS, "127.0.0.1", 0)
+        standing.start(OPTIONS, Standing("127.0.0.1", 0))
     assert processes.events[-1] == "stop"
     assert session_records.read_all() == []
 
 
 def test_a_second_one_at_an_address_is_refused(processes):
-    standing.start(OPTIONS, "127.0.0.1", 0)
+    standing.start(OPTIONS, Standing("127.0.0.1", 0))
     with pytest.raises(rayx.StartError, match="a session of yours is at 127.0.0.1:5000 already"):
-        standing.start(OPTIONS, "127.0.0.1", 5000)
+        standing.start(OPTIONS, Standing("127.0.0.1", 5000))
 
 
 def test_one_that_has_ended_makes_room(processes, tmp_path):
@@ -90,7 +102,7 @@ def test_one_that_has_ended_makes_room(processes, tmp_path):
     session_records.make_directory()
     stale.write()
     assert session_records.read_all() == [stale]
-    record = standing.start(OPTIONS, "127.0.0.1", 5000)
+    record = standing.start(OPTIONS, Standing("127.0.0.1", 5000))
     assert session_records.read_all() == [record]
 
 

@@ -28,6 +28,15 @@ NODE = {
     "pool_used_bytes": 1536,
     "objects": 11,
     "has_tables": 1,
+    "alive": True,
+}
+OTHER = {
+    "node_id": "cd" * 16,
+    "host": "192.0.2.8",
+    "pid": 13,
+    "alive": True,
+    "resources": {"CPU": {"total": 2.0}, "disk": {"total": 0.5}},
+    "pool_bytes": 1 << 30,
 }
 
 
@@ -41,10 +50,11 @@ def session(state=session_look.SERVING, **changes):
         "rayx_version": "0.1.0",
         "python_version": "3.11.7",
         "key_file": "",
+        "insecure": False,
     }
     if state == session_look.SERVING:
         told["nodes"] = [NODE | {"started_at": time.time() - 7200}]
-    return told | changes
+    return told | {"cluster": changes.get("address", told["address"])} | changes
 
 
 @pytest.fixture
@@ -86,6 +96,22 @@ Session 127.0.0.1:1: serving
   store      1.5 KiB of 2 GiB used, 11 objects
 """
     )
+
+
+def test_the_nodes_of_a_cluster(sessions):
+    now = time.time()
+    nodes = [NODE | {"started_at": now - 7200}]
+    nodes += [OTHER | {"started_at": now - 60, "alive": alive} for alive in (True, False)]
+    told = session(address="192.0.2.7:9", cluster="192.0.2.1:6379", insecure=True, nodes=nodes)
+    text = status.screen(told)
+    assert text.startswith("Node 192.0.2.7:9 of the cluster 192.0.2.1:6379: serving\n")
+    assert "\n  key        none (--insecure): whoever reaches" in text
+    other = (
+        "  and        cdcdcdcd at 192.0.2.8 (pid 13), up 1 min 0 s: 2 CPU, 0.5 disk, store 1 GiB"
+    )
+    assert text.endswith(f"\n{other}\n  ended      1 nodes, which rayx.nodes() tells of")
+    del nodes[1:]
+    assert "and  " not in status.screen(told)
 
 
 @pytest.mark.parametrize(

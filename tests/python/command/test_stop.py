@@ -22,14 +22,19 @@ def stopped(monkeypatch):
 
 def write(*ports):
     for port in ports:
-        SessionRecord(
-            f"127.0.0.1:{port}",
-            f"/tmp/rayx-{port}",
-            ProcessIdentity(port, 1),
-            float(port),
-            "0",
-            "3",
-        ).write()
+        write_record(port)
+
+
+def write_record(port, **more):
+    SessionRecord(
+        f"127.0.0.1:{port}",
+        f"/tmp/rayx-{port}",
+        ProcessIdentity(port, 1),
+        float(port),
+        "0",
+        "3",
+        **more,
+    ).write()
 
 
 @pytest.fixture(autouse=True)
@@ -52,6 +57,15 @@ def test_one_is_stopped(stopped):
     write(1, 2)
     assert command.main(["stop", "--address=localhost:2"]) == 0
     assert stopped == ["127.0.0.1:2"]
+
+
+def test_of_a_cluster_this_machine_s_part_is_stopped(stopped, capsys):
+    write(1)
+    write_record(2, head="192.0.2.1:6379")
+    assert command.main(["stop", "--address=192.0.2.1:6379"]) == 0
+    assert stopped == ["127.0.0.1:2"]
+    out = capsys.readouterr().out
+    assert out == "Stopped the node of the cluster 192.0.2.1:6379 at 127.0.0.1:2 (pid 2).\n"
 
 
 def test_nothing_to_do_is_fine_unless_it_was_named(stopped, capsys):

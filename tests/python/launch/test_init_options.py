@@ -28,7 +28,6 @@ def test_what_is_given_is_taken():
 @pytest.mark.parametrize(
     ("arguments", "error", "text"),
     [
-        ({"redis_address": "h:1"}, rayx.NotYetError, "needs several machines.*Leave redis_address"),
         ({"redis_address": 5}, TypeError, "redis_address must be a string"),
         (
             {"redis_address": "tmp/x"},
@@ -40,7 +39,10 @@ def test_what_is_given_is_taken():
         ({"redis_address": "127.0.0.1:65536"}, ValueError, "is no address of a session"),
         ({"redis_address": "127.0.0.1:-1"}, ValueError, "is no address of a session"),
         ({"redis_address": ":6379"}, ValueError, "is no address of a session"),
-        ({"node_ip_address": "192.0.2.1"}, ValueError, "this machine only, which has .*127.0.0.1"),
+        ({"redis_address": "unix:6379"}, ValueError, "is no address of a session"),
+        ({"redis_address": "2001:db8::7:1"}, ValueError, "IPv6 addresses in brackets"),
+        ({"redis_address": "[head]:1"}, ValueError, "is no address of a session"),
+        ({"node_ip_address": "192.0.2.1"}, ValueError, "of this machine, whose.*127.0.0.1"),
         ({"node_ip_address": 5}, TypeError, "node_ip_address must be a string"),
         ({"driver_mode": 1}, ValueError, "SCRIPT_MODE, rayx.SILENT_MODE or .*PYTHON_MODE, not 1"),
         ({"driver_mode": True}, ValueError, "driver_mode"),
@@ -136,10 +138,14 @@ def test_an_address_of_this_machine(given):
     assert InitOptions.checked(redis_address=given).redis_address == "127.0.0.1:6379"
 
 
-def test_an_address_of_one_of_its_interfaces(monkeypatch):
+@pytest.mark.parametrize("given", ["192.0.2.7:1", "head:1", "[2001:db8::7]:1"])
+def test_an_address_of_a_cluster(given):
+    options = InitOptions.checked(redis_address=given)
+    assert (options.redis_address, options.node_ip_address) == (given, "")
+
+
+def test_the_node_that_is_joined_may_be_named(monkeypatch):
     monkeypatch.setattr(machine, "addresses", lambda: ["192.0.2.7", "2001:db8::7"])
-    for given in ("192.0.2.7:1", "2001:db8::7:1"):
-        assert InitOptions.checked(redis_address=given).redis_address == given
-    assert InitOptions.checked(redis_address="[2001:db8::7]:1").redis_address == "2001:db8::7:1"
-    with pytest.raises(rayx.NotYetError, match="192.0.2.8:1.*needs several machines"):
-        InitOptions.checked(redis_address="192.0.2.8:1")
+    for given, address in (("192.0.2.7", "192.0.2.7"), ("[2001:db8::7]", "2001:db8::7")):
+        options = InitOptions.checked(redis_address="head:1", node_ip_address=given)
+        assert options.node_ip_address == address

@@ -1,4 +1,5 @@
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -6,7 +7,7 @@ import time
 import pytest
 
 import rayx
-from rayx.launch import joining, session_facts
+from rayx.launch import joining, machine, session_facts
 from rayx.launch.joining import JoinedSession
 from rayx.launch.session_facts import SessionFacts
 from rayx.records import session_records
@@ -43,7 +44,8 @@ def test_is_found_by_its_address(directory):
         joined = JoinedSession.find(given)
         assert joined.directory == directory
         assert joined.node_socket == directory / "node.sock"
-        assert (joined.supervisor_pid, joined.redis_shards, joined.keeps_logs) == (1, 1, False)
+        assert (joined.supervisor_pid, joined.control_servers, joined.keeps_logs) == (1, 2, False)
+        assert joined.host == "127.0.0.1"
         joined.stop()
         joined.stop()
         assert joined.why_it_ended() == ""
@@ -147,9 +149,80 @@ def test_a_standing_session_is_found_by_its_record(standing, directory):
     by_socket.stop()
 
 
-def test_without_a_record_the_command_is_named(standing):
-    with pytest.raises(rayx.StartError, match="`rayx start --head --port=8` starts one"):
-        JoinedSession.find("127.0.0.1:8")
+@pytest.mark.parametrize(
+    ("address", "command"),
+    [
+        ("127.0.0.1:8", "rayx start --head --port=8"),
+        ("192.0.2.7:8", "rayx start --head --node-ip-address=192.0.2.7 --port=8"),
+        ("192.0.2.8:8", "rayx start --redis-address=192.0.2.8:8"),
+        ("[2001:db8::8]:8", r"rayx start --redis-address=\[2001:db8::8\]:8"),
+    ],
+)
+def test_without_a_record_the_command_is_named(standing, monkeypatch, address, command):
+    monkeypatch.setattr(machine, "addresses", lambda: ["127.0.0.1", "192.0.2.7"])
+    with pytest.raises(rayx.StartError, match=f"by this user on this machine; `{command}` starts"):
+        JoinedSession.find(address)
+
+
+def test_a_name_that_is_not_known(standing, monkeypatch):
+    def fail(*arguments, **options):
+        raise socket.gaierror(-2, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", fail)
+    with pytest.raises(rayx.StartError, match="the name of its machine is not known: .*Name or"):
+        JoinedSession.find("head:7")
+
+
+# ---- clusters ------------------------------------------------------------------------------------
+
+HEAD = "192.0.2.7:7"
+
+
+@pytest.fixture
+def joined_cluster(standing, directory, supervisor, tmp_path):
+    """Two nodes of this machine in one cluster."""
+    first = session_records.read_all()[0]._replace(address="192.0.2.8:1", head=HEAD)
+    first.write()
+    other = tmp_path / "rayx-2"
+    other.mkdir(0o700)
+    for name in (session_facts.ENDING, session_facts.NODE_ENDING):
+        (other / name).touch()
+    facts = SessionFacts(0, supervisor.pid, VERSION, 1, False, "192.0.2.9", False)
+    facts.write(other)
+    second = first._replace(address="192.0.2.9:1", session_dir=str(other), started_at=2.0)
+    second.write()
+    return directory, other
+
+
+def test_a_cluster_is_found_by_the_address_of_its_head(joined_cluster, monkeypatch):
+    first, second = joined_cluster
+    for address, node, place in (
+        (HEAD, "", first),
+        (HEAD, "192.0.2.8", first),
+        (HEAD, "192.0.2.9", second),
+        ("192.0.2.9:1", "", second),
+    ):
+        joined = JoinedSession.find(address, node)
+        assert (joined.directory, joined.address) == (place, address)
+        joined.stop()
+    assert (joined.host, joined.control_servers) == ("192.0.2.9", 0)
+    with pytest.raises(rayx.StartError, match="node of it is at 192.0.2.8:1, and none is at node_"):
+        JoinedSession.find(HEAD, "192.0.2.10")
+    found = [(2, 1, 6, "", (address, 0)) for address in ("192.0.2.6", "192.0.2.7")]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *arguments, **options: found)
+    joined = JoinedSession.find("head:7")
+    assert joined.directory == first
+    joined.stop()
+
+
+def test_a_node_that_has_ended_names_the_command_that_starts_another(joined_cluster, supervisor):
+    supervisor.kill()
+    supervisor.wait()
+    with pytest.raises(rayx.StartError, match=f"`rayx start --redis-address={HEAD}` starts"):
+        JoinedSession.find(HEAD)
+
+
+# ---- their ends ----------------------------------------------------------------------------------
 
 
 def test_one_that_has_ended_tells_why(standing, supervisor):

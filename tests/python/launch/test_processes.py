@@ -225,6 +225,35 @@ def test_a_standing_session_is_kept(start, tmp_path):
     processes.directory.rmdir()
 
 
+VERSION = "--python-version={}.{}".format(*sys.version_info)
+
+
+@pytest.mark.parametrize(
+    ("standing", "more"),
+    [
+        (Standing("192.0.2.7", 6379, "/keys/k"), ["--key-file=/keys/k", VERSION]),
+        (
+            Standing("192.0.2.7", 0, "/keys/k", "[2001:db8::1]:6379"),
+            ["--key-file=/keys/k", "--join=[2001:db8::1]:6379", VERSION],
+        ),
+        (
+            Standing("127.0.0.1", 0, head="127.0.0.1:6379", insecure=True),
+            ["--insecure", "--join=127.0.0.1:6379", VERSION],
+        ),
+    ],
+)
+def test_a_node_that_others_can_reach(start, tmp_path, standing, more):
+    processes = start("lifeline.sendall(b'ready 5000\\n'); lifeline.recv(1)", standing=standing)
+    processes.wait_until_ready()
+    arguments = told(tmp_path)["arguments"]
+    assert arguments[2:5] == ["--standing", f"--address={standing.address}", arguments[4]]
+    assert arguments[6 : arguments.index("--")] == [
+        *more,
+        "--redis-server=/server",
+        "--redis-shards=1",
+    ]
+
+
 def test_a_standing_session_does_not_lie_where_a_logout_removes_it(start, tmp_path, monkeypatch):
     (tmp_path / "run").mkdir(0o700)
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / "run"))

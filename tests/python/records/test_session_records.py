@@ -57,6 +57,27 @@ def test_of_two_at_an_address_the_one_that_lives_is_found():
     assert session_records.find("127.0.0.1:1") == living
 
 
+def test_nodes_of_a_cluster_are_found_by_its_head():
+    session_records.make_directory()
+    head = make("rayx-1", "192.0.2.7:1", started_at=3.0)._replace(key_file="/key")
+    first = make("rayx-2", "192.0.2.7:2", started_at=1.0)._replace(head=head.address)
+    second = make("rayx-3", "[2001:db8::7]:2", started_at=2.0)._replace(head=head.address)
+    for record in (first, second):
+        record.write()
+    assert (head.cluster, first.cluster) == (head.address, head.address)
+    assert (head.takes_nodes, first.takes_nodes, make().takes_nodes) == (True, False, False)
+    assert session_records.find(head.address) == first
+    assert session_records.find(head.address, "2001:db8::7") == second
+    assert session_records.find(second.address) == second
+    assert session_records.find(head.address, "192.0.2.8") is None
+    assert session_records.named(head.address) == [first, second]
+    head.write()
+    assert session_records.find(head.address) == head
+    assert session_records.find(head.address, "2001:db8::7") == second
+    assert session_records.named(head.address) == [head]
+    assert session_records.named(second.address) == [second]
+
+
 def test_why_it_ended(place):
     session_records.make_directory()
     record = make()
@@ -89,6 +110,8 @@ GOOD = {
         GOOD | {"supervisor": ["1", 2]},
         GOOD | {"address": 1},
         GOOD | {"more": 1},
+        GOOD | {"head": 1},
+        GOOD | {"insecure": 1},
         GOOD | {"session_dir": "/tmp/rayx-2"},  # whose record lies elsewhere
     ],
 )
