@@ -12,16 +12,13 @@
 // the writes of a node that is declared dead are kept from the tables.
 #pragma once
 
-#include <cstddef>
-#include <cstdint>
-#include <functional>
 #include <memory>
-#include <optional>
-#include <vector>
+#include <string>
 
 #include "common/base/status.h"
 #include "common/io/byte_stream.h"
 #include "common/io/event_loop.h"
+#include "common/io/stream_bridge.h"
 #include "control/redis_connection.h"
 #include "control/redis_protocol.h"
 
@@ -29,8 +26,7 @@ namespace rayx::control {
 
 class TableBridge {
  public:
-  // Called once, from the loop: the bridge may be destroyed afterwards, and not inside.
-  using OnClosed = std::function<void(const Status& reason)>;
+  using OnClosed = StreamBridge::OnClosed;
 
   // `loop` must outlive the bridge.
   TableBridge(EventLoop* loop, const RedisEndpoint& server, std::unique_ptr<ByteStream> node,
@@ -43,42 +39,25 @@ class TableBridge {
   void Close(const Status& reason);
 
  private:
-  enum class State { kLoggingIn, kJoined, kClosed };
-  // A stream, and what is to be written to it.
-  struct End {
-    std::unique_ptr<ByteStream> stream;
-    std::vector<uint8_t> out;
-    size_t written = 0;
-    // After the stream, so that it goes first.
-    std::unique_ptr<EventLoop::Watcher> watcher;
-
-    size_t backlog_bytes() const { return out.size() - written; }
-  };
-
-  void Connect(const RedisEndpoint& server);
-  void Open(End* end, End* other);
-  void OnReadable(End* end, End* other);
-  void OnWritable(End* end, End* other);
-  // Reads from one end what the other has room for, and writes it there.
-  void Pass(End* from, End* to);
+  void WriteLogin();
   void ReadLogin();
-  void WriteOut(End* end);
-  // Has both sockets watched for what their streams wait for.
-  void Watch();
-  void WatchEnd(End* end, const End& other);
-  bool MayRead(const End& end, const End& other) const;
+  // The server has let us in.
+  void Join();
 
   EventLoop* const loop_;
-  OnClosed on_closed_;
-  State state_ = State::kLoggingIn;
-  Status reason_;
-  End node_;
-  End server_;
-  std::optional<ReplyReader> login_;
+  const OnClosed on_closed_;
+  bool is_closed_ = false;
+  // --- until it is joined: what the node sends stays where it is ---
+  std::unique_ptr<ByteStream> node_;
+  std::unique_ptr<ByteStream> server_;
+  // Of the server's stream.
+  std::unique_ptr<EventLoop::Watcher> watcher_;
+  std::string login_;
+  ReplyReader reply_;
   // Ends a login that takes too long; then tells of the end.
   std::unique_ptr<EventLoop::Timer> timer_;
-  // Reads what a stream holds, in the next turn.
-  std::unique_ptr<EventLoop::Timer> again_;
+  // --- from then on ---
+  std::unique_ptr<StreamBridge> joined_;
 };
 
 }  // namespace rayx::control

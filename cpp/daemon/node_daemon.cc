@@ -116,8 +116,10 @@ Status NodeDaemon::Start(const std::vector<control::RedisEndpoint>& servers) {
 
 Status NodeDaemon::JoinCluster(const std::vector<control::RedisEndpoint>& servers) {
   if (!network_) return Status::Ok();
-  return network_->Start(tables_.get(), servers,
-                         [this](Expulsion why, const std::string& text) { OnExpelled(why, text); });
+  return network_->Start(
+      tables_.get(),
+      {.control_servers = servers, .scheduler_socket = options_.session_dir + "/scheduler.sock"},
+      [this](Expulsion why, const std::string& text) { OnExpelled(why, text); });
 }
 
 void NodeDaemon::OnExpelled(Expulsion why, const std::string& text) {

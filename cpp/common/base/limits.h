@@ -207,7 +207,7 @@ inline constexpr size_t kControlRecordsPerFlush = 500;
 inline constexpr size_t kControlBurstRecords = 20000;
 
 // What a bridge to a control server holds for either end; it reads no more from the other end then.
-inline constexpr size_t kTableBridgeBytesMax = 1u << 20;
+inline constexpr size_t kStreamBridgeBytesMax = 1u << 20;
 
 // Errors kept in the error table; older ones go.
 inline constexpr size_t kErrorsKept = 1000;

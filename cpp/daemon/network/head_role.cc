@@ -59,8 +59,9 @@ std::variant<wire::NodeAdmission, wire::NodeRefusal> HeadRole::Decide(
     case protocol::ConnectionKind::Tables:
       if (greeting.server < parts_.servers.size()) break;
       return wire::NodeRefusal{"there is no control server " + std::to_string(greeting.server)};
-    case protocol::ConnectionKind::Bulk:
     case protocol::ConnectionKind::Scheduler:
+      break;
+    case protocol::ConnectionKind::Bulk:
       return wire::NodeRefusal{"it does not serve connections of that kind"};
   }
   return wire::NodeAdmission{.node = parts_.self,
@@ -71,11 +72,28 @@ std::variant<wire::NodeAdmission, wire::NodeRefusal> HeadRole::Decide(
 void HeadRole::OnWelcomed(const wire::NodeGreeting& greeting, std::unique_ptr<ByteStream> stream) {
   // It may have been declared dead since it was welcomed.
   if (membership_.IsDead(greeting.node)) return;
+  if (greeting.kind == protocol::ConnectionKind::Scheduler) {
+    return JoinToScheduler(greeting.node, std::move(stream));
+  }
   const uint64_t number = ++last_bridge_;
-  bridges_[number] = {.node = greeting.node,
-                      .bridge = std::make_unique<control::TableBridge>(
-                          parts_.loop, parts_.servers[greeting.server], std::move(stream),
-                          [this, number](const Status&) { closed_bridges_.push_back(number); })};
+  Bridge& bridge = bridges_[number];
+  bridge.node = greeting.node;
+  bridge.tables = std::make_unique<control::TableBridge>(
+      parts_.loop, parts_.servers[greeting.server], std::move(stream),
+      [this, number](const Status&) { closed_bridges_.push_back(number); });
+}
+
+void HeadRole::JoinToScheduler(const NodeId& node, std::unique_ptr<ByteStream> stream) {
+  Result<std::unique_ptr<ByteStream>> scheduler = control::DialUnix(parts_.scheduler_socket);
+  // It is being started again; so the node will try again.
+  if (!scheduler.ok()) return;
+  const uint64_t number = ++last_bridge_;
+  Bridge& bridge = bridges_[number];
+  bridge.node = node;
+  bridge.scheduler = std::make_unique<StreamBridge>(
+      parts_.loop, StreamBridge::Side{.stream = std::move(stream), .name = "the node"},
+      StreamBridge::Side{.stream = std::move(*scheduler), .name = "the global scheduler"},
+      [this, number](const Status&) { closed_bridges_.push_back(number); });
 }
 
 Status HeadRole::OnMessage(const NodeId& peer, const wire::MemberMessage& message) {
@@ -124,7 +142,7 @@ void HeadRole::CarryOut(const cluster::MemberDead& dead) {
   parts_.carrier->OnDead(dead.node);
   for (auto& [number, bridge] : bridges_) {
     if (bridge.node == dead.node) {
-      bridge.bridge->Close(Status::Disconnected("the node was declared dead"));
+      bridge.Close(Status::Disconnected("the node was declared dead"));
     }
   }
   addresses_.erase(dead.node);
@@ -148,7 +166,8 @@ std::string HeadRole::DebugText() const {
   for (const auto& [node, address] : addresses_) {
     text += "  member " + node.Hex() + " at " + address.Text() + "\n";
   }
-  return text + "connections of members to the tables: " + std::to_string(bridges_.size()) + "\n";
+  return text + "connections of members to the tables and the scheduler: " +
+         std::to_string(bridges_.size()) + "\n";
 }
 
 }  // namespace rayx::daemon

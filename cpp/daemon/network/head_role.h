@@ -1,5 +1,5 @@
 // The head of a cluster: decides who is a member and who is dead (cluster/membership.h), and joins
-// the others to the control servers, which are on its machine.
+// the others to the control servers and the global scheduler, which are on its machine.
 //
 //   Restore ──(the table of nodes was read)──▶ others are let in
 //
@@ -19,6 +19,7 @@
 #include "cluster/membership.h"
 #include "common/base/ids.h"
 #include "common/io/event_loop.h"
+#include "common/io/stream_bridge.h"
 #include "control/redis_connection.h"
 #include "control/table_bridge.h"
 #include "control/tables.h"
@@ -38,6 +39,8 @@ class HeadRole final : public ClusterRole {
     NodeId self;
     HostPort address;
     ClusterId cluster;
+    // The global scheduler's socket, to which others are joined as well.
+    std::string scheduler_socket;
     // The table of nodes has been read.
     std::function<void()> restored;
   };
@@ -60,11 +63,17 @@ class HeadRole final : public ClusterRole {
   std::string DebugText() const override;
 
  private:
+  // One of the two.
   struct Bridge {
     NodeId node;
-    std::unique_ptr<control::TableBridge> bridge;
+    std::unique_ptr<control::TableBridge> tables;
+    std::unique_ptr<StreamBridge> scheduler;
+
+    void Close(const Status& reason) { tables ? tables->Close(reason) : scheduler->Close(reason); }
   };
 
+  // Ends with the stream that it begins for the node, if there is nobody at the other end.
+  void JoinToScheduler(const NodeId& node, std::unique_ptr<ByteStream> stream);
   void ReadTable();
   void OnTable(const std::vector<control::NodeRecord>& nodes);
   void CarryOut(const cluster::MemberJoined& joined);

@@ -117,8 +117,7 @@ std::vector<control::RedisAddress> NodeNetwork::ServersThroughHead() {
   return servers;
 }
 
-Status NodeNetwork::Start(control::Tables* tables,
-                          const std::vector<control::RedisEndpoint>& servers, Expelled expelled) {
+Status NodeNetwork::Start(control::Tables* tables, const Services& services, Expelled expelled) {
   if (options_.joins()) {
     role_ = std::make_unique<MemberRole>(
         MemberRole::Parts{.loop = loop_,
@@ -136,10 +135,11 @@ Status NodeNetwork::Start(control::Tables* tables,
       HeadRole::Parts{.loop = loop_,
                       .carrier = &carrier_,
                       .tables = tables,
-                      .servers = servers,
+                      .servers = services.control_servers,
                       .self = head_.node,
                       .address = options_.address,
                       .cluster = head_.cluster,
+                      .scheduler_socket = services.scheduler_socket,
                       // Not before: those who are dead must be known.
                       .restored = [this] {
                         const Status listening = Listen();

@@ -49,9 +49,13 @@ class NodeNetwork {
 
   // Of a node that has joined: the control servers, through the head.
   std::vector<control::RedisAddress> ServersThroughHead();
-  // `servers`: of the head, the control servers on its machine. `tables` must outlive the network.
-  Status Start(control::Tables* tables, const std::vector<control::RedisEndpoint>& servers,
-               Expelled expelled);
+  // Of the head: what on its machine others are joined to.
+  struct Services {
+    std::vector<control::RedisEndpoint> control_servers;
+    std::string scheduler_socket;
+  };
+  // `tables` must outlive the network.
+  Status Start(control::Tables* tables, const Services& services, Expelled expelled);
 
   // Each turn of the loop, after what has arrived was heard.
   void OnTurn();

@@ -196,8 +196,8 @@ TEST_F(TableBridgeTest, AServerThatDoesNotReadHoldsTheNodeUp) {
                      idle_turns = wrote == 0 ? idle_turns + 1 : 0;
                      runner_.loop()->Post([] {});
                    });
-  EXPECT_GT(taken, limits::kTableBridgeBytesMax);
-  EXPECT_LT(taken, 4 * limits::kTableBridgeBytesMax);
+  EXPECT_GT(taken, limits::kStreamBridgeBytesMax);
+  EXPECT_LT(taken, 4 * limits::kStreamBridgeBytesMax);
   EXPECT_TRUE(ends_.empty());
 }
 

@@ -8,7 +8,9 @@
 #include <string>
 #include <thread>
 #include <utility>
+#include <vector>
 
+#include "common/io/socket.h"
 #include "common/os/clock.h"
 #include "daemon/network/test_head.h"
 
@@ -118,6 +120,39 @@ TEST_F(NodeNetworkTest, WhoIsNotLetInLearnsWhy) {
   const Status nobody = Join(Joining(key_));
   EXPECT_EQ(nobody.code(), StatusCode::kUnavailable);
   EXPECT_NE(nobody.message().find("no process listens"), std::string::npos) << nobody.message();
+}
+
+TEST_F(NodeNetworkTest, TheGlobalSchedulerIsReachedThroughTheHead) {
+  const std::string path = testing::TempDir() + "rayx-scheduler-" + std::to_string(::getpid());
+  const ScopedFd listener = std::move(ListenUnix(path, 4)).value();
+  head_ = std::make_unique<TestHead>(head_port_, "", IdOf<ClusterId>(1), path);
+  NodeStreams streams(
+      {}, {.node = IdOf<NodeId>(9), .cluster = IdOf<ClusterId>(1), .python_version = "3.11"});
+  bool admitted = false;
+  const auto stream =
+      streams.Dial({.address = {"127.0.0.1", head_port_.port},
+                    .node = {},
+                    .kind = protocol::ConnectionKind::Scheduler},
+                   {.on_admitted = [&](const auto&) { admitted = true; }, .on_refused = nullptr});
+  ASSERT_TRUE(stream.ok()) << stream.status().message();
+  std::string received;
+  ScopedFd scheduler;
+  size_t sent = 0;
+  const std::vector<uint8_t> words(5, 'w');
+  std::vector<uint8_t> room(64);
+  const int64_t give_up_ms = MonotonicMs() + kPatienceMs;
+  while (received.size() < words.size() && MonotonicMs() < give_up_ms) {
+    if (sent == 0) sent = (*stream)->Write(words, {}).value();
+    if (!scheduler.valid()) scheduler = std::move(AcceptUnix(listener.get())).value();
+    if (!scheduler.valid()) continue;
+    const Result<ReadOutcome> read = ReadWithFds(scheduler.get(), room);
+    if (read.ok() && !read->would_block) {
+      received.append(room.begin(), room.begin() + static_cast<std::ptrdiff_t>(read->bytes));
+    }
+  }
+  ::unlink(path.c_str());
+  EXPECT_TRUE(admitted);
+  EXPECT_EQ(received, "wwwww");
 }
 
 TEST_F(NodeNetworkTest, OneJoinsAtTheHeadOnly) {

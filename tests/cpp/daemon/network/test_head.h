@@ -78,13 +78,17 @@ inline NetworkOptions OptionsAt(const HeldPort& port, const std::string& key_fil
 
 class TestHead {
  public:
-  TestHead(const HeldPort& port, const std::string& key_file, const ClusterId& cluster)
+  TestHead(const HeldPort& port, const std::string& key_file, const ClusterId& cluster,
+           const std::string& scheduler_socket = "")
       : id_(RandomIdSource().Next<NodeId>()) {
     NetworkOptions options = OptionsAt(port, key_file);
     options.cluster = cluster.Hex();
     tables_ = control::MakeMemoryTables();
     network_ = NodeNetwork::Open(&loop_, options, id_).value();
-    EXPECT_TRUE(network_->Start(tables_.get(), {}, [](Expulsion, const std::string&) {}).ok());
+    const NodeNetwork::Services services{.control_servers = {},
+                                         .scheduler_socket = scheduler_socket};
+    EXPECT_TRUE(
+        network_->Start(tables_.get(), services, [](Expulsion, const std::string&) {}).ok());
     thread_ = std::thread([this] {
       loop_.Run([this] {
         network_->OnTurn();
