@@ -183,6 +183,8 @@ void RemoteObjects::Introduce(ClientId home, std::vector<ObjectId> crossing) {
       Send(home, remote::Announce{.is_pending = true, .value = {.id = id}});
     }
   }
+  // The home has them now. Not before: what is inside may go with them, and was to be announced.
+  for (const ObjectId& id : std::exchange(announced_, {})) shared_.DropKept(id, home);
 }
 
 void RemoteObjects::ExpectResult(ClientId home, const ObjectId& id) {
@@ -227,7 +229,7 @@ void RemoteObjects::AnnounceValue(ClientId home, const ObjectId& id,
     if (!RAYX_MUTATION(kForgetInside) && shared_.Share(inner, home)) crossing->push_back(inner);
   }
   Send(home, remote::Announce{.is_pending = false, .value = *std::move(value)});
-  if (is_inline) shared_.DropKept(id, home);
+  if (is_inline) announced_.push_back(id);
 }
 
 std::optional<remote::Value> RemoteObjects::ValueOf(const ObjectId& id) const {

@@ -111,6 +111,8 @@ class RemoteObjects {
   plasma::ObjectStore* const store_;
   plasma::SharedObjects shared_;
   std::map<ClientId, Session> sessions_;
+  // Small values that have just been announced and need not be kept; empty between events.
+  std::vector<ObjectId> announced_;
 };
 
 }  // namespace rayx::node

@@ -129,6 +129,20 @@ TEST_F(RemoteObjectsTest, WhatIsStillToBeMadeIsAnnouncedTwice) {
   EXPECT_EQ(store_.Stats().objects, 0u);
 }
 
+TEST_F(RemoteObjectsTest, WhatIsInsideALateValueIsAnnouncedBeforeTheValueGoes) {
+  store_.AddClientReference(kAda, id_);
+  const ObjectId ids[] = {id_};
+  remote_.Cross(kOther, ids);
+  ASSERT_TRUE(store_.RemoveClientReference(kAda, id_).ok());
+  Turn();
+  ASSERT_TRUE(store_.PutInline(kAda, inner_, Bytes("b"), {}).ok());
+  ASSERT_TRUE(store_.PutInline(kNoClient, id_, Bytes("a"), {{inner_}}).ok());
+  ASSERT_TRUE(store_.RemoveClientReference(kAda, inner_).ok());
+  EXPECT_EQ(Turn(),
+            (Lines{"add t2.0", "announce t1.0 =a t2.0", "announce t2.0 =b", "remove t2.0"}));
+  EXPECT_EQ(store_.Stats().objects, 0u);
+}
+
 TEST_F(RemoteObjectsTest, WhatCameFromTheHomeIsAskedForThere) {
   store_.AddReference(id_);
   remote_.Named(kOther, {{id_}});
