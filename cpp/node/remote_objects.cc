@@ -120,7 +120,8 @@ Status RemoteObjects::On(ClientId from, const remote::ObjectsReady& message) {
       continue;
     }
     shared_.PutCopy(value.id, BytesOf(value.data), value.contained);
-    if (store_->IsSealed(value.id)) Named(from, value.contained);
+    // Of the value that it has now: another one may have come first.
+    Named(from, store_->ContainedIn(value.id));
   }
   return Status::Ok();
 }

@@ -159,6 +159,16 @@ TEST_F(RemoteObjectsTest, WhatCameFromTheHomeIsAskedForThere) {
   EXPECT_TRUE(store_.IsSealed(id_));
 }
 
+TEST_F(RemoteObjectsTest, AValueThatComesSecondIsNothing) {
+  store_.AddReference(id_);
+  remote_.Named(kOther, {{id_}});
+  ASSERT_TRUE(store_.PutInline(kAda, id_, Bytes("mine"), {}).ok());
+  remote::Value late = Inline(id_, "theirs");
+  late.contained = {inner_};
+  Hear(remote::ObjectsReady{{late}});
+  EXPECT_EQ(store_.Stats().objects, 1u);
+}
+
 TEST_F(RemoteObjectsTest, ACopyTakesTheIdsInsideWithIt) {
   store_.AddReference(id_);
   remote_.Named(kOther, {{id_}});
