@@ -210,6 +210,7 @@ class FakeClient:
             node = {
                 "node_id": self.node_id,
                 "host": "127.0.0.1",
+                "port": 0,
                 "pid": 7,
                 "alive": 1,
                 "total": as_items(self.resources()[0]),

@@ -275,8 +275,8 @@ inline constexpr int64_t kMemberReturnMs = 5000;
 inline constexpr int64_t kLeaveMs = 2000;
 
 // For so long a node looks for a head that is gone: its process is started again in a second or
-// two, a control server with many records may take longer. Then there is no cluster any more.
-inline constexpr int64_t kHeadReturnMs = 60'000;
+// two, and a switch in a minute or two. Then there is no cluster any more.
+inline constexpr int64_t kHeadReturnMs = 600'000;
 // How long an answer of the head is waited for, and the longest pause between two attempts.
 inline constexpr int64_t kHeadAnswerMs = 5000;
 inline constexpr int64_t kHeadRedialMsMax = 1000;

@@ -89,6 +89,7 @@ def _other(node: dict[str, Any]) -> dict[str, Any]:
     return {
         "node_id": node["node_id"].hex(),
         "host": node["host"],
+        "port": node["port"],
         "pid": node["pid"],
         "alive": bool(node["alive"]),
         "started_at": node["started_at"],

@@ -8,6 +8,7 @@ from argparse import Namespace
 from typing import Any
 
 from rayx.command import chosen, session_look
+from rayx.records.host_port import HostPort
 
 #: Exit codes: all sessions serve; there is none; one of them does not serve now.
 ALL_SERVE, NONE, SOME_DO_NOT = 0, 1, 3
@@ -70,8 +71,9 @@ def screen(session: dict[str, Any]) -> str:
 
 def _other_line(node: dict[str, Any]) -> str:
     has = ", ".join(f"{amounts['total']:g} {name}" for name, amounts in node["resources"].items())
+    place = HostPort(node["host"], node["port"])
     return (
-        f"  and        {node['node_id'][:8]} at {node['host']} (pid {node['pid']}), up "
+        f"  and        {node['node_id'][:8]} at {place} (pid {node['pid']}), up "
         f"{span(time.time() - node['started_at'])}: {has or 'no resources'}, store "
         f"{_bytes(node['pool_bytes'])}"
     )

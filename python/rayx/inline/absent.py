@@ -29,6 +29,7 @@ def process_as_node(total: list[dict[str, Any]], pool_bytes: int) -> dict[str, A
     return {
         "node_id": bytes(TASK_ID_BYTES),
         "host": "127.0.0.1",
+        "port": 0,
         "pid": os.getpid(),
         "alive": True,
         "total": total,

@@ -21,6 +21,8 @@ class NodeInfo(Record):
     node_id: str
     #: By which the session knows the machine.
     address: str
+    #: At which other nodes reach it; 0 if none can.
+    port: int
     #: The daemon's process.
     pid: int
     #: False: it has ended, or was found dead.
@@ -41,6 +43,7 @@ def records(found: list[dict[str, Any]]) -> list[NodeInfo]:
         NodeInfo(
             node_id=one["node_id"].hex(),
             address=one["host"],
+            port=one["port"],
             pid=one["pid"],
             alive=bool(one["alive"]),
             resources=one["total"],

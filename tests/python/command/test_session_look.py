@@ -61,7 +61,14 @@ class Observer:
         assert question == "Nodes"
         if not self.tables:
             raise RayletError("TimedOut", "no answer")
-        other = {"host": "192.0.2.8", "pid": 3, "alive": 1, "total": cpus, "pool_bytes": 4}
+        other = {
+            "host": "192.0.2.8",
+            "port": 7,
+            "pid": 3,
+            "alive": 1,
+            "total": cpus,
+            "pool_bytes": 4,
+        }
         other |= {"started_at": 1.0, "heartbeat_at": 2.0}
         return {"nodes": [other | {"node_id": id * 16} for id in (b"a", b"b")]}
 
@@ -98,6 +105,7 @@ def test_all_nodes_of_a_cluster(record, observer):
     assert other == {
         "node_id": "62" * 16,
         "host": "192.0.2.8",
+        "port": 7,
         "pid": 3,
         "alive": True,
         "started_at": 1.0,

@@ -33,6 +33,7 @@ NODE = {
 OTHER = {
     "node_id": "cd" * 16,
     "host": "192.0.2.8",
+    "port": 4711,
     "pid": 13,
     "alive": True,
     "resources": {"CPU": {"total": 2.0}, "disk": {"total": 0.5}},
@@ -106,9 +107,8 @@ def test_the_nodes_of_a_cluster(sessions):
     text = status.screen(told)
     assert text.startswith("Node 192.0.2.7:9 of the cluster 192.0.2.1:6379: serving\n")
     assert "\n  key        none (--insecure): whoever reaches" in text
-    other = (
-        "  and        cdcdcdcd at 192.0.2.8 (pid 13), up 1 min 0 s: 2 CPU, 0.5 disk, store 1 GiB"
-    )
+    other = "  and        cdcdcdcd at 192.0.2.8:4711 (pid 13), up 1 min 0 s: 2 CPU, 0.5 disk, "
+    other += "store 1 GiB"
     assert text.endswith(f"\n{other}\n  ended      1 nodes, which rayx.nodes() tells of")
     del nodes[1:]
     assert "and  " not in status.screen(told)

@@ -7,6 +7,7 @@ from rayx.records.node_info import NodeInfo, records
 FOUND = {
     "node_id": b"n" * 16,
     "host": "127.0.0.1",
+    "port": 4711,
     "pid": 7,
     "alive": 1,
     "total": {"CPU": 2.0},
@@ -18,7 +19,7 @@ FOUND = {
 
 def test_what_the_client_tells_becomes_records():
     (record,) = records([FOUND])
-    expected = NodeInfo("6e" * 16, "127.0.0.1", 7, True, {"CPU": 2.0}, 4096, 1.5, 2.5)
+    expected = NodeInfo("6e" * 16, "127.0.0.1", 4711, 7, True, {"CPU": 2.0}, 4096, 1.5, 2.5)
     assert record == expected
 
 
