@@ -36,7 +36,7 @@ def where():
 print(json.dumps({
     "address": rayx.get_node_ip_address(),
     "tasks": sorted(set(rayx.get([where.remote() for _ in range(20)]))),
-    "nodes": sorted([node.address, node.alive] for node in rayx.nodes()),
+    "nodes": sorted([node.address, node.port, node.alive] for node in rayx.nodes()),
     "info": [info["node_ip_address"], info["redis_address"], len(info["redis_sockets"])],
 }))
 """
@@ -82,17 +82,18 @@ def test_two_machines_and_programs_on_both(machines):
     assert head.warned == member.warned == ""
     for session in (head, member):
         sees(session, [one.address, two.address])
+    own_port = int(member.address.rpartition(":")[2])
     for machine, servers in ((one, 2), (two, 0)):
         assert look(machine, head.cluster) == {
             "address": machine.address,
             "tasks": [machine.address],
-            "nodes": [[one.address, True], [two.address, True]],
+            "nodes": [[one.address, PORT, True], [two.address, own_port, True]],
             "info": [machine.address, head.cluster, servers],
         }
     assert member.control_servers() == []
     screen, _ = two.rayx("status")
     assert screen.startswith(f"Node {member.address} of the cluster {head.cluster}: serving\n")
-    assert f" at {one.address} (pid {head.node()}), up " in screen
+    assert f" at {head.cluster} (pid {head.node()}), up " in screen
 
 
 def test_a_machine_that_stops_leaves_and_nothing_of_others_ends(machines):
@@ -108,9 +109,9 @@ def test_a_machine_that_stops_leaves_and_nothing_of_others_ends(machines):
     member.assert_gone(0)
     sees(head, [one.address])
     nodes = look(one, head.cluster)["nodes"]
-    assert nodes == [[one.address, True], [two.address, False]]
+    port = int(member.address.rpartition(":")[2])
+    assert nodes == [[one.address, PORT, True], [two.address, port, False]]
     # It may come back, under the same address.
-    port = member.address.rpartition(":")[2]
     again = join(two, (one, head), f"--port={port}")
     assert again.address == member.address
     sees(head, [one.address, two.address])
