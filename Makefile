@@ -81,8 +81,7 @@ $(STAMPS)/editable: $(STAMPS)/system $(STAMPS)/none.txt $(STAMPS)/compiled_files
 SITE = $(shell $(PYTHON) -c 'import sysconfig; print(sysconfig.get_path("platlib"))')
 
 build: $(STAMPS)/editable  ## Compile what is installed: the daemons and the module
-	@ci/note_edited_sources.sh $(BUILD)/edited_sources.txt
-	$(PHASE) 'Compile what has changed' cmake --build $(BUILD) --parallel $(JOBS) --target product
+	@$(PHASE) 'Compile what has changed' cmake --build $(BUILD) --parallel $(JOBS) --target product
 	cmake --install $(BUILD) --prefix "$(SITE)" > /dev/null
 
 $(STAMPS)/tests: $(STAMPS)/editable $(STAMPS)/all.txt

@@ -135,26 +135,11 @@ endfunction()
 
 # ---- libraries ---------------------------------------------------------------------------------
 
-# Sources of a room are compiled together: most of the time goes into templates that several of them
-# use, so that the whole takes a third of it. Those that were edited in this clone are compiled by
-# themselves from then on, so that the next edit is quick (ci/note_edited_sources.sh). Not for the
-# sanitizers: their builds see to it that every source includes what it uses.
-set(RAYX_UNITY_BATCH 30)
-set(RAYX_EDITED_SOURCES_FILE "${PROJECT_BINARY_DIR}/edited_sources.txt")
-if(NOT EXISTS "${RAYX_EDITED_SOURCES_FILE}")
-  file(WRITE "${RAYX_EDITED_SOURCES_FILE}" "")
-endif()
-set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${RAYX_EDITED_SOURCES_FILE}")
-file(STRINGS "${RAYX_EDITED_SOURCES_FILE}" RAYX_EDITED_SOURCES)
-
-function(rayx_compile_edited_alone)
-  foreach(source IN LISTS ARGN)
-    file(RELATIVE_PATH path "${PROJECT_SOURCE_DIR}" "${CMAKE_CURRENT_SOURCE_DIR}/${source}")
-    if(path IN_LIST RAYX_EDITED_SOURCES)
-      set_source_files_properties("${source}" PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
-    endif()
-  endforeach()
-endfunction()
+# Sources of a room are compiled some at a time: most of the time goes into templates that several of
+# them use, so that the whole takes a third of it. More at a time would make one edited file slow, and
+# the node: GCC inlines less in a large unit, which costs 6% of the node's time at 30. Not
+# for the sanitizers: their builds see to it that every source includes what it uses.
+set(RAYX_UNITY_BATCH 5)
 
 # A room. Without SOURCES it has headers only. Headers need not be listed. UNOPTIMISED is for what runs
 # once in a process.
@@ -172,7 +157,6 @@ function(rayx_library room)
     target_link_libraries(${target} PUBLIC rayx_flags ${deps} PRIVATE $<BUILD_INTERFACE:rayx_warnings>)
     if(RAYX_UNITY AND NOT RAYX_SANITIZE AND NOT RAYX_BUILD_FUZZERS)
       set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE ${RAYX_UNITY_BATCH})
-      rayx_compile_edited_alone(${arg_SOURCES})
       # GCC takes a source that is included for a header, and is mistaken about variants where it
       # inlines more. The builds of the sanitizers keep both warnings.
       target_compile_options(${target} PRIVATE -Wno-subobject-linkage -Wno-maybe-uninitialized)

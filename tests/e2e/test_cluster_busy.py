@@ -20,6 +20,7 @@ SECONDS = float(os.environ.get("RAYX_TEST_BUSY_SECONDS", "15"))
 
 
 @pytest.mark.slow
+@pytest.mark.time_limit(SECONDS + 45)
 def test_nobody_is_declared_dead_beside_busy_loops():
     with Machines(2) as machines:
         head, _ = start_cluster(machines)
