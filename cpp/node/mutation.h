@@ -42,7 +42,14 @@ enum class Mutation {
   kForgetContainedElsewhere,  // what is inside a value is not told to who asks for it
   kForgetNodeGone,            // what only a node had that is gone is waited for
   kKeepNodeReferences,        // what a node referred to stays when it is gone
-  kAcceptEndedSession,        // messages of a session that has ended are heard
+  kIgnoreAttempt,         // attempts on two nodes have the same numbers, and any end is believed
+  kForgetLostTasks,       // what a node ran that is gone is waited for
+  kForgetFunctionAskers,  // who waits for a function of another home waits for ever
+  kForgetDriverGone,      // nobody is told that a driver has ended
+  kForgetToCancel,        // a task that another node runs is not cancelled
+  kForgetWanted,          // a task here waits for a value at another node that is not fetched
+  kBelieveOrphans,        // a session meets what is left of the one before
+  kAcceptEndedSession,    // messages of a session that has ended are heard
   kEndBetweenNodes
 };
 

@@ -19,17 +19,20 @@ NodeCore::NodeCore(const Shell& shell, scheduler::SchedulerOptions options, uint
       store_(pool_bytes),
       scheduler_(std::move(options)),
       drivers_(shell),
-      actors_(shell, &store_, &scheduler_),
-      functions_(shell, &store_),
-      tasks_(shell, &store_, &scheduler_, &drivers_, &actors_),
-      remote_objects_(shell, &store_),
+      actors_(shell, &store_, &scheduler_, &drivers_),
+      functions_(shell, &store_, &drivers_),
+      remote_objects_(shell, &store_, &functions_),
+      remote_tasks_(shell, &store_, &scheduler_, &drivers_, &remote_objects_),
+      tasks_(shell, &store_, &scheduler_, &drivers_, &actors_, &remote_tasks_),
       objects_(shell, &store_, &tasks_, &actors_, &functions_, &remote_objects_),
       endings_({.begin = [this](const DriverId& driver) { EndWorkersOf(driver); },
                 .has_ending_workers =
                     [this](const DriverId& driver) {
                       return !scheduler_.EndingWorkersOf(driver).empty();
                     },
-                .done = [this](ClientId client) { drivers_.SendDrained(client); }}) {}
+                .done = [this](ClientId client) { drivers_.SendDrained(client); }}) {
+  remote_tasks_.Join(&tasks_, &functions_, &actors_);
+}
 
 bool NodeCore::OnPeerGone(const Peer& peer) {
   if (!RAYX_MUTATION(kKeepReferences)) store_.OnClientGone(peer.id);
@@ -39,6 +42,7 @@ bool NodeCore::OnPeerGone(const Peer& peer) {
     return false;
   }
   if (!drivers_.OnPeerGone(peer)) return false;
+  remote_tasks_.given().OnDriverGone(peer.driver);
   functions_.OnDriverGone(peer.driver);
   scheduler_.OnDriverGone(peer.driver);
   return true;
@@ -58,6 +62,7 @@ bool NodeCore::Turn(int64_t now_ms) {
   }
   objects_.SendDeliveries();
   remote_objects_.Flush();
+  if (!acted) remote_tasks_.guest().OnRest();
   return acted;
 }
 

@@ -80,8 +80,9 @@ class NodeCore {
   DriverBook drivers_;
   ActorBook actors_;
   FunctionBook functions_;
-  TaskBook tasks_;
   RemoteObjects remote_objects_;
+  RemoteTasks remote_tasks_;
+  TaskBook tasks_;
   ObjectBook objects_;
   DriverEndings endings_;
 };

@@ -91,6 +91,9 @@ Status RemoteObjects::Accept(ClientId from, const remote::Value& value) {
     if (value.data.size() > limits::kInlineObjectBytesMax) {
       return Status::ProtocolError("an inline value beyond the limit");
     }
+    if (value.function && store_->IsExpected(value.id)) {
+      functions_->Learn(value.id.Function(), *value.function, /*is_foreign=*/false);
+    }
     const Status put = store_->PutInline(kNoClient, value.id, BytesOf(value.data), value.contained);
     return put.code() == StatusCode::kAlreadyExists ? Status::Ok() : put;
   }
@@ -118,6 +121,9 @@ Status RemoteObjects::On(ClientId from, const remote::ObjectsReady& message) {
     if (!value.is_inline) {
       shared_.PlaceElsewhere(value.id, value.size_bytes, {}, value.places);
       continue;
+    }
+    if (value.function && sharing->told) {
+      functions_->Learn(value.id.Function(), *value.function, /*is_foreign=*/true);
     }
     shared_.PutCopy(value.id, BytesOf(value.data), value.contained);
     // Of the value that it has now: another one may have come first.
@@ -240,6 +246,7 @@ std::optional<remote::Value> RemoteObjects::ValueOf(const ObjectId& id) const {
   value.size_bytes = location->size;
   if (location->is_inline) value.data.assign(location->data.begin(), location->data.end());
   value.contained = store_->ContainedIn(id);
+  if (id.IsFunction()) value.function = functions_->Export(id.Function());
   return value;
 }
 

@@ -23,6 +23,7 @@
 
 #include "common/base/ids.h"
 #include "common/base/status.h"
+#include "node/function_book.h"
 #include "node/remote_messages.h"
 #include "node/shell.h"
 #include "plasma/shared_objects.h"
@@ -32,8 +33,8 @@ namespace rayx::node {
 class RemoteObjects {
  public:
   // All must outlive it.
-  RemoteObjects(const Shell& shell, plasma::ObjectStore* store)
-      : shell_(shell), store_(store), shared_(store) {}
+  RemoteObjects(const Shell& shell, plasma::ObjectStore* store, FunctionBook* functions)
+      : shell_(shell), store_(store), functions_(functions), shared_(store) {}
 
   // --- events ---
   // `session` is a client id that no other client has had.
@@ -73,10 +74,19 @@ class RemoteObjects {
   void Act(const plasma::DeliverObject& effect);
   // What has gathered is sent. At the end of a turn.
   void Flush();
+  // The value is not needed here.
+  void Refuse(ClientId from, const remote::Value& value) {
+    if (!value.is_inline) Send(from, remote::DropCopies{{value.id}});
+  }
   // What is to be told before the next message to this node. Send does it first.
   void Flush(ClientId session);
 
   plasma::SharedObjects& shared() { return shared_; }
+  bool HasSession(ClientId session) const { return sessions_.contains(session); }
+  // REQUIRES: HasSession.
+  const NodeId& NodeOf(ClientId session) const { return sessions_.at(session).node; }
+  // kNoClient if there is none.
+  ClientId SessionWith(const NodeId& node) const;
 
  private:
   struct Session {
@@ -91,6 +101,11 @@ class RemoteObjects {
   Status On(ClientId from, const remote::DropCopies& message);
   Status On(ClientId from, const remote::GetObjects& message);
   Status On(ClientId from, const remote::ObjectsReady& message);
+  // Others are not about objects.
+  template <typename Other>
+  Status On(ClientId, const Other&) {
+    return Status::ProtocolError("a message that is not about objects");
+  }
   void SendNews(ClientId home);
   void SendQuestions(ClientId home, Session& session);
   void SendDeliveries(ClientId to, Session& session);
@@ -104,11 +119,10 @@ class RemoteObjects {
   std::optional<remote::Value> ValueOf(const ObjectId& id) const;
   void Ask(const ObjectId& id, plasma::Sharing& sharing);
   void Lose(std::span<const ObjectId> ids, const std::string& why);
-  // kNoClient if there is none.
-  ClientId SessionWith(const NodeId& node) const;
 
   const Shell shell_;
   plasma::ObjectStore* const store_;
+  FunctionBook* const functions_;
   plasma::SharedObjects shared_;
   std::map<ClientId, Session> sessions_;
   // Small values that have just been announced and need not be kept; empty between events.

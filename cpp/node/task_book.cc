@@ -46,32 +46,51 @@ const char* ExceptionName(SystemErrorCode code) {
 }  // namespace
 
 TaskBook::TaskBook(const Shell& shell, plasma::ObjectStore* store,
-                   scheduler::LocalScheduler* scheduler, DriverBook* drivers, ActorBook* actors)
-    : shell_(shell), store_(store), scheduler_(scheduler), drivers_(drivers), actors_(actors) {}
+                   scheduler::LocalScheduler* scheduler, DriverBook* drivers, ActorBook* actors,
+                   RemoteTasks* remote)
+    : shell_(shell),
+      store_(store),
+      scheduler_(scheduler),
+      drivers_(drivers),
+      actors_(actors),
+      remote_(remote) {}
 
 // --- submitted ---
 
 Status TaskBook::CheckSpec(const Peer& peer, const TaskSpec& spec) const {
   if (peer.driver.IsNil()) return Status::ProtocolError("SubmitTask of a worker without a task");
   if (spec.driver != peer.driver) return Status::ProtocolError("task of another driver");
-  if (scheduler_->FindTask(spec.id) != nullptr) return Status::ProtocolError("task id in use");
+  const bool is_given = shell_.others != nullptr && remote_->given().Contains(spec.id);
+  if (is_given || scheduler_->FindTask(spec.id) != nullptr)
+    return Status::ProtocolError("task id in use");
   return Status::Ok();
 }
 
-std::vector<ObjectId> TaskBook::Admit(const Peer& peer, const TaskSpec& spec, bool direct) {
-  std::vector<ObjectId> missing;
-  for (const ObjectId& id : spec.dependencies) {
-    store_->AddReference(id);
-    if (!store_->IsSealed(id) && !RAYX_MUTATION(kStartTooEarly)) missing.push_back(id);
-  }
-  // Those that have a value at another node are fetched.
-  if (shell_.others != nullptr) {
-    for (const ObjectId& id : missing) plasma::SharedObjects(store_).WantHere(id);
-  }
+void TaskBook::Refer(const TaskSpec& spec) {
+  for (const ObjectId& id : spec.dependencies) store_->AddReference(id);
   if (!RAYX_MUTATION(kForgetArguments)) {
     for (const ObjectId& id : spec.contained) store_->AddReference(id);
   }
   if (NeedsFunction(spec)) store_->AddReference(ObjectId::ForFunction(spec.function));
+}
+
+void TaskBook::Release(const TaskSpec& spec) {
+  for (const ObjectId& id : spec.dependencies) {
+    if (!RAYX_MUTATION(kKeepDependency)) store_->RemoveReference(id);
+  }
+  for (const ObjectId& id : spec.contained) {
+    if (!RAYX_MUTATION(kForgetArguments)) store_->RemoveReference(id);
+    if (RAYX_MUTATION(kReleaseTwice)) store_->RemoveReference(id);
+  }
+  if (NeedsFunction(spec)) store_->RemoveReference(ObjectId::ForFunction(spec.function));
+}
+
+std::vector<ObjectId> TaskBook::Admit(const Peer& peer, const TaskSpec& spec, bool direct) {
+  Refer(spec);
+  std::vector<ObjectId> missing;
+  for (const ObjectId& id : spec.dependencies) {
+    if (!store_->IsSealed(id) && !RAYX_MUTATION(kStartTooEarly)) missing.push_back(id);
+  }
   // The submitter wants the results: they are pushed to it without being asked for.
   for (uint32_t i = 0; i < spec.return_count; ++i) {
     const ObjectId id = spec.ReturnId(i);
@@ -86,13 +105,27 @@ std::vector<ObjectId> TaskBook::Admit(const Peer& peer, const TaskSpec& spec, bo
   return missing;
 }
 
-Status TaskBook::OnSubmit(Peer& peer, TaskSpec spec) {
+Status TaskBook::OnSubmit(Peer& peer, TaskSpec spec, const CallerId* caller) {
   RAYX_RETURN_IF_ERROR(CheckSpec(peer, spec));
+  if (shell_.others != nullptr && remote_->guest().Takes(spec)) {
+    remote_->guest().Forward(peer, std::move(spec));
+    return Status::Ok();
+  }
   const std::vector<ObjectId> missing = Admit(peer, spec, /*direct=*/false);
-  shell_.shortcuts->OnSubmitted(peer, spec);
+  if (caller == nullptr) shell_.shortcuts->OnSubmitted(peer, spec);
   if (spec.kind == TaskKind::kActorCreation) actors_->OnSubmitted(spec);
-  scheduler_->OnTaskSubmitted(std::move(spec), missing, peer.worker,
-                              {.node = {}, .client = peer.id});
+  const CallerId from = caller != nullptr ? *caller : CallerId{.node = {}, .client = peer.id};
+  if (shell_.others != nullptr) {
+    if (remote_->given().Takes(spec)) {
+      remote_->given().Add(std::move(spec), from);
+      return Status::Ok();
+    }
+    // Inputs that have a value at another node are fetched.
+    for (const ObjectId& id : missing) {
+      if (!RAYX_MUTATION(kForgetWanted)) plasma::SharedObjects(store_).WantHere(id);
+    }
+  }
+  scheduler_->OnTaskSubmitted(std::move(spec), missing, peer.worker, from);
   return Status::Ok();
 }
 
@@ -109,6 +142,14 @@ Status TaskBook::OnGiven(Peer& peer, TaskSpec spec, uint32_t sequence) {
 }
 
 void TaskBook::OnCancel(const Peer& peer, const TaskId& task, bool force) {
+  if (const ClientId home = drivers_->HomeOf(peer.driver); !home.IsNil()) {
+    // All of the driver, or one that this node knows nothing of.
+    if (task.IsNil() || scheduler_->FindTask(task) == nullptr) {
+      return shell_.others->Send(home, remote::CancelTask{peer.driver, task, force});
+    }
+  } else {
+    remote_->given().OnCancel(peer.driver, task, force);
+  }
   if (task.IsNil()) return scheduler_->OnAllCancelled(peer.driver, force);
   const TaskSpec* spec = scheduler_->FindTask(task);
   // A task of another driver is as good as unknown.
@@ -231,7 +272,8 @@ void TaskBook::Act(const scheduler::AssignTask& effect) {
   peer->driver = spec->driver;
   worker->last_function = spec->name;
   GatherValues(peer->id, *spec);
-  GivenTask task{.place = effect, .spec = *spec, .values = values_};
+  const std::optional<scheduler::AssignTask> numbered = Numbered(effect);
+  GivenTask task{.place = numbered ? *numbered : effect, .spec = *spec, .values = values_};
   if (drivers_->IsKnown(spec->driver)) {
     if (!std::exchange(worker->has_driver_config, true)) {
       task.config = &drivers_->ConfigOf(spec->driver);
@@ -241,7 +283,22 @@ void TaskBook::Act(const scheduler::AssignTask& effect) {
   }
   if (spec->kind == TaskKind::kActorCreation) task.state = actors_->StateOf(spec->id);
   shell_.workers->HandOut(*worker, *peer, task);
+  if (IsGuest(effect.task)) return;
   shell_.records->OnTaskAssigned(effect.task);
+}
+
+bool TaskBook::IsGuest(const TaskId& task) const {
+  return shell_.others != nullptr && remote_->guest().AttemptOf(task).has_value();
+}
+
+std::optional<scheduler::AssignTask> TaskBook::Numbered(const scheduler::AssignTask& effect) const {
+  if (shell_.others == nullptr || RAYX_MUTATION(kIgnoreAttempt)) return std::nullopt;
+  const uint32_t first =
+      remote_->guest().AttemptOf(effect.task).value_or(remote_->given().AttemptOf(effect.task));
+  if (first == 0) return std::nullopt;
+  scheduler::AssignTask numbered = effect;
+  numbered.attempt += first;
+  return numbered;
 }
 
 void TaskBook::GatherValues(ClientId client, const TaskSpec& spec) {
@@ -277,6 +334,7 @@ void TaskBook::Act(const scheduler::FailTask& effect) {
     error.assign(source->data.begin(), source->data.end());
     contained = store_->ContainedIn(effect.like);
   }
+  if (shell_.others != nullptr) remote_->guest().OnFailed(effect.task, effect.code);
   bool is_lacking = !effect.has_results;
   for (uint32_t i = 0; i < effect.return_count; ++i) {
     const ObjectId id = ObjectId::ForReturn(effect.task, i);
@@ -302,18 +360,15 @@ void TaskBook::Act(const scheduler::ReleaseInputs& effect) {
 }
 
 void TaskBook::Act(const scheduler::TaskEnded& effect) {
-  for (const ObjectId& id : effect.spec.dependencies) {
-    if (!RAYX_MUTATION(kKeepDependency)) store_->RemoveReference(id);
-  }
-  for (const ObjectId& id : effect.spec.contained) {
-    if (!RAYX_MUTATION(kForgetArguments)) store_->RemoveReference(id);
-    if (RAYX_MUTATION(kReleaseTwice)) store_->RemoveReference(id);
-  }
-  if (NeedsFunction(effect.spec)) {
-    store_->RemoveReference(ObjectId::ForFunction(effect.spec.function));
-  }
+  Release(effect.spec);
   if (effect.spec.options.stream_window > 0) streams_.Remove(effect.spec.id);
   if (effect.spec.kind == TaskKind::kActorCreation) actors_->OnCreationOver(effect.spec.id);
+  if (shell_.others != nullptr) {
+    if (IsGuest(effect.spec.id)) {
+      return remote_->guest().OnEnded(effect.spec, effect.failed_by_system);
+    }
+    remote_->given().OnEndedHere(effect.spec.id);
+  }
   shell_.records->OnTaskEnded(effect.spec.id, effect.failed_by_system);
 }
 

@@ -148,10 +148,10 @@ TEST_F(SharedObjectsTest, WithItsHomeGoesWhatHasNoValueHere) {
 TEST_F(SharedObjectsTest, ATaskThatNeedsAValueHasItFetched) {
   store_.AddReference(id_);
   shared_.WantHere(id_);
-  EXPECT_EQ(Effects(), Lines()) << "it is made here";
-  shared_.Share(id_, kHome);
-  shared_.WantHere(id_);
   EXPECT_EQ(Effects(), Lines{"fetch"});
+  EXPECT_EQ(shared_.Find(id_)->home, kNoClient);
+  EXPECT_TRUE(shared_.Share(id_, kHome));
+  EXPECT_EQ(Effects(), Lines{"fetch"}) << "it was wanted before";
   ASSERT_TRUE(shared_.PlaceElsewhere(id_, 100, {}, places_));
   EXPECT_EQ(Effects(), Lines{"fetch"});
   shared_.ForgetPlaces(id_);

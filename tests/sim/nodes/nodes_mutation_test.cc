@@ -12,6 +12,7 @@
 
 #include "node/mutation.h"
 #include "sim/nodes/objects_simulation.h"
+#include "sim/nodes/tasks_simulation.h"
 
 namespace rayx::node {
 
@@ -27,7 +28,8 @@ constexpr unsigned kSecondsMax = 100;
 
 std::string FaultOf(uint64_t seed) {
   try {
-    return SimulateObjects(seed).broken;
+    const std::string broken = SimulateObjects(seed).broken;
+    return broken.empty() ? SimulateNodes({.seed = seed}).broken : broken;
   } catch (const std::exception& fault) {
     return fault.what();
   }

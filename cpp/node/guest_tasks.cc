@@ -1,0 +1,146 @@
+#include "node/guest_tasks.h"
+
+#include <utility>
+
+#include "node/mutation.h"
+#include "node/task_book.h"
+
+namespace rayx::node {
+
+// --- what homes say ---
+
+Status GuestTasks::OnDriver(ClientId home, const remote::DriverInfo& info) {
+  if (info.driver.IsNil() || !drivers_->OnRemote(home, info)) {
+    return Status::ProtocolError("DriverInfo of a driver of another node");
+  }
+  return Status::Ok();
+}
+
+Status GuestTasks::OnRun(ClientId home, remote::RunTask run) {
+  TaskSpec& spec = run.spec;
+  if (drivers_->HomeOf(spec.driver) != home) {
+    return Status::ProtocolError("RunTask of a driver that was not told");
+  }
+  if (spec.kind != TaskKind::kFunction || spec.options.stream_window > 0) {
+    return Status::ProtocolError("RunTask of what must run at its home");
+  }
+  const bool is_known = runs_.contains(spec.id) || scheduler_->FindTask(spec.id) != nullptr;
+  const bool has_orphans = ended_.contains(spec.driver) && !RAYX_MUTATION(kBelieveOrphans);
+  if (is_known || has_orphans) {
+    remote_->Send(
+        home, remote::TaskEnded{
+                  .task = spec.id, .attempt = run.attempt, .outcome = remote::Outcome::kNotRun});
+    return Status::Ok();
+  }
+  runs_[spec.id] = {.home = home, .attempt = run.attempt};
+  std::vector<ObjectId> missing;
+  tasks_->Refer(spec);
+  remote_->Named(home, spec.dependencies);
+  remote_->Named(home, spec.contained);
+  const ObjectId function[] = {ObjectId::ForFunction(spec.function)};
+  remote_->Named(home, function);
+  for (const ObjectId& id : spec.dependencies) {
+    if (store_->IsSealed(id)) continue;
+    missing.push_back(id);
+    remote_->shared().WantHere(id);
+  }
+  for (uint32_t i = 0; i < spec.return_count; ++i) remote_->ExpectResult(home, spec.ReturnId(i));
+  scheduler_->OnTaskSubmitted(std::move(spec), missing, kNoWorker, {.node = {}, .client = home});
+  return Status::Ok();
+}
+
+void GuestTasks::OnCancel(ClientId home, const remote::CancelTask& cancel) {
+  if (drivers_->HomeOf(cancel.driver) != home) return;
+  if (cancel.task.IsNil()) return scheduler_->OnAllCancelled(cancel.driver, cancel.force);
+  scheduler_->OnTaskCancelled(cancel.task, cancel.force);
+}
+
+void GuestTasks::OnSessionEnded(ClientId home) {
+  for (auto& [id, run] : runs_) {
+    if (run.home == home) run.home = kNoClient;
+  }
+  EndDrivers(home, nullptr);
+}
+
+void GuestTasks::EndDrivers(ClientId home, const DriverId* only) {
+  for (const DriverId& driver : drivers_->ForgetRemote(home, only)) {
+    functions_->OnDriverGone(driver);
+    scheduler_->OnDriverGone(driver);
+    ended_.insert(driver);
+  }
+}
+
+void GuestTasks::OnRest() {
+  std::erase_if(ended_, [this](const DriverId& driver) {
+    return scheduler_->EndingWorkersOf(driver).empty();
+  });
+}
+
+// --- what becomes of tasks ---
+
+std::optional<uint32_t> GuestTasks::AttemptOf(const TaskId& task) const {
+  const auto it = runs_.find(task);
+  if (it == runs_.end()) return std::nullopt;
+  return it->second.attempt;
+}
+
+void GuestTasks::OnFailed(const TaskId& task, SystemErrorCode code) {
+  const auto it = runs_.find(task);
+  if (it != runs_.end()) it->second.has_crashed = code == SystemErrorCode::kWorkerCrashed;
+}
+
+void GuestTasks::OnEnded(const TaskSpec& spec, bool failed) {
+  const auto it = runs_.find(spec.id);
+  if (it == runs_.end()) return;
+  const Run run = it->second;
+  runs_.erase(it);
+  // Nobody is to know.
+  if (run.home.IsNil()) return;
+  remote::TaskEnded ended{
+      .task = spec.id,
+      .attempt = run.attempt,
+      .outcome = run.has_crashed ? remote::Outcome::kCrashed : remote::Outcome::kEnded,
+      .failed = failed};
+  for (uint32_t i = 0; i < spec.return_count; ++i) {
+    // Dropped with its driver.
+    if (!store_->IsSealed(spec.ReturnId(i))) ended.outcome = remote::Outcome::kNotRun;
+  }
+  const bool has_results = ended.outcome != remote::Outcome::kNotRun;
+  for (uint32_t i = 0; has_results && i < spec.return_count; ++i) {
+    ended.results.push_back(remote_->TakeResult(run.home, spec.ReturnId(i)));
+  }
+  remote_->Send(run.home, std::move(ended));
+  for (uint32_t i = 0; i < spec.return_count; ++i) {
+    if (has_results) remote_->OnResultSent(run.home, spec.ReturnId(i));
+    if (!has_results) remote_->shared().DropKept(spec.ReturnId(i), run.home);
+  }
+}
+
+// --- what tasks submit ---
+
+bool GuestTasks::Takes(const TaskSpec& spec) const {
+  if (shell_.others == nullptr || drivers_->HomeOf(spec.driver).IsNil()) return false;
+  if (spec.options.stream_window > 0) return false;
+  return spec.kind != TaskKind::kFunction || !scheduler_->total().Covers(spec.resources) ||
+         shell_.others->ShouldOffer(spec);
+}
+
+void GuestTasks::Forward(const Peer& peer, TaskSpec spec) {
+  const ClientId home = drivers_->HomeOf(spec.driver);
+  for (uint32_t i = 0; i < spec.return_count; ++i) {
+    store_->Get(peer.id, spec.ReturnId(i), /*pin=*/false);
+    const ObjectId result[] = {spec.ReturnId(i)};
+    remote_->Named(home, result);
+  }
+  // Until the message is sent.
+  tasks_->Refer(spec);
+  remote_->Cross(home, spec.dependencies);
+  remote_->Cross(home, spec.contained);
+  const ObjectId function[] = {ObjectId::ForFunction(spec.function)};
+  if (spec.kind != TaskKind::kActorCall) remote_->Cross(home, function);
+  remote::SubmitTask submit{spec, peer.id};
+  remote_->Send(home, std::move(submit));
+  tasks_->Release(spec);
+}
+
+}  // namespace rayx::node
