@@ -2,10 +2,9 @@
 
 #include <algorithm>
 
-#include "common/base/check.h"
-#include "common/base/limits.h"
 #include "node/mutation.h"
-#include "node/task_book.h"
+#include "node/task_failures.h"
+#include "node/task_references.h"
 
 namespace rayx::node {
 
@@ -73,7 +72,7 @@ void GivenTasks::TellOffer(const Given& given) {
     if (sharing != nullptr) offer.inputs.back().nodes = sharing->places;
   }
   if (given.state == State::kHere) offer.placed_on = shell_.others->self();
-  if (given.state == State::kPlaced) offer.placed_on = remote_->NodeOf(given.session);
+  if (given.state == State::kPlaced) offer.placed_on = sessions_->NodeOf(given.session);
   shell_.others->Offer(offer);
 }
 
@@ -83,7 +82,7 @@ void GivenTasks::OnPlace(const TaskId& task, uint32_t attempt, const NodeId& nod
   Given& given = it->second;
   if (given.offers != attempt) return;
   if (node == shell_.others->self()) return PlaceHere(given);
-  const ClientId session = remote_->SessionWith(node);
+  const ClientId session = sessions_->With(node);
   // There is none any more, or none yet.
   if (session.IsNil()) return Offer(given);
   given.state = State::kPlaced;
@@ -143,7 +142,10 @@ Status GivenTasks::OnEnded(ClientId session, const remote::TaskEnded& ended) {
     given->deaths += kAttemptsPerPlacement;
     // The node was not told of all the attempts that there are.
     if (HasAttemptsLeft(*given) && !given->is_cancelled) {
-      for (const remote::Value& value : ended.results) remote_->Refuse(session, value);
+      // The errors in its results are not needed.
+      for (const remote::Value& value : ended.results) {
+        if (!value.is_inline) remote_->Send(session, remote::DropCopies{{value.id}});
+      }
       Offer(*given);
       return Status::Ok();
     }
@@ -212,22 +214,24 @@ void GivenTasks::TryAgain(Given& given, uint32_t deaths, const std::string& text
 }
 
 void GivenTasks::Fail(Given& given, SystemErrorCode code, const std::string& text) {
-  tasks_->Act(scheduler::FailTask{.task = given.spec.id,
-                                  .driver = given.spec.driver,
-                                  .name = given.spec.name,
-                                  .return_count = given.spec.return_count,
-                                  .code = code,
-                                  .text = text,
-                                  .like = {},
-                                  .has_results = false});
+  FailResults(store_, drivers_,
+              {.task = given.spec.id,
+               .driver = given.spec.driver,
+               .name = given.spec.name,
+               .return_count = given.spec.return_count,
+               .code = code,
+               .text = text,
+               .like = {},
+               .has_results = false});
   End(given, true);
 }
 
 void GivenTasks::End(Given& given, bool failed) {
   if (given.offers > 0) shell_.others->Withdraw(given.spec.id, given.offers);
-  TaskSpec spec = std::move(given.spec);
+  const TaskSpec spec = std::move(given.spec);
   tasks_given_.erase(spec.id);
-  tasks_->Act(scheduler::TaskEnded{std::move(spec), failed});
+  ReturnReferences(store_, spec);
+  shell_.records->OnTaskEnded(spec.id, failed);
 }
 
 void GivenTasks::OnCancel(const DriverId& driver, const TaskId& task, bool force) {

@@ -22,6 +22,7 @@
 #include "common/base/ids.h"
 #include "common/base/status.h"
 #include "node/driver_book.h"
+#include "node/node_sessions.h"
 #include "node/remote_objects.h"
 #include "node/shell.h"
 #include "plasma/object_store.h"
@@ -29,15 +30,17 @@
 
 namespace rayx::node {
 
-class TaskBook;
-
 class GivenTasks {
  public:
   // All must outlive it.
   GivenTasks(const Shell& shell, plasma::ObjectStore* store, scheduler::LocalScheduler* scheduler,
-             const DriverBook* drivers, RemoteObjects* remote)
-      : shell_(shell), store_(store), scheduler_(scheduler), drivers_(drivers), remote_(remote) {}
-  void Join(TaskBook* tasks) { tasks_ = tasks; }
+             DriverBook* drivers, RemoteObjects* remote, const NodeSessions* sessions)
+      : shell_(shell),
+        store_(store),
+        scheduler_(scheduler),
+        drivers_(drivers),
+        remote_(remote),
+        sessions_(sessions) {}
 
   // Whether the task is to be offered rather than run here.
   bool Takes(const TaskSpec& spec) const;
@@ -97,9 +100,9 @@ class GivenTasks {
   const Shell shell_;
   plasma::ObjectStore* const store_;
   scheduler::LocalScheduler* const scheduler_;
-  const DriverBook* const drivers_;
+  DriverBook* const drivers_;
   RemoteObjects* const remote_;
-  TaskBook* tasks_ = nullptr;
+  const NodeSessions* const sessions_;
   std::unordered_map<TaskId, Given> tasks_given_;
   // Tasks that wait for an object; one may be listed that has ended.
   std::unordered_map<ObjectId, std::vector<TaskId>> waiting_;

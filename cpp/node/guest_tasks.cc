@@ -3,7 +3,7 @@
 #include <utility>
 
 #include "node/mutation.h"
-#include "node/task_book.h"
+#include "node/task_references.h"
 
 namespace rayx::node {
 
@@ -34,7 +34,7 @@ Status GuestTasks::OnRun(ClientId home, remote::RunTask run) {
   }
   runs_[spec.id] = {.home = home, .attempt = run.attempt};
   std::vector<ObjectId> missing;
-  tasks_->Refer(spec);
+  TakeReferences(store_, spec);
   remote_->Named(home, spec.dependencies);
   remote_->Named(home, spec.contained);
   const ObjectId function[] = {ObjectId::ForFunction(spec.function)};
@@ -133,14 +133,14 @@ void GuestTasks::Forward(const Peer& peer, TaskSpec spec) {
     remote_->Named(home, result);
   }
   // Until the message is sent.
-  tasks_->Refer(spec);
+  TakeReferences(store_, spec);
   remote_->Cross(home, spec.dependencies);
   remote_->Cross(home, spec.contained);
   const ObjectId function[] = {ObjectId::ForFunction(spec.function)};
   if (spec.kind != TaskKind::kActorCall) remote_->Cross(home, function);
   remote::SubmitTask submit{spec, peer.id};
   remote_->Send(home, std::move(submit));
-  tasks_->Release(spec);
+  ReturnReferences(store_, spec);
 }
 
 }  // namespace rayx::node

@@ -23,18 +23,17 @@
 
 namespace rayx::node {
 
-class TaskBook;
-
 class GuestTasks {
  public:
   // All must outlive it.
   GuestTasks(const Shell& shell, plasma::ObjectStore* store, scheduler::LocalScheduler* scheduler,
-             DriverBook* drivers, RemoteObjects* remote)
-      : shell_(shell), store_(store), scheduler_(scheduler), drivers_(drivers), remote_(remote) {}
-  void Join(TaskBook* tasks, FunctionBook* functions) {
-    tasks_ = tasks;
-    functions_ = functions;
-  }
+             DriverBook* drivers, FunctionBook* functions, RemoteObjects* remote)
+      : shell_(shell),
+        store_(store),
+        scheduler_(scheduler),
+        drivers_(drivers),
+        functions_(functions),
+        remote_(remote) {}
 
   // --- what homes say; not OK: a breach of protocol ---
   Status OnRun(ClientId home, remote::RunTask run);
@@ -75,9 +74,8 @@ class GuestTasks {
   plasma::ObjectStore* const store_;
   scheduler::LocalScheduler* const scheduler_;
   DriverBook* const drivers_;
+  FunctionBook* const functions_;
   RemoteObjects* const remote_;
-  TaskBook* tasks_ = nullptr;
-  FunctionBook* functions_ = nullptr;
   std::unordered_map<TaskId, Run> runs_;
   // Drivers of sessions that have ended, of which there may be tasks or workers left. A task of a
   // later session would meet what these have, which has no home any more.

@@ -21,8 +21,11 @@ NodeCore::NodeCore(const Shell& shell, scheduler::SchedulerOptions options, uint
       drivers_(shell),
       actors_(shell, &store_, &scheduler_, &drivers_),
       functions_(shell, &store_, &drivers_),
-      remote_objects_(shell, &store_, &functions_),
-      remote_tasks_(shell, &store_, &scheduler_, &drivers_, &remote_objects_),
+      remote_objects_(shell, &store_, &functions_, &sessions_),
+      given_tasks_(shell, &store_, &scheduler_, &drivers_, &remote_objects_, &sessions_),
+      guest_tasks_(shell, &store_, &scheduler_, &drivers_, &functions_, &remote_objects_),
+      remote_tasks_(&drivers_, &actors_, &sessions_, &remote_objects_, &given_tasks_,
+                    &guest_tasks_),
       tasks_(shell, &store_, &scheduler_, &drivers_, &actors_, &remote_tasks_),
       objects_(shell, &store_, &tasks_, &actors_, &functions_, &remote_objects_),
       endings_({.begin = [this](const DriverId& driver) { EndWorkersOf(driver); },
@@ -31,7 +34,7 @@ NodeCore::NodeCore(const Shell& shell, scheduler::SchedulerOptions options, uint
                       return !scheduler_.EndingWorkersOf(driver).empty();
                     },
                 .done = [this](ClientId client) { drivers_.SendDrained(client); }}) {
-  remote_tasks_.Join(&tasks_, &functions_, &actors_);
+  remote_tasks_.Join(&tasks_);
 }
 
 bool NodeCore::OnPeerGone(const Peer& peer) {
@@ -42,7 +45,7 @@ bool NodeCore::OnPeerGone(const Peer& peer) {
     return false;
   }
   if (!drivers_.OnPeerGone(peer)) return false;
-  remote_tasks_.given().OnDriverGone(peer.driver);
+  given_tasks_.OnDriverGone(peer.driver);
   functions_.OnDriverGone(peer.driver);
   scheduler_.OnDriverGone(peer.driver);
   return true;
@@ -62,7 +65,7 @@ bool NodeCore::Turn(int64_t now_ms) {
   }
   objects_.SendDeliveries();
   remote_objects_.Flush();
-  if (!acted) remote_tasks_.guest().OnRest();
+  if (!acted) guest_tasks_.OnRest();
   return acted;
 }
 

@@ -24,6 +24,7 @@
 #include "common/base/ids.h"
 #include "common/base/status.h"
 #include "node/function_book.h"
+#include "node/node_sessions.h"
 #include "node/remote_messages.h"
 #include "node/shell.h"
 #include "plasma/shared_objects.h"
@@ -33,12 +34,20 @@ namespace rayx::node {
 class RemoteObjects {
  public:
   // All must outlive it.
-  RemoteObjects(const Shell& shell, plasma::ObjectStore* store, FunctionBook* functions)
-      : shell_(shell), store_(store), functions_(functions), shared_(store) {}
+  RemoteObjects(const Shell& shell, plasma::ObjectStore* store, FunctionBook* functions,
+                NodeSessions* sessions)
+      : shell_(shell),
+        store_(store),
+        functions_(functions),
+        sessions_(sessions),
+        shared_(store) {}
 
   // --- events ---
   // `session` is a client id that no other client has had.
-  void OnSessionBegun(ClientId session, const NodeId& node) { sessions_[session].node = node; }
+  void OnSessionBegun(ClientId session, const NodeId& node) {
+    sessions_->Begin(session, node);
+    queues_[session];
+  }
   // Once; messages of the session are refused from now on. `reason` for people: "it was silent".
   // References of the node and what it kept are gone afterwards; values that only it had are lost.
   void OnSessionEnded(ClientId session, const std::string& reason);
@@ -74,23 +83,14 @@ class RemoteObjects {
   void Act(const plasma::DeliverObject& effect);
   // What has gathered is sent. At the end of a turn.
   void Flush();
-  // The value is not needed here.
-  void Refuse(ClientId from, const remote::Value& value) {
-    if (!value.is_inline) Send(from, remote::DropCopies{{value.id}});
-  }
   // What is to be told before the next message to this node. Send does it first.
   void Flush(ClientId session);
 
   plasma::SharedObjects& shared() { return shared_; }
-  bool HasSession(ClientId session) const { return sessions_.contains(session); }
-  // REQUIRES: HasSession.
-  const NodeId& NodeOf(ClientId session) const { return sessions_.at(session).node; }
-  // kNoClient if there is none.
-  ClientId SessionWith(const NodeId& node) const;
 
  private:
-  struct Session {
-    NodeId node;
+  // What waits to be sent in a session.
+  struct Queue {
     std::deque<ObjectId> deliveries;
     std::vector<ObjectId> questions;
   };
@@ -107,8 +107,8 @@ class RemoteObjects {
     return Status::ProtocolError("a message that is not about objects");
   }
   void SendNews(ClientId home);
-  void SendQuestions(ClientId home, Session& session);
-  void SendDeliveries(ClientId to, Session& session);
+  void SendQuestions(ClientId home, Queue& queue);
+  void SendDeliveries(ClientId to, Queue& queue);
   // Tells the home of values of ids that have just been shared with it, or that they will be made.
   void Introduce(ClientId home, std::vector<ObjectId> crossing);
   // Announces the value of a shared object, if it has one that the home does not know, and keeps
@@ -123,8 +123,10 @@ class RemoteObjects {
   const Shell shell_;
   plasma::ObjectStore* const store_;
   FunctionBook* const functions_;
+  NodeSessions* const sessions_;
   plasma::SharedObjects shared_;
-  std::map<ClientId, Session> sessions_;
+  // Of each session.
+  std::map<ClientId, Queue> queues_;
   // Small values that have just been announced and need not be kept; empty between events.
   std::vector<ObjectId> announced_;
 };

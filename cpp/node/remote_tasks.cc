@@ -7,22 +7,15 @@
 
 namespace rayx::node {
 
-void RemoteTasks::Join(TaskBook* tasks, FunctionBook* functions, ActorBook* actors) {
-  tasks_ = tasks;
-  actors_ = actors;
-  given_.Join(tasks);
-  guest_.Join(tasks, functions);
-}
-
 void RemoteTasks::OnSessionEnded(ClientId session, const std::string& reason) {
-  if (!objects_->HasSession(session)) return;
-  given_.OnSessionEnded(session, reason);
+  if (!sessions_->Contains(session)) return;
+  given_->OnSessionEnded(session, reason);
   objects_->OnSessionEnded(session, reason);
-  guest_.OnSessionEnded(session);
+  guest_->OnSessionEnded(session);
 }
 
 Status RemoteTasks::OnMessage(ClientId session, remote::Message message) {
-  if (!objects_->HasSession(session)) {
+  if (!sessions_->Contains(session)) {
     return Status::ProtocolError("a message of session " + session.ToString() +
                                  ", which has ended");
   }
@@ -37,7 +30,7 @@ Peer RemoteTasks::PeerOf(ClientId session, const DriverId& driver) {
 }
 
 Status RemoteTasks::On(ClientId from, remote::DriverGone& message) {
-  guest_.OnDriverGone(from, message.driver);
+  guest_->OnDriverGone(from, message.driver);
   return Status::Ok();
 }
 
@@ -45,7 +38,7 @@ Status RemoteTasks::On(ClientId from, remote::SubmitTask& message) {
   // Its driver has ended, and the news is on its way.
   if (!IsHomeOf(message.spec.driver)) return Status::Ok();
   Peer peer = PeerOf(from, message.spec.driver);
-  const CallerId caller{.node = objects_->NodeOf(from), .client = message.client};
+  const CallerId caller{.node = sessions_->NodeOf(from), .client = message.client};
   return tasks_->OnSubmit(peer, std::move(message.spec), &caller);
 }
 
@@ -53,7 +46,7 @@ Status RemoteTasks::On(ClientId from, remote::CancelTask& message) {
   if (IsHomeOf(message.driver)) {
     tasks_->OnCancel(PeerOf(from, message.driver), message.task, message.force);
   } else {
-    guest_.OnCancel(from, message);
+    guest_->OnCancel(from, message);
   }
   return Status::Ok();
 }

@@ -7,8 +7,10 @@
 #include "common/base/ids.h"
 #include "common/base/status.h"
 #include "node/actor_book.h"
+#include "node/driver_book.h"
 #include "node/given_tasks.h"
 #include "node/guest_tasks.h"
+#include "node/node_sessions.h"
 #include "node/remote_objects.h"
 
 namespace rayx::node {
@@ -18,13 +20,16 @@ class TaskBook;
 class RemoteTasks {
  public:
   // All must outlive it.
-  RemoteTasks(const Shell& shell, plasma::ObjectStore* store, scheduler::LocalScheduler* scheduler,
-              DriverBook* drivers, RemoteObjects* objects)
+  RemoteTasks(DriverBook* drivers, ActorBook* actors, const NodeSessions* sessions,
+              RemoteObjects* objects, GivenTasks* given, GuestTasks* guest)
       : drivers_(drivers),
+        actors_(actors),
+        sessions_(sessions),
         objects_(objects),
-        given_(shell, store, scheduler, drivers, objects),
-        guest_(shell, store, scheduler, drivers, objects) {}
-  void Join(TaskBook* tasks, FunctionBook* functions, ActorBook* actors);
+        given_(given),
+        guest_(guest) {}
+  // Before anything is heard: the book, which is made later, has what guests submit and cancel.
+  void Join(TaskBook* tasks) { tasks_ = tasks; }
 
   // --- events of sessions, as RemoteObjects has them ---
   void OnSessionBegun(ClientId session, const NodeId& node) {
@@ -34,15 +39,15 @@ class RemoteTasks {
   // Not OK: a breach of protocol.
   Status OnMessage(ClientId session, remote::Message message);
 
-  GivenTasks& given() { return given_; }
-  GuestTasks& guest() { return guest_; }
+  GivenTasks& given() { return *given_; }
+  GuestTasks& guest() { return *guest_; }
 
  private:
-  Status On(ClientId from, remote::DriverInfo& message) { return guest_.OnDriver(from, message); }
+  Status On(ClientId from, remote::DriverInfo& message) { return guest_->OnDriver(from, message); }
   Status On(ClientId from, remote::RunTask& message) {
-    return guest_.OnRun(from, std::move(message));
+    return guest_->OnRun(from, std::move(message));
   }
-  Status On(ClientId from, remote::TaskEnded& message) { return given_.OnEnded(from, message); }
+  Status On(ClientId from, remote::TaskEnded& message) { return given_->OnEnded(from, message); }
   Status On(ClientId from, remote::DriverGone& message);
   Status On(ClientId from, remote::SubmitTask& message);
   Status On(ClientId from, remote::CancelTask& message);
@@ -62,11 +67,12 @@ class RemoteTasks {
   static Peer PeerOf(ClientId session, const DriverId& driver);
 
   DriverBook* const drivers_;
+  ActorBook* const actors_;
+  const NodeSessions* const sessions_;
   RemoteObjects* const objects_;
-  GivenTasks given_;
-  GuestTasks guest_;
+  GivenTasks* const given_;
+  GuestTasks* const guest_;
   TaskBook* tasks_ = nullptr;
-  ActorBook* actors_ = nullptr;
 };
 
 }  // namespace rayx::node

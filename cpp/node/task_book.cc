@@ -4,46 +4,16 @@
 #include <utility>
 #include <variant>
 
-#include "common/base/check.h"
 #include "common/base/limits.h"
 #include "common/base/log.h"
 #include "common/protocol/direct_call.h"
 #include "common/protocol/object_layout.h"
 #include "node/mutation.h"
+#include "node/task_failures.h"
+#include "node/task_references.h"
 #include "plasma/shared_objects.h"
 
 namespace rayx::node {
-namespace {
-
-// A call runs in a worker that has the class; what made the actor, a restart included, holds it.
-bool NeedsFunction(const TaskSpec& spec) {
-  return spec.kind != TaskKind::kActorCall && !RAYX_MUTATION(kForgetFunction);
-}
-
-// The public name of the exception that a system error becomes (python/rayx/errors.py).
-const char* ExceptionName(SystemErrorCode code) {
-  switch (code) {
-    case SystemErrorCode::kWorkerCrashed:
-      return "WorkerCrashedError";
-    case SystemErrorCode::kInfeasible:
-      return "InfeasibleError";
-    case SystemErrorCode::kObjectLost:
-      return "ObjectLostError";
-    case SystemErrorCode::kTaskCancelled:
-      return "TaskCancelledError";
-    case SystemErrorCode::kObjectStoreFull:
-      return "ObjectStoreFullError";
-    case SystemErrorCode::kWorkerStartFailed:
-      return "WorkerCrashedError";
-    case SystemErrorCode::kActorDied:
-      return "ActorDiedError";
-    case SystemErrorCode::kTaskTimedOut:
-      return "TaskTimeoutError";
-  }
-  return "RayxError";
-}
-
-}  // namespace
 
 TaskBook::TaskBook(const Shell& shell, plasma::ObjectStore* store,
                    scheduler::LocalScheduler* scheduler, DriverBook* drivers, ActorBook* actors,
@@ -66,27 +36,8 @@ Status TaskBook::CheckSpec(const Peer& peer, const TaskSpec& spec) const {
   return Status::Ok();
 }
 
-void TaskBook::Refer(const TaskSpec& spec) {
-  for (const ObjectId& id : spec.dependencies) store_->AddReference(id);
-  if (!RAYX_MUTATION(kForgetArguments)) {
-    for (const ObjectId& id : spec.contained) store_->AddReference(id);
-  }
-  if (NeedsFunction(spec)) store_->AddReference(ObjectId::ForFunction(spec.function));
-}
-
-void TaskBook::Release(const TaskSpec& spec) {
-  for (const ObjectId& id : spec.dependencies) {
-    if (!RAYX_MUTATION(kKeepDependency)) store_->RemoveReference(id);
-  }
-  for (const ObjectId& id : spec.contained) {
-    if (!RAYX_MUTATION(kForgetArguments)) store_->RemoveReference(id);
-    if (RAYX_MUTATION(kReleaseTwice)) store_->RemoveReference(id);
-  }
-  if (NeedsFunction(spec)) store_->RemoveReference(ObjectId::ForFunction(spec.function));
-}
-
 std::vector<ObjectId> TaskBook::Admit(const Peer& peer, const TaskSpec& spec, bool direct) {
-  Refer(spec);
+  TakeReferences(store_, spec);
   std::vector<ObjectId> missing;
   for (const ObjectId& id : spec.dependencies) {
     if (!store_->IsSealed(id) && !RAYX_MUTATION(kStartTooEarly)) missing.push_back(id);
@@ -326,33 +277,9 @@ void TaskBook::Act(const scheduler::InterruptTask& effect) {
 }
 
 void TaskBook::Act(const scheduler::FailTask& effect) {
-  std::string error = EncodeSystemError(effect.code, effect.text);
-  std::vector<ObjectId> contained;
-  const auto source = effect.like.IsNil() ? std::nullopt : store_->Find(effect.like);
-  // An actor that was killed while the news of its being made was on its way has no error.
-  if (source && source->is_inline && HoldsError(source->data)) {
-    error.assign(source->data.begin(), source->data.end());
-    contained = store_->ContainedIn(effect.like);
-  }
   if (shell_.others != nullptr) remote_->guest().OnFailed(effect.task, effect.code);
-  bool is_lacking = !effect.has_results;
-  for (uint32_t i = 0; i < effect.return_count; ++i) {
-    const ObjectId id = ObjectId::ForReturn(effect.task, i);
-    if (RAYX_MUTATION(kFailWithoutResult) && i + 1 == effect.return_count) break;
-    is_lacking = is_lacking || store_->IsExpected(id);
-    // AlreadyExists: a result that was stored before the worker died stays.
-    const Status put = store_->PutInline(kNoClient, id, BytesOf(error), contained);
-    RAYX_CHECK(put.ok() || put.code() == StatusCode::kAlreadyExists);
-  }
+  FailResults(store_, drivers_, effect);
   if (scheduler_->FindActor(effect.task)) actors_->OnCreated(effect.task);
-  if (!is_lacking) return;
-  // What it is like was reported; and who cancels a task knows.
-  if (!effect.like.IsNil() || effect.code == SystemErrorCode::kTaskCancelled) return;
-  drivers_->ReportError({.driver = effect.driver,
-                         .task = effect.task,
-                         .name = effect.name,
-                         .kind = ExceptionName(effect.code),
-                         .text = effect.text});
 }
 
 void TaskBook::Act(const scheduler::ReleaseInputs& effect) {
@@ -360,7 +287,7 @@ void TaskBook::Act(const scheduler::ReleaseInputs& effect) {
 }
 
 void TaskBook::Act(const scheduler::TaskEnded& effect) {
-  Release(effect.spec);
+  ReturnReferences(store_, effect.spec);
   if (effect.spec.options.stream_window > 0) streams_.Remove(effect.spec.id);
   if (effect.spec.kind == TaskKind::kActorCreation) actors_->OnCreationOver(effect.spec.id);
   if (shell_.others != nullptr) {

@@ -78,13 +78,6 @@ class TaskBook {
   void HearWorkers() { shell_.shortcuts->HearWorker(); }
   void OnWorkerOutput(const Worker& worker, int64_t pid, bool is_stderr, std::string_view lines);
 
-  // --- what a task refers to, in the store ---
-  void Refer(const TaskSpec& spec);
-  void Release(const TaskSpec& spec);
-  // What the scheduler says of its tasks, and those say that have other nodes run them.
-  void Act(const scheduler::FailTask& effect);
-  void Act(const scheduler::TaskEnded& effect);
-
   // Decides, then acts on what was decided. True if there was anything.
   bool ScheduleAndAct(int64_t now_ms);
 
@@ -107,8 +100,10 @@ class TaskBook {
   void Act(const scheduler::RevokeTasks& effect);
   void Act(const scheduler::ReclaimWorker& effect) { shell_.shortcuts->Reclaim(effect.worker); }
   void Act(const scheduler::InterruptTask& effect);
+  void Act(const scheduler::FailTask& effect);
   void Act(const scheduler::ReleaseInputs& effect);
   void Act(const scheduler::ActorChanged& effect) { actors_->OnChanged(effect.actor); }
+  void Act(const scheduler::TaskEnded& effect);
   // Whether the task is run for another home.
   bool IsGuest(const TaskId& task) const;
   // With the number of the attempt among those at all nodes; nothing if it is the same.

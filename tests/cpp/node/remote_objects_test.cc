@@ -90,7 +90,8 @@ class RemoteObjectsTest : public ::testing::Test {
   plasma::ObjectStore store_{1 << 16};
   DriverBook drivers_{Shell{}};
   FunctionBook functions_{Shell{.others = &others_}, &store_, &drivers_};
-  RemoteObjects remote_{Shell{.others = &others_}, &store_, &functions_};
+  NodeSessions sessions_;
+  RemoteObjects remote_{Shell{.others = &others_}, &store_, &functions_, &sessions_};
 };
 
 TEST_F(RemoteObjectsTest, AnotherNodeIsOneMoreClient) {

@@ -10,10 +10,10 @@
 namespace rayx::sim {
 namespace {
 
-constexpr size_t kStepsMax = 400'000;
+constexpr size_t kNodesStepsMax = 400'000;
 constexpr int64_t kRestMs = 60'000;
 
-NodeId NodeNumber(size_t node) { return testing::NumberedId<NodeId>(node + 1); }
+NodeId NodeIdOf(size_t node) { return testing::NumberedId<NodeId>(node + 1); }
 
 }  // namespace
 
@@ -21,7 +21,7 @@ class TasksWorld::Link final : public node::OtherNodes {
  public:
   Link(TasksWorld* all, size_t node) : all_(all), node_(node) {}
 
-  NodeId self() const override { return NodeNumber(node_); }
+  NodeId self() const override { return NodeIdOf(node_); }
   void Send(ClientId session, node::remote::Message message) override {
     for (auto& [ends, side] : all_->sides_) {
       if (ends.first == node_ && side.session == session && side.is_open) {
@@ -88,7 +88,7 @@ void TasksWorld::Connect(size_t a, size_t b) {
     side.session = ++common_.last_client;
     side.number = number;
     side.is_open = true;
-    nodes_[node].world->core().tasks().remote().OnSessionBegun(side.session, NodeNumber(other));
+    nodes_[node].world->core().tasks().remote().OnSessionBegun(side.session, NodeIdOf(other));
   }
 }
 
@@ -141,7 +141,7 @@ void TasksWorld::GatherHarm(std::vector<World::Chance>* chances) {
 
 void TasksWorld::ComeToRest(bool with_harm) {
   for (size_t steps = 0; common_.broken.empty(); ++steps) {
-    if (steps > kStepsMax) {
+    if (steps > kNodesStepsMax) {
       common_.broken = "it does not come to rest";
       return;
     }
@@ -195,7 +195,7 @@ void TasksWorld::Place(size_t index) {
   const size_t node = common_.dice.Of(feasible);
   common_.trace.Note(common_.now_ms, "place " + NameOf(offer.task) + " at " + std::to_string(node));
   report_.placed += node == offer.home ? 0 : 1;
-  given.OnPlace(offer.task, offer.attempt, NodeNumber(node));
+  given.OnPlace(offer.task, offer.attempt, NodeIdOf(node));
 }
 
 void TasksWorld::Hear(size_t node, size_t from) {
