@@ -74,6 +74,7 @@ class Membership {
 
   bool IsMember(const NodeId& node) const { return members_.contains(node); }
   bool IsDead(const NodeId& node) const { return dead_.contains(node); }
+  const std::unordered_set<NodeId>& dead() const { return dead_; }
   std::vector<MembershipEffect> TakeEffects();
 
  private:

@@ -29,6 +29,13 @@ struct MemberEncoder {
     builder.Finish(protocol::CreateNodeLeaves(builder));
     return PeerMessageType::NodeLeaves;
   }
+  PeerMessageType operator()(const NodeJoined& joined) {
+    const auto name = builder.CreateString(joined.name);
+    const auto host = builder.CreateString(joined.address.host);
+    builder.Finish(
+        protocol::CreateNodeJoined(builder, ToWire(joined.node), name, host, joined.address.port));
+    return PeerMessageType::NodeJoined;
+  }
   PeerMessageType operator()(const NodeDead& dead) {
     builder.Finish(protocol::CreateNodeDead(builder, ToWire(dead.node)));
     return PeerMessageType::NodeDead;
@@ -64,6 +71,15 @@ Result<MemberMessage> DecodeMemberMessage(uint16_t type, std::span<const uint8_t
       auto& node = message.emplace<RegisterNode>();
       node.name = said->name()->str();
       node.address = {said->host()->str(), said->port()};
+      return message;
+    }
+    case PeerMessageType::NodeJoined: {
+      const auto* said = VerifiedMessage<protocol::NodeJoined>(payload);
+      if (said == nullptr) return breach();
+      auto& joined = message.emplace<NodeJoined>();
+      joined.node = FromWire<NodeId>(*said->node());
+      joined.name = said->name()->str();
+      joined.address = {said->host()->str(), said->port()};
       return message;
     }
     case PeerMessageType::NodeDead: {

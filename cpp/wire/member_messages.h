@@ -20,13 +20,21 @@ struct RegisterNode {
 };
 struct NodeAdmitted {};
 struct NodeLeaves {};
+struct NodeJoined {
+  NodeId node;
+  std::string name;
+  HostPort address;
+};
 struct NodeDead {
   NodeId node;
 };
 struct ClusterEnds {};
 
-using MemberMessage = std::variant<RegisterNode, NodeAdmitted, NodeLeaves, NodeDead, ClusterEnds>;
+using MemberMessage =
+    std::variant<RegisterNode, NodeAdmitted, NodeLeaves, NodeJoined, NodeDead, ClusterEnds>;
 
+// The other types are for what nodes say to each other otherwise.
+inline bool IsMemberMessage(uint16_t type) { return type < 20; }
 cluster::Message Encode(const MemberMessage& message);
 // ProtocolError for what no node of this version says.
 Result<MemberMessage> DecodeMemberMessage(uint16_t type, std::span<const uint8_t> payload);

@@ -27,6 +27,42 @@ SessionCarrier::Link* SessionCarrier::FindLink(ConnectionId id) {
   return found == links_.end() ? nullptr : &found->second;
 }
 
+// ---- sessions -----------------------------------------------------------------------------------
+
+// What the book does and what the handlers are told of it is a turn apart, and in that turn a
+// session may end and the next one begin.
+
+bool SessionCarrier::Open(const NodeId& peer) {
+  if (told_.contains(peer)) return Find(peer) != nullptr;
+  if (!book_.Open(peer)) return false;
+  Begin(peer, book_.Find(peer)->summary().session);
+  return true;
+}
+
+bool SessionCarrier::Send(const NodeId& peer, cluster::Message message) {
+  return Find(peer) != nullptr && book_.Send(peer, std::move(message));
+}
+
+const cluster::PeerSession* SessionCarrier::Find(const NodeId& peer) const {
+  const auto told = told_.find(peer);
+  if (told == told_.end()) return nullptr;
+  const cluster::PeerSession* session = book_.Find(peer);
+  return session != nullptr && session->summary().session == told->second ? session : nullptr;
+}
+
+// One that Open has found, which the other side had begun, is told by then.
+void SessionCarrier::Begin(const NodeId& peer, uint64_t session) {
+  if (told_.emplace(peer, session).second) handlers_.on_begun(peer);
+}
+
+void SessionCarrier::End(const cluster::SessionEnded& ended) {
+  // One that had ended before Open began the next one was never told of.
+  const auto told = told_.find(ended.peer);
+  if (told == told_.end() || told->second != ended.session) return;
+  told_.erase(told);
+  handlers_.on_ended(ended.peer, ended.reason, ended.detail);
+}
+
 // ---- connections --------------------------------------------------------------------------------
 
 ConnectionId SessionCarrier::Add(std::unique_ptr<ByteStream> stream,
@@ -130,8 +166,13 @@ bool SessionCarrier::OnFrame(ConnectionId id, const Frame& frame) {
     return true;
   }
   const auto& message = std::get<IncomingMessage>(*decoded);
+  const NodeId peer = FindLink(id)->peer;
+  if (!told_.contains(peer)) {
+    Close(id, Status::ProtocolError("a message in a session that has not begun"));
+    return false;
+  }
   if (book_.OnFrame(id, message.numbers, message.payload.size())) {
-    handlers_.on_message(FindLink(id)->peer, message.type, message.payload);
+    handlers_.on_message(peer, message.type, message.payload);
   }
   return true;
 }
@@ -168,10 +209,10 @@ void SessionCarrier::CarryOut(const cluster::Effect& effect) {
                    Close(close.connection,
                          Status::Disconnected("the session does not want it any more"));
                  },
-                 [this](const cluster::SessionBegun& begun) { handlers_.on_begun(begun.peer); },
+                 [this](const cluster::SessionBegun& begun) { Begin(begun.peer, begun.session); },
                  [this](const cluster::SessionEnded& ended) {
                    GiveUpDial(ended.peer);
-                   handlers_.on_ended(ended.peer, ended.reason, ended.detail);
+                   End(ended);
                  },
                  [this](const cluster::DeclaredDead&) { handlers_.on_declared_dead(); },
              },

@@ -41,9 +41,9 @@ class SessionCarrier {
     // handler returns, and aligned to 8 bytes.
     std::function<void(const NodeId& peer, uint16_t type, std::span<const uint8_t> payload)>
         on_message;
-    // The other side has begun a session.
+    // A session has begun: from inside Open, or since the other side has.
     std::function<void(const NodeId& peer)> on_begun;
-    // No message of it comes any more. Once for each that has begun, here or there.
+    // No message of it comes any more. Once for each that has begun, and before the next one does.
     std::function<void(const NodeId& peer, cluster::EndReason reason, const std::string& detail)>
         on_ended;
     // A peer says that this node was declared dead.
@@ -57,14 +57,18 @@ class SessionCarrier {
   SessionCarrier& operator=(const SessionCarrier&) = delete;
 
   // These do what SessionBook says, from the next turn on.
-  bool Open(const NodeId& peer) { return book_.Open(peer); }
-  bool Send(const NodeId& peer, cluster::Message message) {
-    return book_.Send(peer, std::move(message));
-  }
+
+  // Begins a session if there is none. False if the peer was declared dead, and as long as the end
+  // of the last one has not been told.
+  bool Open(const NodeId& peer);
+  // False if the session that was begun last, as the handlers have been told, has ended: what is
+  // meant for it is never heard in the next one.
+  bool Send(const NodeId& peer, cluster::Message message);
   void End(const NodeId& peer, cluster::EndReason reason) { book_.End(peer, reason); }
   void OnDead(const NodeId& peer) { book_.OnDead(peer); }
   bool IsDead(const NodeId& peer) const { return book_.IsDead(peer); }
-  const cluster::PeerSession* Find(const NodeId& peer) const { return book_.Find(peer); }
+  // That session. Null if it has ended, or none has begun.
+  const cluster::PeerSession* Find(const NodeId& peer) const;
 
   // A Control connection of another node, which has been greeted and welcomed. One that says no
   // session's hello in time is closed.
@@ -88,6 +92,8 @@ class SessionCarrier {
     std::unique_ptr<EventLoop::Timer> hello_timer;
   };
 
+  void Begin(const NodeId& peer, uint64_t session);
+  void End(const cluster::SessionEnded& ended);
   void StartDial(const cluster::Dial& dial);
   cluster::ConnectionId Add(std::unique_ptr<ByteStream> stream, std::optional<cluster::Dial> dial);
   void GiveUpDial(const NodeId& peer);
@@ -105,6 +111,8 @@ class SessionCarrier {
   const Reach reach_;
   const Handlers handlers_;
   cluster::SessionBook book_;
+  // The numbers of the sessions that have begun and have not ended, as the handlers have been told.
+  std::unordered_map<NodeId, uint64_t> told_;
   uint64_t last_id_ = 0;
   std::unordered_map<cluster::ConnectionId, Link> links_;
   // To be flushed, to be destroyed: at the end of the turn.

@@ -41,7 +41,7 @@ void HeadRole::OnTable(const std::vector<control::NodeRecord>& nodes) {
       continue;
     }
     membership_.Restore(node.id, {.name = node.host, .address = address.Text()});
-    addresses_[node.id] = address;
+    known_[node.id] = {.node = node.id, .name = node.host, .address = address};
   }
   parts_.restored();
 }
@@ -98,11 +98,12 @@ void HeadRole::JoinToScheduler(const NodeId& node, std::unique_ptr<ByteStream> s
 
 Status HeadRole::OnMessage(const NodeId& peer, const wire::MemberMessage& message) {
   if (const auto* said = std::get_if<wire::RegisterNode>(&message)) {
-    addresses_[peer] = said->address;
+    known_[peer] = {.node = peer, .name = said->name, .address = said->address};
     const cluster::MemberFacts facts{.name = said->name, .address = said->address.Text()};
     // One that is dead has no session; so it is one that lives.
     if (membership_.OnRegister(peer, facts) != cluster::Admission::kDead) {
       parts_.carrier->Send(peer, wire::Encode(wire::NodeAdmitted{}));
+      Introduce(peer);
     }
     return Status::Ok();
   }
@@ -118,9 +119,9 @@ void HeadRole::OnSessionEnded(const NodeId& peer, cluster::EndReason reason) {
 }
 
 std::optional<NodeStreams::Target> HeadRole::TargetOf(const NodeId& peer) const {
-  const auto found = addresses_.find(peer);
-  if (found == addresses_.end()) return std::nullopt;
-  return NodeStreams::Target{.address = found->second, .node = peer};
+  const auto found = known_.find(peer);
+  if (found == known_.end()) return std::nullopt;
+  return NodeStreams::Target{.address = found->second.address, .node = peer};
 }
 
 // ---- the turn -----------------------------------------------------------------------------------
@@ -135,6 +136,9 @@ void HeadRole::OnTurn(int64_t now_ms) {
 
 void HeadRole::CarryOut(const cluster::MemberJoined& joined) {
   LogInfo("node " + joined.node.Hex() + " at " + joined.facts.address + " has joined");
+  if (const auto found = known_.find(joined.node); found != known_.end()) {
+    TellMembers(found->second, joined.node);
+  }
 }
 
 void HeadRole::CarryOut(const cluster::MemberDead& dead) {
@@ -145,15 +149,27 @@ void HeadRole::CarryOut(const cluster::MemberDead& dead) {
       bridge.Close(Status::Disconnected("the node was declared dead"));
     }
   }
-  addresses_.erase(dead.node);
+  known_.erase(dead.node);
   EndNodes(parts_.tables, {dead.node}, WallSeconds());
   TellMembers(wire::NodeDead{dead.node});
 }
 
-void HeadRole::TellMembers(const wire::MemberMessage& message) {
+// It may have been away, and may have missed either.
+void HeadRole::Introduce(const NodeId& node) {
+  for (const NodeId& dead : membership_.dead()) {
+    parts_.carrier->Send(node, wire::Encode(wire::NodeDead{dead}));
+  }
+  for (const auto& [other, facts] : known_) {
+    if (other != node && membership_.IsMember(other)) {
+      parts_.carrier->Send(node, wire::Encode(facts));
+    }
+  }
+}
+
+void HeadRole::TellMembers(const wire::MemberMessage& message, const NodeId& except) {
   const cluster::Message encoded = wire::Encode(message);
-  for (const auto& [node, address] : addresses_) {
-    if (membership_.IsMember(node)) parts_.carrier->Send(node, encoded);
+  for (const auto& [node, facts] : known_) {
+    if (node != except && membership_.IsMember(node)) parts_.carrier->Send(node, encoded);
   }
 }
 
@@ -163,8 +179,8 @@ void HeadRole::Leave() { TellMembers(wire::ClusterEnds{}); }
 
 std::string HeadRole::DebugText() const {
   std::string text = "head of cluster " + parts_.cluster.Hex() + "\n";
-  for (const auto& [node, address] : addresses_) {
-    text += "  member " + node.Hex() + " at " + address.Text() + "\n";
+  for (const auto& [node, facts] : known_) {
+    text += "  member " + node.Hex() + " at " + facts.address.Text() + "\n";
   }
   return text + "connections of members to the tables and the scheduler: " +
          std::to_string(bridges_.size()) + "\n";

@@ -78,13 +78,16 @@ class HeadRole final : public ClusterRole {
   void OnTable(const std::vector<control::NodeRecord>& nodes);
   void CarryOut(const cluster::MemberJoined& joined);
   void CarryOut(const cluster::MemberDead& dead);
-  void TellMembers(const wire::MemberMessage& message);
+  // Tells a node that has registered who else is a member, and who is not any more.
+  void Introduce(const NodeId& node);
+  void TellMembers(const wire::MemberMessage& message, const NodeId& except = {});
 
   const Parts parts_;
   // What the table's answer looks for: it may come when this is gone.
   std::shared_ptr<HeadRole*> here_;
   cluster::Membership membership_;
-  std::map<NodeId, HostPort> addresses_;
+  // As others are told.
+  std::map<NodeId, wire::NodeJoined> known_;
   uint64_t last_bridge_ = 0;
   std::map<uint64_t, Bridge> bridges_;
   // To be destroyed in the next turn.

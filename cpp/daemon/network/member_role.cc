@@ -66,10 +66,14 @@ Status MemberRole::OnMessage(const NodeId& peer, const wire::MemberMessage& mess
   if (std::holds_alternative<wire::NodeAdmitted>(message)) {
     LogInfo("this node is a member of cluster " + parts_.streams->identity().cluster.Hex());
     member_.OnAdmitted(member_.node());
+  } else if (const auto* joined = std::get_if<wire::NodeJoined>(&message)) {
+    if (joined->node == member_.node()) return Status::ProtocolError("it is this node that joined");
+    others_[joined->node] = joined->address;
   } else if (const auto* said = std::get_if<wire::NodeDead>(&message)) {
     if (said->node == member_.node()) {
       member_.OnDeclaredDead(member_.node());
     } else {
+      others_.erase(said->node);
       parts_.carrier->OnDead(said->node);
     }
   } else if (std::holds_alternative<wire::ClusterEnds>(message)) {
@@ -102,19 +106,35 @@ std::variant<wire::NodeAdmission, wire::NodeRefusal> MemberRole::Decide(
   if (greeting.kind != protocol::ConnectionKind::Control) {
     return wire::NodeRefusal{"it is not the head, and has no such service"};
   }
+  if (parts_.carrier->IsDead(greeting.node)) {
+    return wire::NodeRefusal{.reason = "it was declared dead", .declared_dead = true};
+  }
+  // Only the head says who is a member: a node that was declared dead before this one could hear of
+  // it looks the same. One that has just joined dials again until the head has told of it.
+  if (greeting.node != head_ && !others_.contains(greeting.node)) {
+    return wire::NodeRefusal{"the head has not told this node of it"};
+  }
   const NodeStreams::Identity& self = parts_.streams->identity();
   return wire::NodeAdmission{.node = self.node, .cluster = self.cluster, .servers = 0};
 }
 
 std::optional<NodeStreams::Target> MemberRole::TargetOf(const NodeId& peer) const {
-  if (peer != head_) return std::nullopt;
-  return NodeStreams::Target{.address = parts_.head_address, .node = head_, .tells_itself = true};
+  if (peer == head_) {
+    return NodeStreams::Target{.address = parts_.head_address, .node = head_, .tells_itself = true};
+  }
+  const auto found = others_.find(peer);
+  if (found == others_.end()) return std::nullopt;
+  return NodeStreams::Target{.address = found->second, .node = peer};
 }
 
 std::string MemberRole::DebugText() const {
-  return "member of cluster " + parts_.streams->identity().cluster.Hex() + ", whose head is node " +
-         head_.Hex() + " at " + parts_.head_address.Text() +
-         (is_headless_ ? " (not found again yet)\n" : "\n");
+  std::string text = "member of cluster " + parts_.streams->identity().cluster.Hex() +
+                     ", whose head is node " + head_.Hex() + " at " + parts_.head_address.Text() +
+                     (is_headless_ ? " (not found again yet)\n" : "\n");
+  for (const auto& [node, address] : others_) {
+    text += "  member " + node.Hex() + " at " + address.Text() + "\n";
+  }
+  return text;
 }
 
 }  // namespace rayx::daemon

@@ -1,10 +1,11 @@
 // A node that has joined a cluster, as it acts (cluster/member.h decides): registers with the head,
 // finds it again when the session with it has ended, and ends when it was declared dead or when
-// there is no cluster any more.
+// there is no cluster any more. The head tells it of the other members; it speaks to them itself.
 #pragma once
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -14,6 +15,7 @@
 #include "cluster/member.h"
 #include "common/base/ids.h"
 #include "common/io/event_loop.h"
+#include "common/io/host_port.h"
 #include "daemon/network/cluster_role.h"
 #include "daemon/network/head_contact.h"
 #include "daemon/network/node_streams.h"
@@ -74,6 +76,8 @@ class MemberRole final : public ClusterRole {
   const Parts parts_;
   cluster::Member member_;
   NodeId head_;
+  // Beside the head.
+  std::map<NodeId, HostPort> others_;
   // The session with the head has ended, and it has not been found again.
   bool is_headless_ = false;
   std::unique_ptr<HeadContact> contact_;

@@ -77,9 +77,15 @@ NodeNetwork::NodeNetwork(EventLoop* loop, NetworkOptions options,
                     [this](const NodeId& peer, uint16_t type, std::span<const uint8_t> payload) {
                       OnMessage(peer, type, payload);
                     },
-                .on_begun = [](const NodeId&) {},
-                .on_ended = [this](const NodeId& peer, cluster::EndReason reason,
-                                   const std::string&) { role_->OnSessionEnded(peer, reason); },
+                .on_begun =
+                    [this](const NodeId& peer) {
+                      if (events_.on_begun) events_.on_begun(peer);
+                    },
+                .on_ended =
+                    [this](const NodeId& peer, cluster::EndReason reason, const std::string&) {
+                      role_->OnSessionEnded(peer, reason);
+                      if (events_.on_ended) events_.on_ended(peer);
+                    },
                 .on_declared_dead = [this] { role_->OnDeclaredDead(); }}),
       reception_(
           loop, options_.python_version,
@@ -187,11 +193,18 @@ Result<std::unique_ptr<ByteStream>> NodeNetwork::Reach(const NodeId& peer,
 }
 
 void NodeNetwork::OnMessage(const NodeId& peer, uint16_t type, std::span<const uint8_t> payload) {
-  const Result<wire::MemberMessage> message = wire::DecodeMemberMessage(type, payload);
-  const Status heard = message.ok() ? role_->OnMessage(peer, *message) : message.status();
+  const Status heard = Hear(peer, type, payload);
   if (heard.ok()) return;
   LogError("node " + peer.Hex() + " breaks the protocol: " + heard.message());
   carrier_.End(peer, cluster::EndReason::kBreach);
+}
+
+Status NodeNetwork::Hear(const NodeId& peer, uint16_t type, std::span<const uint8_t> payload) {
+  if (events_.on_message && !wire::IsMemberMessage(type)) {
+    return events_.on_message(peer, type, payload);
+  }
+  const Result<wire::MemberMessage> message = wire::DecodeMemberMessage(type, payload);
+  return message.ok() ? role_->OnMessage(peer, *message) : message.status();
 }
 
 // ---- the turn -----------------------------------------------------------------------------------

@@ -12,7 +12,9 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "common/base/ids.h"
@@ -54,6 +56,21 @@ class NodeNetwork {
     std::vector<control::RedisEndpoint> control_servers;
     std::string scheduler_socket;
   };
+  // What nodes say to each other beside who is a member: of each session its begin, its messages in
+  // order, and its end. Called from turns, on_begun also from inside SessionCarrier::Open.
+  struct SessionEvents {
+    std::function<void(const NodeId& peer)> on_begun;
+    // A type that is none of wire::IsMemberMessage. An error ends the session.
+    std::function<Status(const NodeId& peer, uint16_t type, std::span<const uint8_t> payload)>
+        on_message;
+    std::function<void(const NodeId& peer)> on_ended;
+  };
+  // Before Start.
+  void Follow(SessionEvents events) { events_ = std::move(events); }
+  // With the head, there is one from the registration on. With any other node, whoever has
+  // something to say opens one; both must be members by then, as both have been told, or it ends as
+  // silent.
+  wire::SessionCarrier& sessions() { return carrier_; }
   // `tables` must outlive the network.
   Status Start(control::Tables* tables, const Services& services, Expelled expelled);
 
@@ -74,10 +91,12 @@ class NodeNetwork {
   void OnWelcomed(const wire::NodeGreeting& greeting, std::unique_ptr<ByteStream> stream);
   Result<std::unique_ptr<ByteStream>> Reach(const NodeId& peer, wire::DialledStream::Events events);
   void OnMessage(const NodeId& peer, uint16_t type, std::span<const uint8_t> payload);
+  Status Hear(const NodeId& peer, uint16_t type, std::span<const uint8_t> payload);
   Status Listen();
 
   EventLoop* const loop_;
   const NetworkOptions options_;
+  SessionEvents events_;
   // As of a node that does not know its cluster.
   const std::unique_ptr<NodeStreams> joining_;
   const std::unique_ptr<NodeStreams> streams_;

@@ -33,6 +33,14 @@ TEST(MemberMessages, ArriveAsTheyWereSaid) {
   EXPECT_EQ(node.name, "a");
   EXPECT_EQ(node.address.Text(), "192.0.2.7:4711");
 
+  const auto joined = Arrived(
+      Encode(NodeJoined{.node = MakeNode(8), .name = "b", .address = {"2001:db8::7", 4712}}));
+  ASSERT_TRUE(joined.ok()) << joined.status().message();
+  const auto& other = std::get<NodeJoined>(*joined);
+  EXPECT_EQ(other.node, MakeNode(8));
+  EXPECT_EQ(other.name, "b");
+  EXPECT_EQ(other.address.Text(), "[2001:db8::7]:4712");
+
   const auto dead = Arrived(Encode(NodeDead{MakeNode(7)}));
   ASSERT_TRUE(dead.ok());
   EXPECT_EQ(std::get<NodeDead>(*dead).node, MakeNode(7));
@@ -45,9 +53,12 @@ TEST(MemberMessages, ArriveAsTheyWereSaid) {
 TEST(MemberMessages, NonsenseIsABreach) {
   EXPECT_EQ(DecodeMemberMessage(0, {}).status().code(), StatusCode::kProtocolError);
   EXPECT_EQ(DecodeMemberMessage(999, {}).status().code(), StatusCode::kProtocolError);
-  const cluster::Message message = Encode(NodeDead{MakeNode(7)});
-  for (size_t cut = 1; cut <= message.payload.size(); ++cut) {
-    EXPECT_EQ(Arrived(message, cut).status().code(), StatusCode::kProtocolError) << cut;
+  const NodeJoined joined{.node = MakeNode(7), .name = "b", .address = {"192.0.2.7", 4711}};
+  for (const cluster::Message& message : {Encode(NodeDead{MakeNode(7)}), Encode(joined)}) {
+    // The last few bytes may be padding.
+    for (size_t cut = 4; cut <= message.payload.size(); ++cut) {
+      EXPECT_EQ(Arrived(message, cut).status().code(), StatusCode::kProtocolError) << cut;
+    }
   }
 }
 

@@ -38,6 +38,8 @@ class SessionCarrierTest : public testing::Test {
     std::vector<std::string> events;
     bool listens = true;
     bool answers = true;
+    // How many are refused before one is welcomed.
+    int refuses = 0;
   };
   // An accepted connection before its greeting.
   struct Greeted {
@@ -85,6 +87,11 @@ class SessionCarrierTest : public testing::Test {
       if (whole.ok() && (!*whole || !to.answers)) return;
       greeted.watcher.reset();
       if (!whole.ok()) return greeted.stream.reset();
+      if (to.refuses > 0) {
+        --to.refuses;
+        (void)greeted.stream->Write(EncodeAnswer(NodeRefusal{"not yet"}), {});
+        return greeted.stream.reset();
+      }
       const std::vector<uint8_t> answer = EncodeAnswer(NodeAdmission{to.id, {}, 0});
       (void)greeted.stream->Write(answer, {});
       to.carrier->Take(std::move(greeted.stream));
@@ -183,17 +190,17 @@ TEST_F(SessionCarrierTest, AProcessThatIsGoneEndsTheSessionAtOnce) {
         return Status::NotFound("no");
       },
       SessionCarrier::Handlers{});
-  RunUntil([&] { return !nodes_[0].events.empty(); });
-  EXPECT_EQ(nodes_[0].events, std::vector<std::string>{"ended: its process is gone"});
+  RunUntil([&] { return nodes_[0].events.size() == 2; });
+  EXPECT_EQ(nodes_[0].events, (std::vector<std::string>{"begun", "ended: its process is gone"}));
   EXPECT_LT(loop_.now_ms() - begin_ms, 1000);
 }
 
 TEST_F(SessionCarrierTest, ANodeThatWasDeclaredDeadLearnsOfIt) {
   nodes_[1].carrier->OnDead(nodes_[0].id);
   ASSERT_TRUE(nodes_[0].carrier->Open(nodes_[1].id));
-  RunUntil([&] { return nodes_[0].events.size() == 2; });
+  RunUntil([&] { return nodes_[0].events.size() == 3; });
   std::ranges::sort(nodes_[0].events);
-  EXPECT_EQ(nodes_[0].events[0], "dead");
+  EXPECT_EQ(nodes_[0].events[1], "dead");
   EXPECT_TRUE(nodes_[1].events.empty());
   EXPECT_FALSE(nodes_[1].carrier->Open(nodes_[0].id));
 }
@@ -203,11 +210,74 @@ TEST_F(SessionCarrierTest, DialsThatAreNeverAnsweredDoNotPileUp) {
   ASSERT_TRUE(nodes_[0].carrier->Open(nodes_[1].id));
   // Each is given up for the next one, until the session is.
   size_t most = 0;
-  RunUntil([&] { return !nodes_[0].events.empty(); },
+  RunUntil([&] { return nodes_[0].events.size() == 2; },
            [&] { most = std::max(most, nodes_[0].carrier->connection_count()); });
   EXPECT_GT(greeted_.size(), 3u);
   EXPECT_LE(most, 2u) << "the one that ends, and the next";
   RunUntil([&] { return nodes_[0].carrier->connection_count() == 0; });
+}
+
+TEST_F(SessionCarrierTest, WhoIsRefusedDialsAgainUntilItIsWelcome) {
+  nodes_[1].refuses = 2;
+  ASSERT_TRUE(nodes_[0].carrier->Open(nodes_[1].id));
+  EXPECT_TRUE(nodes_[0].carrier->Send(nodes_[1].id, MakeMessage(3, 0)));
+  RunUntil([&] { return nodes_[1].heard.size() == 1; });
+  EXPECT_EQ(nodes_[1].refuses, 0);
+  EXPECT_EQ(nodes_[0].events, std::vector<std::string>{"begun"});
+}
+
+TEST_F(SessionCarrierTest, BothMayOpenAtOnce) {
+  for (int i = 0; i < 2; ++i) {
+    ASSERT_TRUE(nodes_[i].carrier->Open(nodes_[1 - i].id));
+    EXPECT_TRUE(nodes_[i].carrier->Send(nodes_[1 - i].id, MakeMessage(4, 0)));
+  }
+  RunUntil([&] { return nodes_[0].heard.size() + nodes_[1].heard.size() == 2; });
+  RunUntil([&] {
+    return nodes_[0].carrier->connection_count() + nodes_[1].carrier->connection_count() == 2;
+  });
+  for (const Node& node : nodes_) {
+    EXPECT_EQ(node.heard, std::vector<uint64_t>{4});
+    EXPECT_EQ(node.events, std::vector<std::string>{"begun"});
+  }
+}
+
+// What is meant for a session must not be heard in the next one, and none begins before the end of
+// the last one is told.
+TEST_F(SessionCarrierTest, OneSessionIsToldAfterTheOther) {
+  Node& node = nodes_[0];
+  const NodeId other = nodes_[1].id;
+  ASSERT_TRUE(node.carrier->Open(other));
+  RunUntil([&] { return nodes_[1].events.size() == 1; });
+  node.carrier->End(other, cluster::EndReason::kSilent);
+  EXPECT_FALSE(node.carrier->Open(other)) << "its end was not told yet";
+  EXPECT_FALSE(node.carrier->Send(other, MakeMessage(1, 0)));
+  EXPECT_EQ(node.carrier->Find(other), nullptr);
+  RunUntil([&] { return node.events.size() == 2; });
+  ASSERT_TRUE(node.carrier->Open(other));
+  EXPECT_TRUE(node.carrier->Send(other, MakeMessage(2, 0)));
+  RunUntil([&] { return nodes_[1].heard.size() == 1; });
+  EXPECT_EQ(nodes_[1].heard, std::vector<uint64_t>{2});
+  EXPECT_EQ(node.events, (std::vector<std::string>{"begun", "ended: silent", "begun"}));
+  EXPECT_EQ(nodes_[1].events,
+            (std::vector<std::string>{"begun", "ended: ended by the other side", "begun"}));
+}
+
+TEST_F(SessionCarrierTest, TheOtherSidesNextSessionIsNotTheOneThatWasTold) {
+  ASSERT_TRUE(nodes_[0].carrier->Open(nodes_[1].id));
+  RunUntil([&] { return nodes_[1].events.size() == 1; });
+  nodes_[0].carrier->End(nodes_[1].id, cluster::EndReason::kSilent);
+  RunUntil([&] { return nodes_[0].events.size() == 2; });
+  ASSERT_TRUE(nodes_[0].carrier->Open(nodes_[1].id));
+  // The second node says something in each turn, for the session that it has been told of. Whatever
+  // is lost with the first one, nothing of it is heard in the second one.
+  uint64_t session = 1;
+  RunUntil([&] { return !nodes_[0].heard.empty(); },
+           [&] {
+             session = static_cast<uint64_t>(std::ranges::count(nodes_[1].events, "begun"));
+             nodes_[1].carrier->Send(nodes_[0].id, MakeMessage(session, 0));
+           });
+  EXPECT_EQ(session, 2u);
+  EXPECT_EQ(nodes_[0].heard[0], 2u);
 }
 
 TEST_F(SessionCarrierTest, NonsenseClosesItsConnectionOnly) {

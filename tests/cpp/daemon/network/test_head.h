@@ -78,12 +78,15 @@ inline NetworkOptions OptionsAt(const HeldPort& port, const std::string& key_fil
 
 class TestHead {
  public:
+  // `nodes`: what the table of nodes says when it starts.
   TestHead(const HeldPort& port, const std::string& key_file, const ClusterId& cluster,
-           const std::string& scheduler_socket = "")
+           const std::string& scheduler_socket = "",
+           const std::vector<control::NodeRecord>& nodes = {})
       : id_(RandomIdSource().Next<NodeId>()) {
     NetworkOptions options = OptionsAt(port, key_file);
     options.cluster = cluster.Hex();
     tables_ = control::MakeMemoryTables();
+    for (const control::NodeRecord& node : nodes) tables_->nodes().Register(node);
     network_ = NodeNetwork::Open(&loop_, options, id_).value();
     const NodeNetwork::Services services{.control_servers = {},
                                          .scheduler_socket = scheduler_socket};
