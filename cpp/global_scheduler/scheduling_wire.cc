@@ -77,9 +77,9 @@ struct Encoder {
   Type operator()(const NodeFacts& facts) {
     const auto total = WriteSet(&builder, facts.total);
     const auto known = WriteNodes(&builder, facts.known);
-    builder.Finish(protocol::CreateRegisterNode(builder, limits::kProtocolVersion,
-                                                ToWire(facts.node), total, known));
-    return Type::RegisterNode;
+    builder.Finish(protocol::CreateNodeFacts(builder, limits::kProtocolVersion, ToWire(facts.node),
+                                             total, known));
+    return Type::NodeFacts;
   }
   Type operator()(const Load& load) {
     builder.Finish(protocol::CreateNodeLoad(builder, WriteSet(&builder, load.local)));
@@ -218,7 +218,7 @@ Result<FromNode> ReadOffers(const Frame& frame) {
 }
 
 Result<FromNode> ReadFacts(const Frame& frame) {
-  const auto* const said = VerifiedMessage<protocol::RegisterNode>(frame.payload);
+  const auto* const said = VerifiedMessage<protocol::NodeFacts>(frame.payload);
   if (said == nullptr) return Malformed(frame);
   if (said->protocol_version() != limits::kProtocolVersion) {
     return Status::ProtocolError("the node speaks version " +
@@ -246,7 +246,7 @@ EncodedFrame Encode(const FromScheduler& message) { return EncodeAny(message); }
 Result<FromNode> DecodeFromNode(const Frame& frame) {
   FromNode message;
   switch (static_cast<Type>(frame.type)) {
-    case Type::RegisterNode:
+    case Type::NodeFacts:
       return ReadFacts(frame);
     case Type::NodeLoad: {
       const auto* const said = VerifiedMessage<protocol::NodeLoad>(frame.payload);

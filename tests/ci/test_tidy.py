@@ -390,6 +390,16 @@ def test_tables_have_a_comment(tree_of, law):
     assert (finding.line, finding.rule) == (6, "schema-comment")
 
 
+def test_tables_of_one_namespace_have_names_of_their_own(tree_of, law):
+    schema = "namespace rayx.protocol;\n// Said.\ntable Register { a:int; }\n"
+    paths = [f"cpp/common/protocol/{name}.fbs" for name in ("nodes", "remote", "scheduling")]
+    others = schema.replace("protocol", "protocol.remote")
+    tree = tree_of(dict(zip(paths, [schema, others, schema], strict=True)))
+    (finding,) = schemas.check(tree, law)
+    assert (finding.path, finding.line, finding.rule) == (paths[2], 3, "schema-name")
+    assert paths[0] in finding.message
+
+
 def test_schemas_have_lines_of_100_columns(tree_of, law):
     schema = f"// {'a' * 97}\n// {'a' * 98}\ntable Good {{ a:int; }}\n"
     (finding,) = schemas.check(tree_of({"cpp/common/protocol/task.fbs": schema}), law)

@@ -86,8 +86,8 @@ TEST(SchedulingWire, WhatTheSchedulerSaysComesBackWhole) {
 TEST(SchedulingWire, AnotherVersionIsTold) {
   flatbuffers::FlatBufferBuilder builder;
   const protocol::Id16 node{};
-  builder.Finish(protocol::CreateRegisterNode(builder, limits::kProtocolVersion + 1, &node));
-  const Frame frame{static_cast<uint16_t>(protocol::SchedulingMessageType::RegisterNode),
+  builder.Finish(protocol::CreateNodeFacts(builder, limits::kProtocolVersion + 1, &node));
+  const Frame frame{static_cast<uint16_t>(protocol::SchedulingMessageType::NodeFacts),
                     {builder.GetBufferPointer(), builder.GetSize()}};
   const auto heard = DecodeFromNode(frame);
   ASSERT_FALSE(heard.ok());
