@@ -43,8 +43,11 @@ def run(options: Namespace) -> int:
     except errors.StartError as error:
         _say(error)
     is_chosen = head is not None and options.node_ip_address is None
-    print(start_words.told(record, is_chosen), flush=True)
-    return _wait(record) if options.block else 0
+    told = start_words.told(record, is_chosen)
+    if options.block:
+        return _wait(record, told)
+    print(told, flush=True)
+    return 0
 
 
 def said_as_options(text: str) -> str:
@@ -105,7 +108,7 @@ def _port(options: Namespace) -> int:
     return next(iter(ports.values()), 0)
 
 
-def _wait(record: SessionRecord) -> int:
+def _wait(record: SessionRecord, told: str) -> int:
     """Until it ends, or this program is told to."""
 
     def end(number: int, frame: object) -> NoReturn:
@@ -113,6 +116,8 @@ def _wait(record: SessionRecord) -> int:
 
     signal.signal(signal.SIGTERM, end)
     try:
+        # Who has read it may say so at once.
+        print(told, flush=True)
         while not record.supervisor.wait(3600):
             continue
     except KeyboardInterrupt:
