@@ -5,6 +5,10 @@
 namespace rayx::node {
 
 void ActorBook::OnKill(const Peer& peer, const TaskId& actor) {
+  // The actors of a driver are at its home.
+  if (const ClientId home = drivers_->HomeOf(peer.driver); !home.IsNil()) {
+    return shell_.others->Send(home, remote::KillActor{peer.driver, actor});
+  }
   const std::optional<scheduler::ActorSummary> known = scheduler_->FindActor(actor);
   if (known && known->driver == peer.driver) {
     scheduler_->OnActorKilled(actor, "it was ended by rayx.kill()");

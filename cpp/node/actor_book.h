@@ -11,6 +11,7 @@
 #include <unordered_set>
 
 #include "common/base/ids.h"
+#include "node/driver_book.h"
 #include "node/shell.h"
 #include "plasma/object_store.h"
 #include "scheduler/local_scheduler.h"
@@ -20,8 +21,9 @@ namespace rayx::node {
 class ActorBook {
  public:
   // All must outlive it.
-  ActorBook(const Shell& shell, plasma::ObjectStore* store, scheduler::LocalScheduler* scheduler)
-      : shell_(shell), store_(store), scheduler_(scheduler) {}
+  ActorBook(const Shell& shell, plasma::ObjectStore* store, scheduler::LocalScheduler* scheduler,
+            const DriverBook* drivers)
+      : shell_(shell), store_(store), scheduler_(scheduler), drivers_(drivers) {}
 
   // What stands for the actor in the object store.
   static ObjectId ObjectOf(const TaskId& actor) { return ObjectId::ForReturn(actor, 0); }
@@ -59,6 +61,7 @@ class ActorBook {
   const Shell shell_;
   plasma::ObjectStore* const store_;
   scheduler::LocalScheduler* const scheduler_;
+  const DriverBook* const drivers_;
   // Actors with a name, to which we hold a reference.
   std::unordered_set<TaskId> named_;
   // The states of actors, to which we hold a reference.

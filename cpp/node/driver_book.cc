@@ -12,6 +12,7 @@ Status DriverBook::OnDriver(Peer& peer, const DriverId& driver, std::span<const 
   peer.driver = driver;
   drivers_[driver] = {.client = peer.id,
                       .output = kNoClient,
+                      .home = kNoClient,
                       .config = std::string(config.begin(), config.end()),
                       .setups = {},
                       .lines_dropped = 0};
@@ -22,15 +23,43 @@ Status DriverBook::OnDriver(Peer& peer, const DriverId& driver, std::span<const 
 Status DriverBook::OnOutput(Peer& peer, const DriverId& driver) {
   if (driver.IsNil()) return Status::ProtocolError("hello of a driver with the nil id");
   const auto it = drivers_.find(driver);
-  if (it == drivers_.end()) return Status::ProtocolError("output of a driver that is not here");
+  if (it == drivers_.end() || !it->second.home.IsNil()) {
+    return Status::ProtocolError("output of a driver that is not here");
+  }
   peer.driver = driver;
   it->second.output = peer.id;
   return Status::Ok();
 }
 
+bool DriverBook::OnRemote(ClientId home, const remote::DriverInfo& info) {
+  const auto [it, is_new] = drivers_.try_emplace(info.driver);
+  Driver& driver = it->second;
+  if (is_new) {
+    driver.home = home;
+    driver.config = info.config;
+  }
+  if (driver.home != home) return false;
+  driver.setups.insert(driver.setups.end(), info.setups.begin(), info.setups.end());
+  return true;
+}
+
+std::vector<DriverId> DriverBook::ForgetRemote(ClientId home, const DriverId* only) {
+  std::vector<DriverId> forgotten;
+  for (const auto& [id, driver] : drivers_) {
+    if (driver.home == home && (only == nullptr || *only == id)) forgotten.push_back(id);
+  }
+  for (const DriverId& id : forgotten) drivers_.erase(id);
+  return forgotten;
+}
+
+ClientId DriverBook::HomeOf(const DriverId& driver) const {
+  const auto it = drivers_.find(driver);
+  return it == drivers_.end() ? kNoClient : it->second.home;
+}
+
 bool DriverBook::OnPeerGone(const Peer& peer) {
   const auto it = drivers_.find(peer.driver);
-  if (it == drivers_.end()) return false;
+  if (it == drivers_.end() || !it->second.home.IsNil()) return false;
   if (it->second.output == peer.id) {
     it->second.output = kNoClient;
     return false;
@@ -46,7 +75,9 @@ bool DriverBook::OnPeerGone(const Peer& peer) {
 
 Status DriverBook::OnSetup(const Peer& peer, std::span<const uint8_t> pickled) {
   const auto it = drivers_.find(peer.driver);
-  if (it == drivers_.end()) return Status::ProtocolError("AddWorkerSetup without a driver");
+  if (it == drivers_.end() || it->second.client != peer.id) {
+    return Status::ProtocolError("AddWorkerSetup without a driver");
+  }
   if (pickled.size() > limits::kFunctionBytesMax ||
       it->second.setups.size() >= limits::kWorkerSetupsMax) {
     return Status::ProtocolError("AddWorkerSetup beyond a limit");
@@ -68,6 +99,13 @@ Peer* DriverBook::OutputOf(const DriverId& driver) {
 }
 
 void DriverBook::SendLines(const DriverId& driver, PrintedLines lines) {
+  if (const ClientId home = HomeOf(driver); !home.IsNil()) {
+    return shell_.others->Send(home, remote::Printed{.driver = driver,
+                                                     .pid = lines.pid,
+                                                     .function = std::string(lines.function),
+                                                     .is_stderr = lines.is_stderr,
+                                                     .text = std::string(lines.text)});
+  }
   Peer* peer = OutputOf(driver);
   if (peer == nullptr) return;
   Driver& entry = drivers_.at(driver);
@@ -83,6 +121,13 @@ void DriverBook::SendLines(const DriverId& driver, PrintedLines lines) {
 
 void DriverBook::ReportError(TaskError error) {
   if (error.text.size() > limits::kErrorBytesMax) error.text.resize(limits::kErrorBytesMax);
+  if (const ClientId home = HomeOf(error.driver); !home.IsNil()) {
+    return shell_.others->Send(home, remote::TaskFailed{.driver = error.driver,
+                                                        .task = error.task,
+                                                        .name = std::move(error.name),
+                                                        .kind = std::move(error.kind),
+                                                        .text = std::move(error.text)});
+  }
   if (Peer* peer = OutputOf(error.driver)) shell_.peers->SendTaskFailed(*peer, error.text);
   shell_.records->OnError(std::move(error));
 }

@@ -22,6 +22,14 @@ class DriverBook {
   // True if this was the driver's main connection: the driver is gone.
   bool OnPeerGone(const Peer& peer);
 
+  // A driver of another node, whose tasks this one runs: `home` is the session with that. Called
+  // again with further setups. False if another node has said so, or it is a driver of this one.
+  bool OnRemote(ClientId home, const remote::DriverInfo& info);
+  // Its home has said that it is gone, or is gone itself: returned are those that were known.
+  std::vector<DriverId> ForgetRemote(ClientId home, const DriverId* only = nullptr);
+  // kNoClient for drivers of this node, and unknown ones.
+  ClientId HomeOf(const DriverId& driver) const;
+
   bool IsKnown(const DriverId& driver) const { return drivers_.count(driver) != 0; }
   // What the driver gave in its hello, for its workers. REQUIRES: IsKnown.
   const std::string& ConfigOf(const DriverId& driver) const { return drivers_.at(driver).config; }
@@ -47,6 +55,8 @@ class DriverBook {
   struct Driver {
     ClientId client = kNoClient;
     ClientId output = kNoClient;
+    // Of a driver of another node.
+    ClientId home = kNoClient;
     std::string config;
     std::vector<std::string> setups;
     // Lines that were not sent since the driver did not read.

@@ -22,6 +22,7 @@
 
 #include "common/base/ids.h"
 #include "common/base/status.h"
+#include "node/driver_book.h"
 #include "node/shell.h"
 #include "plasma/object_store.h"
 
@@ -30,7 +31,12 @@ namespace rayx::node {
 class FunctionBook {
  public:
   // All must outlive it.
-  FunctionBook(const Shell& shell, plasma::ObjectStore* store);
+  FunctionBook(const Shell& shell, plasma::ObjectStore* store, const DriverBook* drivers);
+
+  // Another node has sent the function, before the value of its object: `is_foreign`, its home.
+  void Learn(const FunctionId& id, const remote::Function& function, bool is_foreign);
+  // To be sent to another node; nothing if it is not known.
+  std::optional<remote::Function> Export(const FunctionId& id) const;
 
   // A peer can call the function from now on, and has said what it is. Not OK: a breach of
   // protocol.
@@ -72,12 +78,21 @@ class FunctionBook {
     std::string pickled;
     // The workers that have fetched it, and have not been told to forget it since.
     std::vector<ClientId> loaded_by;
+    // Of a driver of another node, which keeps the table.
+    bool is_foreign = false;
   };
+  // Whether the function has a home at another node, which is asked.
+  bool IsAskedForAtHome(const FunctionId& id);
+  // The function is known now.
+  void AnswerAskers(const FunctionId& id);
   void TellToForget(const FunctionId& id, Function& function);
 
   const Shell shell_;
   plasma::ObjectStore* const store_;
+  const DriverBook* const drivers_;
   std::unordered_map<FunctionId, Function> functions_;
+  // Who has asked for a function that the home is asked for.
+  std::unordered_map<FunctionId, std::vector<ClientId>> askers_;
   // The functions among them that refer to themselves.
   std::unordered_set<FunctionId> recursive_;
 };

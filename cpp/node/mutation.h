@@ -42,6 +42,10 @@ enum class Mutation {
   kForgetContainedElsewhere,  // what is inside a value is not told to who asks for it
   kForgetNodeGone,            // what only a node had that is gone is waited for
   kKeepNodeReferences,        // what a node referred to stays when it is gone
+  kForgetLostTasks,           // what a node ran that is gone is waited for
+  kForgetFunctionAskers,      // who waits for a function of another home waits for ever
+  kForgetDriverGone,          // nobody is told that a driver has ended
+  kForgetWanted,              // a task here waits for a value at another node that is not fetched
   kAcceptEndedSession,        // messages of a session that has ended are heard
   kEndBetweenNodes
 };

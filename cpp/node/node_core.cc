@@ -19,17 +19,34 @@ NodeCore::NodeCore(const Shell& shell, scheduler::SchedulerOptions options, uint
       store_(pool_bytes),
       scheduler_(std::move(options)),
       drivers_(shell),
-      actors_(shell, &store_, &scheduler_),
-      functions_(shell, &store_),
-      tasks_(shell, &store_, &scheduler_, &drivers_, &actors_),
-      remote_objects_(shell, &store_),
+      actors_(shell, &store_, &scheduler_, &drivers_),
+      functions_(shell, &store_, &drivers_),
+      remote_objects_(shell, &store_, &functions_, &sessions_),
+      given_tasks_(shell, &store_, &scheduler_, &drivers_, &remote_objects_, &sessions_),
+      guest_tasks_(shell, &store_, &scheduler_, &drivers_, &functions_, &remote_objects_),
+      spread_(shell, &scheduler_, &drivers_, &given_tasks_, &guest_tasks_),
+      remote_tasks_({.drivers = &drivers_,
+                     .actors = &actors_,
+                     .sessions = &sessions_,
+                     .objects = &remote_objects_,
+                     .given = &given_tasks_,
+                     .guest = &guest_tasks_,
+                     .spread = &spread_}),
+      tasks_(shell, &store_, &scheduler_, &drivers_, &actors_, &remote_tasks_),
       objects_(shell, &store_, &tasks_, &actors_, &functions_, &remote_objects_),
       endings_({.begin = [this](const DriverId& driver) { EndWorkersOf(driver); },
                 .has_ending_workers =
                     [this](const DriverId& driver) {
                       return !scheduler_.EndingWorkersOf(driver).empty();
                     },
-                .done = [this](ClientId client) { drivers_.SendDrained(client); }}) {}
+                .done = [this](ClientId client) { drivers_.SendDrained(client); }}) {
+  remote_tasks_.Join({.submit =
+                          [this](Peer& peer, TaskSpec spec, const CallerId& caller) {
+                            return tasks_.OnSubmit(peer, std::move(spec), &caller);
+                          },
+                      .cancel = [this](const Peer& peer, const TaskId& task,
+                                       bool force) { tasks_.OnCancel(peer, task, force); }});
+}
 
 bool NodeCore::OnPeerGone(const Peer& peer) {
   if (!RAYX_MUTATION(kKeepReferences)) store_.OnClientGone(peer.id);
@@ -39,6 +56,7 @@ bool NodeCore::OnPeerGone(const Peer& peer) {
     return false;
   }
   if (!drivers_.OnPeerGone(peer)) return false;
+  given_tasks_.OnDriverGone(peer.driver);
   functions_.OnDriverGone(peer.driver);
   scheduler_.OnDriverGone(peer.driver);
   return true;
@@ -56,16 +74,19 @@ bool NodeCore::Turn(int64_t now_ms) {
     acted = objects_.DrainEffects();
     acted = tasks_.ScheduleAndAct(now_ms) || acted;
   }
+  if (shell_.others != nullptr) acted = spread_.OnTurn(now_ms) || acted;
   objects_.SendDeliveries();
   remote_objects_.Flush();
+  if (!acted) guest_tasks_.OnRest();
   return acted;
 }
 
 std::optional<int64_t> NodeCore::NextTickMs() const {
-  const std::optional<int64_t> decision = scheduler_.NextTickMs();
-  const std::optional<int64_t> ending = endings_.NextTickMs();
-  if (!decision || !ending) return decision ? decision : ending;
-  return std::min(*decision, *ending);
+  std::optional<int64_t> next = scheduler_.NextTickMs();
+  for (const std::optional<int64_t> other : {endings_.NextTickMs(), spread_.NextTickMs()}) {
+    if (other && (!next || *other < *next)) next = other;
+  }
+  return next;
 }
 
 void NodeCore::EndWorkersOf(const DriverId& driver) {

@@ -22,10 +22,15 @@
 #include "node/driver_book.h"
 #include "node/driver_endings.h"
 #include "node/function_book.h"
+#include "node/given_tasks.h"
+#include "node/guest_tasks.h"
+#include "node/node_sessions.h"
 #include "node/object_book.h"
 #include "node/remote_objects.h"
+#include "node/remote_tasks.h"
 #include "node/shell.h"
 #include "node/task_book.h"
+#include "node/task_spread.h"
 #include "plasma/object_store.h"
 #include "scheduler/local_scheduler.h"
 
@@ -80,8 +85,13 @@ class NodeCore {
   DriverBook drivers_;
   ActorBook actors_;
   FunctionBook functions_;
-  TaskBook tasks_;
+  NodeSessions sessions_;
   RemoteObjects remote_objects_;
+  GivenTasks given_tasks_;
+  GuestTasks guest_tasks_;
+  TaskSpread spread_;
+  RemoteTasks remote_tasks_;
+  TaskBook tasks_;
   ObjectBook objects_;
   DriverEndings endings_;
 };

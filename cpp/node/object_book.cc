@@ -74,7 +74,9 @@ bool ObjectBook::DrainEffects() {
     std::visit(Overload{[this](const plasma::ObjectSealed& sealed) { OnSealed(sealed.id); },
                         [this](const plasma::ObjectDeleted& deleted) { OnDeleted(deleted.id); },
                         [this](const plasma::DeliverObject& deliver) { OnDeliver(deliver); },
-                        [this](const plasma::ObjectIsElsewhere&) {},
+                        [this](const plasma::ObjectIsElsewhere& elsewhere) {
+                          tasks_->remote().given().OnAvailable(elsewhere.id);
+                        },
                         [this](const auto& shared) { remote_->Act(shared); }},
                effect);
   }

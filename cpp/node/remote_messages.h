@@ -1,16 +1,18 @@
-// What nodes say to each other about objects, decoded. They travel in the sessions between nodes
-// (cpp/cluster), each once and in order, or the session ends.
+// What nodes say to each other about objects and tasks, decoded. They travel in the sessions
+// between nodes (cpp/cluster), each once and in order, or the session ends.
 //
 // "Home" and "guest" are seen from an object: the home counts the references of all nodes to it
 // (plasma/sharing.h), a guest is any other node.
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
 
 #include "common/base/ids.h"
+#include "common/protocol/task_spec.h"
 
 namespace rayx::node::remote {
 
@@ -20,6 +22,15 @@ struct AddReferences {
 };
 struct RemoveReferences {
   std::vector<ObjectId> ids;
+};
+
+// What stands for a function has it beside its value.
+struct Function {
+  DriverId driver;
+  std::string name;
+  std::string pickled;
+  // It refers to itself.
+  bool is_recursive = false;
 };
 
 // A value, or where it is.
@@ -33,6 +44,7 @@ struct Value {
   std::vector<NodeId> places = {};
   // Ids inside the value.
   std::vector<ObjectId> contained = {};
+  std::optional<Function> function = std::nullopt;
 };
 
 // To the home: the value of an object that was made at the sender, or that it will be made there
@@ -57,7 +69,79 @@ struct ObjectsReady {
   std::vector<Value> values;
 };
 
-using Message =
-    std::variant<AddReferences, RemoveReferences, Announce, DropCopies, GetObjects, ObjectsReady>;
+// --- tasks; "home" is the node of their driver ---
+
+// From the home, before the first task of the driver, and when there is more to tell.
+struct DriverInfo {
+  DriverId driver;
+  std::string config = {};
+  // Behind those that were told before.
+  std::vector<std::string> setups = {};
+};
+// From the home: all of the driver ends, tasks and workers.
+struct DriverGone {
+  DriverId driver;
+};
+
+// From the home: run this. The ids in it are covered until TaskEnded.
+struct RunTask {
+  TaskSpec spec;
+  // The number of the first attempt of this placement; it has kAttemptsPerPlacement.
+  uint32_t attempt = 0;
+};
+enum class Outcome : uint8_t {
+  kEnded,    // well or not: each result has a value
+  kCrashed,  // the same; its workers died as often as they may in one placement
+  kNotRun,   // nothing of it was seen by anybody
+};
+// To the home, once for each RunTask.
+struct TaskEnded {
+  TaskId task;
+  // That of RunTask.
+  uint32_t attempt = 0;
+  Outcome outcome = Outcome::kEnded;
+  bool failed = false;
+  std::vector<Value> results = {};
+};
+
+// To the home: a task that the sender will not run itself.
+struct SubmitTask {
+  TaskSpec spec;
+  // Who submits it, as a caller of actors.
+  ClientId client = kNoClient;
+};
+// To the home, which passes it on; from the home to who runs the task. Nil: all of the driver.
+struct CancelTask {
+  DriverId driver;
+  TaskId task;
+  bool force = false;
+};
+// To the home.
+struct KillActor {
+  DriverId driver;
+  TaskId actor;
+};
+struct Printed {
+  DriverId driver;
+  int64_t pid = 0;
+  std::string function = {};
+  bool is_stderr = false;
+  std::string text = {};
+};
+struct TaskFailed {
+  DriverId driver;
+  TaskId task = {};
+  std::string name = {};
+  std::string kind = {};
+  std::string text = {};
+};
+
+using Message = std::variant<AddReferences, RemoveReferences, Announce, DropCopies, GetObjects,
+                             ObjectsReady, DriverInfo, DriverGone, RunTask, TaskEnded, SubmitTask,
+                             CancelTask, KillActor, Printed, TaskFailed>;
+
+// Names of what tasks put have the attempt in them, and 2,048 attempts have names of their own: two
+// attempts never give two values one name, though they run at the same time on two nodes.
+inline constexpr uint32_t kAttemptsPerPlacement = 16;
 
 }  // namespace rayx::node::remote

@@ -17,10 +17,12 @@ using plasma::Sharing;
 // --- sessions ---
 
 void RemoteObjects::OnSessionEnded(ClientId session, const std::string& reason) {
-  const auto found = sessions_.find(session);
-  if (found == sessions_.end()) return;
-  const NodeId node = found->second.node;
-  if (!RAYX_MUTATION(kAcceptEndedSession)) sessions_.erase(found);
+  if (!sessions_->Contains(session)) return;
+  const NodeId node = sessions_->NodeOf(session);
+  if (!RAYX_MUTATION(kAcceptEndedSession)) {
+    sessions_->End(session);
+    queues_.erase(session);
+  }
   const std::string name = "node " + node.Hex();
   // As the home of what the node referred to and made ...
   if (!RAYX_MUTATION(kForgetNodeGone)) {
@@ -40,15 +42,8 @@ void RemoteObjects::Lose(std::span<const ObjectId> ids, const std::string& why) 
   }
 }
 
-ClientId RemoteObjects::SessionWith(const NodeId& node) const {
-  for (const auto& [id, session] : sessions_) {
-    if (session.node == node) return id;
-  }
-  return kNoClient;
-}
-
 Status RemoteObjects::OnMessage(ClientId session, remote::Message message) {
-  if (!sessions_.contains(session)) {
+  if (!sessions_->Contains(session)) {
     return Status::ProtocolError("a message of session " + session.ToString() +
                                  ", which has ended");
   }
@@ -73,14 +68,14 @@ Status RemoteObjects::On(ClientId from, const remote::RemoveReferences& message)
 
 Status RemoteObjects::On(ClientId from, const remote::Announce& message) {
   if (!message.is_pending) return Accept(from, message.value);
-  if (!shared_.SetMaker(message.value.id, sessions_.at(from).node)) {
+  if (!shared_.SetMaker(message.value.id, sessions_->NodeOf(from))) {
     Send(from, remote::DropCopies{{message.value.id}});
   }
   return Status::Ok();
 }
 
 Status RemoteObjects::Accept(ClientId from, const remote::Value& value) {
-  const NodeId node = sessions_.at(from).node;
+  const NodeId node = sessions_->NodeOf(from);
   Sharing* known = shared_.Find(value.id);
   if (known != nullptr && !known->home.IsNil()) {
     return Status::ProtocolError("a value for an object of another home");
@@ -90,6 +85,9 @@ Status RemoteObjects::Accept(ClientId from, const remote::Value& value) {
     if (known != nullptr && known->maker == node) known->maker = NodeId();
     if (value.data.size() > limits::kInlineObjectBytesMax) {
       return Status::ProtocolError("an inline value beyond the limit");
+    }
+    if (value.function && store_->IsExpected(value.id)) {
+      functions_->Learn(value.id.Function(), *value.function, /*is_foreign=*/false);
     }
     const Status put = store_->PutInline(kNoClient, value.id, BytesOf(value.data), value.contained);
     return put.code() == StatusCode::kAlreadyExists ? Status::Ok() : put;
@@ -118,6 +116,9 @@ Status RemoteObjects::On(ClientId from, const remote::ObjectsReady& message) {
     if (!value.is_inline) {
       shared_.PlaceElsewhere(value.id, value.size_bytes, {}, value.places);
       continue;
+    }
+    if (value.function && sharing->told) {
+      functions_->Learn(value.id.Function(), *value.function, /*is_foreign=*/true);
     }
     shared_.PutCopy(value.id, BytesOf(value.data), value.contained);
     // Of the value that it has now: another one may have come first.
@@ -240,6 +241,7 @@ std::optional<remote::Value> RemoteObjects::ValueOf(const ObjectId& id) const {
   value.size_bytes = location->size;
   if (location->is_inline) value.data.assign(location->data.begin(), location->data.end());
   value.contained = store_->ContainedIn(id);
+  if (id.IsFunction()) value.function = functions_->Export(id.Function());
   return value;
 }
 
@@ -260,8 +262,8 @@ void RemoteObjects::Ask(const ObjectId& id, Sharing& sharing) {
   if (sharing.home.IsNil() || sharing.announced != Announced::kNothing) return;
   if (!sharing.told || sharing.asked) return;
   sharing.asked = true;
-  const auto home = sessions_.find(sharing.home);
-  if (home != sessions_.end()) home->second.questions.push_back(id);
+  const auto home = queues_.find(sharing.home);
+  if (home != queues_.end()) home->second.questions.push_back(id);
 }
 
 void RemoteObjects::Act(const plasma::SharedObjectSealed& effect) {
@@ -274,14 +276,14 @@ void RemoteObjects::Act(const plasma::SharedObjectSealed& effect) {
 }
 
 void RemoteObjects::Act(const plasma::DeliverObject& effect) {
-  const auto session = sessions_.find(effect.client);
-  if (session != sessions_.end()) session->second.deliveries.push_back(effect.id);
+  const auto queue = queues_.find(effect.client);
+  if (queue != queues_.end()) queue->second.deliveries.push_back(effect.id);
 }
 
 // --- sending ---
 
 void RemoteObjects::Send(ClientId session, remote::Message message) {
-  if (!sessions_.contains(session)) return;
+  if (!sessions_->Contains(session)) return;
   Flush(session);
   shell_.others->Send(session, std::move(message));
 }
@@ -292,7 +294,7 @@ void RemoteObjects::Flush(ClientId session) {
 
 void RemoteObjects::SendNews(ClientId home) {
   plasma::ReferenceNews::News news = shared_.news().Take(home);
-  if (!sessions_.contains(home)) return;
+  if (!sessions_->Contains(home)) return;
   if (!news.added.empty()) {
     shell_.others->Send(home, remote::AddReferences{std::move(news.added)});
   }
@@ -301,9 +303,9 @@ void RemoteObjects::SendNews(ClientId home) {
   }
 }
 
-void RemoteObjects::SendQuestions(ClientId home, Session& session) {
+void RemoteObjects::SendQuestions(ClientId home, Queue& queue) {
   std::vector<ObjectId> ids;
-  for (const ObjectId& id : std::exchange(session.questions, {})) {
+  for (const ObjectId& id : std::exchange(queue.questions, {})) {
     // Not if nobody wants it any more.
     const Sharing* sharing = shared_.Find(id);
     if (sharing == nullptr || !sharing->asked) continue;
@@ -312,13 +314,13 @@ void RemoteObjects::SendQuestions(ClientId home, Session& session) {
   if (!ids.empty()) Send(home, remote::GetObjects{std::move(ids)});
 }
 
-void RemoteObjects::SendDeliveries(ClientId to, Session& session) {
-  while (!session.deliveries.empty() && shell_.others->HasRoom(to)) {
+void RemoteObjects::SendDeliveries(ClientId to, Queue& queue) {
+  while (!queue.deliveries.empty() && shell_.others->HasRoom(to)) {
     remote::ObjectsReady message;
     size_t bytes = 0;
-    while (!session.deliveries.empty() && bytes < limits::kInlineBatchBytesMax) {
-      const ObjectId id = session.deliveries.front();
-      session.deliveries.pop_front();
+    while (!queue.deliveries.empty() && bytes < limits::kInlineBatchBytesMax) {
+      const ObjectId id = queue.deliveries.front();
+      queue.deliveries.pop_front();
       std::optional<remote::Value> value = ValueOf(id);
       if (!value) continue;
       if (!value->is_inline) {
@@ -335,13 +337,13 @@ void RemoteObjects::SendDeliveries(ClientId to, Session& session) {
 }
 
 void RemoteObjects::Flush() {
-  for (auto& [id, session] : sessions_) {
-    SendQuestions(id, session);
-    SendDeliveries(id, session);
+  for (auto& [id, queue] : queues_) {
+    SendQuestions(id, queue);
+    SendDeliveries(id, queue);
   }
   for (const plasma::UnneededCopy& copy : shared_.TakeUnneeded()) {
     if (RAYX_MUTATION(kForgetToDropCopies)) continue;
-    Send(SessionWith(copy.node), remote::DropCopies{{copy.id}});
+    Send(sessions_->With(copy.node), remote::DropCopies{{copy.id}});
   }
   for (const ClientId home : shared_.news().Pressing()) SendNews(home);
 }

@@ -23,6 +23,8 @@
 
 #include "common/base/ids.h"
 #include "common/base/status.h"
+#include "node/function_book.h"
+#include "node/node_sessions.h"
 #include "node/remote_messages.h"
 #include "node/shell.h"
 #include "plasma/shared_objects.h"
@@ -32,12 +34,16 @@ namespace rayx::node {
 class RemoteObjects {
  public:
   // All must outlive it.
-  RemoteObjects(const Shell& shell, plasma::ObjectStore* store)
-      : shell_(shell), store_(store), shared_(store) {}
+  RemoteObjects(const Shell& shell, plasma::ObjectStore* store, FunctionBook* functions,
+                NodeSessions* sessions)
+      : shell_(shell), store_(store), functions_(functions), sessions_(sessions), shared_(store) {}
 
   // --- events ---
   // `session` is a client id that no other client has had.
-  void OnSessionBegun(ClientId session, const NodeId& node) { sessions_[session].node = node; }
+  void OnSessionBegun(ClientId session, const NodeId& node) {
+    sessions_->Begin(session, node);
+    queues_[session];
+  }
   // Once; messages of the session are refused from now on. `reason` for people: "it was silent".
   // References of the node and what it kept are gone afterwards; values that only it had are lost.
   void OnSessionEnded(ClientId session, const std::string& reason);
@@ -79,8 +85,8 @@ class RemoteObjects {
   plasma::SharedObjects& shared() { return shared_; }
 
  private:
-  struct Session {
-    NodeId node;
+  // What waits to be sent in a session.
+  struct Queue {
     std::deque<ObjectId> deliveries;
     std::vector<ObjectId> questions;
   };
@@ -91,9 +97,14 @@ class RemoteObjects {
   Status On(ClientId from, const remote::DropCopies& message);
   Status On(ClientId from, const remote::GetObjects& message);
   Status On(ClientId from, const remote::ObjectsReady& message);
+  // Others are not about objects.
+  template <typename Other>
+  Status On(ClientId, const Other&) {
+    return Status::ProtocolError("a message that is not about objects");
+  }
   void SendNews(ClientId home);
-  void SendQuestions(ClientId home, Session& session);
-  void SendDeliveries(ClientId to, Session& session);
+  void SendQuestions(ClientId home, Queue& queue);
+  void SendDeliveries(ClientId to, Queue& queue);
   // Tells the home of values of ids that have just been shared with it, or that they will be made.
   void Introduce(ClientId home, std::vector<ObjectId> crossing);
   // Announces the value of a shared object, if it has one that the home does not know, and keeps
@@ -104,13 +115,14 @@ class RemoteObjects {
   std::optional<remote::Value> ValueOf(const ObjectId& id) const;
   void Ask(const ObjectId& id, plasma::Sharing& sharing);
   void Lose(std::span<const ObjectId> ids, const std::string& why);
-  // kNoClient if there is none.
-  ClientId SessionWith(const NodeId& node) const;
 
   const Shell shell_;
   plasma::ObjectStore* const store_;
+  FunctionBook* const functions_;
+  NodeSessions* const sessions_;
   plasma::SharedObjects shared_;
-  std::map<ClientId, Session> sessions_;
+  // Of each session.
+  std::map<ClientId, Queue> queues_;
   // Small values that have just been announced and need not be kept; empty between events.
   std::vector<ObjectId> announced_;
 };

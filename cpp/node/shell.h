@@ -14,6 +14,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "common/base/ids.h"
 #include "common/base/status.h"
@@ -176,6 +177,8 @@ class Records {
   virtual void OnTaskSubmitted(const TaskId& id) = 0;
   virtual void OnTaskAssigned(const TaskId& id) = 0;
   virtual void OnTaskEnded(const TaskId& id, bool failed) = 0;
+  // Its home has it again, and is told of its end.
+  virtual void OnTaskHandedOver(const TaskId& /*id*/) {}
   virtual void OnObjectSealed(const ObjectId& id) = 0;
   virtual void OnObjectDeleted(const ObjectId& id) = 0;
   virtual void OnActorChanged(const scheduler::ActorSummary& actor) = 0;
@@ -198,6 +201,25 @@ class Reservations {
   virtual bool TakeBack() { return false; }
 };
 
+// A task that its home would have run elsewhere, as who places tasks has to know it.
+struct TaskOffer {
+  struct Input {
+    uint64_t bytes = 0;
+    // Of a value that is at this node: none.
+    std::vector<NodeId> nodes = {};
+  };
+
+  TaskId task;
+  // Counts on with each offer of the task.
+  uint32_t attempt = 0;
+  const ResourceSet& demand;
+  int32_t priority = 0;
+  // The large ones.
+  std::vector<Input> inputs = {};
+  // Where it is already, when it is told to who has just begun to place tasks; nil: nowhere.
+  NodeId placed_on = {};
+};
+
 // The other nodes, by sessions that deliver each message once and in order, or end. A node that has
 // no other ones is never asked anything.
 class OtherNodes {
@@ -212,6 +234,15 @@ class OtherNodes {
   // Make a copy of a value that one of these nodes has. Answered, once for each id however often it
   // is asked for, by SharedObjects::CreateCopy and RemoteObjects::OnCopied, or by OnCopyFailed.
   virtual void Pull(const ObjectId& id, uint64_t size_bytes, std::span<const NodeId> places) = 0;
+
+  // There are nodes that could run tasks.
+  virtual bool HasOthers() const = 0;
+  // Whether a task that could run here is offered nevertheless, before it has waited.
+  virtual bool ShouldOffer(const TaskSpec& spec) = 0;
+  // Answered by GivenTasks::OnPlace, or by OnInfeasible, later. The same task may be offered again
+  // with a higher attempt; what is not withdrawn stays open.
+  virtual void Offer(const TaskOffer& offer) = 0;
+  virtual void Withdraw(const TaskId& task, uint32_t attempt) = 0;
 };
 
 // All of it. What it points to must outlive the core.

@@ -4,74 +4,44 @@
 #include <utility>
 #include <variant>
 
-#include "common/base/check.h"
 #include "common/base/limits.h"
 #include "common/base/log.h"
 #include "common/protocol/direct_call.h"
 #include "common/protocol/object_layout.h"
 #include "node/mutation.h"
+#include "node/task_failures.h"
+#include "node/task_references.h"
 #include "plasma/shared_objects.h"
 
 namespace rayx::node {
-namespace {
-
-// A call runs in a worker that has the class; what made the actor, a restart included, holds it.
-bool NeedsFunction(const TaskSpec& spec) {
-  return spec.kind != TaskKind::kActorCall && !RAYX_MUTATION(kForgetFunction);
-}
-
-// The public name of the exception that a system error becomes (python/rayx/errors.py).
-const char* ExceptionName(SystemErrorCode code) {
-  switch (code) {
-    case SystemErrorCode::kWorkerCrashed:
-      return "WorkerCrashedError";
-    case SystemErrorCode::kInfeasible:
-      return "InfeasibleError";
-    case SystemErrorCode::kObjectLost:
-      return "ObjectLostError";
-    case SystemErrorCode::kTaskCancelled:
-      return "TaskCancelledError";
-    case SystemErrorCode::kObjectStoreFull:
-      return "ObjectStoreFullError";
-    case SystemErrorCode::kWorkerStartFailed:
-      return "WorkerCrashedError";
-    case SystemErrorCode::kActorDied:
-      return "ActorDiedError";
-    case SystemErrorCode::kTaskTimedOut:
-      return "TaskTimeoutError";
-  }
-  return "RayxError";
-}
-
-}  // namespace
 
 TaskBook::TaskBook(const Shell& shell, plasma::ObjectStore* store,
-                   scheduler::LocalScheduler* scheduler, DriverBook* drivers, ActorBook* actors)
-    : shell_(shell), store_(store), scheduler_(scheduler), drivers_(drivers), actors_(actors) {}
+                   scheduler::LocalScheduler* scheduler, DriverBook* drivers, ActorBook* actors,
+                   RemoteTasks* remote)
+    : shell_(shell),
+      store_(store),
+      scheduler_(scheduler),
+      drivers_(drivers),
+      actors_(actors),
+      remote_(remote) {}
 
 // --- submitted ---
 
 Status TaskBook::CheckSpec(const Peer& peer, const TaskSpec& spec) const {
   if (peer.driver.IsNil()) return Status::ProtocolError("SubmitTask of a worker without a task");
   if (spec.driver != peer.driver) return Status::ProtocolError("task of another driver");
-  if (scheduler_->FindTask(spec.id) != nullptr) return Status::ProtocolError("task id in use");
+  const bool is_given = shell_.others != nullptr && remote_->given().Contains(spec.id);
+  if (is_given || scheduler_->FindTask(spec.id) != nullptr)
+    return Status::ProtocolError("task id in use");
   return Status::Ok();
 }
 
 std::vector<ObjectId> TaskBook::Admit(const Peer& peer, const TaskSpec& spec, bool direct) {
+  TakeReferences(store_, spec);
   std::vector<ObjectId> missing;
   for (const ObjectId& id : spec.dependencies) {
-    store_->AddReference(id);
     if (!store_->IsSealed(id) && !RAYX_MUTATION(kStartTooEarly)) missing.push_back(id);
   }
-  // Those that have a value at another node are fetched.
-  if (shell_.others != nullptr) {
-    for (const ObjectId& id : missing) plasma::SharedObjects(store_).WantHere(id);
-  }
-  if (!RAYX_MUTATION(kForgetArguments)) {
-    for (const ObjectId& id : spec.contained) store_->AddReference(id);
-  }
-  if (NeedsFunction(spec)) store_->AddReference(ObjectId::ForFunction(spec.function));
   // The submitter wants the results: they are pushed to it without being asked for.
   for (uint32_t i = 0; i < spec.return_count; ++i) {
     const ObjectId id = spec.ReturnId(i);
@@ -86,13 +56,27 @@ std::vector<ObjectId> TaskBook::Admit(const Peer& peer, const TaskSpec& spec, bo
   return missing;
 }
 
-Status TaskBook::OnSubmit(Peer& peer, TaskSpec spec) {
+Status TaskBook::OnSubmit(Peer& peer, TaskSpec spec, const CallerId* caller) {
   RAYX_RETURN_IF_ERROR(CheckSpec(peer, spec));
+  if (shell_.others != nullptr && remote_->guest().Takes(spec)) {
+    remote_->guest().Forward(peer, std::move(spec));
+    return Status::Ok();
+  }
   const std::vector<ObjectId> missing = Admit(peer, spec, /*direct=*/false);
-  shell_.shortcuts->OnSubmitted(peer, spec);
+  if (caller == nullptr) shell_.shortcuts->OnSubmitted(peer, spec);
   if (spec.kind == TaskKind::kActorCreation) actors_->OnSubmitted(spec);
-  scheduler_->OnTaskSubmitted(std::move(spec), missing, peer.worker,
-                              {.node = {}, .client = peer.id});
+  const CallerId from = caller != nullptr ? *caller : CallerId{.node = {}, .client = peer.id};
+  if (shell_.others != nullptr) {
+    if (remote_->given().Takes(spec)) {
+      remote_->given().Add(std::move(spec));
+      return Status::Ok();
+    }
+    // Inputs that have a value at another node are fetched.
+    for (const ObjectId& id : missing) {
+      if (!RAYX_MUTATION(kForgetWanted)) plasma::SharedObjects(store_).WantHere(id);
+    }
+  }
+  scheduler_->OnTaskSubmitted(std::move(spec), missing, peer.worker, from);
   return Status::Ok();
 }
 
@@ -109,6 +93,14 @@ Status TaskBook::OnGiven(Peer& peer, TaskSpec spec, uint32_t sequence) {
 }
 
 void TaskBook::OnCancel(const Peer& peer, const TaskId& task, bool force) {
+  if (const ClientId home = drivers_->HomeOf(peer.driver); !home.IsNil()) {
+    // All of the driver, or one that this node knows nothing of.
+    if (task.IsNil() || scheduler_->FindTask(task) == nullptr) {
+      return shell_.others->Send(home, remote::CancelTask{peer.driver, task, force});
+    }
+  } else {
+    remote_->given().OnCancel(peer.driver, task, force);
+  }
   if (task.IsNil()) return scheduler_->OnAllCancelled(peer.driver, force);
   const TaskSpec* spec = scheduler_->FindTask(task);
   // A task of another driver is as good as unknown.
@@ -231,7 +223,8 @@ void TaskBook::Act(const scheduler::AssignTask& effect) {
   peer->driver = spec->driver;
   worker->last_function = spec->name;
   GatherValues(peer->id, *spec);
-  GivenTask task{.place = effect, .spec = *spec, .values = values_};
+  const std::optional<scheduler::AssignTask> numbered = Numbered(effect);
+  GivenTask task{.place = numbered ? *numbered : effect, .spec = *spec, .values = values_};
   if (drivers_->IsKnown(spec->driver)) {
     if (!std::exchange(worker->has_driver_config, true)) {
       task.config = &drivers_->ConfigOf(spec->driver);
@@ -241,7 +234,22 @@ void TaskBook::Act(const scheduler::AssignTask& effect) {
   }
   if (spec->kind == TaskKind::kActorCreation) task.state = actors_->StateOf(spec->id);
   shell_.workers->HandOut(*worker, *peer, task);
+  if (IsGuest(effect.task)) return;
   shell_.records->OnTaskAssigned(effect.task);
+}
+
+bool TaskBook::IsGuest(const TaskId& task) const {
+  return shell_.others != nullptr && remote_->guest().AttemptOf(task).has_value();
+}
+
+std::optional<scheduler::AssignTask> TaskBook::Numbered(const scheduler::AssignTask& effect) const {
+  if (shell_.others == nullptr) return std::nullopt;
+  const uint32_t first =
+      remote_->guest().AttemptOf(effect.task).value_or(remote_->given().AttemptOf(effect.task));
+  if (first == 0) return std::nullopt;
+  scheduler::AssignTask numbered = effect;
+  numbered.attempt += first;
+  return numbered;
 }
 
 void TaskBook::GatherValues(ClientId client, const TaskSpec& spec) {
@@ -269,32 +277,9 @@ void TaskBook::Act(const scheduler::InterruptTask& effect) {
 }
 
 void TaskBook::Act(const scheduler::FailTask& effect) {
-  std::string error = EncodeSystemError(effect.code, effect.text);
-  std::vector<ObjectId> contained;
-  const auto source = effect.like.IsNil() ? std::nullopt : store_->Find(effect.like);
-  // An actor that was killed while the news of its being made was on its way has no error.
-  if (source && source->is_inline && HoldsError(source->data)) {
-    error.assign(source->data.begin(), source->data.end());
-    contained = store_->ContainedIn(effect.like);
-  }
-  bool is_lacking = !effect.has_results;
-  for (uint32_t i = 0; i < effect.return_count; ++i) {
-    const ObjectId id = ObjectId::ForReturn(effect.task, i);
-    if (RAYX_MUTATION(kFailWithoutResult) && i + 1 == effect.return_count) break;
-    is_lacking = is_lacking || store_->IsExpected(id);
-    // AlreadyExists: a result that was stored before the worker died stays.
-    const Status put = store_->PutInline(kNoClient, id, BytesOf(error), contained);
-    RAYX_CHECK(put.ok() || put.code() == StatusCode::kAlreadyExists);
-  }
+  if (shell_.others != nullptr) remote_->guest().OnFailed(effect.task, effect.code);
+  FailResults(store_, drivers_, effect);
   if (scheduler_->FindActor(effect.task)) actors_->OnCreated(effect.task);
-  if (!is_lacking) return;
-  // What it is like was reported; and who cancels a task knows.
-  if (!effect.like.IsNil() || effect.code == SystemErrorCode::kTaskCancelled) return;
-  drivers_->ReportError({.driver = effect.driver,
-                         .task = effect.task,
-                         .name = effect.name,
-                         .kind = ExceptionName(effect.code),
-                         .text = effect.text});
 }
 
 void TaskBook::Act(const scheduler::ReleaseInputs& effect) {
@@ -302,18 +287,15 @@ void TaskBook::Act(const scheduler::ReleaseInputs& effect) {
 }
 
 void TaskBook::Act(const scheduler::TaskEnded& effect) {
-  for (const ObjectId& id : effect.spec.dependencies) {
-    if (!RAYX_MUTATION(kKeepDependency)) store_->RemoveReference(id);
-  }
-  for (const ObjectId& id : effect.spec.contained) {
-    if (!RAYX_MUTATION(kForgetArguments)) store_->RemoveReference(id);
-    if (RAYX_MUTATION(kReleaseTwice)) store_->RemoveReference(id);
-  }
-  if (NeedsFunction(effect.spec)) {
-    store_->RemoveReference(ObjectId::ForFunction(effect.spec.function));
-  }
+  ReturnReferences(store_, effect.spec);
   if (effect.spec.options.stream_window > 0) streams_.Remove(effect.spec.id);
   if (effect.spec.kind == TaskKind::kActorCreation) actors_->OnCreationOver(effect.spec.id);
+  if (shell_.others != nullptr) {
+    if (IsGuest(effect.spec.id)) {
+      return remote_->guest().OnEnded(effect.spec, effect.failed_by_system);
+    }
+    remote_->given().OnEndedHere(effect.spec.id);
+  }
   shell_.records->OnTaskEnded(effect.spec.id, effect.failed_by_system);
 }
 

@@ -15,6 +15,7 @@
 #include "common/protocol/task_spec.h"
 #include "node/actor_book.h"
 #include "node/driver_book.h"
+#include "node/remote_tasks.h"
 #include "node/shell.h"
 #include "node/streams.h"
 #include "plasma/object_store.h"
@@ -49,10 +50,11 @@ class TaskBook {
  public:
   // All must outlive it.
   TaskBook(const Shell& shell, plasma::ObjectStore* store, scheduler::LocalScheduler* scheduler,
-           DriverBook* drivers, ActorBook* actors);
+           DriverBook* drivers, ActorBook* actors, RemoteTasks* remote);
 
   // --- wishes of peers; a Status that is not OK is the peer's breach of protocol ---
-  Status OnSubmit(Peer& peer, TaskSpec spec);
+  // `caller` null: the peer itself.
+  Status OnSubmit(Peer& peer, TaskSpec spec, const CallerId* caller = nullptr);
   // The peer has given the task, as number `sequence`, to its worker itself.
   Status OnGiven(Peer& peer, TaskSpec spec, uint32_t sequence);
   Status OnTaskDone(const Peer& peer, const TaskDone& done);
@@ -64,7 +66,10 @@ class TaskBook {
   // --- events of the other parts ---
   // A client has given an object its value: it may be a result of its task, or an item of a stream.
   void OnObjectMade(const Peer& peer, const ObjectId& id);
-  void OnObjectSealed(const ObjectId& id) { scheduler_->OnObjectAvailable(id); }
+  void OnObjectSealed(const ObjectId& id) {
+    scheduler_->OnObjectAvailable(id);
+    if (shell_.others != nullptr) remote_->given().OnAvailable(id);
+  }
   // Nobody takes the items of its streams any more: they are cancelled.
   void OnPeerGone(const Peer& peer);
   // Before the scheduler hears of it. May lead to other events.
@@ -76,6 +81,7 @@ class TaskBook {
   // Decides, then acts on what was decided. True if there was anything.
   bool ScheduleAndAct(int64_t now_ms);
 
+  RemoteTasks& remote() { return *remote_; }
   const Streams& streams() const { return streams_; }
 
  private:
@@ -98,6 +104,10 @@ class TaskBook {
   void Act(const scheduler::ReleaseInputs& effect);
   void Act(const scheduler::ActorChanged& effect) { actors_->OnChanged(effect.actor); }
   void Act(const scheduler::TaskEnded& effect);
+  // Whether the task is run for another home.
+  bool IsGuest(const TaskId& task) const;
+  // With the number of the attempt among those at all nodes; nothing if it is the same.
+  std::optional<scheduler::AssignTask> Numbered(const scheduler::AssignTask& effect) const;
   // The values of the dependencies, pinned for the client, in values_.
   void GatherValues(ClientId client, const TaskSpec& spec);
 
@@ -106,6 +116,7 @@ class TaskBook {
   scheduler::LocalScheduler* const scheduler_;
   DriverBook* const drivers_;
   ActorBook* const actors_;
+  RemoteTasks* const remote_;
   Streams streams_;
   // Of the task that is being handed out. A member so that it keeps its memory.
   std::vector<ObjectView> values_;

@@ -58,18 +58,27 @@ bool SharedObjects::Share(const ObjectId& id, ClientId home) {
   ObjectStore::Object* object = store_->FindObject(id);
   RAYX_CHECK(object != nullptr && !home.IsNil());
   ObjectEntry& entry = object->second;
-  if (entry.sharing != nullptr) return false;
-  entry.sharing = std::make_unique<Sharing>();
+  if (entry.sharing == nullptr) entry.sharing = std::make_unique<Sharing>();
+  const Sharing& known = *entry.sharing;
+  if (!known.home.IsNil() || !known.places.empty() || !known.maker.IsNil()) return false;
   entry.sharing->home = home;
   const Holder* holder = store_->holders_.Find(entry.holders, home);
   entry.sharing->kept = holder != nullptr && holder->referenced;
   store_->NoteSharedReferences(*object);
+  // By a task that waits for it already.
+  if (known.is_wanted_here) store_->effects_.emplace_back(FetchObject{id});
   return true;
 }
 
 void SharedObjects::WantHere(const ObjectId& id) {
   ObjectStore::Object* object = store_->FindObject(id);
-  if (object == nullptr || object->second.sharing == nullptr || object->second.IsSealed()) return;
+  if (object == nullptr || object->second.IsSealed()) return;
+  // Nothing can be done yet if no other node has to do with it; but it may get a value at one.
+  if (object->second.sharing == nullptr) {
+    object->second.sharing = std::make_unique<Sharing>();
+    object->second.sharing->is_wanted_here = true;
+    return;
+  }
   store_->NoteWanted(*object, /*here=*/true);
 }
 

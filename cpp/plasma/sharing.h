@@ -1,4 +1,5 @@
-// What the entry of an object has beside the rest if other nodes have to do with it.
+// What the entry of an object has beside the rest if other nodes have to do with it, or may have:
+// an input of a task that has no value yet may get one at another node.
 //
 // One node is the *home* of an id: that of the driver on whose behalf the id has first crossed from
 // one node to another. The home has an entry for the object as long as any node refers to it; each

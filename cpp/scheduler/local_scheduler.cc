@@ -7,6 +7,7 @@
 #include "scheduler/state/sanity_check.h"
 #include "scheduler/state/scheduler_state.h"
 #include "scheduler/transitions/actor_lifecycle.h"
+#include "scheduler/transitions/admission.h"
 #include "scheduler/transitions/assignment.h"
 #include "scheduler/transitions/cancellation.h"
 #include "scheduler/transitions/dispatcher.h"
@@ -64,9 +65,9 @@ void SettleRevoked(SchedulerState& state, const WorkerEntry& worker,
 }
 
 // What a task submits is deeper than itself.
-void SetDepth(SchedulerState& state, TaskEntry& task, WorkerNumber submitter) {
+uint32_t DepthOf(const SchedulerState& state, WorkerNumber submitter) {
   const WorkerEntry* parent = submitter == kNoWorker ? nullptr : state.pool.Find(submitter);
-  if (parent != nullptr && !parent->held.empty()) task.depth = parent->held.front().task->depth + 1;
+  return parent == nullptr || parent->held.empty() ? 0 : parent->held.front().task->depth + 1;
 }
 
 }  // namespace
@@ -95,22 +96,8 @@ void LocalScheduler::OnTaskSubmitted(TaskSpec spec, std::span<const ObjectId> mi
     if (!state.tasks.contains(spec.id)) RefuseInfeasible(state, std::move(spec));
     return;
   }
-  const auto [it, added] = state.tasks.try_emplace(spec.id);
-  if (!added) return;
-  TaskEntry& task = it->second;
-  task.spec = std::move(spec);
-  task.scheduling_class = state.queue.FindClass(task.spec.driver, task.spec.resources,
-                                                {task.spec.options.priority, is_creation});
-  ++task.scheduling_class->task_count;
-  if (is_creation) AddActor(state, task);
-  SetDepth(state, task, submitter);
-  if (!missing.empty()) {
-    state.dependencies.Add(task, missing);
-    return;
-  }
-  task.MoveTo(Ready{});
-  state.queue.Push(task);
-  state.changed = true;
+  AddTask(state, std::move(spec), missing,
+          {.creation = is_creation, .depth = DepthOf(state, submitter)});
 }
 
 Status LocalScheduler::OnTaskGivenDirectly(TaskSpec spec, WorkerNumber number, uint32_t sequence,
@@ -262,8 +249,9 @@ void LocalScheduler::OnDriverGone(const DriverId& driver) {
   SchedulerState& state = *state_;
   state.changed = true;
   FlightLog::Note("driver " + driver.Hex() + " gone");
-  if (const DriverQueue* queue = state.queue.FindDriver(driver)) {
-    for (const auto& scheduling_class : queue->all) {
+  const auto queue = state.queue.drivers().find(driver);
+  if (queue != state.queue.drivers().end()) {
+    for (const auto& scheduling_class : queue->second->all) {
       state.heads.Forget(*scheduling_class);
       const std::vector<TaskEntry*> ready = state.queue.TakeAll(*scheduling_class);
       // Creations end with their actors.

@@ -162,6 +162,9 @@ class LocalScheduler {
   void SanityCheck() const;
 
  private:
+  // This node among others.
+  friend class Spreading;
+
   std::unique_ptr<SchedulerState> state_;
 };
 

@@ -25,6 +25,7 @@ std::string Facts::Judge(const ObjectId& id, const Value& value) {
   TaskFacts* task = Find(id.Task());
   const bool is_made_by_hand = id.IsPut() || task == nullptr;
   if (value.kind == ObjectKind::kSystemError) {
+    if (is_made_by_hand && harmed_ && value.code == SystemErrorCode::kObjectLost) return "";
     if (is_made_by_hand) return "it was put, and is an error of the system";
     return JudgeSystemError(*task, value.code);
   }
@@ -39,6 +40,7 @@ std::string Facts::Judge(const ObjectId& id, const Value& value) {
 }
 
 std::string Facts::JudgeSystemError(const TaskFacts& task, SystemErrorCode code) {
+  if (harmed_) return "";
   // What has kept an actor from being made is the error of its calls.
   if (task.kind == TaskKind::kActorCall && code != SystemErrorCode::kActorDied) {
     const TaskFacts* actor = Find(task.actor);
@@ -53,7 +55,9 @@ std::string Facts::JudgeSystemError(const TaskFacts& task, SystemErrorCode code)
     case SystemErrorCode::kWorkerStartFailed:
       return starts_failed_ ? "" : "no start has failed";
     case SystemErrorCode::kTaskCancelled:
-      return task.cancelled ? "" : "nobody has cancelled it";
+      return task.cancelled || cancelled_from_afar_.contains(task.driver)
+                 ? ""
+                 : "nobody has cancelled it";
     case SystemErrorCode::kTaskTimedOut:
       return task.has_timeout ? "" : "it has all the time";
     case SystemErrorCode::kActorDied: {

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
 
 #include "common/base/ids.h"
@@ -11,6 +12,8 @@
 #include "sim/value.h"
 
 namespace rayx::sim {
+
+class World;
 
 struct TaskFacts {
   TaskId id;
@@ -37,6 +40,10 @@ struct TaskFacts {
   // The node says that it is over.
   bool ended = false;
   bool failed = false;
+  // Who knew of it is gone with its node.
+  bool forgotten = false;
+  // Which node that is.
+  const World* node = nullptr;
 };
 
 class Facts {
@@ -46,6 +53,12 @@ class Facts {
   std::map<TaskId, TaskFacts>& tasks() { return tasks_; }
   const std::map<TaskId, TaskFacts>& tasks() const { return tasks_; }
 
+  // A node is gone, or two of them have lost each other: there is hardly an error without a reason.
+  void NoteHarm() { harmed_ = true; }
+  bool harmed() const { return harmed_; }
+  // Of all tasks, where there are other nodes: at those it takes effect later, for what there is
+  // then.
+  void NoteFarCancellation(uint64_t driver) { cancelled_from_afar_.insert(driver); }
   // A worker could not be started.
   void NoteFailedStart() { starts_failed_ = true; }
   // Whether the object may have this value; else why not.
@@ -56,6 +69,8 @@ class Facts {
 
   std::map<TaskId, TaskFacts> tasks_;
   bool starts_failed_ = false;
+  bool harmed_ = false;
+  std::set<uint64_t> cancelled_from_afar_;
 };
 
 }  // namespace rayx::sim

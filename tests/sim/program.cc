@@ -81,6 +81,7 @@ void KillOne(World& world, Process& process, Activity& activity) {
 
 void CancelAll(World& world, Process& process) {
   const uint64_t driver = process.driver;
+  if (world.has_others()) world.facts().NoteFarCancellation(driver);
   world.Send(process, "cancels everything", [&world, driver](node::Peer& peer) {
     for (auto& [id, task] : world.facts().tasks()) {
       if (task.driver == driver && task.submitted && !task.ended) task.cancelled = true;

@@ -39,6 +39,8 @@ void OnFound(World& world, Process& process, const TaskId& actor, bool found) {
 }  // namespace
 
 void LookForActor(World& world, Process& process, Activity& activity) {
+  // Only its home knows the names of its actors, and is not asked yet.
+  if (!world.IsHomeOf(process.driver)) return;
   const std::vector<TaskId> named = NamedActorsFor(world, process, activity);
   if (named.empty()) return;
   const TaskId actor = world.dice().Of(named);

@@ -30,11 +30,13 @@ scheduler::SchedulerOptions SchedulingOf(uint64_t seed) {
 }  // namespace
 
 World::World(const Options& options, const Programs& programs)
-    : programs_(programs),
-      dice_(options.seed),
-      trace_(options.trace_lines),
+    : World(std::make_unique<Common>(options), options, programs) {}
+
+World::World(std::unique_ptr<Common> own, const Options& options, const Programs& programs)
+    : own_(std::move(own)),
+      common_(*own_),
+      programs_(programs),
       total_(TotalOf(options.seed)),
-      tasks_left_(options.tasks),
       core_({.peers = this,
              .workers = this,
              .shortcuts = this,
@@ -48,6 +50,24 @@ World::World(const Options& options, const Programs& programs)
   if (dice_.OneIn(4)) laggards_ = dice_.Below(3000);
   const uint64_t drivers = 1 + dice_.Below(3);
   for (uint64_t number = 1; number <= drivers; ++number) AddDriver(number);
+}
+
+World::World(Common* common, const Programs& programs, uint64_t seed, node::OtherNodes* others)
+    : common_(*common),
+      programs_(programs),
+      name_(std::to_string(seed % 8) + ": "),
+      total_(TotalOf(seed)),
+      core_({.peers = this,
+             .workers = this,
+             .shortcuts = this,
+             .records = this,
+             .reservations = this,
+             .others = others},
+            SchedulingOf(seed), kPoolBytes * 16) {
+  has_others_ = true;
+  if (dice_.OneIn(3)) worker_deaths_ = dice_.Below(400);
+  if (dice_.OneIn(6)) driver_deaths_ = dice_.Below(60);
+  if (dice_.OneIn(6)) laggards_ = dice_.Below(3000);
 }
 
 World::~World() = default;
@@ -68,6 +88,7 @@ Process& World::Connect(WorkerNumber worker, uint64_t driver) {
 }
 
 void World::AddDriver(uint64_t number) {
+  common_.homes[number] = this;
   Process& driver = Connect(kNoWorker, number);
   const Status status = core_.drivers().OnDriver(driver.peer, testing::DriverNumber(number), {});
   if (!status.ok()) Break("a driver is refused: " + status.ToString());
@@ -98,6 +119,14 @@ Process* World::FindDriver(uint64_t number) {
 
 bool World::Step() {
   std::vector<Chance> chances;
+  Gather(&chances);
+  if (chances.empty()) return false;
+  dice_.Of(chances)();
+  return true;
+}
+
+void World::Gather(std::vector<Chance>* all) {
+  std::vector<Chance>& chances = *all;
   for (const auto& [id, process] : processes_) Gather(*process, &chances);
   // In the daemon a turn follows whatever was heard: it is not long in coming.
   if (dirty_) {
@@ -113,9 +142,6 @@ bool World::Step() {
       dirty_ = true;
     });
   }
-  if (chances.empty()) return false;
-  dice_.Of(chances)();
-  return true;
 }
 
 void World::Gather(Process& process, std::vector<Chance>* chances) {
@@ -223,9 +249,13 @@ bool World::Pass(int64_t limit_ms) {
   if (!next || *next > limit_ms) return false;
   now_ms_ = std::max(now_ms_ + 1, *next);
   Note("time passes");
+  Tick();
+  return true;
+}
+
+void World::Tick() {
   core_.OnTick(now_ms_);
   Turn();
-  return true;
 }
 
 void World::ClosePeer(Process& process) {
@@ -271,8 +301,13 @@ void World::Check() {
   core_.scheduler().SanityCheck();
   for (const auto& [id, process] : processes_) {
     if (process->state != Process::State::kRunning) continue;
+    // A node that has learned of a place that is none any more asks the home again.
+    const auto home = common_.homes.find(process->driver);
+    plasma::ObjectStore* const known =
+        home == common_.homes.end() ? nullptr : &home->second->core().store();
     for (const ObjectId& object : process->sealed) {
-      if (!process->handles.contains(object) || core_.store().IsSealed(object)) continue;
+      if (facts_.harmed() || !process->handles.contains(object)) continue;
+      if (core_.store().Find(object) || (known != nullptr && known->Find(object))) continue;
       Break("the value of " + NameOf(object) + " is gone, and " + process->Name() +
             " refers to it");
     }

@@ -28,6 +28,23 @@ struct Options {
 
 class World;
 
+// What nodes of one world have in common.
+struct Common {
+  explicit Common(const Options& options)
+      : dice(options.seed), trace(options.trace_lines), tasks_left(options.tasks) {}
+
+  Dice dice;
+  Trace trace;
+  Facts facts;
+  int64_t now_ms = 1;
+  std::string broken;
+  uint64_t last_number = 0;
+  ClientId last_client = kNoClient;
+  size_t tasks_left;
+  // By the numbers of their drivers.
+  std::map<uint64_t, World*> homes;
+};
+
 // What activities do; program.h has them for a simulation.
 struct Programs {
   bool (*can_step)(const Process&, const Activity&);
@@ -42,6 +59,8 @@ class World final : public node::Peers,
                     public node::Reservations {
  public:
   World(const Options& options, const Programs& programs);
+  // One of several nodes; `seed` decides what it has.
+  World(Common* common, const Programs& programs, uint64_t seed, node::OtherNodes* others);
   ~World() override;
 
   // --- what happens; see simulation.h ---
@@ -49,6 +68,15 @@ class World final : public node::Peers,
   bool Step();
   // Time passes until the core wants to be asked. False if it does not within the limit.
   bool Pass(int64_t limit_ms);
+  // For one of several nodes: appends what can happen, each a call.
+  using Chance = std::function<void()>;
+  void Gather(std::vector<Chance>* chances);
+  // The time has come that NextTickMs of the core has named.
+  void Tick();
+  void AddDriver(uint64_t number);
+  // Something was heard from another node.
+  void Touch() { dirty_ = true; }
+  bool has_others() const { return has_others_; }
   // Drivers that have ended their programs leave.
   void CloseDrivers();
 
@@ -60,6 +88,8 @@ class World final : public node::Peers,
   std::map<ClientId, std::unique_ptr<Process>>& processes() { return processes_; }
   int64_t now_ms() const { return now_ms_; }
   const ResourceSet& total() const { return total_; }
+  // The node at which the driver is, or was.
+  bool IsHomeOf(uint64_t driver) const { return common_.homes.at(driver) == this; }
   // The first rule that was broken; empty if none was.
   const std::string& broken() const { return broken_; }
   void Break(const std::string& rule);
@@ -112,6 +142,7 @@ class World final : public node::Peers,
   void OnTaskSubmitted(const TaskId& id) override;
   void OnTaskAssigned(const TaskId&) override {}
   void OnTaskEnded(const TaskId& id, bool failed) override;
+  void OnTaskHandedOver(const TaskId& id) override;
   void OnObjectSealed(const ObjectId& id) override;
   void OnObjectDeleted(const ObjectId& id) override;
   void OnActorChanged(const scheduler::ActorSummary&) override {}
@@ -125,11 +156,9 @@ class World final : public node::Peers,
   void OnError(node::TaskError) override {}
 
  private:
-  // One of the things that can happen.
-  using Chance = std::function<void()>;
+  World(std::unique_ptr<Common> own, const Options& options, const Programs& programs);
   void Gather(Process& process, std::vector<Chance>* chances);
   void GatherOfWorker(Process& process, std::vector<Chance>* chances);
-  void AddDriver(uint64_t number);
   void AddOutput(uint64_t driver);
   // Null if it has left.
   Process* FindDriver(uint64_t number);
@@ -145,20 +174,25 @@ class World final : public node::Peers,
   Process& ProcessOf(const node::Peer& peer) { return *processes_.at(peer.id); }
   Process* ProcessOf(const node::Worker& worker);
   Process& Connect(WorkerNumber worker, uint64_t driver);
-  void Note(const std::string& what) { trace_.Note(now_ms_, what); }
+  void Note(const std::string& what) { trace_.Note(now_ms_, name_ + what); }
 
+  const std::unique_ptr<Common> own_;
+  Common& common_;
   const Programs programs_;
-  Dice dice_;
-  Trace trace_;
-  Facts facts_;
+  // Of one of several nodes, for people: "0: ".
+  const std::string name_;
+  Dice& dice_ = common_.dice;
+  Trace& trace_ = common_.trace;
+  Facts& facts_ = common_.facts;
   ResourceSet total_;
-  int64_t now_ms_ = 1;
-  std::string broken_;
+  int64_t& now_ms_ = common_.now_ms;
+  std::string& broken_ = common_.broken;
+  bool has_others_ = false;
   bool dirty_ = true;
   uint64_t turns_ = 0;
-  uint64_t last_number_ = 0;
-  ClientId last_client_ = kNoClient;
-  size_t tasks_left_;
+  uint64_t& last_number_ = common_.last_number;
+  ClientId& last_client_ = common_.last_client;
+  size_t& tasks_left_ = common_.tasks_left;
   // Chances in ten thousand.
   size_t worker_deaths_ = 0;
   size_t driver_deaths_ = 0;

@@ -99,7 +99,7 @@ void World::Begin(Process& process) {
   Note(process.Name() + " begins " + NameOf(handed.spec.id));
   TaskFacts& facts = *facts_.Find(handed.spec.id);
   ++facts.begun;
-  if (facts.ended) Break(NameOf(handed.spec.id) + " runs after its end");
+  if (facts.ended && !facts_.harmed()) Break(NameOf(handed.spec.id) + " runs after its end");
   for (const auto& [id, other] : processes_) {
     if (other.get() != &process && other->state == Process::State::kRunning &&
         other->begun.contains(handed.spec.id)) {

@@ -81,8 +81,9 @@ void World::SendObjects(node::Peer& peer, std::span<const ObjectView> objects, u
 void World::SendFunction(node::Peer& peer, const FunctionId& id, const std::string* pickled) {
   if (pickled == nullptr || *pickled != NameOf(ObjectId::ForFunction(id))) {
     // The driver may have ended, and its functions with it.
-    const Process* driver = FindDriver(ProcessOf(peer).driver);
-    if (driver == nullptr || driver->state == Process::State::kClosed) return;
+    const Process* driver =
+        common_.homes.at(ProcessOf(peer).driver)->FindDriver(ProcessOf(peer).driver);
+    if (driver == nullptr || driver->state == Process::State::kClosed || facts_.harmed()) return;
     return Break("a worker that runs a function does not get it");
   }
   ProcessOf(peer).from_node.push_back({"a function", [id](Process& process) {
@@ -173,6 +174,8 @@ void World::HandOut(node::Worker& worker, node::Peer&, const node::GivenTask& ta
 
 // A worker has its driver's configuration with its first task, and each setup once, in order.
 void World::CheckNews(Process& worker, const node::GivenTask& task) {
+  // Elsewhere it learns of setups a little later.
+  if (!IsHomeOf(worker.driver)) return;
   const Process* driver = FindDriver(worker.driver);
   if (driver == nullptr || driver->state == Process::State::kClosed) return;
   if ((task.config != nullptr) == std::exchange(worker.has_config, true)) {
@@ -212,7 +215,15 @@ bool World::HasExitWork(const node::Worker& worker) const {
 
 // --- records ---
 
-void World::OnTaskSubmitted(const TaskId& id) { facts_.Find(id)->submitted = true; }
+void World::OnTaskSubmitted(const TaskId& id) {
+  facts_.Find(id)->submitted = true;
+  facts_.Find(id)->node = this;
+}
+
+void World::OnTaskHandedOver(const TaskId& id) {
+  Note(NameOf(id) + " is handed over");
+  facts_.Find(id)->submitted = false;
+}
 
 void World::OnTaskEnded(const TaskId& id, bool failed) {
   Note(NameOf(id) + (failed ? " has failed" : " has ended"));

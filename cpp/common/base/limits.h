@@ -328,6 +328,18 @@ inline constexpr size_t kRareResourceNodesMax = 16;
 
 // A node tells of its load at most this often.
 inline constexpr int64_t kLoadPauseMs = 100;
+// A node among others looks so often at tasks that wait, and keeps what it will begin within so
+// long (node/task_spread.h). The first is a moment to a person, the second some round trips to
+// another node.
+inline constexpr int64_t kSpreadLookMs = 20;
+inline constexpr uint64_t kSpreadKeepMs = 100;
+
+// Values that go to another node: bytes of one frame, what a stream holds that is not sent yet, how
+// many one stream may be asked for at a time, and when one that found no room is asked for again.
+inline constexpr uint64_t kValueChunkBytes = 256u << 10;
+inline constexpr size_t kValueBacklogBytes = 1u << 20;
+inline constexpr size_t kFetchesAskedMax = 1u << 20;
+inline constexpr int64_t kFetchRetryMs = 50;
 
 // Nodes need this long to come back to a scheduler that was started again; until then it does not
 // say that no node can run a task.

@@ -137,17 +137,12 @@ void ReadyQueue::Settle(SchedulingClass& scheduling_class, bool stays) {
   }
 }
 
-const DriverQueue* ReadyQueue::FindDriver(const DriverId& driver) const {
-  const auto it = drivers_.find(driver);
-  return it == drivers_.end() ? nullptr : it->second.get();
-}
-
 void ReadyQueue::ForgetDriver(const DriverId& driver) {
   const auto it = drivers_.find(driver);
   if (it == drivers_.end()) return;
   for (const auto& scheduling_class : it->second->all) {
     RAYX_CHECK(scheduling_class->task_count == 0 && scheduling_class->runners.empty());
-    --scheduling_class->mutable_shape()->users;
+    --scheduling_class->shape().users;
     --classes_;
   }
   last_ = nullptr;
@@ -159,7 +154,7 @@ void ReadyQueue::Sweep() {
   for (auto& [driver, queue] : drivers_) {
     std::erase_if(queue->all, [this](const std::unique_ptr<SchedulingClass>& scheduling_class) {
       if (scheduling_class->task_count > 0 || !scheduling_class->runners.empty()) return false;
-      --scheduling_class->mutable_shape()->users;
+      --scheduling_class->shape().users;
       --classes_;
       return true;
     });

@@ -70,8 +70,10 @@ class ReadyQueue {
 
   // Drivers that have ready tasks; their scheduling classes with ready tasks.
   const std::vector<DriverQueue*>& ready_drivers() const { return ready_drivers_; }
-  // Null if the driver has none.
-  const DriverQueue* FindDriver(const DriverId& driver) const;
+  // Drivers that have scheduling classes.
+  const std::unordered_map<DriverId, std::unique_ptr<DriverQueue>>& drivers() const {
+    return drivers_;
+  }
   // Forgets the driver. REQUIRES: its scheduling classes have no tasks and no runners.
   void ForgetDriver(const DriverId& driver);
 

@@ -23,10 +23,14 @@ size_t SchedulingClass::HeadLevel() const {
 
 TaskEntry* SchedulingClass::Head() const { return levels_[HeadLevel()].tasks.front(); }
 
-TaskEntry* SchedulingClass::Pop() { return Take(HeadLevel(), 0); }
+TaskEntry* SchedulingClass::Last() const {
+  const auto level = std::find_if(levels_.begin(), levels_.end(),
+                                  [](const Level& one) { return !one.tasks.empty(); });
+  return level->tasks.back();
+}
 
 TaskEntry* SchedulingClass::PopBehind(size_t skip) {
-  if (skip == 0) return Pop();
+  if (skip == 0) return Take(HeadLevel(), 0);
   size_t level = levels_.size() - 1;
   while (levels_[level].tasks.size() <= skip) skip -= levels_[level--].tasks.size();
   return Take(level, skip);

@@ -54,6 +54,8 @@ class SchedulingClass {
     // Creations of actors, which keep what they get, do not mix with plain tasks: none is
     // prefetched.
     bool creations = false;
+    // Tasks that were placed at this node (spreading.h).
+    bool placed = false;
     friend bool operator==(const Kind&, const Kind&) = default;
   };
 
@@ -62,16 +64,16 @@ class SchedulingClass {
       : SchedulingClass(driver, shape, queue, Kind{}) {}
 
   const DriverId& driver() const { return driver_; }
-  const Shape& shape() const { return *shape_; }
+  Shape& shape() const { return *shape_; }
   Kind kind() const { return kind_; }
   int32_t priority() const { return kind_.priority; }
-  Shape* mutable_shape() { return shape_; }
   DriverQueue* queue() const { return queue_; }
 
   size_t ready_count() const { return ready_count_; }
-  // The task that Pop() returns. REQUIRES: ready_count() > 0.
+  // The first one in order. REQUIRES: ready_count() > 0.
   TaskEntry* Head() const;
-  TaskEntry* Pop();
+  // The last one in order. REQUIRES: ready_count() > 0.
+  TaskEntry* Last() const;
   // Takes the one behind the first `skip` of the order. REQUIRES: ready_count() > skip.
   TaskEntry* PopBehind(size_t skip);
   // At its place by depth and arrival; at the end of its level if it is new.
@@ -84,6 +86,7 @@ class SchedulingClass {
   // A task of this depth waits in get or wait from now on, or one does not any more.
   void OnBlocked(uint32_t depth);
   void OnUnblocked();
+  size_t blocked() const { return blocked_; }
   // Since one waits, tasks of this depth or deeper ones have waited: so those of this depth are
   // likely to have children, which should run before other tasks of this depth.
   bool BlocksAt(uint32_t depth) const { return blocked_ > 0 && depth <= deepest_blocked_; }
@@ -103,6 +106,8 @@ class SchedulingClass {
   std::vector<WorkerEntry*> runners;
   size_t prefetched_total = 0;
   size_t prefetched_index = kNoIndex;
+  // Its tasks take long, as tasks go, and others could run them: none is prefetched (spreading.h).
+  bool is_slow = false;
   // Some runner has little left to do.
   bool few_prefetched = false;
   // Of this round of decisions (dispatcher.h): the ready tasks that wait for a worker to start.

@@ -81,8 +81,9 @@ void StopAllOf(SchedulerState& state, const DriverId& driver, bool force) {
   const auto take = [&queued](const std::vector<TaskEntry*>& tasks) {
     queued.insert(queued.end(), tasks.begin(), tasks.end());
   };
-  if (const DriverQueue* queue = state.queue.FindDriver(driver)) {
-    for (const auto& scheduling_class : queue->all) {
+  const auto queue = state.queue.drivers().find(driver);
+  if (queue != state.queue.drivers().end()) {
+    for (const auto& scheduling_class : queue->second->all) {
       if (scheduling_class->kind().creations) continue;
       state.heads.Forget(*scheduling_class);
       take(state.queue.TakeAll(*scheduling_class));

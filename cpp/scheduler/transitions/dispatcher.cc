@@ -141,7 +141,7 @@ void Dispatcher::Prefetch() {
   for (const DriverQueue* queue : state_.queue.ready_drivers()) {
     for (SchedulingClass* scheduling_class : queue->ready) {
       if (scheduling_class->ready_count() <= scheduling_class->reserved ||
-          !state_.pipeline.WorthFilling(*scheduling_class))
+          scheduling_class->is_slow || !state_.pipeline.WorthFilling(*scheduling_class))
         continue;
       // A worker that unblocked has taken a CPU that is in use: the first task that ends frees it,
       // if no prefetched task inherits it.

@@ -90,6 +90,9 @@ struct WorkerEntry {
   // The scheduling class of the first of `held`; null if that is empty.
   SchedulingClass* scheduling_class = nullptr;
   uint32_t next_sequence = 0;
+  // Number of the task that it ran at the last look (spreading.h).
+  static constexpr uint32_t kNotLookedAt = UINT32_MAX;
+  uint32_t front_looked_at = kNotLookedAt;
   // By the last answer to a revocation, tasks below this number have begun and cannot be taken
   // back.
   uint32_t begun_below = 0;

@@ -49,12 +49,13 @@ class NodeRecorder final : public Peers,
  public:
   static constexpr uint64_t kPoolBytes = 1 << 20;
 
-  explicit NodeRecorder(int64_t cpus = 2)
+  explicit NodeRecorder(int64_t cpus = 2, OtherNodes* others = nullptr)
       : core_({.peers = this,
                .workers = this,
                .shortcuts = this,
                .records = this,
-               .reservations = this},
+               .reservations = this,
+               .others = others},
               Options(cpus), kPoolBytes) {}
 
   NodeCore& core() { return core_; }

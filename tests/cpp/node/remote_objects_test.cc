@@ -24,6 +24,10 @@ class Recorder final : public OtherNodes {
   void Pull(const ObjectId& id, uint64_t, std::span<const NodeId>) override {
     lines.push_back("pull " + NameOf(id));
   }
+  bool HasOthers() const override { return false; }
+  bool ShouldOffer(const TaskSpec&) override { return false; }
+  void Offer(const TaskOffer&) override {}
+  void Withdraw(const TaskId&, uint32_t) override {}
   void Send(ClientId, remote::Message message) override {
     lines.push_back(std::visit(
         Overload{[&](const remote::AddReferences& add) { return ListOf("add", add.ids); },
@@ -41,7 +45,8 @@ class Recorder final : public OtherNodes {
                      line += " " + NameOf(value.id) + (value.is_inline ? "=" + value.data : "");
                    }
                    return line;
-                 }},
+                 },
+                 [](const auto&) { return std::string("of tasks"); }},
         message));
   }
 
@@ -84,7 +89,10 @@ class RemoteObjectsTest : public ::testing::Test {
   const ObjectId inner_ = ResultOf(2);
   Recorder others_;
   plasma::ObjectStore store_{1 << 16};
-  RemoteObjects remote_{Shell{.others = &others_}, &store_};
+  DriverBook drivers_{Shell{}};
+  FunctionBook functions_{Shell{.others = &others_}, &store_, &drivers_};
+  NodeSessions sessions_;
+  RemoteObjects remote_{Shell{.others = &others_}, &store_, &functions_, &sessions_};
 };
 
 TEST_F(RemoteObjectsTest, AnotherNodeIsOneMoreClient) {

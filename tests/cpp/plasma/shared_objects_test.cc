@@ -150,7 +150,6 @@ TEST_F(SharedObjectsTest, ATaskThatNeedsAValueHasItFetched) {
   shared_.WantHere(id_);
   EXPECT_EQ(Effects(), Lines()) << "it is made here";
   shared_.Share(id_, kHome);
-  shared_.WantHere(id_);
   EXPECT_EQ(Effects(), Lines{"fetch"});
   ASSERT_TRUE(shared_.PlaceElsewhere(id_, 100, {}, places_));
   EXPECT_EQ(Effects(), Lines{"fetch"});

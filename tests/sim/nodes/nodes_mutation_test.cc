@@ -12,6 +12,7 @@
 
 #include "node/mutation.h"
 #include "sim/nodes/objects_simulation.h"
+#include "sim/nodes/tasks_simulation.h"
 
 namespace rayx::node {
 
@@ -27,14 +28,17 @@ constexpr unsigned kSecondsMax = 100;
 
 std::string FaultOf(uint64_t seed) {
   try {
-    return SimulateObjects(seed).broken;
+    const std::string broken = SimulateObjects(seed).broken;
+    return broken.empty() ? SimulateNodes({.seed = seed}).broken : broken;
   } catch (const std::exception& fault) {
     return fault.what();
   }
 }
 
+enum class Outcome { kFound, kNotFound, kNotFinished };
+
 // Whether a seed shows the fault.
-bool IsFound(node::Mutation mutation) {
+Outcome Search(node::Mutation mutation) {
   const pid_t child = ::fork();
   if (child == 0) {
     // What a broken core says of its state is of no interest.
@@ -54,21 +58,24 @@ bool IsFound(node::Mutation mutation) {
   int wait_status = 0;
   EXPECT_EQ(::waitpid(child, &wait_status, 0), child);
   // A CHECK that fails is a find; an endless loop is none.
-  const bool is_aborted = WIFSIGNALED(wait_status) && WTERMSIG(wait_status) == SIGABRT;
-  return is_aborted || (WIFEXITED(wait_status) && WEXITSTATUS(wait_status) != 0);
+  if (WIFSIGNALED(wait_status) && WTERMSIG(wait_status) == SIGABRT) return Outcome::kFound;
+  if (!WIFEXITED(wait_status)) return Outcome::kNotFinished;
+  return WEXITSTATUS(wait_status) == 0 ? Outcome::kNotFound : Outcome::kFound;
 }
 
 class PlantedBetweenNodes : public ::testing::TestWithParam<int> {};
 
 TEST_P(PlantedBetweenNodes, IsFound) {
-  EXPECT_TRUE(IsFound(static_cast<node::Mutation>(GetParam())));
+  EXPECT_EQ(Search(static_cast<node::Mutation>(GetParam())), Outcome::kFound);
 }
 
 INSTANTIATE_TEST_SUITE_P(All, PlantedBetweenNodes,
                          ::testing::Range(static_cast<int>(node::Mutation::kFirstBetweenNodes) + 1,
                                           static_cast<int>(node::Mutation::kEndBetweenNodes)));
 
-TEST(NothingPlantedBetweenNodes, IsNotFound) { EXPECT_FALSE(IsFound(node::Mutation::kNone)); }
+TEST(NothingPlantedBetweenNodes, IsNotFound) {
+  EXPECT_EQ(Search(node::Mutation::kNone), Outcome::kNotFound);
+}
 
 }  // namespace
 }  // namespace rayx::sim

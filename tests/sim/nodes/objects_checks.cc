@@ -120,7 +120,8 @@ std::string ObjectsWorld::TextOf(const Frame& frame) const {
                            for (const remote::Value& value : ready.values)
                              text += value_text(value);
                            return text;
-                         }},
+                         },
+                         [](const auto&) { return std::string("of tasks"); }},
                      message);
                }},
       frame);

@@ -95,6 +95,11 @@ class ObjectsWorld::Node final : public node::Peers,
   bool HasRoom(ClientId) const override { return true; }
   void Pull(const ObjectId& id, uint64_t, std::span<const NodeId>) override { pulls.insert(id); }
 
+  bool HasOthers() const override { return false; }
+  bool ShouldOffer(const TaskSpec&) override { return false; }
+  void Offer(const node::TaskOffer&) override {}
+  void Withdraw(const TaskId&, uint32_t) override {}
+
   void Turn() {
     is_due = false;
     do {

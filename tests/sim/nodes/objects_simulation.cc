@@ -75,8 +75,8 @@ std::string TextOf(uint64_t seed, const ObjectsReport& report) {
   if (report.broken.empty()) return text;
   for (const std::string& line : report.trace) text += line + "\n";
   return text + "BROKEN " + report.broken +
-         "\nreplay: build/editable/tests/nodes_simulation --seed " + std::to_string(seed) +
-         " --trace\n";
+         "\nreplay: build/editable/tests/nodes_simulation --objects 1 --seed " +
+         std::to_string(seed) + " --trace 1\n";
 }
 
 }  // namespace rayx::sim

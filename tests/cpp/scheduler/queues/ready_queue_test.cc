@@ -93,7 +93,7 @@ TEST_F(ReadyQueueTest, AForgottenDriverLeavesNothing) {
   queue_.ForgetDriver(DriverNumber(1));
   queue_.ForgetDriver(DriverNumber(7));
   queue_.SanityCheck();
-  EXPECT_EQ(queue_.FindDriver(DriverNumber(1)), nullptr);
+  EXPECT_FALSE(queue_.drivers().contains(DriverNumber(1)));
   EXPECT_EQ(queue_.class_count(), 1u);
   EXPECT_EQ(Pass(), std::vector<uint64_t>{2});
 }

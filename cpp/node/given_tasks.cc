@@ -1,0 +1,299 @@
+#include "node/given_tasks.h"
+
+#include <algorithm>
+
+#include "node/mutation.h"
+#include "node/task_failures.h"
+#include "node/task_references.h"
+#include "scheduler/spreading.h"
+
+namespace rayx::node {
+
+using remote::kAttemptsPerPlacement;
+
+bool GivenTasks::Takes(const TaskSpec& spec) const {
+  if (shell_.others == nullptr || spec.kind != TaskKind::kFunction) return false;
+  // Who consumes a stream is at the node of its task.
+  if (spec.options.stream_window > 0) return false;
+  if (!drivers_->IsKnown(spec.driver) || !drivers_->HomeOf(spec.driver).IsNil()) return false;
+  return !scheduler_->total().Covers(spec.resources) || shell_.others->ShouldOffer(spec);
+}
+
+void GivenTasks::Add(TaskSpec spec) {
+  const TaskId id = spec.id;
+  Given& given = tasks_given_[id];
+  given.spec = std::move(spec);
+  for (const ObjectId& input : given.spec.dependencies) {
+    if (store_->Find(input)) continue;
+    ++given.missing;
+    waiting_[input].push_back(id);
+  }
+  if (given.missing == 0) Offer(given);
+}
+
+void GivenTasks::OnAvailable(const ObjectId& id) {
+  if (waiting_.empty()) return;
+  const auto found = waiting_.find(id);
+  if (found == waiting_.end()) return;
+  const std::vector<TaskId> tasks = std::move(found->second);
+  waiting_.erase(found);
+  for (const TaskId& task : tasks) {
+    const auto it = tasks_given_.find(task);
+    if (it == tasks_given_.end() || it->second.state != State::kWaiting) continue;
+    if (--it->second.missing == 0) Offer(it->second);
+  }
+}
+
+void GivenTasks::Offer(Given& given) {
+  given.state = State::kOffered;
+  ++given.offers;
+  TellOffer(given);
+}
+
+void GivenTasks::OfferAgain() {
+  std::vector<TaskId> open;
+  for (const auto& [id, given] : tasks_given_) {
+    if (given.state != State::kWaiting) open.push_back(id);
+  }
+  std::sort(open.begin(), open.end());
+  for (const TaskId& id : open) TellOffer(tasks_given_.at(id));
+}
+
+void GivenTasks::TellOffer(const Given& given) {
+  TaskOffer offer{.task = given.spec.id,
+                  .attempt = given.offers,
+                  .demand = given.spec.resources,
+                  .priority = given.spec.options.priority};
+  for (const ObjectId& input : given.spec.dependencies) {
+    const std::optional<plasma::ObjectLocation> location = store_->Find(input);
+    if (!location || location->is_inline) continue;
+    const plasma::Sharing* sharing = remote_->shared().Find(input);
+    offer.inputs.push_back({.bytes = location->size, .nodes = {}});
+    if (sharing != nullptr) offer.inputs.back().nodes = sharing->places;
+  }
+  if (given.state == State::kHere) offer.placed_on = shell_.others->self();
+  if (given.state == State::kPlaced) offer.placed_on = sessions_->NodeOf(given.session);
+  shell_.others->Offer(offer);
+}
+
+void GivenTasks::OnPlace(const TaskId& task, uint32_t attempt, const NodeId& node) {
+  const auto it = tasks_given_.find(task);
+  if (it == tasks_given_.end() || it->second.state != State::kOffered) return;
+  Given& given = it->second;
+  if (given.offers != attempt) return;
+  if (node == shell_.others->self()) return PlaceHere(given);
+  const ClientId session = sessions_->With(node);
+  // There is none any more, or none yet.
+  if (session.IsNil()) return Offer(given);
+  given.state = State::kPlaced;
+  given.session = session;
+  TellDriver(session, given.spec.driver);
+  remote::RunTask run{given.spec, given.offers * kAttemptsPerPlacement};
+  // Deaths of workers count at the node that runs it.
+  const auto most = static_cast<int32_t>(kAttemptsPerPlacement) - 1;
+  int32_t& retries = run.spec.options.max_retries;
+  if (retries >= 0) retries -= static_cast<int32_t>(given.deaths);
+  if (retries < 0 || retries > most) retries = most;
+  remote_->Send(session, std::move(run));
+  shell_.records->OnTaskAssigned(task);
+}
+
+void GivenTasks::PlaceHere(Given& given) {
+  given.state = State::kHere;
+  std::vector<ObjectId> missing;
+  for (const ObjectId& input : given.spec.dependencies) {
+    if (store_->IsSealed(input)) continue;
+    missing.push_back(input);
+    remote_->shared().WantHere(input);
+  }
+  TaskSpec spec = given.spec;
+  if (spec.options.max_retries > 0) {
+    spec.options.max_retries -= static_cast<int32_t>(given.deaths);
+  }
+  scheduler::Spreading(scheduler_).OnPlaced(std::move(spec), missing);
+}
+
+void GivenTasks::TellDriver(ClientId session, const DriverId& driver) {
+  const auto [told, is_new] = told_.try_emplace({session, driver}, 0);
+  if (!drivers_->IsKnown(driver)) return;
+  const std::span<const std::string> setups = drivers_->SetupsOf(driver).subspan(told->second);
+  if (!is_new && setups.empty()) return;
+  remote::DriverInfo info{.driver = driver};
+  if (is_new) info.config = drivers_->ConfigOf(driver);
+  info.setups.assign(setups.begin(), setups.end());
+  told->second += setups.size();
+  remote_->Send(session, std::move(info));
+}
+
+void GivenTasks::OnInfeasible(const TaskId& task, uint32_t attempt, const std::string& reason) {
+  const auto it = tasks_given_.find(task);
+  if (it == tasks_given_.end() || it->second.state != State::kOffered) return;
+  if (it->second.offers == attempt) Fail(it->second, SystemErrorCode::kInfeasible, reason);
+}
+
+void GivenTasks::OnPending(const TaskId& task, uint32_t attempt, const std::string& reason) {
+  const auto it = tasks_given_.find(task);
+  if (it == tasks_given_.end() || it->second.state != State::kOffered) return;
+  Given& given = it->second;
+  if (given.offers != attempt) return;
+  const bool is_told = std::exchange(given.pending_reason, reason) == reason;
+  // Once for what asks for the same, and not for each of a thousand tasks.
+  if (is_told || !told_pending_.insert({given.spec.driver, reason}).second) return;
+  drivers_->SendLines(given.spec.driver,
+                      {.pid = 0,
+                       .function = given.spec.name,
+                       .is_stderr = true,
+                       .text = "waits: " + reason + " It runs when such a node joins.\n"});
+}
+
+Status GivenTasks::OnEnded(ClientId session, const remote::TaskEnded& ended) {
+  const auto it = tasks_given_.find(ended.task);
+  Given* given = it == tasks_given_.end() ? nullptr : &it->second;
+  const bool is_open = given != nullptr && given->state == State::kPlaced &&
+                       given->session == session &&
+                       given->offers * kAttemptsPerPlacement == ended.attempt;
+  if (!is_open) return Status::ProtocolError("the end of a task that was not placed there");
+  if (ended.outcome == remote::Outcome::kCrashed) {
+    given->deaths += kAttemptsPerPlacement;
+    // The node was not told of all the attempts that there are.
+    if (HasAttemptsLeft(*given) && !given->is_cancelled) {
+      // The errors in its results are not needed.
+      for (const remote::Value& value : ended.results) {
+        if (!value.is_inline) remote_->Send(session, remote::DropCopies{{value.id}});
+      }
+      Offer(*given);
+      return Status::Ok();
+    }
+  }
+  if (ended.outcome == remote::Outcome::kNotRun) {
+    if (given->is_cancelled) {
+      Fail(*given, SystemErrorCode::kTaskCancelled, given->spec.name + " was cancelled");
+    } else {
+      Offer(*given);
+    }
+    return Status::Ok();
+  }
+  std::vector<bool> has_value(given->spec.return_count, false);
+  for (const remote::Value& value : ended.results) {
+    const uint32_t index = value.id.Index();
+    if (value.id.Task() != ended.task || value.id.IsPut() || index >= has_value.size()) {
+      return Status::ProtocolError("TaskEnded with a result of another task");
+    }
+    has_value[index] = true;
+    RAYX_RETURN_IF_ERROR(remote_->Accept(session, value));
+  }
+  if (std::find(has_value.begin(), has_value.end(), false) != has_value.end()) {
+    return Status::ProtocolError("TaskEnded without a result");
+  }
+  End(*given, ended.failed);
+  return Status::Ok();
+}
+
+void GivenTasks::OnEndedHere(const TaskId& task) {
+  const auto it = tasks_given_.find(task);
+  if (it == tasks_given_.end() || it->second.state != State::kHere) return;
+  shell_.others->Withdraw(task, it->second.offers);
+  tasks_given_.erase(it);
+}
+
+uint32_t GivenTasks::AttemptOf(const TaskId& task) const {
+  const auto it = tasks_given_.find(task);
+  return it == tasks_given_.end() ? 0 : it->second.offers * kAttemptsPerPlacement;
+}
+
+void GivenTasks::OnSessionEnded(ClientId session, const std::string& reason) {
+  std::erase_if(told_, [&](const auto& entry) { return entry.first.first == session; });
+  std::vector<TaskId> lost;
+  for (const auto& [id, given] : tasks_given_) {
+    if (given.state == State::kPlaced && given.session == session) lost.push_back(id);
+  }
+  std::sort(lost.begin(), lost.end());
+  for (const TaskId& id : lost) {
+    if (RAYX_MUTATION(kForgetLostTasks)) continue;
+    TryAgain(tasks_given_.at(id), 1, "the node that ran it is gone: " + reason);
+  }
+}
+
+bool GivenTasks::HasAttemptsLeft(const Given& given) const {
+  const int32_t retries = given.spec.options.max_retries;
+  return retries < 0 || given.deaths <= static_cast<uint32_t>(retries);
+}
+
+void GivenTasks::TryAgain(Given& given, uint32_t deaths, const std::string& text) {
+  given.deaths += deaths;
+  if (given.is_cancelled) {
+    return Fail(given, SystemErrorCode::kTaskCancelled, given.spec.name + " was cancelled");
+  }
+  if (HasAttemptsLeft(given)) return Offer(given);
+  Fail(given, SystemErrorCode::kWorkerCrashed, given.spec.name + " failed: " + text);
+}
+
+void GivenTasks::Fail(Given& given, SystemErrorCode code, const std::string& text) {
+  FailResults(store_, drivers_,
+              {.task = given.spec.id,
+               .driver = given.spec.driver,
+               .name = given.spec.name,
+               .return_count = given.spec.return_count,
+               .code = code,
+               .text = text,
+               .like = {},
+               .has_results = false});
+  End(given, true);
+}
+
+void GivenTasks::End(Given& given, bool failed) {
+  if (given.offers > 0) shell_.others->Withdraw(given.spec.id, given.offers);
+  const TaskSpec spec = std::move(given.spec);
+  tasks_given_.erase(spec.id);
+  ReturnReferences(store_, spec);
+  shell_.records->OnTaskEnded(spec.id, failed);
+}
+
+void GivenTasks::OnCancel(const DriverId& driver, const TaskId& task, bool force) {
+  std::vector<TaskId> cancelled;
+  if (!task.IsNil()) {
+    const auto it = tasks_given_.find(task);
+    if (it != tasks_given_.end() && it->second.spec.driver == driver) cancelled.push_back(task);
+  }
+  for (const auto& [id, given] : tasks_given_) {
+    if (!task.IsNil()) break;
+    if (given.spec.driver == driver) cancelled.push_back(id);
+  }
+  std::sort(cancelled.begin(), cancelled.end());
+  for (const TaskId& id : cancelled) {
+    Given& given = tasks_given_.at(id);
+    // The scheduler cancels it, which has it.
+    if (given.state == State::kHere) continue;
+    given.is_cancelled = true;
+    if (given.state != State::kPlaced) {
+      Fail(given, SystemErrorCode::kTaskCancelled, given.spec.name + " was cancelled");
+    } else if (!task.IsNil()) {
+      remote_->Send(given.session, remote::CancelTask{driver, id, force});
+    }
+  }
+  if (!task.IsNil()) return;
+  // With what they have submitted where they run.
+  for (const auto& [told, setups] : told_) {
+    if (told.second == driver) remote_->Send(told.first, remote::CancelTask{driver, {}, force});
+  }
+}
+
+void GivenTasks::OnDriverGone(const DriverId& driver) {
+  std::vector<TaskId> dropped;
+  for (auto& [id, given] : tasks_given_) {
+    if (given.spec.driver != driver || given.state == State::kHere) continue;
+    // Its node will say that it has ended.
+    given.is_cancelled = true;
+    if (given.state != State::kPlaced) dropped.push_back(id);
+  }
+  std::sort(dropped.begin(), dropped.end());
+  for (const TaskId& id : dropped) End(tasks_given_.at(id), true);
+  for (const auto& [told, setups] : told_) {
+    if (RAYX_MUTATION(kForgetDriverGone)) continue;
+    if (told.second == driver) remote_->Send(told.first, remote::DriverGone{driver});
+  }
+  std::erase_if(told_, [&](const auto& entry) { return entry.first.second == driver; });
+  std::erase_if(told_pending_, [&](const auto& entry) { return entry.first == driver; });
+}
+
+}  // namespace rayx::node

@@ -1,0 +1,119 @@
+// Tasks of drivers of this node, their home, that other nodes run.
+//
+//            inputs have values          OnPlace, at another node
+//   Waiting ─────────────────▶ Offered ─────────────────────────▶ Placed ──▶ ended (TaskEnded)
+//                                │ ▲                                │
+//                   OnPlace here │ └──── its node is gone, or ──────┘
+//                                ▼       has not run it
+//                              Here ──▶ ended as any task of this node
+//
+// The home decides what becomes of a task: it believes only the end of the placement that is open
+// (the task, the attempt, the session), and each placement has numbers of attempts of its own. The
+// loss of a node costs an attempt, since the task may have begun. Inputs are referred to until the
+// end is heard, or the session has ended.
+#pragma once
+
+#include <map>
+#include <set>
+#include <string>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "common/base/ids.h"
+#include "common/base/status.h"
+#include "node/driver_book.h"
+#include "node/node_sessions.h"
+#include "node/remote_objects.h"
+#include "node/shell.h"
+#include "plasma/object_store.h"
+#include "scheduler/local_scheduler.h"
+
+namespace rayx::node {
+
+class GivenTasks {
+ public:
+  // All must outlive it.
+  GivenTasks(const Shell& shell, plasma::ObjectStore* store, scheduler::LocalScheduler* scheduler,
+             DriverBook* drivers, RemoteObjects* remote, const NodeSessions* sessions)
+      : shell_(shell),
+        store_(store),
+        scheduler_(scheduler),
+        drivers_(drivers),
+        remote_(remote),
+        sessions_(sessions) {}
+
+  // Whether the task is to be offered rather than run here.
+  bool Takes(const TaskSpec& spec) const;
+  // The references of the task have been taken, and its results are asked for. REQUIRES: Takes.
+  void Add(TaskSpec spec);
+  bool Contains(const TaskId& task) const { return tasks_given_.contains(task); }
+
+  // --- events ---
+  // An object has a value, here or elsewhere.
+  void OnAvailable(const ObjectId& id);
+  // Who places tasks has decided. What is not open is not heeded.
+  void OnPlace(const TaskId& task, uint32_t attempt, const NodeId& node);
+  // Another one has begun to, who knows nothing.
+  void OfferAgain();
+  void OnInfeasible(const TaskId& task, uint32_t attempt, const std::string& reason);
+  // No node that there is could run it; it stays offered, and its driver is told why.
+  void OnPending(const TaskId& task, uint32_t attempt, const std::string& reason);
+  // Not OK: a breach of protocol.
+  Status OnEnded(ClientId session, const remote::TaskEnded& ended);
+  // One that runs here has ended as tasks of this node do.
+  void OnEndedHere(const TaskId& task);
+  // The number of the first attempt of one that runs here; 0 for others.
+  uint32_t AttemptOf(const TaskId& task) const;
+  // Before the objects that it had are lost.
+  void OnSessionEnded(ClientId session, const std::string& reason);
+  // Nil: all of the driver. Nothing happens to unknown ones.
+  void OnCancel(const DriverId& driver, const TaskId& task, bool force);
+  void OnDriverGone(const DriverId& driver);
+
+  size_t size() const { return tasks_given_.size(); }
+
+ private:
+  enum class State : uint8_t { kWaiting, kOffered, kPlaced, kHere };
+  struct Given {
+    TaskSpec spec;
+    State state = State::kWaiting;
+    // Dependencies without a value.
+    size_t missing = 0;
+    // Counts offers, from 1.
+    uint32_t offers = 0;
+    // Attempts that may have begun and were lost.
+    uint32_t deaths = 0;
+    ClientId session = kNoClient;
+    bool is_cancelled = false;
+    // Why no node can run it; empty: some can, or nobody has said.
+    std::string pending_reason;
+  };
+
+  void Offer(Given& given);
+  void TellOffer(const Given& given);
+  void PlaceHere(Given& given);
+  void TellDriver(ClientId session, const DriverId& driver);
+  // Again, if an attempt is left; else it fails with this text.
+  void TryAgain(Given& given, uint32_t deaths, const std::string& text);
+  bool HasAttemptsLeft(const Given& given) const;
+  void Fail(Given& given, SystemErrorCode code, const std::string& text);
+  // It is over: what it referred to is given back.
+  void End(Given& given, bool failed);
+
+  const Shell shell_;
+  plasma::ObjectStore* const store_;
+  scheduler::LocalScheduler* const scheduler_;
+  DriverBook* const drivers_;
+  RemoteObjects* const remote_;
+  const NodeSessions* const sessions_;
+  std::unordered_map<TaskId, Given> tasks_given_;
+  // Tasks that wait for an object; one may be listed that has ended.
+  std::unordered_map<ObjectId, std::vector<TaskId>> waiting_;
+  // What drivers have been told of tasks that no node can run.
+  std::set<std::pair<DriverId, std::string>> told_pending_;
+  // How many setups of a driver a node has been told.
+  std::map<std::pair<ClientId, DriverId>, size_t> told_;
+};
+
+}  // namespace rayx::node

@@ -1,0 +1,31 @@
+// The sessions with other nodes that have begun and have not ended.
+#pragma once
+
+#include <map>
+
+#include "common/base/ids.h"
+
+namespace rayx::node {
+
+class NodeSessions {
+ public:
+  // `session` is a client id that no other client has had.
+  void Begin(ClientId session, const NodeId& node) { nodes_[session] = node; }
+  void End(ClientId session) { nodes_.erase(session); }
+
+  bool Contains(ClientId session) const { return nodes_.contains(session); }
+  // REQUIRES: Contains.
+  const NodeId& NodeOf(ClientId session) const { return nodes_.at(session); }
+  // kNoClient if there is none.
+  ClientId With(const NodeId& node) const {
+    for (const auto& [session, other] : nodes_) {
+      if (other == node) return session;
+    }
+    return kNoClient;
+  }
+
+ private:
+  std::map<ClientId, NodeId> nodes_;
+};
+
+}  // namespace rayx::node

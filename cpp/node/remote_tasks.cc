@@ -1,0 +1,81 @@
+#include "node/remote_tasks.h"
+
+#include <utility>
+#include <variant>
+
+namespace rayx::node {
+
+void RemoteTasks::OnSessionEnded(ClientId session, const std::string& reason) {
+  if (!parts_.sessions->Contains(session)) return;
+  parts_.given->OnSessionEnded(session, reason);
+  parts_.objects->OnSessionEnded(session, reason);
+  parts_.guest->OnSessionEnded(session);
+}
+
+Status RemoteTasks::OnMessage(ClientId session, remote::Message message) {
+  if (!parts_.sessions->Contains(session)) {
+    return Status::ProtocolError("a message of session " + session.ToString() +
+                                 ", which has ended");
+  }
+  return std::visit([&](auto& said) { return On(session, said); }, message);
+}
+
+Peer RemoteTasks::PeerOf(ClientId session, const DriverId& driver) {
+  Peer peer;
+  peer.id = session;
+  peer.driver = driver;
+  return peer;
+}
+
+Status RemoteTasks::On(ClientId from, remote::DriverGone& message) {
+  parts_.guest->OnDriverGone(from, message.driver);
+  return Status::Ok();
+}
+
+Status RemoteTasks::On(ClientId from, remote::SubmitTask& message) {
+  // Its driver has ended, and the news is on its way.
+  if (!IsHomeOf(message.spec.driver)) return Status::Ok();
+  // Their node may have said that it will make them.
+  for (uint32_t i = 0; i < message.spec.return_count; ++i) {
+    plasma::Sharing* sharing = parts_.objects->shared().Find(message.spec.ReturnId(i));
+    if (sharing != nullptr && sharing->maker == parts_.sessions->NodeOf(from)) sharing->maker = {};
+  }
+  Peer peer = PeerOf(from, message.spec.driver);
+  const CallerId caller{.node = parts_.sessions->NodeOf(from), .client = message.client};
+  return own_.submit(peer, std::move(message.spec), caller);
+}
+
+Status RemoteTasks::On(ClientId from, remote::CancelTask& message) {
+  if (IsHomeOf(message.driver)) {
+    own_.cancel(PeerOf(from, message.driver), message.task, message.force);
+  } else {
+    parts_.guest->OnCancel(from, message);
+  }
+  return Status::Ok();
+}
+
+Status RemoteTasks::On(ClientId from, remote::KillActor& message) {
+  if (IsHomeOf(message.driver)) parts_.actors->OnKill(PeerOf(from, message.driver), message.actor);
+  return Status::Ok();
+}
+
+Status RemoteTasks::On(ClientId, remote::Printed& message) {
+  if (!IsHomeOf(message.driver)) return Status::Ok();
+  parts_.drivers->SendLines(message.driver, {.pid = message.pid,
+                                             .function = message.function,
+                                             .is_stderr = message.is_stderr,
+                                             .text = message.text});
+  return Status::Ok();
+}
+
+Status RemoteTasks::On(ClientId, remote::TaskFailed& message) {
+  if (!IsHomeOf(message.driver)) return Status::Ok();
+  parts_.drivers->ReportError({.driver = message.driver,
+                               .task = message.task,
+                               .name = std::move(message.name),
+                               .kind = std::move(message.kind),
+                               .text = std::move(message.text)});
+  return Status::Ok();
+}
+
+}  // namespace rayx::node

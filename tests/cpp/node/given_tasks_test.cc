@@ -1,0 +1,112 @@
+#include "node/given_tasks.h"
+
+#include <gtest/gtest.h>
+
+#include "node/node_pair.h"
+
+namespace rayx::node {
+namespace {
+
+class GivenTasksTest : public ::testing::Test {
+ protected:
+  GivenTasks& given() { return nodes_.home().core().tasks().remote().given(); }
+
+  NodePair nodes_;
+  Peer& driver_ = nodes_.home().Driver(1);
+};
+
+TEST_F(GivenTasksTest, ATaskIsOfferedWhenItsInputsHaveValuesAnywhere) {
+  nodes_.home().Submit(driver_, Task(2).DependsOn(ResultOf(1)));
+  EXPECT_EQ(nodes_.offers(), Lines());
+  EXPECT_TRUE(given().Contains(TaskNumber(2)));
+  const ObjectId input = ResultOf(1);
+  ASSERT_TRUE(nodes_.home().core().objects().OnPut(driver_, input, Bytes("a"), {}).ok());
+  nodes_.Run();
+  EXPECT_EQ(nodes_.offers(), Lines{"offer t2 as 1"});
+}
+
+TEST_F(GivenTasksTest, OnlyWhatIsOpenIsPlaced) {
+  nodes_.home().Submit(driver_, Task(2));
+  given().OnPlace(TaskNumber(2), 7, NodePair::kGuest());
+  given().OnPlace(TaskNumber(3), 1, NodePair::kGuest());
+  EXPECT_EQ(nodes_.Run(), Lines()) << "another attempt, another task";
+  given().OfferAgain();
+  EXPECT_EQ(nodes_.offers(), Lines({"offer t2 as 1", "offer t2 as 1"}));
+  given().OnPlace(TaskNumber(2), 1, NodePair::kGuest());
+  EXPECT_EQ(nodes_.Run(), Lines({"start w1"}));
+}
+
+TEST_F(GivenTasksTest, ThePlacedTaskComesBackWithItsResult) {
+  nodes_.home().Submit(driver_, Task(2));
+  given().OnPlace(TaskNumber(2), 1, NodePair::kGuest());
+  nodes_.Run();
+  Peer& worker = nodes_.guest().Started(WorkerNumber(1));
+  EXPECT_EQ(nodes_.Run(), Lines({"t2 to w1 as 0 config"}));
+  nodes_.guest().Done(worker, 2, 0, "result");
+  nodes_.Run();
+  EXPECT_EQ(nodes_.told(), Lines({"ended t2", "objects to c1: t2.0=result"}));
+  EXPECT_EQ(nodes_.offers(), Lines({"offer t2 as 1", "withdraw t2"}));
+  EXPECT_EQ(given().size(), 0u);
+  EXPECT_EQ(nodes_.guest().core().store().Stats().objects, 0u);
+}
+
+TEST_F(GivenTasksTest, TheLossOfTheNodeCostsAnAttempt) {
+  nodes_.home().Submit(driver_, Task(2).Retries(1));
+  given().OnPlace(TaskNumber(2), 1, NodePair::kGuest());
+  nodes_.Run();
+  nodes_.Cut();
+  EXPECT_EQ(nodes_.offers().back(), "offer t2 as 2");
+  nodes_.Run();
+  nodes_.Join();
+  given().OnPlace(TaskNumber(2), 2, NodePair::kGuest());
+  nodes_.Run();
+  nodes_.Cut();
+  nodes_.Run();
+  EXPECT_EQ(nodes_.offers().back(), "withdraw t2");
+  EXPECT_EQ(given().size(), 0u);
+  EXPECT_TRUE(nodes_.home().core().store().IsSealed(ResultOf(2)));
+}
+
+TEST_F(GivenTasksTest, AnEndThatWasNotWaitedForIsABreach) {
+  nodes_.home().Submit(driver_, Task(2));
+  EXPECT_FALSE(given().OnEnded(NodePair::kSession, {.task = TaskNumber(2)}).ok());
+  given().OnPlace(TaskNumber(2), 1, NodePair::kGuest());
+  EXPECT_FALSE(given().OnEnded(NodePair::kSession, {.task = TaskNumber(2), .attempt = 0}).ok())
+      << "of another attempt";
+}
+
+TEST_F(GivenTasksTest, WhatNoNodeCanRunFails) {
+  nodes_.home().Submit(driver_, Task(2));
+  given().OnInfeasible(TaskNumber(2), 1, "no node has it");
+  nodes_.Run();
+  EXPECT_TRUE(nodes_.home().core().store().IsSealed(ResultOf(2)));
+  EXPECT_EQ(given().size(), 0u);
+}
+
+TEST_F(GivenTasksTest, WhatIsPlacedHereHasNumbersOfItsOwn) {
+  nodes_.home().Submit(driver_, Task(2));
+  given().OnPlace(TaskNumber(2), 1, NodePair::kHome());
+  EXPECT_EQ(given().AttemptOf(TaskNumber(2)), remote::kAttemptsPerPlacement);
+  nodes_.Run();
+  Peer& worker = nodes_.home().Started(WorkerNumber(1));
+  nodes_.Run();
+  nodes_.home().Done(worker, 2, 0, "result");
+  nodes_.Run();
+  EXPECT_EQ(nodes_.offers(), Lines({"offer t2 as 1", "withdraw t2"}));
+}
+
+TEST_F(GivenTasksTest, ATaskIsCancelledWhereverItIs) {
+  nodes_.home().Submit(driver_, Task(2));
+  nodes_.home().Submit(driver_, Task(3));
+  nodes_.home().core().tasks().OnCancel(driver_, TaskNumber(2), /*force=*/false);
+  EXPECT_FALSE(given().Contains(TaskNumber(2)));
+  given().OnPlace(TaskNumber(3), 1, NodePair::kGuest());
+  nodes_.Run();
+  nodes_.home().core().tasks().OnCancel(driver_, TaskNumber(3), /*force=*/false);
+  nodes_.Run();
+  EXPECT_EQ(given().size(), 0u);
+  EXPECT_EQ(nodes_.guest().core().tasks().remote().guest().size(), 0u);
+}
+
+}  // namespace
+}  // namespace rayx::node

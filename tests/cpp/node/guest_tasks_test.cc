@@ -1,0 +1,89 @@
+#include "node/guest_tasks.h"
+
+#include <gtest/gtest.h>
+
+#include "node/node_pair.h"
+
+namespace rayx::node {
+namespace {
+
+class GuestTasksTest : public ::testing::Test {
+ protected:
+  GuestTasksTest() {
+    nodes_.home().Submit(driver_, Task(2));
+    nodes_.home().core().tasks().remote().given().OnPlace(TaskNumber(2), 1, NodePair::kGuest());
+    nodes_.Run();
+  }
+  GuestTasks& guest() { return nodes_.guest().core().tasks().remote().guest(); }
+  Peer& Begun() {
+    Peer& worker = nodes_.guest().Started(WorkerNumber(1));
+    nodes_.Run();
+    return worker;
+  }
+
+  NodePair nodes_;
+  Peer& driver_ = nodes_.home().Driver(1);
+};
+
+TEST_F(GuestTasksTest, AttemptsHaveTheNumbersOfTheirPlacement) {
+  EXPECT_EQ(guest().AttemptOf(TaskNumber(2)), remote::kAttemptsPerPlacement);
+  EXPECT_FALSE(guest().AttemptOf(TaskNumber(3)));
+}
+
+TEST_F(GuestTasksTest, WhatItSubmitsRunsHereOrGoesToItsHome) {
+  Peer& worker = Begun();
+  nodes_.guest_offers = false;
+  nodes_.guest().Submit(worker, Task(3));
+  nodes_.guest().Submit(worker, Task(4).Cpus(64));
+  nodes_.guest().Submit(worker, Task(5).Creation());
+  nodes_.Run();
+  EXPECT_NE(nodes_.guest().core().scheduler().FindTask(TaskNumber(3)), nullptr);
+  EXPECT_EQ(nodes_.guest().core().scheduler().FindTask(TaskNumber(4)), nullptr);
+  EXPECT_TRUE(nodes_.home().core().tasks().remote().given().Contains(TaskNumber(4)));
+  EXPECT_TRUE(nodes_.home().core().scheduler().FindActor(TaskNumber(5)));
+}
+
+TEST_F(GuestTasksTest, WithItsHomeGoesAllOfADriver) {
+  Begun();
+  nodes_.Cut();
+  EXPECT_EQ(nodes_.Run(), Lines({"kill w1"}));
+  nodes_.guest().WorkerGone(WorkerNumber(1), 1);
+  nodes_.Run();
+  EXPECT_EQ(guest().size(), 0u);
+  EXPECT_EQ(nodes_.guest().core().drivers().size(), 0u);
+  EXPECT_EQ(nodes_.guest().core().store().Stats().objects, 0u);
+}
+
+TEST_F(GuestTasksTest, ALaterSessionWaitsUntilNothingIsLeftOfTheOneBefore) {
+  Begun();
+  nodes_.Cut();
+  nodes_.Join();
+  nodes_.Run();
+  nodes_.home().core().tasks().remote().given().OnPlace(TaskNumber(2), 2, NodePair::kGuest());
+  nodes_.Run();
+  EXPECT_EQ(nodes_.offers().back(), "offer t2 as 3") << "it was not run";
+  nodes_.guest().WorkerGone(WorkerNumber(1), 1);
+  nodes_.Run();
+  nodes_.home().core().tasks().remote().given().OnPlace(TaskNumber(2), 3, NodePair::kGuest());
+  EXPECT_EQ(nodes_.Run(), Lines({"start w2"}));
+}
+
+TEST_F(GuestTasksTest, WhenItsDriverEndsTheTaskDoes) {
+  Begun();
+  nodes_.home().Gone(driver_);
+  nodes_.Run();
+  nodes_.guest().WorkerGone(WorkerNumber(1), 1);
+  nodes_.Run();
+  EXPECT_EQ(nodes_.home().core().tasks().remote().given().size(), 0u);
+  EXPECT_EQ(nodes_.home().core().store().Stats().objects, 0u);
+  EXPECT_EQ(nodes_.guest().core().store().Stats().objects, 0u);
+}
+
+TEST_F(GuestTasksTest, AMessageThatBreaksTheRulesIsRefused) {
+  EXPECT_FALSE(guest().OnRun(NodePair::kSession, {.spec = Task(9).Driver(7).Build()}).ok());
+  EXPECT_FALSE(guest().OnRun(NodePair::kSession, {.spec = Task(9).Creation().Build()}).ok());
+  EXPECT_FALSE(guest().OnDriver(ClientId(77), {.driver = DriverNumber(1)}).ok());
+}
+
+}  // namespace
+}  // namespace rayx::node

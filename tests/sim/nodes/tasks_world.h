@@ -1,0 +1,76 @@
+// The nodes of tasks_simulation.h, and what is between them.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "sim/nodes/nodes_report.h"
+#include "sim/world.h"
+
+namespace rayx::sim {
+
+class TasksWorld {
+ public:
+  explicit TasksWorld(const NodesOptions& options);
+  ~TasksWorld();
+
+  // Until nothing happens any more. `with_harm`: nodes may crash, sessions may end.
+  void ComeToRest(bool with_harm);
+  void CheckRest(bool is_over);
+  void CloseDrivers();
+
+  NodesReport& report() { return report_; }
+  Common& common() { return common_; }
+
+ private:
+  class Link;
+  struct Node {
+    std::unique_ptr<Link> link;
+    std::unique_ptr<World> world;
+    bool is_alive = true;
+    std::set<ObjectId> pulls;
+  };
+  struct Side {
+    ClientId session = kNoClient;
+    uint64_t number = 0;
+    bool is_open = false;
+    std::deque<node::remote::Message> messages;
+  };
+  struct Offer {
+    size_t home = 0;
+    TaskId task;
+    uint32_t attempt = 0;
+    ResourceSet demand;
+  };
+
+  void Connect(size_t a, size_t b);
+  void Gather(std::vector<World::Chance>* chances);
+  void GatherBetween(size_t node, size_t other, std::vector<World::Chance>* chances);
+  void GatherHarm(std::vector<World::Chance>* chances);
+  bool Pass();
+  void Place(size_t index);
+  void Hear(size_t node, size_t from);
+  void GiveAway(size_t node);
+  void Copy(size_t node, const ObjectId& id);
+  void Crash(size_t node);
+  void EndSession(size_t node, size_t other);
+  Side& SideOf(size_t node, size_t other) { return sides_[{node, other}]; }
+
+  Common common_;
+  NodesReport report_;
+  std::vector<Node> nodes_;
+  std::map<std::pair<size_t, size_t>, Side> sides_;
+  // Offers that wait to be placed.
+  std::deque<Offer> offers_;
+  uint64_t last_session_ = 0;
+  size_t crashes_left_ = 0;
+  size_t cuts_left_ = 0;
+  size_t harm_in_ = 0;
+};
+
+}  // namespace rayx::sim
