@@ -97,7 +97,7 @@ Result<MemberMessage> DecodeMemberMessage(uint16_t type, std::span<const uint8_t
     case PeerMessageType::ClusterEnds:
       message.emplace<ClusterEnds>();
       return message;
-    case PeerMessageType::None:
+    default:
       break;
   }
   return breach();
