@@ -50,7 +50,6 @@ want_build_packages() {
   want libhiredis-dev "client of the control server, linked statically"
   want libjemalloc-dev "heap of the node, which gives memory back after a burst; linked statically"
   want libssl-dev "OpenSSL 3, TLS between machines; linked statically"
-  want libcli11-dev "command lines of the daemons, header only"
 }
 
 want_test_packages() {

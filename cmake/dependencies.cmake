@@ -53,9 +53,6 @@ if(RAYX_OPENSSL_INCLUDE_DIR AND RAYX_SSL_LIBRARY AND RAYX_CRYPTO_LIBRARY)
 endif()
 rayx_require(openssl_3 "OpenSSL 3, TLS between machines" libssl-dev)
 
-find_path(RAYX_CLI11_INCLUDE_DIR CLI/CLI.hpp)
-rayx_require(RAYX_CLI11_INCLUDE_DIR "CLI/CLI.hpp, the daemons' command lines" libcli11-dev)
-
 if(RAYX_BUILD_TESTS)
   find_package(GTest QUIET)
   rayx_require(GTest_FOUND "GoogleTest, the C++ tests" libgtest-dev)
@@ -97,7 +94,6 @@ if(RAYX_JEMALLOC_LIBRARY)
 endif()
 rayx_package(openssl INCLUDE_DIR ${RAYX_OPENSSL_INCLUDE_DIR}
   LIBRARIES ${RAYX_SSL_LIBRARY} ${RAYX_CRYPTO_LIBRARY} Threads::Threads ${CMAKE_DL_LIBS})
-rayx_package(cli11 INCLUDE_DIR ${RAYX_CLI11_INCLUDE_DIR})
 # asio's own code is compiled once, here, and not again in every file that includes it.
 file(CONFIGURE OUTPUT "${PROJECT_BINARY_DIR}/asio/asio.cc" CONTENT "#include <asio/impl/src.hpp>\n")
 add_library(rayx_package_asio STATIC EXCLUDE_FROM_ALL "${PROJECT_BINARY_DIR}/asio/asio.cc")

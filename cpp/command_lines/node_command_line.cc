@@ -1,39 +1,48 @@
 #include "command_lines/node_command_line.h"
 
-#include <CLI/CLI.hpp>
-#include <exception>
-#include <iostream>
+#include <charconv>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "command_lines/option_reader.h"
 #include "common/base/resources.h"
+#include "common/base/status.h"
 
 namespace rayx::command_lines {
 namespace {
 
-// "name=amount" into the set. Throws what the command line library reports.
-void AddResource(const std::string& text, ResourceSet* total) {
-  const size_t equals = text.find('=');
-  if (equals == 0 || equals == std::string::npos) {
-    throw CLI::ValidationError("--resource", "expected NAME=AMOUNT, got '" + text + "'");
-  }
-  const auto amount = ResourceAmount::FromDouble(std::stod(text.substr(equals + 1)));
-  if (!amount.ok()) throw CLI::ValidationError("--resource", amount.status().message());
-  total->Set(text.substr(0, equals), amount.value());
+Status SetAmount(const std::string& name, double value, ResourceSet* total) {
+  const auto amount = ResourceAmount::FromDouble(value);
+  if (!amount.ok()) return amount.status();
+  total->Set(name, amount.value());
+  return Status::Ok();
 }
 
-void AddNetworkOptions(CLI::App* app, daemon::NetworkOptions* network) {
-  app->add_option("--port-fd", network->port_fd,
-                  "Socket that holds the node's port for other machines; without it, it is alone");
-  app->add_option("--port", network->address.port, "The number of that port, of the --host");
-  app->add_option("--key-file", network->key_file,
-                  "File with the cluster's key; without it nothing is encrypted");
-  app->add_option("--python-version", network->python_version,
-                  "That of the workers, as in 3.11, which all nodes must have");
-  app->add_option("--cluster", network->cluster, "Of the head: the cluster's id");
-  app->add_option("--join", network->head, "HOST:PORT of the head whose cluster the node joins");
-  app->add_option("--head-patience-ms", network->head_patience_ms,
-                  "For how long a head that does not answer is asked");
+// "name=amount" into the set.
+Status SetResource(const std::string& text, ResourceSet* total) {
+  const size_t equals = text.find('=');
+  double amount = 0;
+  const char* const end = text.data() + text.size();
+  if (equals == 0 || equals == std::string::npos ||
+      std::from_chars(text.data() + equals + 1, end, amount).ptr != end) {
+    return Status::InvalidArgument("expected NAME=AMOUNT, got '" + text + "'");
+  }
+  return SetAmount(text.substr(0, equals), amount, total);
+}
+
+void AddNetworkOptions(OptionReader* reader, daemon::NetworkOptions* network) {
+  reader->Add("--port-fd", &network->port_fd,
+              "Socket that holds the node's port for other machines; without it, it is alone");
+  reader->Add("--port", &network->address.port, "The number of that port, of the --host");
+  reader->Add("--key-file", &network->key_file,
+              "File with the cluster's key; without it nothing is encrypted");
+  reader->Add("--python-version", &network->python_version,
+              "That of the workers, as in 3.11, which all nodes must have");
+  reader->Add("--cluster", &network->cluster, "Of the head: the cluster's id");
+  reader->Add("--join", &network->head, "HOST:PORT of the head whose cluster the node joins");
+  reader->Add("--head-patience-ms", &network->head_patience_ms,
+              "For how long a head that does not answer is asked");
 }
 
 }  // namespace
@@ -43,55 +52,53 @@ NodeCommandLine ReadNodeCommandLine(int argc, char** argv) {
   double num_cpus = 1;
   double num_gpus = 0;
   std::vector<std::string> resources;
-  CLI::App app{
-      "rayx-node: object store, local scheduler and worker pool of one machine.\n"
+  OptionReader reader(
+      "rayx-node",
+      "object store, local scheduler and worker pool of one machine.\n"
       "Started by rayx.init(); rarely by hand. Ends on SIGTERM, prints its state to the log on "
-      "SIGUSR1."};
-  app.add_option(
-         "--session-dir", read.options.session_dir,
-         "Private directory (mode 0700) of the session; the node listens at node.sock in it")
-      ->required()
-      ->check(CLI::ExistingDirectory);
-  app.add_option("--host", read.options.host, "The address by which the session knows this node");
-  app.add_option("--num-cpus", num_cpus, "CPUs that tasks may use at a time");
-  app.add_option("--num-gpus", num_gpus, "GPUs that tasks may use at a time");
-  app.add_option("--resource", resources, "A custom resource as NAME=AMOUNT; may be repeated");
-  app.add_option("--object-store-memory", read.options.pool_bytes,
-                 "Bytes of shared memory for objects; only what is used is taken")
-      ->required();
-  app.add_option("--busy-cpus", read.options.busy_cpus,
-                 "CPUs that may be kept busy by who waits for an answer that comes soon");
-  app.add_option("--num-workers", read.options.prestart_workers,
-                 "Workers started at once, and idle workers kept");
-  app.add_option("--template-arg", read.options.template_command,
-                 "Program and arguments of the worker template, one --template-arg each")
-      ->required();
-  app.add_option(
-      "--lifeline-fd", read.options.lifeline_fd,
+      "SIGUSR1.");
+  reader.AddRequired(
+      "--session-dir", &read.options.session_dir,
+      "Private directory (mode 0700) of the session; the node listens at node.sock in it");
+  reader.Add("--host", &read.options.host, "The address by which the session knows this node");
+  reader.Add("--num-cpus", &num_cpus, "CPUs that tasks may use at a time");
+  reader.Add("--num-gpus", &num_gpus, "GPUs that tasks may use at a time");
+  reader.Add("--resource", &resources, "A custom resource as NAME=AMOUNT; may be repeated");
+  reader.AddRequired("--object-store-memory", &read.options.pool_bytes,
+                     "Bytes of shared memory for objects; only what is used is taken");
+  reader.Add("--busy-cpus", &read.options.busy_cpus,
+             "CPUs that may be kept busy by who waits for an answer that comes soon");
+  reader.Add("--num-workers", &read.options.prestart_workers,
+             "Workers started at once, and idle workers kept");
+  reader.AddRequired("--template-arg", &read.options.template_command,
+                     "Program and arguments of the worker template, one --template-arg each");
+  reader.Add(
+      "--lifeline-fd", &read.options.lifeline_fd,
       "Stream to the supervisor: 'ready' is written to it, and the node ends when it closes");
-  app.add_option("--control-socket", read.options.control_sockets,
-                 "Unix socket of a control server, the primary first");
-  app.add_option("--control-password-file", read.options.control_password_file,
-                 "File with the password of the control servers");
-  AddNetworkOptions(&app, &read.options.network);
-  app.add_flag("--redirect-output", read.options.redirect_output,
-               "Workers' output goes to files in the session's log directory");
-  app.add_flag("--verbose", read.verbose, "Log at level debug");
-  try {
-    app.parse(argc, argv);
-    for (const std::string& resource : resources) AddResource(resource, &read.options.total);
-    const auto cpus = ResourceAmount::FromDouble(num_cpus);
-    const auto gpus = ResourceAmount::FromDouble(num_gpus);
-    if (!cpus.ok()) throw CLI::ValidationError("--num-cpus", cpus.status().message());
-    if (!gpus.ok()) throw CLI::ValidationError("--num-gpus", gpus.status().message());
-    read.options.total.Set(kCpu, cpus.value());
-    read.options.total.Set(kGpu, gpus.value());
-  } catch (const CLI::ParseError& error) {
-    read.exit_code = app.exit(error);
-  } catch (const std::exception& error) {
-    std::cerr << "rayx-node: " << error.what() << "\n";
-    read.exit_code = 2;
+  reader.Add("--control-socket", &read.options.control_sockets,
+             "Unix socket of a control server, the primary first");
+  reader.Add("--control-password-file", &read.options.control_password_file,
+             "File with the password of the control servers");
+  AddNetworkOptions(&reader, &read.options.network);
+  reader.Add("--redirect-output", &read.options.redirect_output,
+             "Workers' output goes to files in the session's log directory");
+  reader.Add("--verbose", &read.verbose, "Log at level debug");
+  read.exit_code = reader.Read(argc, argv);
+  if (read.exit_code) return read;
+  if (!IsDirectory(read.options.session_dir)) {
+    read.exit_code = reader.Refuse("no directory: " + read.options.session_dir);
+    return read;
   }
+  const auto note = [&read, &reader](const std::string& option, const Status& set) {
+    if (!set.ok() && !read.exit_code) {
+      read.exit_code = reader.Refuse(option + ": " + set.message());
+    }
+  };
+  for (const auto& resource : resources) {
+    note("--resource", SetResource(resource, &read.options.total));
+  }
+  note("--num-cpus", SetAmount(std::string(kCpu), num_cpus, &read.options.total));
+  note("--num-gpus", SetAmount(std::string(kGpu), num_gpus, &read.options.total));
   read.options.network.address.host = read.options.host;
   // The pool is handed out in aligned pieces.
   read.options.pool_bytes &= ~uint64_t{4095};

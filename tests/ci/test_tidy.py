@@ -68,7 +68,6 @@ def test_an_include_in_a_comment_is_none(tree_of, law):
     [
         ("asio.hpp", "cpp/common/io/loop.h", "cpp/plasma/store.h"),
         ("hiredis/hiredis.h", "cpp/control/redis_link.cc", "cpp/control/memory_tables.cc"),
-        ("CLI/CLI.hpp", "cpp/command_lines/node_command_line.cc", "cpp/rayx_node_main.cc"),
         ("sys/socket.h", "cpp/common/io/socket.cc", "cpp/daemon/node.cc"),
         ("netinet/in.h", "cpp/common/io/socket.cc", "cpp/client/client.cc"),
         ("flatbuffers/flatbuffers.h", "cpp/common/protocol/frame.cc", "cpp/scheduler/local.cc"),
