@@ -13,8 +13,10 @@
 #include "common/base/log.h"
 #include "common/io/event_loop.h"
 #include "common/os/random_bytes.h"
+#include "control/redis_tables.h"
 #include "daemon/network/node_network.h"
 #include "daemon/node_daemon.h"
+#include "daemon/supervision/supervisor.h"
 
 namespace rayx::daemon {
 namespace {
@@ -74,7 +76,8 @@ int RunNode(NodeOptions options, const TablesMaker& make_tables) {
     network = std::move(*opened);
   }
   const control::RedisOptions servers = ServersOf(options, network.get());
-  auto tables = make_tables(&loop, servers);
+  auto tables =
+      make_tables ? make_tables(&loop, servers) : control::MakeRedisTables(&loop, servers);
   NodeDaemon node(&loop, options, id, std::move(tables), std::move(network));
   const Status started = node.Start(control::EndpointsOf(servers));
   if (!started.ok()) return Fail(options, started);

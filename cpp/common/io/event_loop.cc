@@ -1,6 +1,7 @@
 #include "common/io/event_loop.h"
 
 #include <asio/executor_work_guard.hpp>
+#include <asio/io_context.hpp>
 #include <asio/posix/stream_descriptor.hpp>
 #include <asio/post.hpp>
 #include <asio/signal_set.hpp>
@@ -16,8 +17,8 @@
 namespace rayx {
 namespace {
 
-// Handlers of one turn. Watchers fire at most once a turn, so this only bounds what uses context()
-// directly or is woken by itself again and again.
+// Handlers of one turn. Watchers fire at most once a turn, so this only bounds what is woken by
+// itself again and again.
 constexpr size_t kHandlersPerTurn = 4096;
 
 // Shared by a watcher and by the handlers that asio still holds for it: what they find after the
@@ -138,8 +139,6 @@ void EventLoop::Post(std::function<void()> done) {
   impl_->wake_set.Wake();
   asio::post(impl_->context, [] {});
 }
-
-asio::io_context& EventLoop::context() { return impl_->context; }
 
 WakeSet& EventLoop::wake_set() { return impl_->wake_set; }
 

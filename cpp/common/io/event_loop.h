@@ -5,7 +5,6 @@
 // that calls Run().
 #pragma once
 
-#include <asio/io_context.hpp>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -50,8 +49,6 @@ class EventLoop {
   class Watcher;
   std::unique_ptr<Watcher> Watch(int fd, std::function<void()> readable,
                                  std::function<void()> writable = {});
-
-  asio::io_context& context();
 
   // All that is watched is in it, unless it is taken out. For on_turn, which may sleep on it before
   // the loop goes on: timers wait meanwhile; signals, and what is posted, end the sleep.
