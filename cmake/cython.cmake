@@ -5,12 +5,13 @@
 #   rayx_cython_library(<name> PACKAGE python/rayx/_raylet DEPS client DESTINATION rayx)
 #
 # makes <name>_library.<abi>.so of all .pyx files of the package, whose __init__.py loads them from it:
-# Python looks for a function of a module's own name, PyInit_ids, wherever it is told to look.
+# Python looks for a function of a module's own name, PyInit_ids, wherever it is told to look. SELDOM are
+# modules that are optimised less, as sources of a room.
 
 include_guard(GLOBAL)
 
 function(rayx_cython_library name)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "" "PACKAGE;DESTINATION" "DEPS")
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "PACKAGE;DESTINATION" "DEPS;SELDOM")
   rayx_check_arguments("rayx_cython_library(${name})" "${arg_UNPARSED_ARGUMENTS}")
   find_package(Python 3.11 REQUIRED COMPONENTS Interpreter Development.Module)
   execute_process(COMMAND "${Python_EXECUTABLE}" -c "import Cython; print(Cython.__version__)"
@@ -39,6 +40,10 @@ function(rayx_cython_library name)
     COMMENT "cython ${arg_PACKAGE}"
     VERBATIM)
 
+  foreach(module IN LISTS arg_SELDOM)
+    set_source_files_properties("${PROJECT_BINARY_DIR}/cython/${name}/${module}.cc" PROPERTIES
+      COMPILE_OPTIONS "$<$<NOT:$<OR:$<CONFIG:Debug>,$<BOOL:${RAYX_SANITIZE}>>>:-O1>")
+  endforeach()
   python_add_library(${name} MODULE WITH_SOABI ${generated})
   rayx_resolve_deps(deps ${arg_DEPS})
   target_include_directories(${name} PRIVATE "${PROJECT_SOURCE_DIR}/cpp")

@@ -101,6 +101,7 @@ add_library(rayx::asio ALIAS rayx_package_asio)
 target_include_directories(rayx_package_asio SYSTEM PUBLIC "${RAYX_ASIO_INCLUDE_DIR}")
 target_compile_definitions(rayx_package_asio PUBLIC ASIO_STANDALONE ASIO_SEPARATE_COMPILATION)
 target_link_libraries(rayx_package_asio PUBLIC rayx_flags Threads::Threads)
+rayx_precompile_headers(rayx_package_asio)
 
 if(RAYX_BUILD_TESTS)
   rayx_package(gtest LIBRARIES GTest::gtest_main GTest::gtest)
