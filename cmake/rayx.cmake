@@ -31,10 +31,10 @@ endif()
 find_program(RAYX_CCACHE ccache)
 if(RAYX_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
   # Paths below the source tree are hashed relative to the build directory, so that the build directories of
-  # the sanitizers and of a second clone share what is the same. With CCACHE_DEPEND the compiler tells what a source includes, and no run of the
-  # preprocessor before it.
+  # the sanitizers and of a second clone share what is the same. (Not with CCACHE_DEPEND, which saves runs of
+  # the preprocessor: sources that are compiled together are named by their paths, which it hashes.)
   set(CMAKE_CXX_COMPILER_LAUNCHER "${CMAKE_COMMAND}" -E env
-    "CCACHE_BASEDIR=${PROJECT_SOURCE_DIR}" CCACHE_NOHASHDIR=1 CCACHE_DEPEND=1
+    "CCACHE_BASEDIR=${PROJECT_SOURCE_DIR}" CCACHE_NOHASHDIR=1
     CCACHE_SLOPPINESS=pch_defines,time_macros "${RAYX_CCACHE}")
 endif()
 
