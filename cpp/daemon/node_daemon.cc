@@ -25,9 +25,6 @@ namespace rayx::daemon {
 namespace {
 
 constexpr int64_t kHeartbeatMs = 1000;
-// Every peer is a process of this machine.
-constexpr Audience kAudience = Audience::kThisMachine;
-
 scheduler::SchedulerOptions SchedulingOf(const NodeOptions& options, const NodeId& id) {
   scheduler::SchedulerOptions scheduling;
   scheduling.total = options.total;
@@ -68,11 +65,20 @@ NodeDaemon::NodeDaemon(EventLoop* loop, NodeOptions options, NodeId id,
       shortcuts_(&peers_, &writer_, &workers_, &core_, &pacer_),
       records_(tables_.get(), id, &core_),
       pool_(&peers_, &writer_, &core_),
+      others_(network_ == nullptr
+                  ? nullptr
+                  : std::make_unique<OtherNodes>(OtherNodes::Parts{.loop = loop,
+                                                                   .network = network_.get(),
+                                                                   .peers = &peers_,
+                                                                   .pool = &pool_,
+                                                                   .core = &core_,
+                                                                   .self = id})),
       core_({.peers = &peer_messages_,
              .workers = &workers_,
              .shortcuts = &shortcuts_,
              .records = &records_,
-             .reservations = &pool_},
+             .reservations = &pool_,
+             .others = others_.get()},
             SchedulingOf(options_, id), options_.pool_bytes),
       reader_(&core_, &pool_, &workers_, &pacer_),
       questions_(&core_, tables_.get(), id, &peers_, &writer_,
@@ -116,10 +122,12 @@ Status NodeDaemon::Start(const std::vector<control::RedisEndpoint>& servers) {
 
 Status NodeDaemon::JoinCluster(const std::vector<control::RedisEndpoint>& servers) {
   if (!network_) return Status::Ok();
-  return network_->Start(
+  const Status started = network_->Start(
       tables_.get(),
       {.control_servers = servers, .scheduler_socket = options_.session_dir + "/scheduler.sock"},
       [this](Expulsion why, const std::string& text) { OnExpelled(why, text); });
+  if (started.ok()) others_->Start(options_.total);
+  return started;
 }
 
 void NodeDaemon::OnExpelled(Expulsion why, const std::string& text) {
@@ -225,11 +233,14 @@ bool NodeDaemon::OnTurn() {
   // lie there until something else happens.
   AnswerLateQueries();
   BeatHeart(now_ms);
-  const bool acted = core_.Turn(now_ms);
+  if (others_) others_->BeforeTurn();
+  bool acted = core_.Turn(now_ms);
+  const Audience audience =
+      others_ && others_->IsTalking() ? Audience::kOtherNodes : Audience::kThisMachine;
   // Before anything is written, since a process that is woken by it reads where to sleep next.
-  pacer_.ChooseCpu(shortcuts_.open(), kAudience);
+  pacer_.ChooseCpu(shortcuts_.open(), audience);
   FlushAll(now_ms);
-  if (network_) network_->OnTurn();
+  if (others_) acted = others_->AfterTurn() || acted;
   // Strangers come after the peers that wait for an answer.
   listener_.OnTurn();
   if (network_) network_->Accept();
@@ -238,7 +249,7 @@ bool NodeDaemon::OnTurn() {
   // All parts have said by now when they want their next turn.
   SetTimer();
   // This comes last, since anything left to do would wait until the sleep is over.
-  pacer_.OnTurnEnd(shortcuts_.TakeTurn(/*is_unfinished=*/acted), kAudience);
+  pacer_.OnTurnEnd(shortcuts_.TakeTurn(/*is_unfinished=*/acted), audience);
   return acted;
 }
 
@@ -264,7 +275,8 @@ void NodeDaemon::SetTimer() {
   int64_t next_ms = heartbeat_at_ms_;
   for (const std::optional<int64_t> wish :
        {core_.NextTickMs(), records_.counts().NextFlushMs(), tables_->NextFlushMs(),
-        network_ ? network_->NextTickMs() : std::nullopt}) {
+        network_ ? network_->NextTickMs() : std::nullopt,
+        others_ ? others_->NextTickMs() : std::nullopt}) {
     if (wish) next_ms = std::min(next_ms, *wish);
   }
   if (timer_ && timer_at_ms_ == next_ms) return;
@@ -310,6 +322,7 @@ std::string NodeDaemon::DebugText() {
           ", the largest backlog: " + std::to_string(backlog_bytes) + " bytes\n";
   text += listener_.DebugText();
   if (network_) text += network_->DebugText();
+  if (others_) text += others_->DebugText();
   text += reaper_.DebugText();
   text += shortcuts_.DebugText();
   text += pacer_.DebugText();

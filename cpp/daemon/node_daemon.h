@@ -25,6 +25,7 @@
 #include "daemon/messages/message_writer.h"
 #include "daemon/network/node_network.h"
 #include "daemon/node_options.h"
+#include "daemon/others/other_nodes.h"
 #include "daemon/peers/peer_messages.h"
 #include "daemon/peers/peer_table.h"
 #include "daemon/peers/pool_service.h"
@@ -104,6 +105,8 @@ class NodeDaemon {
   LeaseService shortcuts_;
   NodeRecords records_;
   PoolService pool_;
+  // Null for a node that is alone.
+  std::unique_ptr<OtherNodes> others_;
   // The members above carry out what the core asks, and tell it what happens.
   node::NodeCore core_;
   MessageReader reader_;

@@ -33,6 +33,8 @@ class ClusterRole {
   virtual void OnSessionEnded(const NodeId& peer, cluster::EndReason reason) = 0;
   // How to reach a node for a session; nothing if it is not known.
   virtual std::optional<NodeStreams::Target> TargetOf(const NodeId& peer) const = 0;
+  // The head, as a member reaches it; nothing while it is not found, and of the head itself.
+  virtual std::optional<NodeStreams::Target> TargetOfHead() const = 0;
   // A peer says that this node was declared dead.
   virtual void OnDeclaredDead() = 0;
 

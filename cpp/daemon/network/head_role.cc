@@ -62,7 +62,9 @@ std::variant<wire::NodeAdmission, wire::NodeRefusal> HeadRole::Decide(
     case protocol::ConnectionKind::Scheduler:
       break;
     case protocol::ConnectionKind::Bulk:
-      return wire::NodeRefusal{"it does not serve connections of that kind"};
+      // Only members know what there is.
+      if (membership_.IsMember(greeting.node)) break;
+      return wire::NodeRefusal{"it is no member yet"};
   }
   return wire::NodeAdmission{.node = parts_.self,
                              .cluster = parts_.cluster,

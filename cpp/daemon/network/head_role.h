@@ -55,6 +55,7 @@ class HeadRole final : public ClusterRole {
   Status OnMessage(const NodeId& peer, const wire::MemberMessage& message) override;
   void OnSessionEnded(const NodeId& peer, cluster::EndReason reason) override;
   std::optional<NodeStreams::Target> TargetOf(const NodeId& peer) const override;
+  std::optional<NodeStreams::Target> TargetOfHead() const override { return std::nullopt; }
   // Nobody can say so of the node that decides.
   void OnDeclaredDead() override {}
   void OnTurn(int64_t now_ms) override;

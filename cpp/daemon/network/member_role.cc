@@ -103,7 +103,8 @@ std::variant<wire::NodeAdmission, wire::NodeRefusal> MemberRole::Decide(
     return wire::NodeRefusal{"it is not the head of its cluster, which is at " +
                              parts_.head_address.Text() + "; join there"};
   }
-  if (greeting.kind != protocol::ConnectionKind::Control) {
+  if (greeting.kind != protocol::ConnectionKind::Control &&
+      greeting.kind != protocol::ConnectionKind::Bulk) {
     return wire::NodeRefusal{"it is not the head, and has no such service"};
   }
   if (parts_.carrier->IsDead(greeting.node)) {
@@ -125,6 +126,10 @@ std::optional<NodeStreams::Target> MemberRole::TargetOf(const NodeId& peer) cons
   const auto found = others_.find(peer);
   if (found == others_.end()) return std::nullopt;
   return NodeStreams::Target{.address = found->second, .node = peer};
+}
+
+std::optional<NodeStreams::Target> MemberRole::TargetOfHead() const {
+  return is_headless_ ? std::nullopt : TargetOf(head_);
 }
 
 std::string MemberRole::DebugText() const {

@@ -58,6 +58,7 @@ class MemberRole final : public ClusterRole {
   Status OnMessage(const NodeId& peer, const wire::MemberMessage& message) override;
   void OnSessionEnded(const NodeId& peer, cluster::EndReason reason) override;
   std::optional<NodeStreams::Target> TargetOf(const NodeId& peer) const override;
+  std::optional<NodeStreams::Target> TargetOfHead() const override;
   void OnDeclaredDead() override;
   void OnTurn(int64_t now_ms) override;
   std::optional<int64_t> NextTickMs() const override { return std::nullopt; }

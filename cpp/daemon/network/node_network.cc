@@ -84,7 +84,9 @@ NodeNetwork::NodeNetwork(EventLoop* loop, NetworkOptions options,
                 .on_ended =
                     [this](const NodeId& peer, cluster::EndReason reason, const std::string&) {
                       role_->OnSessionEnded(peer, reason);
-                      if (events_.on_ended) events_.on_ended(peer);
+                      if (events_.on_ended) {
+                        events_.on_ended(peer, std::string(cluster::TextOf(reason)));
+                      }
                     },
                 .on_declared_dead = [this] { role_->OnDeclaredDead(); }}),
       reception_(
@@ -124,6 +126,7 @@ std::vector<control::RedisAddress> NodeNetwork::ServersThroughHead() {
 }
 
 Status NodeNetwork::Start(control::Tables* tables, const Services& services, Expelled expelled) {
+  scheduler_socket_ = services.scheduler_socket;
   if (options_.joins()) {
     role_ = std::make_unique<MemberRole>(
         MemberRole::Parts{.loop = loop_,
@@ -180,6 +183,8 @@ void NodeNetwork::OnWelcomed(const wire::NodeGreeting& greeting,
                              std::unique_ptr<ByteStream> stream) {
   if (greeting.kind == protocol::ConnectionKind::Control) {
     carrier_.Take(std::move(stream));
+  } else if (greeting.kind == protocol::ConnectionKind::Bulk) {
+    if (events_.on_bulk) events_.on_bulk(greeting.node, std::move(stream));
   } else {
     role_->OnWelcomed(greeting, std::move(stream));
   }
@@ -190,6 +195,26 @@ Result<std::unique_ptr<ByteStream>> NodeNetwork::Reach(const NodeId& peer,
   const std::optional<NodeStreams::Target> target = role_->TargetOf(peer);
   if (!target) return Status::Unavailable("nobody has told where node " + peer.Hex() + " is");
   return streams_->Dial(*target, std::move(events));
+}
+
+bool NodeNetwork::HasRoom(const NodeId& node) const {
+  const cluster::PeerSession* session = carrier_.Find(node);
+  return session != nullptr && session->room() > limits::kPeerUnacknowledgedBytesMax / 2;
+}
+
+Result<std::unique_ptr<ByteStream>> NodeNetwork::DialScheduler() {
+  if (!options_.joins()) return control::DialUnix(scheduler_socket_);
+  std::optional<NodeStreams::Target> head = role_->TargetOfHead();
+  if (!head) return Status::Unavailable("the head is not found");
+  head->kind = protocol::ConnectionKind::Scheduler;
+  return streams_->Dial(*head, {});
+}
+
+Result<std::unique_ptr<ByteStream>> NodeNetwork::DialBulk(const NodeId& node) {
+  std::optional<NodeStreams::Target> target = role_->TargetOf(node);
+  if (!target) return Status::Unavailable("nobody has told where node " + node.Hex() + " is");
+  target->kind = protocol::ConnectionKind::Bulk;
+  return streams_->Dial(*target, {});
 }
 
 void NodeNetwork::OnMessage(const NodeId& peer, uint16_t type, std::span<const uint8_t> payload) {

@@ -63,7 +63,10 @@ class NodeNetwork {
     // A type that is none of wire::IsMemberMessage. An error ends the session.
     std::function<Status(const NodeId& peer, uint16_t type, std::span<const uint8_t> payload)>
         on_message;
-    std::function<void(const NodeId& peer)> on_ended;
+    // The reason for people: "silent".
+    std::function<void(const NodeId& peer, const std::string& reason)> on_ended;
+    // A node wants to have values on this stream, behind its greeting.
+    std::function<void(const NodeId& peer, std::unique_ptr<ByteStream> stream)> on_bulk;
   };
   // Before Start.
   void Follow(SessionEvents events) { events_ = std::move(events); }
@@ -71,11 +74,19 @@ class NodeNetwork {
   // something to say opens one; both must be members by then, as both have been told, or it ends as
   // silent.
   wire::SessionCarrier& sessions() { return carrier_; }
+  // More can be said in the session with the node for now.
+  bool HasRoom(const NodeId& node) const;
+  // A stream to the global scheduler, or one on which a node answers with values; after Start.
+  Result<std::unique_ptr<ByteStream>> DialScheduler();
+  Result<std::unique_ptr<ByteStream>> DialBulk(const NodeId& node);
+
   // `tables` must outlive the network.
   Status Start(control::Tables* tables, const Services& services, Expelled expelled);
 
-  // Each turn of the loop, after what has arrived was heard.
+  // Each turn of the loop, after what has arrived was heard: who follows is told of sessions.
   void OnTurn();
+  // What was said since goes out. At the end of the turn.
+  void Flush() { carrier_.OnTurn(); }
   // Takes connections; after all else has been sent.
   void Accept() { listener_.OnTurn(); }
   std::optional<int64_t> NextTickMs() const;
@@ -105,6 +116,8 @@ class NodeNetwork {
   wire::SessionCarrier carrier_;
   // Null before Start.
   std::unique_ptr<ClusterRole> role_;
+  // Of the head.
+  std::string scheduler_socket_;
   wire::Reception reception_;
   NetworkListener listener_;
 };

@@ -33,6 +33,8 @@ class PeerTable {
   // Takes a connected socket. The peer must say hello in time. `worker` is the number of the worker
   // that was given the other end, 0 for a peer that came through the listener.
   ConnectedPeer& Add(ScopedFd socket, WorkerNumber worker);
+  // For a client of the core that is no peer: a session with another node.
+  ClientId NewId() { return ++last_id_; }
   // Null if there is none, or it is closed.
   ConnectedPeer* Find(ClientId id);
   // Closes the peer; on_closed follows from the loop. Does nothing if it is closed.

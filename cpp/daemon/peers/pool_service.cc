@@ -1,5 +1,8 @@
 #include "daemon/peers/pool_service.h"
 
+#include <unistd.h>
+
+#include <cerrno>
 #include <utility>
 
 #include "common/protocol/wire_ids.h"
@@ -37,6 +40,30 @@ void PoolService::Serve(ScopedFd pool, ScopedFd pool_read_only) {
 
 Result<ScopedFd> PoolService::DuplicateReadOnlyPool() const {
   return DuplicateFd(pool_read_only_.get());
+}
+
+// Not by a mapping: a write into memory that was never touched is faster than a fault on it
+// (benchmarks), and fails with an error rather than a signal if there is none left.
+Status PoolService::ReadAt(uint64_t offset, std::span<uint8_t> bytes) const {
+  while (!bytes.empty()) {
+    const ssize_t done =
+        ::pread(pool_read_only_.get(), bytes.data(), bytes.size(), static_cast<off_t>(offset));
+    if (done <= 0) return Status::FromErrno("the pool cannot be read", errno);
+    bytes = bytes.subspan(static_cast<size_t>(done));
+    offset += static_cast<uint64_t>(done);
+  }
+  return Status::Ok();
+}
+
+Status PoolService::WriteAt(uint64_t offset, std::span<const uint8_t> bytes) {
+  while (!bytes.empty()) {
+    const ssize_t done =
+        ::pwrite(pool_.get(), bytes.data(), bytes.size(), static_cast<off_t>(offset));
+    if (done <= 0) return Status::FromErrno("the pool cannot be written", errno);
+    bytes = bytes.subspan(static_cast<size_t>(done));
+    offset += static_cast<uint64_t>(done);
+  }
+  return Status::Ok();
 }
 
 Status PoolService::OnCreate(ConnectedPeer& peer, const protocol::CreateObject& message) {

@@ -38,6 +38,10 @@ class PoolService final : public node::Reservations {
   // Frees what is reserved for clients and not taken; false if there was nothing.
   bool TakeBack() override;
 
+  // Bytes of the pool, for values that come from other nodes or go there.
+  Status ReadAt(uint64_t offset, std::span<uint8_t> bytes) const;
+  Status WriteAt(uint64_t offset, std::span<const uint8_t> bytes);
+
   // A duplicate of the read-only descriptor, for a new client.
   Result<ScopedFd> DuplicateReadOnlyPool() const;
 

@@ -57,7 +57,7 @@ redis_address="{record.address}"
 
 {_programs(record)}
 
-Tasks run on the node that their program has joined.
+Tasks run where there is room; actors on the node that their program has joined.
 {key}
 `rayx status` shows the cluster, `rayx stop` ends it."""
 
@@ -73,7 +73,7 @@ redis_address="{record.head}"{chosen}
 
 {_programs(record)}
 
-Tasks run on the node that their program has joined.
+Tasks run where there is room; actors on the node that their program has joined.
 `rayx status` shows the cluster, `rayx stop` ends this node."""
 
 

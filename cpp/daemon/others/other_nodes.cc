@@ -1,0 +1,159 @@
+#include "daemon/others/other_nodes.h"
+
+#include <utility>
+
+#include "common/base/limits.h"
+#include "common/base/log.h"
+#include "daemon/others/remote_codec.h"
+#include "scheduler/spreading.h"
+
+namespace rayx::daemon {
+
+OtherNodes::OtherNodes(const Parts& parts)
+    : parts_(parts),
+      server_(parts.loop, parts.peers, parts.pool, parts.core),
+      fetcher_(parts.loop, parts.pool, parts.core,
+               [this](const NodeId& node) { return parts_.network->DialBulk(node); }) {
+  parts_.network->Follow(
+      {.on_begun = [this](const NodeId& node) { OnSessionBegun(node); },
+       .on_message =
+           [this](const NodeId& node, uint16_t type, std::span<const uint8_t> payload) {
+             return OnMessage(node, type, payload);
+           },
+       .on_ended = [this](const NodeId& node,
+                          const std::string& reason) { OnSessionEnded(node, reason); },
+       .on_bulk =
+           [this](const NodeId& node, std::unique_ptr<ByteStream> stream) {
+             server_.Take(node, std::move(stream));
+           }});
+}
+
+OtherNodes::~OtherNodes() = default;
+
+void OtherNodes::Start(const ResourceSet& total) {
+  scheduler_ = std::make_unique<global_scheduler::SchedulerLink>(
+      parts_.loop, [this] { return parts_.network->DialScheduler(); }, parts_.self, total,
+      static_cast<global_scheduler::SchedulerLink::Events*>(this));
+}
+
+// ---- the turn -----------------------------------------------------------------------------------
+
+void OtherNodes::BeforeTurn() {
+  parts_.network->OnTurn();
+  fetcher_.OnTurn();
+  has_events_ = false;
+}
+
+bool OtherNodes::AfterTurn() {
+  if (server_.OnTurn()) has_events_ = true;
+  const int64_t now_ms = parts_.loop->now_ms();
+  // It is told no more often.
+  if (now_ms - load_ms_ >= limits::kLoadPauseMs) {
+    load_ms_ = now_ms;
+    scheduler_->SetLoad(scheduler::Spreading(&parts_.core->scheduler()).Load());
+  }
+  scheduler_->OnTurn();
+  parts_.network->Flush();
+  return std::exchange(has_events_, false);
+}
+
+// ---- sessions -----------------------------------------------------------------------------------
+
+void OtherNodes::OnSessionBegun(const NodeId& node) {
+  const ClientId session = parts_.peers->NewId();
+  sessions_.insert_or_assign(node, session);
+  nodes_[session] = node;
+  has_events_ = true;
+  remote().OnSessionBegun(session, node);
+}
+
+void OtherNodes::OnSessionEnded(const NodeId& node, const std::string& reason) {
+  fetcher_.OnNodeGone(node);
+  server_.OnNodeGone(node);
+  const auto known = sessions_.find(node);
+  if (known == sessions_.end()) return;
+  const ClientId session = known->second;
+  sessions_.erase(known);
+  nodes_.erase(session);
+  has_events_ = true;
+  remote().OnSessionEnded(session, reason);
+}
+
+Status OtherNodes::OnMessage(const NodeId& node, uint16_t type, std::span<const uint8_t> payload) {
+  Result<node::remote::Message> message = DecodeRemoteMessage(type, payload);
+  if (!message.ok()) return message.status();
+  has_events_ = true;
+  ++heard_;
+  talked_ms_ = parts_.loop->now_ms();
+  return remote().OnMessage(sessions_.at(node), std::move(*message));
+}
+
+void OtherNodes::Send(ClientId session, node::remote::Message message) {
+  const auto known = nodes_.find(session);
+  ++said_;
+  talked_ms_ = parts_.loop->now_ms();
+  if (known != nodes_.end()) parts_.network->sessions().Send(known->second, Encode(message));
+}
+
+bool OtherNodes::HasRoom(ClientId session) const {
+  const auto known = nodes_.find(session);
+  return known != nodes_.end() && parts_.network->HasRoom(known->second);
+}
+
+// ---- tasks --------------------------------------------------------------------------------------
+
+void OtherNodes::Offer(const node::TaskOffer& offer) {
+  placement::Offer told{.task = offer.task,
+                        .attempt = offer.attempt,
+                        .demand = offer.demand,
+                        .priority = offer.priority,
+                        .inputs = {},
+                        .placed_on = offer.placed_on};
+  for (const node::TaskOffer::Input& input : offer.inputs) {
+    told.inputs.push_back({.bytes = input.bytes, .nodes = input.nodes});
+    if (input.nodes.empty()) told.inputs.back().nodes.push_back(parts_.self);
+  }
+  scheduler_->Offer(std::move(told));
+}
+
+void OtherNodes::Withdraw(const TaskId& task, uint32_t /*attempt*/) { scheduler_->Withdraw(task); }
+
+void OtherNodes::OnPlace(const placement::OfferName& offer, const NodeId& node) {
+  has_events_ = true;
+  if (node != parts_.self) (void)parts_.network->sessions().Open(node);
+  remote().given().OnPlace(offer.task, offer.attempt, node);
+}
+
+void OtherNodes::OnUnplaceable(std::span<const placement::OfferName> offers,
+                               const std::string& reason, bool for_ever) {
+  has_events_ = true;
+  for (const placement::OfferName& offer : offers) {
+    if (for_ever) {
+      remote().given().OnInfeasible(offer.task, offer.attempt, reason);
+    } else {
+      remote().given().OnPending(offer.task, offer.attempt, reason);
+    }
+  }
+}
+
+void OtherNodes::OnNodeJoined(const NodeId& node) {
+  if (node != parts_.self) known_.insert(node);
+}
+
+// ---- values -------------------------------------------------------------------------------------
+
+void OtherNodes::Pull(const ObjectId& id, uint64_t size_bytes, std::span<const NodeId> places) {
+  fetcher_.Pull(id, size_bytes, places);
+}
+
+std::string OtherNodes::DebugText() const {
+  std::string text = "sessions with " + std::to_string(sessions_.size()) + " other nodes, " +
+                     std::to_string(known_.size()) + " known; the global scheduler: ";
+  text += scheduler_ != nullptr && scheduler_->ready() ? "reached" : "not reached";
+  if (scheduler_ != nullptr) text += ", " + std::to_string(scheduler_->open()) + " offers\n";
+  text += "messages said to other nodes: " + std::to_string(said_) +
+          ", heard: " + std::to_string(heard_) + "\n";
+  return text + fetcher_.DebugText();
+}
+
+}  // namespace rayx::daemon

@@ -1,0 +1,102 @@
+// The other nodes of the cluster, as the core of this one knows them (node/shell.h): sessions that
+// are clients of its store, tasks that are offered, values that are copied.
+//
+//   core ──Send──▶ remote_codec ──▶ NodeNetwork ──▶ sessions
+//        ──Offer─▶ SchedulerLink ──▶ the global scheduler
+//        ──Pull──▶ ValueFetcher ──▶ streams on which other nodes answer (ValueServer)
+//
+// Threads: one.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <set>
+#include <span>
+#include <string>
+
+#include "common/base/ids.h"
+#include "common/base/status.h"
+#include "common/io/event_loop.h"
+#include "daemon/network/node_network.h"
+#include "daemon/others/value_fetcher.h"
+#include "daemon/others/value_server.h"
+#include "daemon/peers/peer_table.h"
+#include "daemon/peers/pool_service.h"
+#include "global_scheduler/scheduler_link.h"
+#include "node/node_core.h"
+#include "node/shell.h"
+
+namespace rayx::daemon {
+
+class OtherNodes final : public node::OtherNodes, private global_scheduler::SchedulerLink::Events {
+ public:
+  struct Parts {
+    EventLoop* loop = nullptr;
+    NodeNetwork* network = nullptr;
+    PeerTable* peers = nullptr;
+    PoolService* pool = nullptr;
+    node::NodeCore* core = nullptr;
+    NodeId self;
+  };
+  // The parts must outlive it, and need not be made yet.
+  explicit OtherNodes(const Parts& parts);
+  ~OtherNodes() override;
+
+  // The global scheduler is dialled. `total`: what this node has.
+  void Start(const ResourceSet& total);
+  // In each turn of the loop: before the core's turn, and when it has had its turn. True if another
+  // turn should follow at once.
+  void BeforeTurn();
+  bool AfterTurn();
+  // Something was said to another node, or by it, a moment ago: an answer is waited for.
+  bool IsTalking() const { return parts_.loop->now_ms() - talked_ms_ <= kTalkMs; }
+  std::optional<int64_t> NextTickMs() const { return fetcher_.NextTickMs(); }
+  std::string DebugText() const;
+
+  // --- node::OtherNodes ---
+  NodeId self() const override { return parts_.self; }
+  void Send(ClientId session, node::remote::Message message) override;
+  bool HasRoom(ClientId session) const override;
+  void Pull(const ObjectId& id, uint64_t size_bytes, std::span<const NodeId> places) override;
+  bool HasOthers() const override { return !known_.empty(); }
+  // Tasks that could run here wait here first (node/task_spread.h).
+  bool ShouldOffer(const TaskSpec& /*spec*/) override { return false; }
+  void Offer(const node::TaskOffer& offer) override;
+  void Withdraw(const TaskId& task, uint32_t attempt) override;
+
+ private:
+  static constexpr int64_t kTalkMs = 5;
+
+  void OnPlace(const placement::OfferName& offer, const NodeId& node) override;
+  void OnUnplaceable(std::span<const placement::OfferName> offers, const std::string& reason,
+                     bool for_ever) override;
+  void OnNodeJoined(const NodeId& node) override;
+  void OnNodeDead(const NodeId& node) override { known_.erase(node); }
+
+  void OnSessionEnded(const NodeId& node, const std::string& reason);
+  Status OnMessage(const NodeId& node, uint16_t type, std::span<const uint8_t> payload);
+
+  node::RemoteTasks& remote() { return parts_.core->tasks().remote(); }
+  // Of a session that has begun: the core is told of it.
+  void OnSessionBegun(const NodeId& node);
+
+  const Parts parts_;
+  std::map<NodeId, ClientId> sessions_;
+  std::map<ClientId, NodeId> nodes_;
+  // Nodes that the global scheduler has told of.
+  std::set<NodeId> known_;
+  // Null before Start.
+  std::unique_ptr<global_scheduler::SchedulerLink> scheduler_;
+  ValueServer server_;
+  ValueFetcher fetcher_;
+  // Events have come to the core that has had its turn.
+  bool has_events_ = false;
+  int64_t load_ms_ = 0;
+  // For people and tests.
+  uint64_t said_ = 0;
+  uint64_t heard_ = 0;
+  int64_t talked_ms_ = -kTalkMs - 1;
+};
+
+}  // namespace rayx::daemon
