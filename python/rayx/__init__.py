@@ -176,7 +176,7 @@ def __getattr__(name: str) -> Any:
     if name == "__version__":  # pyproject.toml alone has it
         return importlib.import_module("importlib.metadata").version("rayx")
     # experimental needs numpy, which rayx does not
-    if name in ("experimental", "services", "state"):
+    if name in ("cluster", "experimental", "services", "state"):
         return importlib.import_module(f"rayx.{name}")
     # `from rayx import …` asks so too, before it looks for a module of the name. Of an
     # AttributeError it would tell nothing.

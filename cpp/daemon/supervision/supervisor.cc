@@ -255,7 +255,7 @@ void Supervisor::OnLifelineReadable() {
 // Whether the driver has closed the session or has died, the stream may be the first to tell.
 void Supervisor::OnDriverGone() {
   wanted_ = true;
-  if (options_.standing) return End("the program that started it has ended before it stood");
+  if (options_.standing) return End("the program that started it has ended, or has ended it");
   End("the driver that started it (pid " + std::to_string(options_.driver_pid) + ") has left it");
 }
 

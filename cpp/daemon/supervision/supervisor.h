@@ -6,6 +6,7 @@
 //
 // A standing session belongs to no driver. The program that starts it takes it into its records and
 // says so; from then on it ends on SIGTERM only, or if a process dies each time that it is started.
+// One that is never kept (rayx.cluster) ends with the program, as a driver's does.
 //
 //   Starting ──node says ready──▶ Offered ──"keep"──▶ Standing ──(SIGTERM, given up)──▶ Ending
 //       └──────────(a process ends, or the starter)───▶ Ending    └─┐ ▲

@@ -5,6 +5,7 @@
     standing.stop(record)
 
 `rayx start` and `rayx stop` call these; `rayx.init(redis_address=…)` joins such a session.
+`rayx.cluster` starts some that it does not keep, and that end with their program.
 """
 
 from __future__ import annotations
@@ -34,44 +35,58 @@ _KILL_SECONDS_MAX = 5.0
 
 def start(options: InitOptions, where: Standing) -> SessionRecord:
     """Returns when its node serves. StartError, with nothing left behind, if it cannot be."""
-    process_limits.check_store(options.object_store_bytes)
-    session_records.make_directory()
-    if where.port:
-        _refuse_second(str(HostPort(where.address, where.port)))
-    standard_streams.occupy()
-    processes = Processes.launch(start_options(options, None, where))
+    processes = launch(options, where)
     record = None
     try:
-        version = _own_version()  # meanwhile: what looks for it takes a while to import
-        processes.wait_until_ready()
-        SessionFacts(
-            owner_pid=0,
-            supervisor_pid=processes.supervisor_pid,
-            python_version=platform.python_version(),
-            redis_shards=options.redis_shards,
-            redirect_output=options.redirect_output,
-            host=where.address,
-            has_control_servers=not where.head,
-        ).write(processes.directory)
-        record = SessionRecord(
-            address=str(HostPort(where.address, processes.port)),
-            session_dir=str(processes.directory),
-            supervisor=ProcessIdentity.of(processes.supervisor_pid),
-            started_at=time.time(),
-            rayx_version=version,
-            python_version=platform.python_version(),
-            key_file=where.key_file,
-            head=where.head,
-            insecure=where.insecure,
-        )
-        _forget_ended(record.address)
-        record.write()
+        record = enter(processes, options, where)
         processes.keep()
     except BaseException:
         processes.stop()
         if record is not None:
             record.remove()
         raise
+    return record
+
+
+def launch(options: InitOptions, where: Standing) -> Processes:
+    """Begins to start its processes; `enter` must follow.
+
+    What is not kept then ends with this process, and nothing of it is started again.
+    """
+    process_limits.check_store(options.object_store_bytes)
+    session_records.make_directory()
+    if where.port:
+        _refuse_second(str(HostPort(where.address, where.port)))
+    standard_streams.occupy()
+    return Processes.launch(start_options(options, None, where))
+
+
+def enter(processes: Processes, options: InitOptions, where: Standing) -> SessionRecord:
+    """Waits until the node serves, and writes what is needed to find and to join it."""
+    version = _own_version()  # meanwhile: what looks for it takes a while to import
+    processes.wait_until_ready()
+    SessionFacts(
+        owner_pid=where.owner_pid,
+        supervisor_pid=processes.supervisor_pid,
+        python_version=platform.python_version(),
+        redis_shards=options.redis_shards,
+        redirect_output=options.redirect_output,
+        host=where.address,
+        has_control_servers=not where.head,
+    ).write(processes.directory)
+    record = SessionRecord(
+        address=str(HostPort(where.address, processes.port)),
+        session_dir=str(processes.directory),
+        supervisor=ProcessIdentity.of(processes.supervisor_pid),
+        started_at=time.time(),
+        rayx_version=version,
+        python_version=platform.python_version(),
+        key_file=where.key_file,
+        head=where.head,
+        insecure=where.insecure,
+    )
+    _forget_ended(record.address)
+    record.write()
     return record
 
 
@@ -91,6 +106,20 @@ def stop(record: SessionRecord) -> bool:
     session_directory.remove(Path(record.session_dir))
     record.remove()
     return was_alive
+
+
+def cut_off(supervisor: ProcessIdentity) -> None:
+    """Ends all processes of a session by SIGKILL, as if at once: so does the loss of its power.
+
+    What is not stopped before would see the end of the others, and say goodbye, or start others.
+    """
+    stopped = [supervisor]
+    supervisor.send(signal.SIGSTOP)
+    while new := [one for one in _processes_below(supervisor) if one not in stopped]:
+        for process in new:
+            process.send(signal.SIGSTOP)
+        stopped += new
+    _kill(stopped)
 
 
 def _kill(processes: list[ProcessIdentity]) -> None:

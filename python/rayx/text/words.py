@@ -31,6 +31,7 @@ _ENVIRONMENT = (
 )
 _LOGGING = "set up the module logging itself"
 _START = "rayx.init(num_cpus=…) starts the workers, and rayx.shutdown() ends them"
+_NODES = "rayx.cluster.Cluster(nodes=…) is several nodes on this machine, for tests"
 _CALL = "rayx.remote(f).remote(x) begins a call, and returns its ObjectID"
 _MAP = "list(rayx.map(rayx.remote(f), xs)) has the values of f(x) for each x"
 _GET = "rayx.get(ids) has the values"
@@ -65,8 +66,8 @@ MODULE: Final[Table] = {
     "disconnect": "rayx.shutdown()",
     "client": _START,
     "Client": _START,
-    "LocalCluster": _START,
-    "Cluster": _START,
+    "LocalCluster": _NODES,
+    "Cluster": _NODES,
     "Pool": f"{_START}; {_MAP}",
     "ProcessPoolExecutor": f"{_START}; {_MAP}",
     "ThreadPoolExecutor": f"{_START}; {_MAP}",

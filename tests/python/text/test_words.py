@@ -42,7 +42,7 @@ def test_what_is_advised_is_there(table):
     for word, text in TABLES[table].items():
         assert text and not text.endswith("."), word
         for name in MENTIONED.findall(text):
-            assert name in (*rayx.__all__, "state"), (word, name)
+            assert name in (*rayx.__all__, "cluster", "state"), (word, name)
 
 
 def test_no_word_of_ours_is_refused():
