@@ -330,6 +330,7 @@ void RemoteObjects::SendDeliveries(ClientId to, Queue& queue) {
       }
       if (RAYX_MUTATION(kForgetContainedElsewhere)) value->contained.clear();
       bytes += value->data.size() + ObjectView::kMessageBytes;
+      if (value->function) bytes += value->function->pickled.size();
       message.values.push_back(*std::move(value));
     }
     if (!message.values.empty()) Send(to, std::move(message));

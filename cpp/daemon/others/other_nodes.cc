@@ -53,6 +53,7 @@ bool OtherNodes::AfterTurn() {
     scheduler_->SetLoad(scheduler::Spreading(&parts_.core->scheduler()).Load());
   }
   scheduler_->OnTurn();
+  if (!waiting_.empty()) SendWaiting();
   parts_.network->Flush();
   return std::exchange(has_events_, false);
 }
@@ -73,6 +74,7 @@ void OtherNodes::OnSessionEnded(const NodeId& node, const std::string& reason) {
   const auto known = sessions_.find(node);
   if (known == sessions_.end()) return;
   const ClientId session = known->second;
+  waiting_.erase(node);
   sessions_.erase(known);
   nodes_.erase(session);
   has_events_ = true;
@@ -92,12 +94,30 @@ void OtherNodes::Send(ClientId session, node::remote::Message message) {
   const auto known = nodes_.find(session);
   ++said_;
   talked_ms_ = parts_.loop->now_ms();
-  if (known != nodes_.end()) parts_.network->sessions().Send(known->second, Encode(message));
+  if (known == nodes_.end()) return;
+  const NodeId& node = known->second;
+  // More than a session keeps for the other side would end it.
+  if (waiting_.contains(node) || !parts_.network->HasRoom(node)) {
+    waiting_[node].push_back(Encode(message));
+  } else {
+    parts_.network->sessions().Send(node, Encode(message));
+  }
+}
+
+void OtherNodes::SendWaiting() {
+  for (auto& [node, messages] : waiting_) {
+    while (!messages.empty() && parts_.network->HasRoom(node)) {
+      parts_.network->sessions().Send(node, std::move(messages.front()));
+      messages.pop_front();
+    }
+  }
+  std::erase_if(waiting_, [](const auto& one) { return one.second.empty(); });
 }
 
 bool OtherNodes::HasRoom(ClientId session) const {
   const auto known = nodes_.find(session);
-  return known != nodes_.end() && parts_.network->HasRoom(known->second);
+  return known != nodes_.end() && !waiting_.contains(known->second) &&
+         parts_.network->HasRoom(known->second);
 }
 
 // ---- tasks --------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <memory>
 #include <set>
@@ -77,6 +78,9 @@ class OtherNodes final : public node::OtherNodes, private global_scheduler::Sche
   void OnSessionEnded(const NodeId& node, const std::string& reason);
   Status OnMessage(const NodeId& node, uint16_t type, std::span<const uint8_t> payload);
 
+  // What there was no room for in sessions.
+  void SendWaiting();
+
   node::RemoteTasks& remote() { return parts_.core->tasks().remote(); }
   // Of a session that has begun: the core is told of it.
   void OnSessionBegun(const NodeId& node);
@@ -84,6 +88,8 @@ class OtherNodes final : public node::OtherNodes, private global_scheduler::Sche
   const Parts parts_;
   std::map<NodeId, ClientId> sessions_;
   std::map<ClientId, NodeId> nodes_;
+  // To be said to nodes that have not heard what was said before; none of these is empty.
+  std::map<NodeId, std::deque<cluster::Message>> waiting_;
   // Nodes that the global scheduler has told of.
   std::set<NodeId> known_;
   // Null before Start.
