@@ -177,7 +177,11 @@ void Questions::OnNamedActor(ConnectedPeer& peer, const protocol::Query& query) 
 
 void Questions::OnExplain(ConnectedPeer& peer, const protocol::Query& query) {
   const TaskSpec* spec = FindTask(peer, *query.question_as_Explain()->task_id());
-  const std::string text = spec == nullptr ? "" : core_->scheduler().reports().Explain(spec->id);
+  std::string text = spec == nullptr ? "" : core_->scheduler().reports().Explain(spec->id);
+  if (text.empty()) {
+    const auto task = FromWire<TaskId>(*query.question_as_Explain()->task_id());
+    text = core_->tasks().remote().given().Explain(peer.driver, task);
+  }
   Reply(peer, query.request(), [&](Builder& builder) {
     return protocol::CreateExplainReply(builder, builder.CreateString(text));
   });

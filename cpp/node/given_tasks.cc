@@ -50,15 +50,6 @@ void GivenTasks::Offer(Given& given) {
   TellOffer(given);
 }
 
-void GivenTasks::OfferAgain() {
-  std::vector<TaskId> open;
-  for (const auto& [id, given] : tasks_given_) {
-    if (given.state != State::kWaiting) open.push_back(id);
-  }
-  std::sort(open.begin(), open.end());
-  for (const TaskId& id : open) TellOffer(tasks_given_.at(id));
-}
-
 void GivenTasks::TellOffer(const Given& given) {
   TaskOffer offer{.task = given.spec.id,
                   .attempt = given.offers,
@@ -71,8 +62,6 @@ void GivenTasks::TellOffer(const Given& given) {
     offer.inputs.push_back({.bytes = location->size, .nodes = {}});
     if (sharing != nullptr) offer.inputs.back().nodes = sharing->places;
   }
-  if (given.state == State::kHere) offer.placed_on = shell_.others->self();
-  if (given.state == State::kPlaced) offer.placed_on = sessions_->NodeOf(given.session);
   shell_.others->Offer(offer);
 }
 
@@ -212,6 +201,33 @@ void GivenTasks::OnSessionEnded(ClientId session, const std::string& reason) {
     if (RAYX_MUTATION(kForgetLostTasks)) continue;
     TryAgain(tasks_given_.at(id), 1, "the node that ran it is gone: " + reason);
   }
+}
+
+std::string GivenTasks::Explain(const DriverId& driver, const TaskId& task) const {
+  const auto it = tasks_given_.find(task);
+  if (it == tasks_given_.end() || it->second.spec.driver != driver) return "";
+  const Given& given = it->second;
+  const std::string label = given.spec.name + " (task " + task.Hex() + ")";
+  switch (given.state) {
+    case State::kWaiting:
+      return label + " is for another node, and waits for " + std::to_string(given.missing) +
+             " of its inputs, which have no value yet.";
+    case State::kOffered:
+      if (!given.pending_reason.empty()) {
+        return label + " waits for a node that can run it: " + given.pending_reason;
+      }
+      return label + " is to run where " + given.spec.resources.ToString() +
+             " are free next. No node has been chosen yet: all have as much to do as they should, "
+             "or the global scheduler is not reached.";
+    case State::kPlaced:
+      return label + " was given to node " + sessions_->NodeOf(given.session).Hex() +
+             (given.deaths > 0 ? ", after " + std::to_string(given.deaths) + " lost attempts"
+                               : "") +
+             ", which runs it, or will. It has not said that it has ended.";
+    case State::kHere:
+      return "";
+  }
+  return "";
 }
 
 bool GivenTasks::HasAttemptsLeft(const Given& given) const {

@@ -54,8 +54,6 @@ class GivenTasks {
   void OnAvailable(const ObjectId& id);
   // Who places tasks has decided. What is not open is not heeded.
   void OnPlace(const TaskId& task, uint32_t attempt, const NodeId& node);
-  // Another one has begun to, who knows nothing.
-  void OfferAgain();
   void OnInfeasible(const TaskId& task, uint32_t attempt, const std::string& reason);
   // No node that there is could run it; it stays offered, and its driver is told why.
   void OnPending(const TaskId& task, uint32_t attempt, const std::string& reason);
@@ -70,6 +68,10 @@ class GivenTasks {
   // Nil: all of the driver. Nothing happens to unknown ones.
   void OnCancel(const DriverId& driver, const TaskId& task, bool force);
   void OnDriverGone(const DriverId& driver);
+
+  // For people: where the task of the driver is, and what it waits for. Empty if it runs here, or
+  // is not known.
+  std::string Explain(const DriverId& driver, const TaskId& task) const;
 
   size_t size() const { return tasks_given_.size(); }
 

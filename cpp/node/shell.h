@@ -216,8 +216,6 @@ struct TaskOffer {
   int32_t priority = 0;
   // The large ones.
   std::vector<Input> inputs = {};
-  // Where it is already, when it is told to who has just begun to place tasks; nil: nowhere.
-  NodeId placed_on = {};
 };
 
 // The other nodes, by sessions that deliver each message once and in order, or end. A node that has

@@ -225,13 +225,16 @@ def where():
     return address()
 
 task = where.remote()
-assert rayx.wait([task], timeout_s=1)[0] == []
-print("waits", flush=True)
+try:
+    rayx.get(task, timeout=4)
+except rayx.GetTimeoutError as error:
+    print("why:", str(error).replace("\\n", " "), flush=True)
 print(rayx.get(task, timeout=40), flush=True)
 """,
             head.cluster,
         )
-        assert program.stdout.readline() == "waits\n"
+        why = program.stdout.readline()
+        assert why.startswith("why:") and "waits for a node that can run it" in why, why
         two.copy_key(one)
         two.start(f"--redis-address={head.cluster}", '--resources={"rare": 1}')
         assert program.stdout.readline() == f"{two.address}\n", program.stderr.read()
@@ -287,3 +290,31 @@ print(json.dumps([int(open(path).read()) for path in paths]), flush=True)
     pids = json.loads(program.stdout.readline() or program.stderr.read())
     assert program.wait(20) == 0
     poll_until(lambda: not any(os.path.exists(f"/proc/{pid}") for pid in pids), 5, "they are gone")
+
+
+def test_in_a_complete_cluster_what_nobody_can_run_fails():
+    with Machines(2) as (one, two):
+        head = one.start(f"--node-ip-address={one.address}", "--port=6379", "--complete")
+        two.copy_key(one)
+        two.start(f"--redis-address={head.cluster}", '--resources={"rare": 1}')
+        source = """
+@rayx.remote(resources={"rare": 1})
+def there():
+    return address()
+
+@rayx.remote(resources={"rare": 2})
+def nowhere():
+    return address()
+
+told = [rayx.get(there.remote(), timeout=20)]
+try:
+    rayx.get(nowhere.remote(), timeout=20)
+except rayx.InfeasibleError as error:
+    told.append(str(error))
+print(json.dumps(told))
+"""
+        where, why = result_of(one, head.cluster, source)
+        assert where == two.address
+        assert "rare" in why
+        _, err = two.rayx("start", f"--redis-address={head.cluster}", "--complete", exit_code=2)
+        assert "--complete is the head's to say" in err

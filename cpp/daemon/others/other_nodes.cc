@@ -128,7 +128,7 @@ void OtherNodes::Offer(const node::TaskOffer& offer) {
                         .demand = offer.demand,
                         .priority = offer.priority,
                         .inputs = {},
-                        .placed_on = offer.placed_on};
+                        .placed_on = {}};
   for (const node::TaskOffer::Input& input : offer.inputs) {
     told.inputs.push_back({.bytes = input.bytes, .nodes = input.nodes});
     if (input.nodes.empty()) told.inputs.back().nodes.push_back(parts_.self);

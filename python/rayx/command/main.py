@@ -179,6 +179,12 @@ def _add_start(start: argparse.ArgumentParser) -> None:
         help="so also at an address that other machines can reach",
     )
     start.add_argument(
+        "--complete",
+        action="store_true",
+        help="of a head: no more machines will join than join at once, so a task that none of them "
+        "could run fails, and does not wait for one that can",
+    )
+    start.add_argument(
         "--block",
         action="store_true",
         help="wait for the end of the session; Ctrl-C and SIGTERM end it",

@@ -23,7 +23,7 @@ from rayx.records.host_port import HostPort
 from rayx.text.value_text import shown
 
 # What is the head's to say.
-_OF_HEADS = ("redis_port", "num_redis_shards")
+_OF_HEADS = ("redis_port", "num_redis_shards", "complete")
 
 
 def refuse_contradictions(options: Namespace) -> None:
@@ -40,7 +40,7 @@ def refuse_contradictions(options: Namespace) -> None:
                 "one that is there is joined"
             )
         for name in _OF_HEADS:
-            if getattr(options, name) is not None:
+            if getattr(options, name) not in (None, False):
                 option = "--" + name.replace("_", "-")
                 raise ValueError(
                     f"{option} is the head's to say, and was said when that was started; leave it "
@@ -93,15 +93,21 @@ def of(options: Namespace, address: str, port: int, head: HostPort | None) -> St
         _refuse_what_cannot_be_joined(head, address)
     if options.insecure:
         _check_insecure(options, [address] if head is None else [address, head.host])
-        return Standing(address, port, insecure=True, head="" if head is None else str(head))
+        return Standing(
+            address,
+            port,
+            insecure=True,
+            head="" if head is None else str(head),
+            complete=options.complete,
+        )
     if head is not None:
         return Standing(address, port, _copied_key(options.key_file, head), head=str(head))
     if options.key_file is None and host_port.is_loopback(address):
-        return Standing(address, port)
+        return Standing(address, port, complete=options.complete)
     path = key_path(options.key_file)
     if cluster_key.make(path):
         print(f"A key was made: {path}")
-    return Standing(address, port, str(path))
+    return Standing(address, port, str(path), complete=options.complete)
 
 
 def warn_if_insecure(standing: Standing) -> None:

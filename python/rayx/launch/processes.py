@@ -58,6 +58,8 @@ class Standing(NamedTuple):
     head: str = ""
     #: Other nodes are asked for no key, and nothing between them is encrypted.
     insecure: bool = False
+    #: Of a head: no further nodes will join, so that tasks which none of them could run fail.
+    complete: bool = False
     #: Of the program with which the session ends after all, as it is never kept; 0: none.
     owner_pid: int = 0
 
@@ -309,6 +311,8 @@ def _whose(standing: Standing | None, directory: Path) -> list[str]:
         told.append(f"--key-file={standing.key_file}")
     if standing.insecure:
         told.append("--insecure")
+    if standing.complete:
+        told.append("--complete")
     if standing.owner_pid:
         told.append(f"--driver-pid={standing.owner_pid}")
     if standing.head:

@@ -30,8 +30,7 @@ TEST_F(GivenTasksTest, OnlyWhatIsOpenIsPlaced) {
   given().OnPlace(TaskNumber(2), 7, NodePair::kGuest());
   given().OnPlace(TaskNumber(3), 1, NodePair::kGuest());
   EXPECT_EQ(nodes_.Run(), Lines()) << "another attempt, another task";
-  given().OfferAgain();
-  EXPECT_EQ(nodes_.offers(), Lines({"offer t2 as 1", "offer t2 as 1"}));
+  EXPECT_EQ(nodes_.offers(), Lines{"offer t2 as 1"});
   given().OnPlace(TaskNumber(2), 1, NodePair::kGuest());
   EXPECT_EQ(nodes_.Run(), Lines({"start w1"}));
 }
@@ -106,6 +105,38 @@ TEST_F(GivenTasksTest, ATaskIsCancelledWhereverItIs) {
   nodes_.Run();
   EXPECT_EQ(given().size(), 0u);
   EXPECT_EQ(nodes_.guest().core().tasks().remote().guest().size(), 0u);
+}
+
+TEST_F(GivenTasksTest, ItSaysWhereATaskIs) {
+  const auto explain = [this](uint64_t driver) {
+    return given().Explain(testing::DriverNumber(driver), TaskNumber(2));
+  };
+  nodes_.home().Submit(driver_, Task(2).DependsOn(ResultOf(1)));
+  EXPECT_NE(explain(1).find("waits for 1 of its inputs"), std::string::npos) << explain(1);
+  EXPECT_EQ(explain(7), "") << "of another driver";
+  ASSERT_TRUE(nodes_.home().core().objects().OnPut(driver_, ResultOf(1), Bytes("a"), {}).ok());
+  nodes_.Run();
+  EXPECT_NE(explain(1).find("No node has been chosen"), std::string::npos) << explain(1);
+  given().OnPending(TaskNumber(2), 1, "no node has {disk: 1}.");
+  EXPECT_NE(explain(1).find("no node has {disk: 1}."), std::string::npos) << explain(1);
+  given().OnPlace(TaskNumber(2), 1, NodePair::kGuest());
+  EXPECT_NE(explain(1).find(NodePair::kGuest().Hex()), std::string::npos) << explain(1);
+}
+
+TEST_F(GivenTasksTest, OnceADriverIsToldThatNoNodeCanRunWhatItAsksFor) {
+  Peer& output = nodes_.home().Output(1);
+  nodes_.home().Submit(driver_, Task(2));
+  nodes_.home().Submit(driver_, Task(3));
+  nodes_.Run();
+  (void)nodes_.told();
+  given().OnPending(TaskNumber(2), 1, "no node has {disk: 1}.");
+  given().OnPending(TaskNumber(3), 1, "no node has {disk: 1}.");
+  given().OnPending(TaskNumber(3), 7, "another attempt");
+  nodes_.Run();
+  const Lines told = nodes_.told();
+  ASSERT_EQ(told.size(), 1u);
+  EXPECT_NE(told[0].find("no node has {disk: 1}."), std::string::npos) << told[0];
+  EXPECT_NE(told[0].find("print at c" + output.id.ToString()), std::string::npos) << told[0];
 }
 
 }  // namespace

@@ -1,0 +1,184 @@
+"""A cluster of several nodes on one machine, beside ray's `cluster_utils`.
+
+    python benchmarks/cluster.py --rounds 3 --ray ray/bin/python
+
+Runs each backend in a process of its own, in turn, and prints a line a metric: the medians of the
+rounds, with the smallest and the largest, and how many times faster rayx is. `--ray` names a Python
+that has ray; without it rayx is measured alone.
+"""
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+
+# What each metric is, and whether more of it is better.
+METRICS = {
+    "up_s": ("four nodes are up", False),
+    "joined_useful_s": ("a node joins, and has run the first task that only it can run", False),
+    "round_trip_us": ("a task on another node and its result, one after the other; median", False),
+    "round_trip_p99_us": ("the same, 99th percentile", False),
+    "elsewhere_per_s": ("10,000 tasks at once that only other nodes can run", True),
+    "result_1mib_us": ("a result of 1 MiB from another node; median", False),
+    "death_s": ("a node of three dies with 100 tasks of 50 ms under way: all are done", False),
+}
+
+
+class Rayx:
+    def __init__(self):
+        import rayx
+        from rayx.cluster import Cluster
+
+        self.api = rayx
+        self.make = Cluster
+
+    def up(self, nodes):
+        self.cluster = self.make(nodes=nodes)
+        return self.cluster
+
+    def connect(self):
+        self.api.init(redis_address=self.cluster.redis_address)
+
+    def add(self, **node):
+        return self.cluster.add_node(**node)
+
+    def kill(self, node):
+        node.kill()
+
+    def nodes(self):
+        return self.cluster.nodes
+
+    def down(self):
+        self.api.shutdown()
+        self.cluster.shutdown()
+
+
+class Ray:
+    def __init__(self):
+        import ray
+        from ray.cluster_utils import Cluster
+
+        self.api = ray
+        self.make = Cluster
+
+    def up(self, nodes):
+        self.cluster = self.make(initialize_head=True, head_node_args=nodes[0])
+        self.added = [self.cluster.add_node(**node) for node in nodes[1:]]
+        self.cluster.wait_for_nodes()
+
+    def connect(self):
+        self.api.init(address=self.cluster.address, logging_level="ERROR", log_to_driver=False)
+
+    def add(self, **node):
+        return self.cluster.add_node(**node)
+
+    def kill(self, node):
+        self.cluster.remove_node(node, allow_graceful=False)
+
+    def nodes(self):
+        return [self.cluster.head_node, *self.added]
+
+    def down(self):
+        self.api.shutdown()
+        self.cluster.shutdown()
+
+
+def timed(act):
+    begun = time.perf_counter()
+    act()
+    return time.perf_counter() - begun
+
+
+def measure(backend):
+    told = {}
+    there = {"num_cpus": 1, "resources": {"there": 1000}}
+    told["up_s"] = timed(lambda: backend.up([{"num_cpus": 1}, there, there, there]))
+    backend.connect()
+    api = backend.api
+
+    @api.remote(resources={"there": 0.001})
+    def nothing():
+        return None
+
+    @api.remote(resources={"there": 0.001})
+    def megabyte():
+        return b"x" * (1 << 20)
+
+    @api.remote(resources={"late": 1})
+    def late():
+        return None
+
+    @api.remote(max_retries=3)
+    def sleep(seconds):
+        time.sleep(seconds)
+
+    api.get([nothing.remote() for _ in range(200)])
+
+    def each(function, count):
+        return sorted(timed(lambda: api.get(function.remote())) for _ in range(count))
+
+    trips = each(nothing, 1000)
+    told["round_trip_us"] = trips[500] * 1e6
+    told["round_trip_p99_us"] = trips[990] * 1e6
+    told["elsewhere_per_s"] = 10_000 / timed(
+        lambda: api.get([nothing.remote() for _ in range(10_000)])
+    )
+    told["result_1mib_us"] = each(megabyte, 50)[25] * 1e6
+
+    def join():
+        backend.add(num_cpus=1, resources={"late": 1})
+        api.get(late.remote())
+
+    told["joined_useful_s"] = timed(join)
+
+    def die():
+        tasks = [sleep.remote(0.05) for _ in range(100)]
+        time.sleep(0.2)
+        backend.kill(backend.nodes()[1])
+        api.get(tasks)
+
+    told["death_s"] = timed(die)
+    backend.down()
+    return told
+
+
+def run(python, name):
+    command = [python, os.path.abspath(__file__), "--backend", name]
+    ran = subprocess.run(command, stdout=subprocess.PIPE, text=True, timeout=600, check=True)
+    return json.loads(ran.stdout.splitlines()[-1])
+
+
+def text_of(values):
+    middle = statistics.median(values)
+    return f"{middle:,.4g} [{min(values):,.4g}..{max(values):,.4g}]"
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--ray", help="a Python that has ray")
+    parser.add_argument("--backend", choices=["rayx", "ray"], help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.backend:
+        print(json.dumps(measure(Rayx() if options.backend == "rayx" else Ray())))
+        return
+    pythons = {"rayx": sys.executable} | ({"ray": options.ray} if options.ray else {})
+    told = {name: [] for name in pythons}
+    for _ in range(options.rounds):
+        for name, python in pythons.items():
+            told[name].append(run(python, name))
+    for metric, (words, more_is_better) in METRICS.items():
+        values = {name: [one[metric] for one in rounds] for name, rounds in told.items()}
+        line = f"{metric:18} rayx {text_of(values['rayx'])}"
+        if "ray" in values:
+            ratio = statistics.median(values["ray"]) / statistics.median(values["rayx"])
+            ratio = 1 / ratio if more_is_better else ratio
+            line += f"  ray {text_of(values['ray'])}  {ratio:.1f} times"
+        print(f"{line}  ({words})")
+
+
+if __name__ == "__main__":
+    main()
