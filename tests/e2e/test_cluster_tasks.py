@@ -318,3 +318,22 @@ print(json.dumps(told))
         assert "rare" in why
         _, err = two.rayx("start", f"--redis-address={head.cluster}", "--complete", exit_code=2)
         assert "--complete is the head's to say" in err
+
+
+def test_two_members_that_cannot_reach_each_other_work_by_the_others():
+    with Machines(3) as machines:
+        one, two, three = machines
+        head, *_ = start_cluster(machines)
+        two.host.cut(three)
+        source = """
+@rayx.remote(max_retries=10)
+def where(index):
+    time.sleep(0.2)
+    return index, address()
+
+told = rayx.get([where.remote(index) for index in range(30)], timeout=50)
+print(json.dumps(told))
+"""
+        told = result_of(two, head.cluster, source)
+        assert [index for index, _ in told] == list(range(30))
+        assert {where for _, where in told} == {one.address, two.address}

@@ -1,5 +1,6 @@
 #include "daemon/others/other_nodes.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "common/base/limits.h"
@@ -41,6 +42,7 @@ void OtherNodes::Start(const ResourceSet& total) {
 void OtherNodes::BeforeTurn() {
   parts_.network->OnTurn();
   fetcher_.OnTurn();
+  GiveHeld();
   has_events_ = false;
 }
 
@@ -75,6 +77,7 @@ void OtherNodes::OnSessionEnded(const NodeId& node, const std::string& reason) {
   if (known == sessions_.end()) return;
   const ClientId session = known->second;
   waiting_.erase(node);
+  avoided_[node] = parts_.loop->now_ms() + kAvoidMs;
   sessions_.erase(known);
   nodes_.erase(session);
   has_events_ = true;
@@ -139,9 +142,36 @@ void OtherNodes::Offer(const node::TaskOffer& offer) {
 void OtherNodes::Withdraw(const TaskId& task, uint32_t /*attempt*/) { scheduler_->Withdraw(task); }
 
 void OtherNodes::OnPlace(const placement::OfferName& offer, const NodeId& node) {
+  if (node != parts_.self && !Reach(node)) {
+    held_.push_back({offer, node, parts_.loop->now_ms() + kHoldMs});
+    return;
+  }
   has_events_ = true;
-  if (node != parts_.self) (void)parts_.network->sessions().Open(node);
   remote().given().OnPlace(offer.task, offer.attempt, node);
+}
+
+bool OtherNodes::Reach(const NodeId& node) {
+  if (sessions_.contains(node)) return true;
+  const auto avoided = avoided_.find(node);
+  if (avoided != avoided_.end() && parts_.loop->now_ms() < avoided->second) return false;
+  (void)parts_.network->sessions().Open(node);
+  return sessions_.contains(node);
+}
+
+// Without a session by now, they are offered again.
+void OtherNodes::GiveHeld() {
+  while (!held_.empty() && parts_.loop->now_ms() >= held_.front().due_ms) {
+    const Held held = held_.front();
+    held_.pop_front();
+    (void)Reach(held.node);
+    remote().given().OnPlace(held.offer.task, held.offer.attempt, held.node);
+  }
+}
+
+std::optional<int64_t> OtherNodes::NextTickMs() const {
+  const std::optional<int64_t> fetch = fetcher_.NextTickMs();
+  if (held_.empty()) return fetch;
+  return fetch ? std::min(*fetch, held_.front().due_ms) : held_.front().due_ms;
 }
 
 void OtherNodes::OnUnplaceable(std::span<const placement::OfferName> offers,
@@ -154,6 +184,11 @@ void OtherNodes::OnUnplaceable(std::span<const placement::OfferName> offers,
       remote().given().OnPending(offer.task, offer.attempt, reason);
     }
   }
+}
+
+void OtherNodes::OnNodeDead(const NodeId& node) {
+  known_.erase(node);
+  avoided_.erase(node);
 }
 
 void OtherNodes::OnNodeJoined(const NodeId& node) {

@@ -52,7 +52,7 @@ class OtherNodes final : public node::OtherNodes, private global_scheduler::Sche
   bool AfterTurn();
   // Something was said to another node, or by it, a moment ago: an answer is waited for.
   bool IsTalking() const { return parts_.loop->now_ms() - talked_ms_ <= kTalkMs; }
-  std::optional<int64_t> NextTickMs() const { return fetcher_.NextTickMs(); }
+  std::optional<int64_t> NextTickMs() const;
   std::string DebugText() const;
 
   // --- node::OtherNodes ---
@@ -68,16 +68,30 @@ class OtherNodes final : public node::OtherNodes, private global_scheduler::Sche
 
  private:
   static constexpr int64_t kTalkMs = 5;
+  // A node with which a session has ended, though it may live, is given nothing for so long; and
+  // what is placed on a node that cannot be reached is offered again so late, since it is likely to
+  // be placed there once more.
+  static constexpr int64_t kAvoidMs = 2000;
+  static constexpr int64_t kHoldMs = 200;
+
+  struct Held {
+    placement::OfferName offer;
+    NodeId node;
+    int64_t due_ms = 0;
+  };
 
   void OnPlace(const placement::OfferName& offer, const NodeId& node) override;
   void OnUnplaceable(std::span<const placement::OfferName> offers, const std::string& reason,
                      bool for_ever) override;
   void OnNodeJoined(const NodeId& node) override;
-  void OnNodeDead(const NodeId& node) override { known_.erase(node); }
+  void OnNodeDead(const NodeId& node) override;
 
   void OnSessionEnded(const NodeId& node, const std::string& reason);
   Status OnMessage(const NodeId& node, uint16_t type, std::span<const uint8_t> payload);
 
+  // Whether there is a session with the node, after one was opened if there may be one.
+  bool Reach(const NodeId& node);
+  void GiveHeld();
   // What there was no room for in sessions.
   void SendWaiting();
 
@@ -90,6 +104,10 @@ class OtherNodes final : public node::OtherNodes, private global_scheduler::Sche
   std::map<ClientId, NodeId> nodes_;
   // To be said to nodes that have not heard what was said before; none of these is empty.
   std::map<NodeId, std::deque<cluster::Message>> waiting_;
+  // With these a session has ended: until when they are avoided.
+  std::map<NodeId, int64_t> avoided_;
+  // Placements on nodes that cannot be reached, by when they are due.
+  std::deque<Held> held_;
   // Nodes that the global scheduler has told of.
   std::set<NodeId> known_;
   // Null before Start.
