@@ -19,10 +19,10 @@ spec.loader.exec_module(cifar)
 def test_it_learns_and_writes_a_log(tmp_path):
     pytest.importorskip("tensorflow")
     figures, _ = examples.run(
-        PROGRAM, "--rounds", 10, "--steps", 10, "--eval_every", 5, "--num-cpus", 2,
+        PROGRAM, "--rounds", 15, "--steps", 10, "--eval_every", 5, "--num-cpus", 2,
         "--eval_dir", tmp_path / "log", tmp_path=tmp_path,
     )  # fmt: skip
-    (accuracy,) = re.findall(r"test accuracy (0\.\d+) after 6,400 images", figures["outcome"])
+    (accuracy,) = re.findall(r"test accuracy (0\.\d+) after 9,600 images", figures["outcome"])
     assert float(accuracy) > 0.35, "chance is 0.1"
     (log,) = (tmp_path / "log").iterdir()
     written = log.read_bytes()
