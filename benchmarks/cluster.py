@@ -136,7 +136,7 @@ def measure(backend):
 
     def die():
         tasks = [sleep.remote(0.05) for _ in range(100)]
-        time.sleep(0.2)
+        time.sleep(0.2)  # some have ended, and all nodes have some
         backend.kill(backend.nodes()[1])
         api.get(tasks)
 

@@ -34,10 +34,6 @@ class AlreadyInitializedError(RayxError):
     """`rayx.init()` was called where there is a session already."""
 
 
-class NotYetError(RayxError, NotImplementedError):
-    """The call is part of the interface, but this version cannot do it."""
-
-
 class StartError(RayxError):
     """The processes of a session could not be started."""
 

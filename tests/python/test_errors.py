@@ -178,7 +178,6 @@ def test_statuses(code, cls):
 def test_builtin_relations():
     assert issubclass(rayx.GetTimeoutError, TimeoutError)
     assert issubclass(rayx.SerializationError, TypeError)
-    assert issubclass(rayx.NotYetError, NotImplementedError)
     for name in rayx.__all__:
         if name.endswith("Error"):
             assert issubclass(getattr(rayx, name), rayx.RayxError)

@@ -50,7 +50,6 @@ def test_help_imports_no_command():
     ("error", "code"),
     [
         (rayx.StartError("no"), 1),
-        (rayx.NotYetError("no"), 1),
         (ValueError("no"), 2),
         (TypeError("no"), 2),
         (KeyboardInterrupt(), 130),
