@@ -128,11 +128,11 @@ void GivenTasks::OnPending(const TaskId& task, uint32_t attempt, const std::stri
   const bool is_told = std::exchange(given.pending_reason, reason) == reason;
   // Once for what asks for the same, and not for each of a thousand tasks.
   if (is_told || !told_pending_.insert({given.spec.driver, reason}).second) return;
-  drivers_->SendLines(given.spec.driver,
-                      {.pid = 0,
-                       .function = given.spec.name,
-                       .is_stderr = true,
-                       .text = "waits: " + reason + " It runs when such a node joins.\n"});
+  drivers_->SendLines(given.spec.driver, {.pid = 0,
+                                          .function = {},
+                                          .is_stderr = true,
+                                          .text = given.spec.name + " waits: " + reason +
+                                                  " It runs when such a node joins.\n"});
 }
 
 Status GivenTasks::OnEnded(ClientId session, const remote::TaskEnded& ended) {

@@ -88,6 +88,7 @@ struct GivenTask {
 
 // Lines that a worker printed.
 struct PrintedLines {
+  // 0: the node says it itself.
   int64_t pid = 0;
   // The function that ran; empty if none did.
   std::string_view function;

@@ -99,7 +99,10 @@ def prefixed(text: bytes, name: str, pid: int) -> str:
     >>> prefixed(b"a\\rb", "f", 7)
     '(f pid=7) a\\n(f pid=7) b\\n'
     """
-    who = f"({_clean(name)} pid={pid}) " if name else f"(pid={pid}) "
+    if not pid:
+        who = "rayx: "  # the node says it itself
+    else:
+        who = f"({_clean(name)} pid={pid}) " if name else f"(pid={pid}) "
     lines = _LINE_ENDS.split(text.decode(errors="replace"))
     return "".join(f"{who}{_clean(line)}\n" for line in lines)
 

@@ -239,7 +239,7 @@ print(rayx.get(task, timeout=40), flush=True)
         two.start(f"--redis-address={head.cluster}", '--resources={"rare": 1}')
         assert program.stdout.readline() == f"{two.address}\n", program.stderr.read()
         assert program.wait(20) == 0
-        assert "rare" in program.stderr.read()
+        assert "rayx: where waits: " in program.stderr.read()
 
 
 def test_local_work_says_nothing_to_other_nodes(pair):

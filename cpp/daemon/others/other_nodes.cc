@@ -56,7 +56,8 @@ bool OtherNodes::AfterTurn() {
   }
   scheduler_->OnTurn();
   if (!waiting_.empty()) SendWaiting();
-  parts_.network->Flush();
+  // Local work says nothing, and should not pay for it.
+  if (std::exchange(has_said_, false)) parts_.network->Flush();
   return std::exchange(has_events_, false);
 }
 
@@ -98,6 +99,7 @@ void OtherNodes::Send(ClientId session, node::remote::Message message) {
   ++said_;
   talked_ms_ = parts_.loop->now_ms();
   if (known == nodes_.end()) return;
+  has_said_ = true;
   const NodeId& node = known->second;
   // More than a session keeps for the other side would end it.
   if (waiting_.contains(node) || !parts_.network->HasRoom(node)) {
@@ -108,6 +110,7 @@ void OtherNodes::Send(ClientId session, node::remote::Message message) {
 }
 
 void OtherNodes::SendWaiting() {
+  has_said_ = true;
   for (auto& [node, messages] : waiting_) {
     while (!messages.empty() && parts_.network->HasRoom(node)) {
       parts_.network->sessions().Send(node, std::move(messages.front()));
@@ -155,6 +158,7 @@ bool OtherNodes::Reach(const NodeId& node) {
   const auto avoided = avoided_.find(node);
   if (avoided != avoided_.end() && parts_.loop->now_ms() < avoided->second) return false;
   (void)parts_.network->sessions().Open(node);
+  has_said_ = true;
   return sessions_.contains(node);
 }
 

@@ -116,6 +116,8 @@ class OtherNodes final : public node::OtherNodes, private global_scheduler::Sche
   ValueFetcher fetcher_;
   // Events have come to the core that has had its turn.
   bool has_events_ = false;
+  // Something is to be sent, or a session was opened, since the last Flush.
+  bool has_said_ = false;
   int64_t load_ms_ = 0;
   // For people and tests.
   uint64_t said_ = 0;
