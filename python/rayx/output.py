@@ -98,11 +98,13 @@ def prefixed(text: bytes, name: str, pid: int) -> str:
 
     >>> prefixed(b"a\\rb", "f", 7)
     '(f pid=7) a\\n(f pid=7) b\\n'
+    >>> prefixed(b"f waits", "", 0)
+    'rayx: f waits\\n'
     """
-    if not pid:
-        who = "rayx: "  # the node says it itself
-    else:
-        who = f"({_clean(name)} pid={pid}) " if name else f"(pid={pid}) "
+    # 0: the node says it itself.
+    who = f"(pid={pid}) " if pid else "rayx: "
+    if name:
+        who = f"({_clean(name)} pid={pid}) "
     lines = _LINE_ENDS.split(text.decode(errors="replace"))
     return "".join(f"{who}{_clean(line)}\n" for line in lines)
 
