@@ -264,6 +264,18 @@ def test_nobody_there(machines):
     assert f"{one.address}:{PORT}" in told, told
 
 
+def test_no_machine_there_and_no_way_to_it(machines):
+    """The system's errors are told in words that say where and what to look at."""
+    _, two = machines
+    cluster_key.make(two.key)
+    told = refused(two, "--redis-address=10.77.0.99:6379")
+    assert "the head at 10.77.0.99:6379 cannot be reached: no machine answers" in told, told
+    assert "No route to host" in told and "recvmsg" not in told, told
+    two.host.run(["ip", "route", "flush", "table", "main"])
+    told = refused(two, "--redis-address=10.77.0.99:6379", f"--node-ip-address={two.address}")
+    assert "10.77.0.99" in told and "unreachable" in told, told
+
+
 def test_another_service_there(machines):
     one, two = machines
     cluster_key.make(two.key)

@@ -54,9 +54,6 @@ Result<UnixAddress> MakeUnixAddress(const std::string& path) {
   return made;
 }
 
-// What has become of a connection that was begun without waiting for it.
-Status NobodyListens() { return Status::NotFound("no process listens at the address"); }
-
 Result<ScopedFd> NewSocket(int flags) {
   ScopedFd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | flags, 0));
   if (!socket.valid()) return Status::FromErrno("socket", errno);
@@ -80,6 +77,26 @@ void TakeControlFds(msghdr* message, std::vector<ScopedFd>* fds) {
 }
 
 }  // namespace
+
+Status ConnectionFailure(std::string_view call, int error_number) {
+  const auto lost = [&](const char* words) {
+    return Status::Unavailable(std::string(words) + " (" + std::strerror(error_number) + ")");
+  };
+  switch (error_number) {
+    case ECONNREFUSED:
+      return Status::NotFound("no process listens at the address");
+    case EHOSTUNREACH:
+    case EHOSTDOWN:
+      return lost("no machine answers at the address; is it right, and is the machine on?");
+    case ENETUNREACH:
+    case ENETDOWN:
+      return lost("this machine has no way to the address; is its network up?");
+    case ETIMEDOUT:
+      return lost("nothing answers; is the machine on, and does a firewall drop what comes to it?");
+    default:
+      return Status::FromErrno(call, error_number);
+  }
+}
 
 Result<ScopedFd> ListenUnix(const std::string& path, int queue) {
   Result<UnixAddress> address = MakeUnixAddress(path);
@@ -176,8 +193,7 @@ Result<ReadOutcome> ReadWithFds(int socket, std::span<uint8_t> room, bool interr
       return outcome;
     }
     if (errno == ECONNRESET) return Status::Disconnected("the peer reset the connection");
-    if (errno == ECONNREFUSED) return NobodyListens();
-    return Status::FromErrno("recvmsg", errno);
+    return ConnectionFailure("recvmsg", errno);
   }
   if (message.msg_controllen != 0) TakeControlFds(&message, &outcome.fds);
   if ((message.msg_flags & MSG_CTRUNC) != 0) {
@@ -228,8 +244,7 @@ Result<size_t> WriteWithFds(int socket, std::span<const uint8_t> bytes, std::spa
   if (written >= 0) return static_cast<size_t>(written);
   if (errno == EAGAIN || errno == EWOULDBLOCK) return size_t{0};
   if (errno == EPIPE || errno == ECONNRESET) return Status::Disconnected("the peer is gone");
-  if (errno == ECONNREFUSED) return NobodyListens();
-  return Status::FromErrno("sendmsg", errno);
+  return ConnectionFailure("sendmsg", errno);
 }
 
 }  // namespace rayx

@@ -42,6 +42,11 @@ Result<PeerCredentials> GetPeerCredentials(int socket);
 // ProtocolError.
 inline constexpr size_t kFdsPerReadMax = 8;
 
+// Why a connection could not be made, or cannot go on, for people: NotFound if nobody listens where
+// it was to lead, Unavailable if the network does not reach the other machine. The text does not
+// say which one that is; who dialled it knows.
+Status ConnectionFailure(std::string_view call, int error_number);
+
 struct ReadOutcome {
   size_t bytes = 0;  // 0 and not would_block: the peer closed
   bool would_block = false;
@@ -50,8 +55,8 @@ struct ReadOutcome {
   // read are gone, the bytes are not.
   bool lost_fds = false;
 };
-// One recvmsg. NotFound if nobody listens where the socket was to be connected to. Retries EINTR
-// unless `interruptible`, in which case it returns Interrupted.
+// One recvmsg; errors as of ConnectionFailure. Retries EINTR unless `interruptible`, in which case
+// it returns Interrupted.
 Result<ReadOutcome> ReadWithFds(int socket, std::span<uint8_t> room, bool interruptible = false);
 
 struct PeekOutcome {

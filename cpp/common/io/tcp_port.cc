@@ -107,8 +107,7 @@ Result<ScopedFd> DialTcp(const std::string& address, uint16_t port) {
   if (!socket.valid()) return Status::FromErrno("socket", errno);
   SendAtOnce(socket.get());
   if (::connect(socket.get(), place->get(), place->size) != 0 && errno != EINPROGRESS) {
-    if (errno == ECONNREFUSED) return Status::NotFound("no process listens at the address");
-    return Status::FromErrno("connecting to port " + std::to_string(port) + " of " + address,
+    return ConnectionFailure("connecting to port " + std::to_string(port) + " of " + address,
                              errno);
   }
   return socket;

@@ -8,7 +8,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <csignal>
+#include <cstring>
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -184,6 +186,20 @@ TEST_F(SocketPairTest, UnreadBytesOfOursMakeThePeersEndAReset) {
 TEST_F(SocketPairTest, WritingToNobodyIsDisconnectedNotASignal) {
   b_.Reset();
   EXPECT_EQ(WriteWithFds(a_.get(), byte_, {}).status().code(), StatusCode::kDisconnected);
+}
+
+// Whoever reads it knows no names of calls, and wants to know what to look at.
+TEST(ConnectionFailureTest, WhatTheNetworkDoesNotReachIsToldInWords) {
+  EXPECT_EQ(ConnectionFailure("recvmsg", ECONNREFUSED).code(), StatusCode::kNotFound);
+  for (const int error : {EHOSTUNREACH, EHOSTDOWN, ENETUNREACH, ENETDOWN, ETIMEDOUT}) {
+    const Status told = ConnectionFailure("recvmsg", error);
+    EXPECT_EQ(told.code(), StatusCode::kUnavailable);
+    EXPECT_EQ(told.message().find("recvmsg"), std::string::npos) << told.message();
+    EXPECT_NE(told.message().find("?"), std::string::npos) << told.message();
+    EXPECT_NE(told.message().find(std::strerror(error)), std::string::npos) << told.message();
+  }
+  EXPECT_EQ(ConnectionFailure("recvmsg", ENOMEM).ToString(),
+            Status::FromErrno("recvmsg", ENOMEM).ToString());
 }
 
 TEST_F(SocketPairTest, FullSocketTakesNothing) {
