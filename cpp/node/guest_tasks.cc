@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "common/base/limits.h"
 #include "node/mutation.h"
 #include "node/task_references.h"
 #include "scheduler/spreading.h"
@@ -40,7 +41,8 @@ Status GuestTasks::OnRun(ClientId home, remote::RunTask run) {
   }
   const bool is_known = runs_.contains(spec.id) || scheduler_->FindTask(spec.id) != nullptr;
   const bool has_orphans = ended_.contains(spec.driver);
-  if (is_known || has_orphans) {
+  const bool is_full = runs_.size() >= limits::kGuestTasksMax;
+  if (is_known || has_orphans || is_full) {
     remote_->Send(
         home, remote::TaskEnded{
                   .task = spec.id, .attempt = run.attempt, .outcome = remote::Outcome::kNotRun});

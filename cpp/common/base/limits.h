@@ -312,6 +312,11 @@ inline constexpr int64_t kPlacedAheadMs = 50;
 // Tasks placed on a node that may be there at a time, whatever they ask for.
 inline constexpr int64_t kPlacedTasksMax = 4096;
 
+// Tasks that a node has of other homes. With a global scheduler that keeps to the line above there
+// are never so many, though it is started again at the wrong moment; what a home sends beyond is
+// given back to it as not run, so a node that floods others costs them no more than this.
+inline constexpr size_t kGuestTasksMax = 4 * kPlacedTasksMax;
+
 // An offer behind which so many others were placed is placed on a node that has no room for it yet,
 // so that it waits where room becomes free.
 inline constexpr uint64_t kPlacedPastMax = 100;

@@ -77,7 +77,7 @@ void OtherNodes::OnSessionEnded(const NodeId& node, const std::string& reason) {
   const auto known = sessions_.find(node);
   if (known == sessions_.end()) return;
   const ClientId session = known->second;
-  waiting_.erase(node);
+  waiting_.Forget(node);
   avoided_[node] = parts_.loop->now_ms() + kAvoidMs;
   sessions_.erase(known);
   nodes_.erase(session);
@@ -102,8 +102,8 @@ void OtherNodes::Send(ClientId session, node::remote::Message message) {
   has_said_ = true;
   const NodeId& node = known->second;
   // More than a session keeps for the other side would end it.
-  if (waiting_.contains(node) || !parts_.network->HasRoom(node)) {
-    waiting_[node].push_back(Encode(message));
+  if (waiting_.Contains(node) || !parts_.network->HasRoom(node)) {
+    waiting_.Add(node, Encode(message));
   } else {
     parts_.network->sessions().Send(node, Encode(message));
   }
@@ -111,18 +111,20 @@ void OtherNodes::Send(ClientId session, node::remote::Message message) {
 
 void OtherNodes::SendWaiting() {
   has_said_ = true;
-  for (auto& [node, messages] : waiting_) {
-    while (!messages.empty() && parts_.network->HasRoom(node)) {
-      parts_.network->sessions().Send(node, std::move(messages.front()));
-      messages.pop_front();
-    }
+  waiting_.SendTo([this](const NodeId& node) { return parts_.network->HasRoom(node); },
+                  [this](const NodeId& node, cluster::Message message) {
+                    parts_.network->sessions().Send(node, std::move(message));
+                  });
+  for (const NodeId& node : waiting_.Overfull()) {
+    waiting_.Forget(node);
+    LogWarning("node " + node.Hex() + " does not take what it is told; its session ends");
+    parts_.network->sessions().End(node, cluster::EndReason::kBacklog);
   }
-  std::erase_if(waiting_, [](const auto& one) { return one.second.empty(); });
 }
 
 bool OtherNodes::HasRoom(ClientId session) const {
   const auto known = nodes_.find(session);
-  return known != nodes_.end() && !waiting_.contains(known->second) &&
+  return known != nodes_.end() && !waiting_.Contains(known->second) &&
          parts_.network->HasRoom(known->second);
 }
 

@@ -22,6 +22,7 @@
 #include "daemon/network/node_network.h"
 #include "daemon/others/value_fetcher.h"
 #include "daemon/others/value_server.h"
+#include "daemon/others/waiting_messages.h"
 #include "daemon/peers/peer_table.h"
 #include "daemon/peers/pool_service.h"
 #include "global_scheduler/scheduler_link.h"
@@ -92,7 +93,7 @@ class OtherNodes final : public node::OtherNodes, private global_scheduler::Sche
   // Whether there is a session with the node, after one was opened if there may be one.
   bool Reach(const NodeId& node);
   void GiveHeld();
-  // What there was no room for in sessions.
+  // What there was no room for in sessions. One for which too much waits has ended.
   void SendWaiting();
 
   node::RemoteTasks& remote() { return parts_.core->tasks().remote(); }
@@ -102,8 +103,8 @@ class OtherNodes final : public node::OtherNodes, private global_scheduler::Sche
   const Parts parts_;
   std::map<NodeId, ClientId> sessions_;
   std::map<ClientId, NodeId> nodes_;
-  // To be said to nodes that have not heard what was said before; none of these is empty.
-  std::map<NodeId, std::deque<cluster::Message>> waiting_;
+  // To be said to nodes that have not heard what was said before.
+  WaitingMessages waiting_;
   // With these a session has ended: until when they are avoided.
   std::map<NodeId, int64_t> avoided_;
   // Placements on nodes that cannot be reached, by when they are due.

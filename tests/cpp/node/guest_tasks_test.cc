@@ -2,6 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdint>
+#include <string>
+
+#include "common/base/limits.h"
 #include "node/node_pair.h"
 
 namespace rayx::node {
@@ -77,6 +81,21 @@ TEST_F(GuestTasksTest, WhenItsDriverEndsTheTaskDoes) {
   EXPECT_EQ(nodes_.home().core().tasks().remote().given().size(), 0u);
   EXPECT_EQ(nodes_.home().core().store().Stats().objects, 0u);
   EXPECT_EQ(nodes_.guest().core().store().Stats().objects, 0u);
+}
+
+// S35: a home that floods is given back what is too much, and the rest is as it was.
+TEST_F(GuestTasksTest, MoreThanItMayHaveGoesBackAsNotRun) {
+  // It has one.
+  const auto last = static_cast<uint32_t>(2 + limits::kGuestTasksMax);
+  for (uint32_t number = 3; number <= last; ++number) {
+    nodes_.home().Submit(driver_, Task(number));
+    nodes_.home().core().tasks().remote().given().OnPlace(TaskNumber(number), 1,
+                                                          NodePair::kGuest());
+  }
+  nodes_.Run();
+  EXPECT_EQ(guest().size(), limits::kGuestTasksMax);
+  EXPECT_EQ(nodes_.offers().back(), "offer t" + std::to_string(last) + " as 2");
+  EXPECT_EQ(nodes_.guest().core().scheduler().FindTask(TaskNumber(last)), nullptr);
 }
 
 TEST_F(GuestTasksTest, AMessageThatBreaksTheRulesIsRefused) {

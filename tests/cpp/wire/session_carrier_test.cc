@@ -12,6 +12,8 @@
 #include <utility>
 #include <vector>
 
+#include "common/base/limits.h"
+#include "common/io/frame.h"
 #include "common/io/socket.h"
 
 namespace rayx::wire {
@@ -291,6 +293,25 @@ TEST_F(SessionCarrierTest, NonsenseClosesItsConnectionOnly) {
   AppendFrame(77, std::vector<uint8_t>(8, 'x'), &nonsense);
   ASSERT_TRUE(WriteWithFds(ours.get(), nonsense, {}).ok());
   RunUntil([&] { return nodes_[1].carrier->connection_count() == 1; });
+  EXPECT_TRUE(nodes_[0].carrier->Send(nodes_[1].id, MakeMessage(3, 0)));
+  RunUntil([&] { return nodes_[1].heard.size() == 1; });
+}
+
+// S35: a header is enough to refuse a frame of 2 GiB; nothing is set aside for it.
+TEST_F(SessionCarrierTest, AFrameThatIsTooLargeClosesItsConnectionOnly) {
+  ASSERT_TRUE(nodes_[0].carrier->Open(nodes_[1].id));
+  RunUntil([&] { return nodes_[1].events.size() == 1; });
+  for (const uint32_t bytes :
+       {uint32_t{limits::kFrameBytesMax} + 1, uint32_t{1} << 31, ~uint32_t{0}}) {
+    auto [ours, theirs] = std::move(SocketPair()).value();
+    ASSERT_TRUE(SetNonBlocking(theirs.get(), true).ok());
+    nodes_[1].carrier->Take(std::make_unique<UnixStream>(std::move(theirs)));
+    const FrameHeader header{.payload_bytes = bytes, .type = 5, .zero = 0};
+    std::vector<uint8_t> said(sizeof(header));
+    std::memcpy(said.data(), &header, sizeof(header));
+    ASSERT_TRUE(WriteWithFds(ours.get(), said, {}).ok());
+    RunUntil([&] { return nodes_[1].carrier->connection_count() == 1; });
+  }
   EXPECT_TRUE(nodes_[0].carrier->Send(nodes_[1].id, MakeMessage(3, 0)));
   RunUntil([&] { return nodes_[1].heard.size() == 1; });
 }
