@@ -63,6 +63,26 @@ _SLEEP = Ban(
     "wait for what you expect; a task's own work ends its line with the comment `task work`",
     "sleep",
 )
+# Of what is installed. Whatever it says may be wrong by an hour, and by another one a moment later.
+_WALL_CLOCK_ADVICE = (
+    "it may be set at any moment: decide by the monotonic clock; who tells people the time is in "
+    "`wall_clock` of ci/layers.toml"
+)
+_WALL_CLOCK_CPP = Ban(
+    "wall-clock",
+    re.compile(r"\bsystem_clock\b|\bCLOCK_REALTIME\w*|\bgettimeofday\b|\bWallSeconds\b"),
+    _WALL_CLOCK_ADVICE,
+    "wall_clock",
+)
+_WALL_CLOCK_PYTHON = Ban(
+    "wall-clock",
+    re.compile(
+        r"\btime\.(?:time|time_ns|ctime|gmtime|localtime|strftime)\b|\bCLOCK_REALTIME\b|"
+        r"\bdatetime\.(?:now|utcnow|today)\b"
+    ),
+    _WALL_CLOCK_ADVICE,
+    "wall_clock",
+)
 # Looked for in comments and strings too; split, so that this file does not contain them.
 _ANYWHERE = [
     Ban(
@@ -96,8 +116,12 @@ def _bans_for(path: str, room: Room | None) -> list[Ban]:
         bans += _ANYWHERE
     if path.endswith(CPP_SUFFIXES):
         bans += _ANY_CPP
+        if path.startswith("cpp/"):
+            bans.append(_WALL_CLOCK_CPP)
         if room is not None and room.core:
             bans += _CORES
+    elif path.startswith("python/"):
+        bans.append(_WALL_CLOCK_PYTHON)
     if path.startswith("tests/") and path.endswith(CPP_SUFFIXES + PYTHON_SUFFIXES):
         bans.append(_SLEEP)
     return bans

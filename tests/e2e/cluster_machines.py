@@ -98,11 +98,11 @@ class Machine:
 
 
 class Machines:
-    """So many, each with a cable to one switch."""
+    """So many, each with a cable to one switch. `ahead`: as of Hosts."""
 
-    def __init__(self, count):
+    def __init__(self, count, ahead=()):
         self._place = tempfile.mkdtemp(prefix="m")
-        self._hosts = Hosts(count)
+        self._hosts = Hosts(count, ahead)
         self._machines = [Machine(host, self._place) for host in self._hosts.__enter__()]
 
     def __enter__(self):

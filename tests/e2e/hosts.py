@@ -8,6 +8,9 @@
         head.heal()
         head.slow("20mbit")          # what `head` sends is sent no faster
 
+    with Hosts(2, ahead=[0, 86_400]) as (one, two):
+        two.run(["cat", "/proc/uptime"])   # it is up for a day longer, as its clocks tell
+
 Each host is a network namespace that exists as long as a process of ours in it does; that process
 ends when its standard input is closed, so nothing is left even of a test that is killed. The files
 are those of this machine: what has to differ from host to host is set by the environment.
@@ -37,19 +40,26 @@ def refusal():
 
 
 class Host:
-    """One namespace. `address` is its IPv4 address, `address6` its IPv6 address."""
+    """One namespace. `address` is its IPv4 address, `address6` its IPv6 address.
 
-    def __init__(self, number):
+    `ahead`: so many seconds more than here have passed by its monotonic clocks; its wall clock is
+    that of this machine.
+    """
+
+    def __init__(self, number, ahead=0):
         self.name = f"host{number}"
         self.address = f"10.77.0.{number}"
         self.address6 = f"fd77::{number}"
         self._children = []
-        self._holder = _hold()
+        self._holder = _hold(ahead)
         self.pid = self._holder.pid
+        self._namespaces = [f"--net=/proc/{self.pid}/ns/net"]
+        if ahead:
+            self._namespaces.append(f"--time=/proc/{self.pid}/ns/time_for_children")
 
     def command(self, argv):
         """`argv` as a command that runs in this host."""
-        return ["nsenter", f"--net=/proc/{self.pid}/ns/net", "--", *argv]
+        return ["nsenter", *self._namespaces, "--", *argv]
 
     def run(self, argv, **options):
         """`subprocess.run` in this host; raises with what was printed if that fails."""
@@ -108,9 +118,9 @@ class Host:
 
 
 class Hosts:
-    """So many hosts, each with a cable to one switch."""
+    """So many hosts, each with a cable to one switch. `ahead`: of each, as of Host."""
 
-    def __init__(self, count):
+    def __init__(self, count, ahead=()):
         lacking = [name for name in ("ip", "nft", "tc", "nsenter") if shutil.which(name) is None]
         if lacking:
             raise RuntimeError(f"no {', '.join(lacking)} here: install {_BASE_PACKAGES}")
@@ -120,7 +130,7 @@ class Hosts:
             self._switch = _hold()
             self._plug("ip", ["link add switch type bridge", "link set switch up"])
             for number in range(1, count + 1):
-                self._add(number)
+                self._add(number, ahead[number - 1] if ahead else 0)
         except BaseException:
             self.stop()
             raise
@@ -138,8 +148,8 @@ class Hosts:
             _release(self._switch)
             self._switch = None
 
-    def _add(self, number):
-        host = Host(number)
+    def _add(self, number, ahead):
+        host = Host(number, ahead)
         self._hosts.append(host)
         # The cable's ends are made in the switch, and one of them is moved into the host.
         self._plug(
@@ -176,9 +186,12 @@ class Hosts:
         subprocess.run(command, input="\n".join(lines) + "\n", text=True, check=True)
 
 
-def _hold():
+def _hold(ahead=0):
     """A process in a new network namespace."""
-    command = ["unshare", "--net", "--", sys.executable, "-S", "-E", "-c", _HOLDER]
+    # A time namespace is that of children: of nsenter's, and here of a fork that does the holding.
+    clocks = ["--time", "--monotonic", str(ahead), "--boottime", str(ahead), "--fork"]
+    namespaces = ["--net", *(clocks if ahead else [])]
+    command = ["unshare", *namespaces, "--", sys.executable, "-S", "-E", "-c", _HOLDER]
     holder = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     if holder.stdout.readline() != b"here\n":
         _release(holder)

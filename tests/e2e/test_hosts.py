@@ -110,6 +110,26 @@ def test_hosts_reach_one_another_and_nothing_else():
                 pass
 
 
+def uptime(host):
+    return float(host.run(["cat", "/proc/uptime"]).split()[0])
+
+
+def test_the_clocks_of_hosts_differ_and_the_wall_clock_does_not():
+    with Hosts(2, ahead=[0, 86_400]) as (one, two):
+        assert 86_000 < uptime(two) - uptime(one) < 87_000
+        clocks = [sys.executable, "-c", "import time; print(time.monotonic(), time.time())"]
+        (early, wall), (late, same_wall) = (
+            (*map(float, host.run(clocks).split()),) for host in (one, two)
+        )
+        assert 86_000 < late - early < 87_000
+        assert abs(same_wall - wall) < 60
+        port = start_echo(one, one.address)
+        talk = Talk(two, one.address, port)
+        talk.say("hello")
+        talk.hears("hello")
+        talk.end()
+
+
 def test_nothing_is_left_of_hosts():
     with Hosts(2) as (one, two):
         one.start(["sleep", "1000"])
