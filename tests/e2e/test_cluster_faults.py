@@ -1,4 +1,7 @@
-"""What bad networks and dying processes do to the machines of a cluster (F6, F7, F17, F43-F45)."""
+"""What bad networks and dying processes do to the machines of a cluster.
+
+F6, F7, F17, F43-F45 and F52 of the requirements.
+"""
 
 import os
 import signal
@@ -9,7 +12,7 @@ import pytest
 from cluster_machines import PORT, Machines, Watcher, start_cluster
 from control_server import Connection
 from hosts import refusal
-from session_watch import poll_until
+from session_watch import poll_until, read
 
 REFUSAL = refusal()
 pytestmark = pytest.mark.skipif(REFUSAL is not None, reason=str(REFUSAL))
@@ -161,6 +164,23 @@ def test_a_machine_that_is_cut_off_comes_back_as_another_node(machines, cluster,
     comes_back(watcher, two.address, former)
     assert is_dead(watcher, former)
     poll_until(lambda: member.status(None)["state"] == "serving", BACK_SECONDS, "it serves")
+    worker = Worker(two, head.cluster)
+    worker.goes_on()
+    worker.end()
+
+
+def test_a_machine_whose_address_is_taken_away(machines, cluster):
+    """F52: it is cut off as long as it has none, and says so; with the address it comes back."""
+    _, two = machines
+    head, member, watcher = cluster
+    former = watcher.living()[two.address]
+    address = [f"{two.address}/24", "dev", "eth0"]
+    two.host.run(["ip", "addr", "del", *address])
+    poll_until(lambda: is_dead(watcher, former), SILENT_SECONDS, "it is dead")
+    two.host.run(["ip", "addr", "add", *address])
+    comes_back(watcher, two.address, former)
+    poll_until(lambda: member.status(None)["state"] == "serving", BACK_SECONDS, "it serves")
+    assert "recvmsg" not in read(f"{member.directory}/logs/node.log")
     worker = Worker(two, head.cluster)
     worker.goes_on()
     worker.end()

@@ -4,7 +4,9 @@ S8, S11, S13, S14, S16, S18 and S21 of the requirements; who floods is in test_c
 """
 
 import contextlib
+import glob
 import os
+import pickle
 import subprocess
 import sys
 
@@ -97,6 +99,77 @@ def test_junk_gets_no_answer(machines):
     assert hosts_of(head) == hosts_of(member) == {one.address, two.address}
 
 
+# Sends a pickle as whatever a message may be, each in a connection of its own; prints what comes
+# back of each socket.
+PICKLE = """
+import glob, socket, struct, sys
+
+bomb = bytes.fromhex(sys.argv[1])
+golden = [open(path, "rb").read() for path in sorted(glob.glob(sys.argv[2] + "/*.bin"))]
+assert len(golden) > 20
+frames = [struct.pack("<IHH", len(body), kind, 0) + body + bytes(-len(body) % 8)
+          for kind in range(100) for body in (bomb,)]
+# A message as it should be, and the pickle behind it.
+frames += [struct.pack("<IHH", len(body), kind, 0) + body + bytes(-len(body) % 8) + frames[kind]
+           for kind, body in enumerate(golden)]
+words = [b"HSET", b"rayx:function:" + bytes(16), b"pickled", bomb]
+strings = [b"$%d\\r\\n%s\\r\\n" % (len(word), word) for word in words]
+frames.append(b"*%d\\r\\n" % len(words) + b"".join(strings))
+for place in sys.argv[3:]:
+    answers = b""
+    for frame in frames:
+        if place.startswith("/"):
+            one = socket.socket(socket.AF_UNIX)
+            one.connect(place)
+        else:
+            one = socket.create_connection(place.rsplit(":", 1))
+        one.settimeout(10)
+        try:
+            one.sendall(frame)
+            one.shutdown(socket.SHUT_WR)
+            while piece := one.recv(65536):
+                answers += piece
+        except ConnectionError:
+            pass
+        one.close()
+    print(place, len(answers), b"NOAUTH" in answers, flush=True)
+"""
+
+
+class Touch:
+    """Who reads its pickle opens a file."""
+
+    def __init__(self, path):
+        self._path = path
+
+    def __reduce__(self):
+        return open, (str(self._path), "w")
+
+
+def test_a_pickle_of_somebody_without_the_key_runs_nowhere(machines):
+    """S23."""
+    one, _, eve = machines
+    head, _ = start_cluster(machines[:2])
+    file = one.home / "touched"
+    golden = os.path.join(os.path.dirname(__file__), "../golden")
+    sockets = glob.glob(f"{head.directory}/**/*.sock", recursive=True)
+    assert len(sockets) >= 3
+    bomb = pickle.dumps(Touch(file))
+    send = [sys.executable, "-c", PICKLE, bomb.hex(), golden]
+    for machine, places in ((eve, [head.cluster]), (one, sockets)):
+        ran = machine.run([*send, *places])
+        told = {line.split()[0]: line.split()[1:] for line in ran.stdout.splitlines()}
+        assert told.keys() == set(places), ran.stderr
+        for place, (size, is_refused) in told.items():
+            assert is_refused == str("control" in place), (place, told)
+            assert "control" in place or int(size) < 10_000, (place, told)
+    one.run_program(LEAVE_MARKS, head.cluster)
+    assert not file.exists()
+    # The pickle itself is one that works.
+    pickle.loads(bomb).close()
+    assert file.exists()
+
+
 # ---- who reads on the way ------------------------------------------------------------------------
 
 # Writes all that its network card sends and gets to a file.
@@ -137,6 +210,33 @@ except ValueError:
 assert any("{MARKER}" in error.message for error in rayx.error_info())
 """
 
+# Sends it to a task on the other machine, has it printed and raised there, and gets it back: 1 MiB
+# of it by value, as an argument, and large, as an object.
+SEND_MARKS = f"""
+import sys
+import rayx
+
+rayx.init(redis_address=sys.argv[1])
+
+@rayx.remote(resources={{"there": 1}})
+def echo(text):
+    print("{MARKER}", flush=True)
+    return rayx.services.get_node_ip_address(), text
+
+@rayx.remote(resources={{"there": 1}})
+def fail(text):
+    raise ValueError(text)
+
+for text in ("{MARKER}", "{MARKER}" * 50_000):
+    address, came_back = rayx.get(echo.remote(text), timeout=20)
+    assert address != rayx.get_node_ip_address() and came_back == text
+    assert rayx.get(echo.remote(rayx.put(text)), timeout=20)[1] == text
+try:
+    rayx.get(fail.remote("{MARKER}"), timeout=20)
+except ValueError as error:
+    assert "{MARKER}" in str(error)
+"""
+
 
 def capture(machine):
     """A file in which all is that goes over its cable from now on."""
@@ -165,9 +265,12 @@ def test_nothing_can_be_read_on_the_way(machines):
     (head,) = start_cluster(machines[:1])
     captured = capture(two)
     two.copy_key(one)
-    two.start(f"--redis-address={head.cluster}")
+    two.start(f"--redis-address={head.cluster}", '--resources={"there": 1}')
     two.run_program(LEAVE_MARKS, head.cluster)
-    poll_until(lambda: captured.stat().st_size > 5_000, 10, "something was said")
+    out, _ = one.run_program(SEND_MARKS, head.cluster)
+    assert MARKER in out
+    # The large ones, there and back.
+    poll_until(lambda: captured.stat().st_size > 2_000_000, 10, "something was said")
     seen = captured.read_bytes()
     for secret in secrets_of(head, one):
         assert secret not in seen
@@ -181,9 +284,12 @@ def test_without_encryption_all_but_the_password_can_be_read(machines):
     plain = ["--insecure", "--insecure-network"]
     (head,) = start_cluster(machines[:1], *plain)
     captured = capture(two)
-    two.start(f"--redis-address={head.cluster}", *plain)
+    two.start(f"--redis-address={head.cluster}", '--resources={"there": 1}', *plain)
     two.run_program(LEAVE_MARKS, head.cluster)
     poll_until(lambda: MARKER.encode() in captured.read_bytes(), 10, "the marker")
+    one.run_program(SEND_MARKS, head.cluster)
+    large = MARKER.encode() * 100
+    poll_until(lambda: captured.read_bytes().count(large) > 20, 10, "the marker in values")
     for secret in secrets_of(head, one):
         assert secret not in captured.read_bytes()
 
