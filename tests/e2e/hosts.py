@@ -7,6 +7,7 @@
         head.cut(other, "to")        # what `head` sends to `other` is lost, not what comes back
         head.heal()
         head.slow("20mbit")          # what `head` sends is sent no faster
+        head.detour(other, 80, third, 8080)   # who dials there gets to another place
 
     with Hosts(2, ahead=[0, 86_400]) as (one, two):
         two.run(["cat", "/proc/uptime"])   # it is up for a day longer, as its clocks tell
@@ -94,6 +95,16 @@ class Host:
     def heal(self):
         """Nothing is lost any more of what `cut` has cut in this host."""
         self.run(["nft", "-f", "-"], input="flush chain inet cuts out\nflush chain inet cuts in\n")
+
+    def detour(self, other, port, by, by_port):
+        """Who dials that port of the other from here gets to a port of the host `by` instead."""
+        rules = [
+            "add table ip detours",
+            "add chain ip detours out { type nat hook output priority -100; }",
+            "add rule ip detours out ip daddr "
+            f"{other.address} tcp dport {port} dnat to {by.address}:{by_port}",
+        ]
+        self.run(["nft", "-f", "-"], input="\n".join(rules) + "\n")
 
     def slow(self, rate):
         """Sends at most so much from now on, such as "20mbit"; None: as fast as it goes."""

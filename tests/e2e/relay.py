@@ -7,6 +7,7 @@ the seed, the number of the connection, and the direction, so that a run can be 
 the pieces are the same.
 
   --delay LOW,HIGH    each piece waits so many milliseconds; the order stays
+  --calm              without delay until it gets SIGUSR1
   --flip N            one bit is flipped in each N bytes, about
   --repeat P          a piece is sent twice with this probability
   --swap P            a piece is sent behind the next one
@@ -19,6 +20,7 @@ It prints the address that it listens at, and a line for each connection that it
 import argparse
 import random
 import selectors
+import signal
 import socket
 import sys
 import time
@@ -229,7 +231,12 @@ def main():
     parser.add_argument("--swap", type=float, default=0.0)
     parser.add_argument("--cut", type=int, default=0)
     parser.add_argument("--record")
-    relay = Relay(parser.parse_args())
+    parser.add_argument("--calm", action="store_true")
+    options = parser.parse_args()
+    if options.calm:
+        delay, options.delay = options.delay, (0.0, 0.0)
+        signal.signal(signal.SIGUSR1, lambda *_: setattr(options, "delay", delay))
+    relay = Relay(options)
     print(f"{relay.address[0]}:{relay.address[1]}", flush=True)
     relay.run()
 

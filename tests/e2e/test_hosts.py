@@ -205,6 +205,20 @@ print(time.monotonic() - begin)
         two.slow(None)
 
 
+def test_a_detour_is_of_one_port_and_one_host():
+    with Hosts(3) as (one, two, three):
+        ports = {host: start_echo(host, host.address) for host in (two, three)}
+        one.detour(two, 7000, three, ports[three])
+        for host, port in ((one, 7000), (one, ports[two]), (three, ports[two])):
+            talk = Talk(host, two.address, port)
+            talk.say("hello")
+            talk.hears("hello")
+            talk.end()
+        refused = "import socket, sys; socket.create_connection((sys.argv[1], 7000))"
+        with pytest.raises(RuntimeError, match="ConnectionRefusedError"):
+            three.run([sys.executable, "-c", refused, two.address])
+
+
 # ---- the relay -----------------------------------------------------------------------------------
 
 
