@@ -34,6 +34,19 @@ class Connection:
         self._socket.sendall("".join(command).encode())
         return self._reply()
 
+    def watch(self):
+        """Has the server tell of each command that it gets; see `told` and `end_watch`."""
+        self.ask("MONITOR")
+        self._socket.settimeout(None)
+
+    def told(self):
+        """The next line that it tells; empty after `end_watch`."""
+        return self._replies.readline().decode(errors="replace")
+
+    def end_watch(self):
+        """From another thread than the one that waits."""
+        self._socket.shutdown(socket.SHUT_RDWR)
+
     def _reply(self):
         line = self._replies.readline()
         if not line.endswith(b"\r\n"):
