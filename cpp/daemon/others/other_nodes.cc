@@ -48,6 +48,7 @@ void OtherNodes::BeforeTurn() {
 
 bool OtherNodes::AfterTurn() {
   if (server_.OnTurn()) has_events_ = true;
+  fetcher_.AfterTurn();
   const int64_t now_ms = parts_.loop->now_ms();
   // It is told no more often.
   if (now_ms - load_ms_ >= limits::kLoadPauseMs) {

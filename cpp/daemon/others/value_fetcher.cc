@@ -185,6 +185,9 @@ void ValueFetcher::OnTurn() {
     retry_ms_ = now_ms + limits::kFetchRetryMs;
     Retry();
   }
+}
+
+void ValueFetcher::AfterTurn() {
   for (const ObjectId& id : std::exchange(again_, {})) Ask(id);
   for (auto& [node, source] : sources_) source.connection->Flush();
 }

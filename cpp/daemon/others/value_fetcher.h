@@ -46,6 +46,8 @@ class ValueFetcher {
   void OnNodeGone(const NodeId& node);
   // In each turn of the loop, before the core's turn: tells it what has come to nothing.
   void OnTurn();
+  // After it: asks for what the core wants now.
+  void AfterTurn();
   // When OnTurn should be called although nothing happens.
   std::optional<int64_t> NextTickMs() const;
   std::string DebugText() const;

@@ -12,7 +12,7 @@ TEST_F(ValueServerTest, WhatIsSentIsPinnedAndNothingIsWhenTheStreamIsGone) {
   // More than a socket takes, to somebody who does not read.
   Give(one_, Pattern(900'000, 1));
   Want(one_, 900'000, {there_});
-  fetcher_.OnTurn();
+  fetcher_.AfterTurn();
   auto pair = SocketPair().value();
   server_.Take(there_, std::make_unique<UnixStream>(std::move(pair.second)));
   RunUntil([&] { return taker_.store().IsSealed(one_); });

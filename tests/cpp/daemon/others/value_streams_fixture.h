@@ -84,6 +84,7 @@ class ValueStreams : public ::testing::Test {
     loop_.Run([&] {
       timer = loop_.CallAt(loop_.now_ms() + 10, [] {});
       fetcher_.OnTurn();
+      fetcher_.AfterTurn();
       const bool takes_more = server_.OnTurn();
       if (is_done() || loop_.now_ms() >= end_ms) loop_.Stop();
       return takes_more;
