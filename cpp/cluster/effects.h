@@ -51,6 +51,8 @@ struct SessionEnded {
   NodeId peer;
   uint64_t session = 0;
   EndReason reason = EndReason::kLeft;
+  // The peer has heard no frame of this side.
+  bool is_unheard = false;
   // For the log: of a breach, which; of kEndedByPeer, the peer's own reason. May be empty.
   std::string detail;
 };

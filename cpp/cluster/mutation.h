@@ -21,6 +21,7 @@ enum class Mutation {
   kAcceptEndedSession,   // a session that has ended can be resumed
   kAcceptDeadNode,       // a node that was declared dead is welcomed
   kEndTwice,             // the end of a session is told twice
+  kClaimUnheard,         // the end of a session says that nothing was heard, though it was sent
   kForgetEnd,            // the end of a session is not told if the other side ended it
   kIgnoreOwnStall,       // silence counts from when the peer was heard, whatever this loop did
   kNeverSuspect,         // a silent connection is waited for

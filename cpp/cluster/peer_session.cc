@@ -53,8 +53,10 @@ void PeerSession::End(EndReason reason, std::string detail) {
   link_ = Link::kDown;
   connection_ = kNoConnection;
   held_.reset();
+  const bool is_unheard = !window_.was_any_sent() || RAYX_CLUSTER_MUTATION(kClaimUnheard);
   window_.Clear();
-  effects_.emplace_back(SessionEnded{names_.peer, names_.session, reason, std::move(detail)});
+  effects_.emplace_back(
+      SessionEnded{names_.peer, names_.session, reason, is_unheard, std::move(detail)});
 }
 
 // ---- connections

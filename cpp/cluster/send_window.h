@@ -37,6 +37,8 @@ class SendWindow {
 
   bool has_unsent() const { return next_ < first_ + kept_.size(); }
   uint64_t acknowledged() const { return first_ - 1; }
+  // Some was given to a connection, so the other side may have heard it.
+  bool was_any_sent() const { return sent_max_ > 0; }
   // Of what is kept.
   size_t bytes() const { return bytes_; }
 

@@ -67,12 +67,22 @@ NodeDaemon::NodeDaemon(EventLoop* loop, NodeOptions options, NodeId id,
       pool_(&peers_, &writer_, &core_),
       others_(network_ == nullptr
                   ? nullptr
-                  : std::make_unique<OtherNodes>(OtherNodes::Parts{.loop = loop,
-                                                                   .network = network_.get(),
-                                                                   .peers = &peers_,
-                                                                   .pool = &pool_,
-                                                                   .core = &core_,
-                                                                   .self = id})),
+                  : std::make_unique<OtherNodes>(OtherNodes::Parts{
+                        .loop = loop,
+                        .network = network_.get(),
+                        .peers = &peers_,
+                        .pool = &pool_,
+                        .core = &core_,
+                        .self = id,
+                        .answers = {
+                            .on_answer =
+                                [this](ClientId asker, const Frame& answer) {
+                                  questions_.OnOthersAnswer(asker, answer);
+                                },
+                            .on_failed =
+                                [this](ClientId asker, uint64_t request, const std::string& why) {
+                                  questions_.OnOtherFailed(asker, request, why);
+                                }}})),
       core_({.peers = &peer_messages_,
              .workers = &workers_,
              .shortcuts = &shortcuts_,
@@ -83,7 +93,13 @@ NodeDaemon::NodeDaemon(EventLoop* loop, NodeOptions options, NodeId id,
       reader_(&core_, &pool_, &workers_, &pacer_),
       questions_(&core_, tables_.get(), id, &peers_, &writer_,
                  {.dump = [this] { return DebugText(); },
-                  .record = [this]() -> const control::NodeRecord& { return self_; }}),
+                  .record = [this]() -> const control::NodeRecord& { return self_; },
+                  .ask_other =
+                      [this](const NodeId& node, ClientId asker, uint64_t request,
+                             std::span<const uint8_t> query) {
+                        if (others_) return others_->Ask(node, asker, request, query);
+                        questions_.OnOtherFailed(asker, request, "there is no other node");
+                      }}),
       reaper_(loop, ::getpid()),
       listener_(loop, [this](ScopedFd socket, pid_t pid) {
         peers_.Add(std::move(socket), kNoWorker).pid = pid;

@@ -37,7 +37,7 @@ Status NodeDaemon::OnClientFrame(ConnectedPeer& peer, const Frame& frame) {
     late_queries_.push_back({peer.id, {frame.payload.begin(), frame.payload.end()}});
     return Status::Ok();
   }
-  return With<protocol::Query>(frame, [&](const auto& m) { return questions_.OnQuery(peer, m); });
+  return questions_.OnQuery(peer, frame.payload);
 }
 
 Status NodeDaemon::OnOutputFrame(ConnectedPeer& peer, const Frame& frame) {
@@ -54,7 +54,7 @@ Status NodeDaemon::OnObserversFrame(ConnectedPeer& peer, const Frame& frame) {
     return Status::ProtocolError("message " + std::to_string(frame.type) +
                                  " of an observer, which only asks questions");
   }
-  return With<protocol::Query>(frame, [&](const auto& m) { return questions_.OnQuery(peer, m); });
+  return questions_.OnQuery(peer, frame.payload);
 }
 
 // --- hellos ---
@@ -160,9 +160,7 @@ void NodeDaemon::AnswerLateQueries() {
   for (const LateQuery& query : std::exchange(late_queries_, {})) {
     ConnectedPeer* peer = peers_.Find(query.client);
     if (peer == nullptr) continue;
-    const Frame frame{static_cast<uint16_t>(protocol::MessageType::Query), query.payload};
-    const Status status =
-        With<protocol::Query>(frame, [&](const auto& m) { return questions_.OnQuery(*peer, m); });
+    const Status status = questions_.OnQuery(*peer, query.payload);
     if (!status.ok()) peers_.Close(query.client, Status::ProtocolError(status.message()));
   }
 }

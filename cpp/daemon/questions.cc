@@ -8,6 +8,7 @@
 
 #include "common/base/limits.h"
 #include "common/protocol/generated/task_generated.h"
+#include "common/protocol/message.h"
 #include "common/protocol/wire_ids.h"
 
 namespace rayx::daemon {
@@ -48,6 +49,14 @@ flatbuffers::Offset<protocol::RecordsReply> WriteRecords(Builder& builder, const
     records.push_back(protocol::CreateListedRecord(builder, bytes, builder.CreateVector(texts)));
   }
   return protocol::CreateRecordsReply(builder, builder.CreateVector(records), list.left_out);
+}
+
+// Null: the node that is asked.
+const protocol::Id16* NodeAsked(const protocol::Query& query) {
+  if (const auto* of_node = query.question_as_Node()) return of_node->node();
+  if (const auto* of_resources = query.question_as_Resources()) return of_resources->node();
+  if (const auto* of_records = query.question_as_Records()) return of_records->node();
+  return nullptr;
 }
 
 template <typename Offset>
@@ -91,11 +100,30 @@ Questions::Handler Questions::FindHandler(Question kind) {
   return nullptr;
 }
 
-Status Questions::OnQuery(ConnectedPeer& peer, const protocol::Query& query) {
-  const Handler handler = FindHandler(query.question_type());
+Status Questions::OnQuery(ConnectedPeer& peer, std::span<const uint8_t> payload) {
+  const auto* query = VerifiedMessage<protocol::Query>(payload);
+  if (query == nullptr) return Status::ProtocolError("malformed question");
+  const Handler handler = FindHandler(query->question_type());
   if (handler == nullptr) return Status::ProtocolError("unknown question");
-  (this->*handler)(peer, query);
+  const protocol::Id16* asked = NodeAsked(*query);
+  if (asked != nullptr && FromWire<NodeId>(*asked) != node_) {
+    self_.ask_other(FromWire<NodeId>(*asked), peer.id, query->request(), payload);
+  } else {
+    (this->*handler)(peer, *query);
+  }
   return Status::Ok();
+}
+
+// --- answers of other nodes ---
+
+void Questions::OnOthersAnswer(ClientId asker, const Frame& answer) {
+  if (ConnectedPeer* peer = peers_->Find(asker)) {
+    peer->connection->Send(answer.type, answer.payload);
+  }
+}
+
+void Questions::OnOtherFailed(ClientId asker, uint64_t request, const std::string& why) {
+  if (ConnectedPeer* peer = peers_->Find(asker)) Fail(*peer, request, why);
 }
 
 // --- answers ---
@@ -200,8 +228,12 @@ void Questions::OnHoldUp(ConnectedPeer& peer, const protocol::Query& query) {
 
 void Questions::OnUnfinished(ConnectedPeer& peer, const protocol::Query& query) {
   Reply(peer, query.request(), [&](Builder& builder) {
-    const uint64_t count = core_->scheduler().reports().CountUnfinished(peer.driver);
-    return protocol::CreateUnfinishedReply(builder, count);
+    const auto given = core_->tasks().remote().given().Summaries();
+    const auto elsewhere = std::count_if(given.begin(), given.end(), [&](const auto& one) {
+      return one.spec->driver == peer.driver && one.state != node::GivenTasks::State::kHere;
+    });
+    const uint64_t here = core_->scheduler().reports().CountUnfinished(peer.driver);
+    return protocol::CreateUnfinishedReply(builder, here + static_cast<uint64_t>(elsewhere));
   });
 }
 

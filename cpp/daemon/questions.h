@@ -2,7 +2,9 @@
 // question.
 #pragma once
 
+#include <cstdint>
 #include <functional>
+#include <span>
 #include <string>
 #include <utility>
 
@@ -24,20 +26,28 @@ class Questions {
     std::function<std::string()> dump;
     // As it was registered.
     std::function<const control::NodeRecord&()> record;
+    // Asks another node: `query` is the payload of the asker's Query. See RemoteQuestions.
+    std::function<void(const NodeId& node, ClientId asker, uint64_t request,
+                       std::span<const uint8_t> query)>
+        ask_other;
   };
   // All must outlive it.
   Questions(node::NodeCore* core, control::Tables* tables, const NodeId& node, PeerTable* peers,
             MessageWriter* writer, Self self)
       : core_(core),
         tables_(tables),
+        node_(node),
         lists_(tables, core, node),
         peers_(peers),
         writer_(writer),
         self_(std::move(self)) {}
 
-  // Sends the answer, now or when the control tables have told it. A failure is a breach of
-  // protocol.
-  Status OnQuery(ConnectedPeer& peer, const protocol::Query& query);
+  // Sends the answer, now or when the control tables or another node have told it. `payload`: of
+  // the Query. A failure is a breach of protocol.
+  Status OnQuery(ConnectedPeer& peer, std::span<const uint8_t> payload);
+  // An answer of another node, and that there is none.
+  void OnOthersAnswer(ClientId asker, const Frame& answer);
+  void OnOtherFailed(ClientId asker, uint64_t request, const std::string& why);
 
  private:
   // Sends one answer to a question, which has been verified.
@@ -64,6 +74,7 @@ class Questions {
 
   node::NodeCore* core_;
   control::Tables* tables_;
+  const NodeId node_;
   RecordLists lists_;
   PeerTable* peers_;
   MessageWriter* writer_;

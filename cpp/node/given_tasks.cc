@@ -76,7 +76,7 @@ void GivenTasks::OnPlace(const TaskId& task, uint32_t attempt, const NodeId& nod
   if (session.IsNil()) return Offer(given);
   given.state = State::kPlaced;
   given.session = session;
-  TellDriver(session, given.spec.driver);
+  told_->Tell(session, given.spec.driver);
   remote::RunTask run{given.spec, given.offers * kAttemptsPerPlacement};
   // Deaths of workers count at the node that runs it.
   const auto most = static_cast<int32_t>(kAttemptsPerPlacement) - 1;
@@ -102,29 +102,16 @@ void GivenTasks::PlaceHere(Given& given) {
   scheduler::Spreading(scheduler_).OnPlaced(std::move(spec), missing);
 }
 
-void GivenTasks::TellDriver(ClientId session, const DriverId& driver) {
-  const auto [told, is_new] = told_.try_emplace({session, driver}, 0);
-  if (!drivers_->IsKnown(driver)) return;
-  const std::span<const std::string> setups = drivers_->SetupsOf(driver).subspan(told->second);
-  if (!is_new && setups.empty()) return;
-  remote::DriverInfo info{.driver = driver};
-  if (is_new) info.config = drivers_->ConfigOf(driver);
-  info.setups.assign(setups.begin(), setups.end());
-  told->second += setups.size();
-  remote_->Send(session, std::move(info));
-}
-
-void GivenTasks::OnInfeasible(const TaskId& task, uint32_t attempt, const std::string& reason) {
+void GivenTasks::OnUnplaceable(const TaskId& task, uint32_t attempt, const std::string& reason,
+                               bool for_ever) {
   const auto it = tasks_given_.find(task);
   if (it == tasks_given_.end() || it->second.state != State::kOffered) return;
-  if (it->second.offers == attempt) Fail(it->second, SystemErrorCode::kInfeasible, reason);
+  if (it->second.offers != attempt) return;
+  if (for_ever) return Fail(it->second, SystemErrorCode::kInfeasible, reason);
+  TellPending(it->second, reason);
 }
 
-void GivenTasks::OnPending(const TaskId& task, uint32_t attempt, const std::string& reason) {
-  const auto it = tasks_given_.find(task);
-  if (it == tasks_given_.end() || it->second.state != State::kOffered) return;
-  Given& given = it->second;
-  if (given.offers != attempt) return;
+void GivenTasks::TellPending(Given& given, const std::string& reason) {
   const bool is_told = std::exchange(given.pending_reason, reason) == reason;
   // Once for what asks for the same, and not for each of a thousand tasks.
   if (is_told || !told_pending_.insert({given.spec.driver, reason}).second) return;
@@ -190,8 +177,8 @@ uint32_t GivenTasks::AttemptOf(const TaskId& task) const {
   return it == tasks_given_.end() ? 0 : it->second.offers * kAttemptsPerPlacement;
 }
 
-void GivenTasks::OnSessionEnded(ClientId session, const std::string& reason) {
-  std::erase_if(told_, [&](const auto& entry) { return entry.first.first == session; });
+void GivenTasks::OnSessionEnded(ClientId session, const SessionEnd& end) {
+  told_->OnSessionEnded(session);
   std::vector<TaskId> lost;
   for (const auto& [id, given] : tasks_given_) {
     if (given.state == State::kPlaced && given.session == session) lost.push_back(id);
@@ -199,7 +186,9 @@ void GivenTasks::OnSessionEnded(ClientId session, const std::string& reason) {
   std::sort(lost.begin(), lost.end());
   for (const TaskId& id : lost) {
     if (RAYX_MUTATION(kForgetLostTasks)) continue;
-    TryAgain(tasks_given_.at(id), 1, "the node that ran it is gone: " + reason);
+    // It has not begun where it was not heard of.
+    const uint32_t deaths = end.is_unheard ? 0 : 1;
+    TryAgain(tasks_given_.at(id), deaths, "the node that ran it is gone: " + end.reason);
   }
 }
 
@@ -228,6 +217,15 @@ std::string GivenTasks::Explain(const DriverId& driver, const TaskId& task) cons
       return "";
   }
   return "";
+}
+
+std::vector<GivenTasks::Summary> GivenTasks::Summaries() const {
+  std::vector<Summary> summaries;
+  summaries.reserve(tasks_given_.size());
+  for (const auto& [id, given] : tasks_given_) summaries.push_back({&given.spec, given.state});
+  std::sort(summaries.begin(), summaries.end(),
+            [](const Summary& a, const Summary& b) { return a.spec->id < b.spec->id; });
+  return summaries;
 }
 
 bool GivenTasks::HasAttemptsLeft(const Given& given) const {
@@ -288,10 +286,7 @@ void GivenTasks::OnCancel(const DriverId& driver, const TaskId& task, bool force
     }
   }
   if (!task.IsNil()) return;
-  // With what they have submitted where they run.
-  for (const auto& [told, setups] : told_) {
-    if (told.second == driver) remote_->Send(told.first, remote::CancelTask{driver, {}, force});
-  }
+  told_->CancelAll(driver, force);
 }
 
 void GivenTasks::OnDriverGone(const DriverId& driver) {
@@ -304,11 +299,7 @@ void GivenTasks::OnDriverGone(const DriverId& driver) {
   }
   std::sort(dropped.begin(), dropped.end());
   for (const TaskId& id : dropped) End(tasks_given_.at(id), true);
-  for (const auto& [told, setups] : told_) {
-    if (RAYX_MUTATION(kForgetDriverGone)) continue;
-    if (told.second == driver) remote_->Send(told.first, remote::DriverGone{driver});
-  }
-  std::erase_if(told_, [&](const auto& entry) { return entry.first.second == driver; });
+  told_->OnDriverGone(driver);
   std::erase_if(told_pending_, [&](const auto& entry) { return entry.first == driver; });
 }
 

@@ -9,7 +9,7 @@
 //
 // The home decides what becomes of a task: it believes only the end of the placement that is open
 // (the task, the attempt, the session), and each placement has numbers of attempts of its own. The
-// loss of a node costs an attempt, since the task may have begun. Inputs are referred to until the
+// loss of a node costs an attempt if the task may have begun. Inputs are referred to until the
 // end is heard, or the session has ended.
 #pragma once
 
@@ -26,6 +26,7 @@
 #include "node/node_sessions.h"
 #include "node/remote_objects.h"
 #include "node/shell.h"
+#include "node/told_drivers.h"
 #include "plasma/object_store.h"
 #include "scheduler/local_scheduler.h"
 
@@ -33,15 +34,23 @@ namespace rayx::node {
 
 class GivenTasks {
  public:
+  struct Parts {
+    plasma::ObjectStore* store = nullptr;
+    scheduler::LocalScheduler* scheduler = nullptr;
+    DriverBook* drivers = nullptr;
+    RemoteObjects* remote = nullptr;
+    ToldDrivers* told = nullptr;
+    const NodeSessions* sessions = nullptr;
+  };
   // All must outlive it.
-  GivenTasks(const Shell& shell, plasma::ObjectStore* store, scheduler::LocalScheduler* scheduler,
-             DriverBook* drivers, RemoteObjects* remote, const NodeSessions* sessions)
+  GivenTasks(const Shell& shell, const Parts& parts)
       : shell_(shell),
-        store_(store),
-        scheduler_(scheduler),
-        drivers_(drivers),
-        remote_(remote),
-        sessions_(sessions) {}
+        store_(parts.store),
+        scheduler_(parts.scheduler),
+        drivers_(parts.drivers),
+        remote_(parts.remote),
+        told_(parts.told),
+        sessions_(parts.sessions) {}
 
   // Whether the task is to be offered rather than run here.
   bool Takes(const TaskSpec& spec) const;
@@ -54,9 +63,10 @@ class GivenTasks {
   void OnAvailable(const ObjectId& id);
   // Who places tasks has decided. What is not open is not heeded.
   void OnPlace(const TaskId& task, uint32_t attempt, const NodeId& node);
-  void OnInfeasible(const TaskId& task, uint32_t attempt, const std::string& reason);
-  // No node that there is could run it; it stays offered, and its driver is told why.
-  void OnPending(const TaskId& task, uint32_t attempt, const std::string& reason);
+  // No node that there is could run it. It stays offered, and its driver is told why; or it fails,
+  // if none will join.
+  void OnUnplaceable(const TaskId& task, uint32_t attempt, const std::string& reason,
+                     bool for_ever);
   // Not OK: a breach of protocol.
   Status OnEnded(ClientId session, const remote::TaskEnded& ended);
   // One that runs here has ended as tasks of this node do.
@@ -64,7 +74,7 @@ class GivenTasks {
   // The number of the first attempt of one that runs here; 0 for others.
   uint32_t AttemptOf(const TaskId& task) const;
   // Before the objects that it had are lost.
-  void OnSessionEnded(ClientId session, const std::string& reason);
+  void OnSessionEnded(ClientId session, const SessionEnd& end);
   // Nil: all of the driver. Nothing happens to unknown ones.
   void OnCancel(const DriverId& driver, const TaskId& task, bool force);
   void OnDriverGone(const DriverId& driver);
@@ -73,10 +83,16 @@ class GivenTasks {
   // is not known.
   std::string Explain(const DriverId& driver, const TaskId& task) const;
 
+  enum class State : uint8_t { kWaiting, kOffered, kPlaced, kHere };
+  struct Summary {
+    const TaskSpec* spec = nullptr;
+    State state = State::kWaiting;
+  };
+  // In order. Valid until the next event.
+  std::vector<Summary> Summaries() const;
   size_t size() const { return tasks_given_.size(); }
 
  private:
-  enum class State : uint8_t { kWaiting, kOffered, kPlaced, kHere };
   struct Given {
     TaskSpec spec;
     State state = State::kWaiting;
@@ -95,10 +111,10 @@ class GivenTasks {
   void Offer(Given& given);
   void TellOffer(const Given& given);
   void PlaceHere(Given& given);
-  void TellDriver(ClientId session, const DriverId& driver);
   // Again, if an attempt is left; else it fails with this text.
   void TryAgain(Given& given, uint32_t deaths, const std::string& text);
   bool HasAttemptsLeft(const Given& given) const;
+  void TellPending(Given& given, const std::string& reason);
   void Fail(Given& given, SystemErrorCode code, const std::string& text);
   // It is over: what it referred to is given back.
   void End(Given& given, bool failed);
@@ -108,14 +124,13 @@ class GivenTasks {
   scheduler::LocalScheduler* const scheduler_;
   DriverBook* const drivers_;
   RemoteObjects* const remote_;
+  ToldDrivers* const told_;
   const NodeSessions* const sessions_;
   std::unordered_map<TaskId, Given> tasks_given_;
   // Tasks that wait for an object; one may be listed that has ended.
   std::unordered_map<ObjectId, std::vector<TaskId>> waiting_;
   // What drivers have been told of tasks that no node can run.
   std::set<std::pair<DriverId, std::string>> told_pending_;
-  // How many setups of a driver a node has been told.
-  std::map<std::pair<ClientId, DriverId>, size_t> told_;
 };
 
 }  // namespace rayx::node

@@ -22,13 +22,20 @@ NodeCore::NodeCore(const Shell& shell, scheduler::SchedulerOptions options, uint
       actors_(shell, &store_, &scheduler_, &drivers_),
       functions_(shell, &store_, &drivers_),
       remote_objects_(shell, &store_, &functions_, &sessions_),
-      given_tasks_(shell, &store_, &scheduler_, &drivers_, &remote_objects_, &sessions_),
+      told_drivers_(&drivers_, &remote_objects_),
+      given_tasks_(shell, {.store = &store_,
+                           .scheduler = &scheduler_,
+                           .drivers = &drivers_,
+                           .remote = &remote_objects_,
+                           .told = &told_drivers_,
+                           .sessions = &sessions_}),
       guest_tasks_(shell, &store_, &scheduler_, &drivers_, &functions_, &remote_objects_),
       spread_(shell, &scheduler_, &drivers_, &given_tasks_, &guest_tasks_),
       remote_tasks_({.drivers = &drivers_,
                      .actors = &actors_,
                      .sessions = &sessions_,
                      .objects = &remote_objects_,
+                     .told = &told_drivers_,
                      .given = &given_tasks_,
                      .guest = &guest_tasks_,
                      .spread = &spread_}),
@@ -37,15 +44,20 @@ NodeCore::NodeCore(const Shell& shell, scheduler::SchedulerOptions options, uint
       endings_({.begin = [this](const DriverId& driver) { EndWorkersOf(driver); },
                 .has_ending_workers =
                     [this](const DriverId& driver) {
-                      return !scheduler_.EndingWorkersOf(driver).empty();
+                      return told_drivers_.IsDraining(driver) ||
+                             !scheduler_.EndingWorkersOf(driver).empty();
                     },
-                .done = [this](ClientId client) { drivers_.SendDrained(client); }}) {
-  remote_tasks_.Join({.submit =
-                          [this](Peer& peer, TaskSpec spec, const CallerId& caller) {
-                            return tasks_.OnSubmit(peer, std::move(spec), &caller);
-                          },
-                      .cancel = [this](const Peer& peer, const TaskId& task,
-                                       bool force) { tasks_.OnCancel(peer, task, force); }});
+                .done = [this](ClientId client,
+                               const DriverId& driver) { OnDrained(client, driver); }}) {
+  remote_tasks_.Join(
+      {.submit =
+           [this](Peer& peer, TaskSpec spec, const CallerId& caller) {
+             return tasks_.OnSubmit(peer, std::move(spec), &caller);
+           },
+       .cancel = [this](const Peer& peer, const TaskId& task,
+                        bool force) { tasks_.OnCancel(peer, task, force); },
+       .drain = [this](ClientId session,
+                       const DriverId& driver) { endings_.OnDrain(session, driver); }});
 }
 
 bool NodeCore::OnPeerGone(const Peer& peer) {
@@ -89,6 +101,13 @@ std::optional<int64_t> NodeCore::NextTickMs() const {
   return next;
 }
 
+void NodeCore::OnDrained(ClientId client, const DriverId& driver) {
+  if (sessions_.Contains(client)) {
+    return remote_objects_.Send(client, remote::DriverDrained{driver});
+  }
+  drivers_.SendDrained(client);
+}
+
 void NodeCore::EndWorkersOf(const DriverId& driver) {
   // The driver may have seen ends of which their worker has told us, but we have not read it.
   tasks_.HearWorkers();
@@ -96,6 +115,7 @@ void NodeCore::EndWorkersOf(const DriverId& driver) {
     const Worker* worker = shell_.workers->FindWorker(number);
     return worker != nullptr && shell_.workers->HasExitWork(*worker);
   });
+  told_drivers_.Drain(driver);
 }
 
 }  // namespace rayx::node

@@ -31,6 +31,7 @@
 #include "node/shell.h"
 #include "node/task_book.h"
 #include "node/task_spread.h"
+#include "node/told_drivers.h"
 #include "plasma/object_store.h"
 #include "scheduler/local_scheduler.h"
 
@@ -77,7 +78,10 @@ class NodeCore {
   const scheduler::LocalScheduler& scheduler() const { return scheduler_; }
 
  private:
+  // Tells those of them to end that have something to finish, at all nodes.
   void EndWorkersOf(const DriverId& driver);
+  // Who has asked for the end of the driver's workers is told that there is nothing to wait for.
+  void OnDrained(ClientId client, const DriverId& driver);
 
   const Shell shell_;
   plasma::ObjectStore store_;
@@ -87,6 +91,7 @@ class NodeCore {
   FunctionBook functions_;
   NodeSessions sessions_;
   RemoteObjects remote_objects_;
+  ToldDrivers told_drivers_;
   GivenTasks given_tasks_;
   GuestTasks guest_tasks_;
   TaskSpread spread_;

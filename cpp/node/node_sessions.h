@@ -2,10 +2,18 @@
 #pragma once
 
 #include <map>
+#include <string>
 
 #include "common/base/ids.h"
 
 namespace rayx::node {
+
+struct SessionEnd {
+  // For people: "silent".
+  std::string reason;
+  // The other node has heard nothing of this one in the session.
+  bool is_unheard = false;
+};
 
 class NodeSessions {
  public:

@@ -78,6 +78,15 @@ struct DriverInfo {
   // Behind those that were told before.
   std::vector<std::string> setups = {};
 };
+// From the home: the driver is about to end, and what has something to finish for it shall do so.
+struct DrainDriver {
+  DriverId driver;
+};
+// To the home, once for each DrainDriver: nothing more comes of that, and what was printed has been
+// said.
+struct DriverDrained {
+  DriverId driver;
+};
 // From the home: all of the driver ends, tasks and workers.
 struct DriverGone {
   DriverId driver;
@@ -136,9 +145,10 @@ struct TaskFailed {
   std::string text = {};
 };
 
-using Message = std::variant<AddReferences, RemoveReferences, Announce, DropCopies, GetObjects,
-                             ObjectsReady, DriverInfo, DriverGone, RunTask, TaskEnded, SubmitTask,
-                             CancelTask, KillActor, Printed, TaskFailed>;
+using Message =
+    std::variant<AddReferences, RemoveReferences, Announce, DropCopies, GetObjects, ObjectsReady,
+                 DriverInfo, DrainDriver, DriverDrained, DriverGone, RunTask, TaskEnded, SubmitTask,
+                 CancelTask, KillActor, Printed, TaskFailed>;
 
 // Names of what tasks put have the attempt in them, and 2,048 attempts have names of their own: two
 // attempts never give two values one name, though they run at the same time on two nodes.

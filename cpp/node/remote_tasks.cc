@@ -5,10 +5,10 @@
 
 namespace rayx::node {
 
-void RemoteTasks::OnSessionEnded(ClientId session, const std::string& reason) {
+void RemoteTasks::OnSessionEnded(ClientId session, const SessionEnd& end) {
   if (!parts_.sessions->Contains(session)) return;
-  parts_.given->OnSessionEnded(session, reason);
-  parts_.objects->OnSessionEnded(session, reason);
+  parts_.given->OnSessionEnded(session, end);
+  parts_.objects->OnSessionEnded(session, end.reason);
   parts_.guest->OnSessionEnded(session);
 }
 
@@ -25,6 +25,14 @@ Peer RemoteTasks::PeerOf(ClientId session, const DriverId& driver) {
   peer.id = session;
   peer.driver = driver;
   return peer;
+}
+
+Status RemoteTasks::On(ClientId from, remote::DrainDriver& message) {
+  if (parts_.drivers->HomeOf(message.driver) != from) {
+    return Status::ProtocolError("DrainDriver of a driver that was not told");
+  }
+  own_.drain(from, message.driver);
+  return Status::Ok();
 }
 
 Status RemoteTasks::On(ClientId from, remote::DriverGone& message) {
@@ -59,12 +67,13 @@ Status RemoteTasks::On(ClientId from, remote::KillActor& message) {
   return Status::Ok();
 }
 
-Status RemoteTasks::On(ClientId, remote::Printed& message) {
+Status RemoteTasks::On(ClientId from, remote::Printed& message) {
   if (!IsHomeOf(message.driver)) return Status::Ok();
   parts_.drivers->SendLines(message.driver, {.pid = message.pid,
                                              .function = message.function,
                                              .is_stderr = message.is_stderr,
-                                             .text = message.text});
+                                             .text = message.text,
+                                             .node = parts_.sessions->NodeOf(from)});
   return Status::Ok();
 }
 

@@ -15,6 +15,7 @@
 #include "node/node_sessions.h"
 #include "node/remote_objects.h"
 #include "node/task_spread.h"
+#include "node/told_drivers.h"
 
 namespace rayx::node {
 
@@ -25,16 +26,19 @@ class RemoteTasks {
     ActorBook* actors = nullptr;
     const NodeSessions* sessions = nullptr;
     RemoteObjects* objects = nullptr;
+    ToldDrivers* told = nullptr;
     GivenTasks* given = nullptr;
     GuestTasks* guest = nullptr;
     TaskSpread* spread = nullptr;
   };
   // All must outlive it.
   explicit RemoteTasks(const Parts& parts) : parts_(parts) {}
-  // What guests submit and cancel of drivers of this node.
+  // What guests submit and cancel of drivers of this node, and homes want of theirs.
   struct OwnTasks {
     std::function<Status(Peer& peer, TaskSpec spec, const CallerId& caller)> submit;
     std::function<void(const Peer& peer, const TaskId& task, bool force)> cancel;
+    // Of a driver of the node of `session`: what has something to finish for it shall.
+    std::function<void(ClientId session, const DriverId& driver)> drain;
   };
   // Before anything is heard.
   void Join(OwnTasks own) { own_ = std::move(own); }
@@ -43,7 +47,7 @@ class RemoteTasks {
   void OnSessionBegun(ClientId session, const NodeId& node) {
     parts_.objects->OnSessionBegun(session, node);
   }
-  void OnSessionEnded(ClientId session, const std::string& reason);
+  void OnSessionEnded(ClientId session, const SessionEnd& end);
   // Not OK: a breach of protocol.
   Status OnMessage(ClientId session, remote::Message message);
 
@@ -60,6 +64,10 @@ class RemoteTasks {
   }
   Status On(ClientId from, remote::TaskEnded& message) {
     return parts_.given->OnEnded(from, message);
+  }
+  Status On(ClientId from, remote::DrainDriver& message);
+  Status On(ClientId from, remote::DriverDrained& message) {
+    return parts_.told->OnDrained(from, message.driver);
   }
   Status On(ClientId from, remote::DriverGone& message);
   Status On(ClientId from, remote::SubmitTask& message);

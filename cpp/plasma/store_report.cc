@@ -75,11 +75,16 @@ std::string StoreFullText(uint64_t asked_bytes, const Arena::Stats& pool,
   return text;
 }
 
+bool HasDataHere(const ObjectSummary& object) {
+  const bool has_data =
+      object.state == ObjectState::kCreated || object.state == ObjectState::kSealed;
+  return has_data && !object.id.IsFunction();
+}
+
 std::vector<ObjectSummary> Largest(std::vector<ObjectSummary> objects, size_t most,
                                    bool in_pool_only) {
   std::erase_if(objects, [&](const ObjectSummary& object) {
-    return object.id.IsFunction() || object.state == ObjectState::kExpected ||
-           (in_pool_only && object.is_inline);
+    return !HasDataHere(object) || (in_pool_only && object.is_inline);
   });
   const auto end = objects.begin() + static_cast<std::ptrdiff_t>(std::min(most, objects.size()));
   std::partial_sort(

@@ -45,8 +45,10 @@ std::string BytesText(uint64_t bytes);
 // "<id> sealed, 1.5 GiB (…), held by 2 clients and 1 task or object, pinned 3 times"
 std::string ObjectText(const ObjectSummary& object);
 
-// Those of the objects that have a value or are in the making, at most `most`, the largest first;
-// no functions, which have no data.
+// It has a value here, or one in the making; functions have no data.
+bool HasDataHere(const ObjectSummary& object);
+
+// Those of the objects that have data here, at most `most`, the largest first.
 std::vector<ObjectSummary> Largest(std::vector<ObjectSummary> objects, size_t most,
                                    bool in_pool_only);
 

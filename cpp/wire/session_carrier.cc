@@ -60,7 +60,7 @@ void SessionCarrier::End(const cluster::SessionEnded& ended) {
   const auto told = told_.find(ended.peer);
   if (told == told_.end() || told->second != ended.session) return;
   told_.erase(told);
-  handlers_.on_ended(ended.peer, ended.reason, ended.detail);
+  handlers_.on_ended(ended);
 }
 
 // ---- connections --------------------------------------------------------------------------------

@@ -44,8 +44,7 @@ class SessionCarrier {
     // A session has begun: from inside Open, or since the other side has.
     std::function<void(const NodeId& peer)> on_begun;
     // No message of it comes any more. Once for each that has begun, and before the next one does.
-    std::function<void(const NodeId& peer, cluster::EndReason reason, const std::string& detail)>
-        on_ended;
+    std::function<void(const cluster::SessionEnded& ended)> on_ended;
     // A peer says that this node was declared dead.
     std::function<void()> on_declared_dead;
   };

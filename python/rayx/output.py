@@ -79,32 +79,35 @@ class OutputPrinter:
                 return
             if event is None:
                 continue
-            kind, pid, name, is_stderr, text = event
+            kind, pid, name, node, is_stderr, text = event
             if kind == "drained":
                 self._drained.set()
             elif kind == "failed":
                 if self._prints_errors:
                     self.failures.failed(text.decode(errors="replace"))
             else:
-                _write(prefixed(text, name, pid), is_stderr)
+                _write(prefixed(text, name, pid, node), is_stderr)
 
 
 def _write_failure(text: str) -> None:
     _write(clean_text(text) + "\n", True)
 
 
-def prefixed(text: bytes, name: str, pid: int) -> str:
+def prefixed(text: bytes, name: str, pid: int, node: str = "") -> str:
     """The lines of `text`, each with who printed it.
 
     >>> prefixed(b"a\\rb", "f", 7)
     '(f pid=7) a\\n(f pid=7) b\\n'
+    >>> prefixed(b"x", "f", 7, "0123456789abcdef0123456789abcdef")  # at another node
+    '(f pid=7, node=01234567) x\\n'
     >>> prefixed(b"f waits", "", 0)
     'rayx: f waits\\n'
     """
+    where = f"pid={pid}, node={node[:8]}" if node else f"pid={pid}"
     # 0: the node says it itself.
-    who = f"(pid={pid}) " if pid else "rayx: "
+    who = f"({where}) " if pid else "rayx: "
     if name:
-        who = f"({_clean(name)} pid={pid}) "
+        who = f"({_clean(name)} {where}) "
     lines = _LINE_ENDS.split(text.decode(errors="replace"))
     return "".join(f"{who}{_clean(line)}\n" for line in lines)
 

@@ -24,9 +24,11 @@ def errors(client: NodeClient, timeout_ms: int) -> list[tuple[bytes, bytes, str,
     ]
 
 
-def resources(client: NodeClient, timeout_ms: int) -> tuple[dict[str, float], dict[str, float]]:
-    """All that can be given to tasks, and what of it is free."""
-    reply = client.ask("Resources", {}, timeout_ms)
+def resources(
+    client: NodeClient, timeout_ms: int, node_id: bytes | None = None
+) -> tuple[dict[str, float], dict[str, float]]:
+    """All that can be given to tasks, and what of it is free; of another node, if one is named."""
+    reply = client.ask("Resources", _at(node_id), timeout_ms)
     return _amounts(reply["total"]), _amounts(reply["available"])
 
 
@@ -62,9 +64,9 @@ def count_unfinished(client: NodeClient, timeout_ms: int) -> int:
     return count
 
 
-def node(client: NodeClient, timeout_ms: int) -> dict[str, Any]:
-    """What the node does, in numbers: the fields of NodeReply."""
-    return client.ask("Node", {}, timeout_ms)
+def node(client: NodeClient, timeout_ms: int, node_id: bytes | None = None) -> dict[str, Any]:
+    """What the node does, or another one that is named, in numbers: the fields of NodeReply."""
+    return client.ask("Node", _at(node_id), timeout_ms)
 
 
 def nodes(client: NodeClient, timeout_ms: int) -> list[dict[str, Any]]:
@@ -74,18 +76,24 @@ def nodes(client: NodeClient, timeout_ms: int) -> list[dict[str, Any]]:
 
 
 def records(
-    client: NodeClient, kind: str, most: int, timeout_ms: int
+    client: NodeClient, kind: str, most: int, timeout_ms: int, node_id: bytes | None = None
 ) -> tuple[list[tuple[str, dict[str, str]]], int]:
     """(hexadecimal id, fields) of at most `most` things of a kind, and how many there are beside.
 
-    `kind` is "drivers", "functions", "tasks", "actors", "objects" or "errors".
+    `kind` is "drivers", "functions", "tasks", "actors", "objects" or "errors". Of functions,
+    tasks, actors and objects each node knows those that are there; it is the client's own if none
+    is named.
     """
-    reply = client.ask("Records", {"kind": kind, "most": most}, timeout_ms)
+    reply = client.ask("Records", {"kind": kind, "most": most} | _at(node_id), timeout_ms)
     rows = [
         (one["id"].hex(), {field["name"]: field["value"] for field in one["fields"]})
         for one in reply["records"]
     ]
     return rows, reply["left_out"]
+
+
+def _at(node_id: bytes | None) -> dict[str, Any]:
+    return {} if node_id is None else {"node": node_id}
 
 
 def _task_of(object_id: ObjectID[Any]) -> dict[str, Any]:

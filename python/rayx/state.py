@@ -10,8 +10,10 @@ what is listed may have changed before the list is there. Ids are texts of hexad
 are seconds since the epoch. In PYTHON_MODE nothing runs elsewhere, and all lists but those of nodes
 and errors are empty.
 
-If there are more than `limit` (10,000 unless said), or more than fit in one answer, the others are
-left out, and a warning says how many there are.
+Of a cluster, all nodes are asked for their functions, tasks, actors and objects, one after the
+other; what two nodes have is listed for each. A node that does not answer is left out, and so are
+records beyond `limit` (10,000 unless said), and those that do not fit in one answer: a warning says
+which, or how many.
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ from typing import TYPE_CHECKING, Any
 from rayx import queries, questions, session
 from rayx._raylet import RayletError
 from rayx.error_records import ErrorInfo, Record
+from rayx.errors import ControlPlaneUnavailableError
 from rayx.text.quantities import whole
 
 if TYPE_CHECKING:
@@ -56,6 +59,8 @@ class FunctionInfo(Record):
     name: str
     #: How large its pickle is, with what it has captured.
     pickled_bytes: int
+    #: Which has it; others fetch it when they run it first.
+    node_id: str
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -114,22 +119,22 @@ def drivers(*, limit: int = LIMIT) -> list[DriverInfo]:
 
 def functions(*, limit: int = LIMIT) -> list[FunctionInfo]:
     """The remote functions and classes of actors."""
-    return _listed("functions", limit, _function)
+    return _listed_everywhere("functions", limit, _function)
 
 
 def tasks(*, limit: int = LIMIT) -> list[TaskInfo]:
     """The tasks and calls that have not ended."""
-    return _listed("tasks", limit, _task)
+    return _listed_everywhere("tasks", limit, _task)
 
 
 def actors(*, limit: int = LIMIT) -> list[ActorInfo]:
     """The actors."""
-    return _listed("actors", limit, _actor)
+    return _listed_everywhere("actors", limit, _actor)
 
 
 def objects(*, limit: int = LIMIT) -> list[ObjectInfo]:
     """The objects, the largest first."""
-    return _listed("objects", limit, _object)
+    return _listed_everywhere("objects", limit, _object)
 
 
 def errors(*, limit: int = LIMIT) -> list[ErrorInfo]:
@@ -143,6 +148,7 @@ def errors(*, limit: int = LIMIT) -> list[ErrorInfo]:
 
 
 def _listed(kind: str, limit: int, made: Callable[[str, Mapping[str, str]], Any]) -> list[Any]:
+    """What the control tables tell."""
     most = whole("limit", limit, 1, 1 << 32)
     owner = session.current()
     try:
@@ -150,11 +156,52 @@ def _listed(kind: str, limit: int, made: Callable[[str, Mapping[str, str]], Any]
     except RayletError as error:
         raise owner.failure(error) from None
     if left_out:
-        warnings.warn(
-            f"there are {len(rows) + left_out:,} {kind}, of which {len(rows):,} are listed",
-            stacklevel=3,
-        )
+        _warn_left_out(kind, len(rows), left_out)
     return [made(record_id, fields) for record_id, fields in rows]
+
+
+def _listed_everywhere(
+    kind: str, limit: int, made: Callable[[str, Mapping[str, str]], Any]
+) -> list[Any]:
+    """What each node tells of itself."""
+    most = whole("limit", limit, 1, 1 << 32)
+    owner = session.current()
+    listed: list[Any] = []
+    left_out = 0
+    for node_id in _living_nodes(kind):
+        try:
+            rows, beside = questions.records(
+                owner.client, kind, most, _QUERY_MS, bytes.fromhex(node_id)
+            )
+        except RayletError as error:
+            if error.code != "Unavailable":
+                raise owner.failure(error) from None
+            warnings.warn(f"its {kind} are not listed: {error.message}", stacklevel=3)
+            continue
+        listed += [made(record_id, {"node": node_id, **fields}) for record_id, fields in rows]
+        left_out += beside
+    if kind == "objects":
+        listed.sort(key=lambda one: one.nbytes, reverse=True)
+    left_out += max(len(listed) - most, 0)
+    if left_out:
+        _warn_left_out(kind, min(len(listed), most), left_out)
+    return listed[:most]
+
+
+def _living_nodes(kind: str) -> list[str]:
+    """Their ids; of this process' node alone, after a warning, if the tables cannot be reached."""
+    try:
+        return [node.node_id for node in queries.nodes() if node.alive]
+    except ControlPlaneUnavailableError as error:
+        own = questions.node(session.current().client, _QUERY_MS)
+        warnings.warn(f"only this node's {kind} are listed: {error}", stacklevel=4)
+        return [own["node_id"].hex()]
+
+
+def _warn_left_out(kind: str, shown: int, left_out: int) -> None:
+    warnings.warn(
+        f"there are {shown + left_out:,} {kind}, of which {shown:,} are listed", stacklevel=4
+    )
 
 
 def _driver(record_id: str, fields: Mapping[str, str]) -> DriverInfo:
@@ -168,7 +215,13 @@ def _driver(record_id: str, fields: Mapping[str, str]) -> DriverInfo:
 
 
 def _function(record_id: str, fields: Mapping[str, str]) -> FunctionInfo:
-    return FunctionInfo(record_id, fields["driver"], fields["name"], int(fields["pickled_bytes"]))
+    return FunctionInfo(
+        function_id=record_id,
+        driver_id=fields["driver"],
+        name=fields["name"],
+        pickled_bytes=int(fields["pickled_bytes"]),
+        node_id=fields["node"],
+    )
 
 
 def _task(record_id: str, fields: Mapping[str, str]) -> TaskInfo:

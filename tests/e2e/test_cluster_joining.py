@@ -101,6 +101,11 @@ def test_a_machine_that_stops_leaves_and_nothing_of_others_ends(machines):
     head = start_head(one)
     member = join(two, (one, head))
     sees(head, [one.address, two.address])
+    own, other = head.status()["nodes"]
+    assert [own["host"], other["host"]] == [one.address, two.address]
+    assert own.keys() <= other.keys(), "of both is told what they do"
+    screen = one.rayx("status")[0]
+    assert re.search(rf"and .* at {re.escape(member.address)} .*\n +CPU . of . free; store", screen)
     said = two.rayx("stop")[0]
     assert said == (
         f"Stopped the node of the cluster {head.cluster} at {member.address} "

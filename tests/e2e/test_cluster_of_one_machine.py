@@ -1,8 +1,12 @@
 """rayx.cluster: nodes are started, added, removed and killed on this machine; nothing is left."""
 
 import os
+import re
 import signal
 import socket
+import subprocess
+import sys
+import time
 
 import psutil
 import pytest
@@ -179,3 +183,103 @@ def test_nothing_is_left_however_the_program_ends(start_driver, way):
         host, _, port = address.rpartition(":")
         with pytest.raises(ConnectionRefusedError):
             socket.create_connection((host, int(port)))
+
+
+@rayx.remote
+def wait_for(path):
+    while not os.path.exists(path):
+        time.sleep(0.001)  # task work
+    return bytes(1_000_000)
+
+
+def node_id_of(node):
+    (node_id,) = (
+        found.node_id
+        for found in rayx.nodes()
+        if found.alive and f"{found.address}:{found.port}" == node.address
+    )
+    return node_id
+
+
+def test_the_state_of_all_nodes_is_told(cluster, tmp_path):
+    head, other = cluster.nodes
+    gate = tmp_path / "gate"
+    there, too = (
+        wait_for.options(resources={"disk": 1}).remote(str(gate)),
+        wait_for.options(resources={"tape": 1}).remote(str(gate)),
+    )
+
+    def place_of(object_id):
+        listed = {one.task_id: (one.node_id, one.state) for one in rayx.state.tasks()}
+        return listed.get(object_id.hex()[:32])
+
+    is_there = (node_id_of(other), "running")
+    poll_until(lambda: place_of(there) == is_there, 20, "the task runs there")
+    assert place_of(too) == (node_id_of(head), "waiting"), "nobody runs it"
+    assert rayx.cancel_all() == 2
+    with pytest.raises(rayx.TaskCancelledError):
+        rayx.get(too, timeout=20)
+    gate.touch()
+    kept = wait_for.options(resources={"disk": 1}).remote(str(gate))
+    rayx.wait([kept], timeout_s=20)
+    (place,) = (one.node_id for one in rayx.state.objects() if one.object_id == kept.hex())
+    assert place == node_id_of(other)
+    assert ("wait_for", node_id_of(head)) in {
+        (one.name, one.node_id) for one in rayx.state.functions()
+    }
+
+
+def test_a_node_that_does_not_answer_is_left_out(cluster):
+    _, other = cluster.nodes
+    daemon = psutil.Process(daemon_of(other))
+    daemon.suspend()
+    try:
+        with pytest.warns(UserWarning, match="its tasks are not listed: node .* cannot be asked"):
+            assert rayx.state.tasks() == []
+    finally:
+        daemon.resume()
+
+
+@rayx.remote
+def get_inside(ids):
+    return len(rayx.get(ids[0]))
+
+
+def test_a_node_whose_tasks_wait_in_get_has_room_for_more(cluster, tmp_path):
+    """The CPU of its only task is given back, which is known to who places tasks."""
+    _, other = cluster.nodes
+    gate = tmp_path / "gate"
+    gated = wait_for.remote(str(gate))
+    waits = get_inside.options(resources={"disk": 0.5}).remote([gated])
+    assert runs_at(other, resources={"disk": 0.5})
+    assert rayx.wait([waits], timeout=0) == ([], [waits])
+    gate.touch()
+    assert rayx.get(waits, timeout=20) == 1_000_000
+
+
+LAST_WORDS = """
+import atexit, sys, threading, rayx
+rayx.init(redis_address=sys.argv[1])
+
+@rayx.remote(resources={"disk": 1})
+def work():
+    atexit.register(lambda: print("the worker's last words", flush=True))
+    print("the task's words")
+
+rayx.get(work.remote())
+"""
+
+
+def test_what_is_printed_last_at_another_node_reaches_the_program(cluster):
+    """Its end waits for workers there that have something to finish."""
+    _, other = cluster.nodes
+    node = node_id_of(other)[:8]
+    ran = subprocess.run(
+        [sys.executable, "-c", LAST_WORDS, cluster.redis_address],
+        capture_output=True,
+        text=True,
+        timeout=30,
+    )
+    assert ran.returncode == 0, ran.stderr
+    for words in ("the task's words", "the worker's last words"):
+        assert re.search(rf"pid=\d+, node={node}\) {words}", ran.stdout), ran.stdout + ran.stderr

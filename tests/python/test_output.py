@@ -28,7 +28,7 @@ class Channel:
 
     def drain(self):
         if self.answers:
-            self.events.put(("drained", 0, "", False, b""))
+            self.events.put(("drained", 0, "", "", False, b""))
 
     def close(self):
         self.events.put(None)
@@ -46,17 +46,20 @@ def printed(*events, prints_errors=True):
 
 def test_lines_get_a_prefix(capsys):
     printed(
-        ("lines", 7, "f", False, b"one\ntwo"),
-        ("lines", 8, "g", True, b"err"),
-        ("lines", 9, "", False, b"nobody"),
+        ("lines", 7, "f", "", False, b"one\ntwo"),
+        ("lines", 8, "g", "", True, b"err"),
+        ("lines", 9, "", "", False, b"nobody"),
+        ("lines", 6, "h", "c0ffee00" * 4, False, b"elsewhere"),
     )
     out, err = capsys.readouterr()
-    assert out == "(f pid=7) one\n(f pid=7) two\n(pid=9) nobody\n"
+    assert (
+        out == "(f pid=7) one\n(f pid=7) two\n(pid=9) nobody\n(h pid=6, node=c0ffee00) elsewhere\n"
+    )
     assert err == "(g pid=8) err\n"
 
 
 def test_errors_that_nobody_gets_are_printed_once_or_not_at_all(capsys):
-    event = ("failed", 0, "", False, b"task f() failed\nValueError")
+    event = ("failed", 0, "", "", False, b"task f() failed\nValueError")
     printed(event)
     assert capsys.readouterr().err == "task f() failed\nValueError\n"
     printed(event, prints_errors=False)
@@ -69,7 +72,7 @@ def test_errors_are_printed_when_nothing_else_comes(monkeypatch):
     written = threading.Event()
     monkeypatch.setattr(output, "_write", lambda text, is_stderr: written.set())
     printer = output.OutputPrinter(channel := Channel(), True)
-    channel.events.put(("failed", 0, "", False, b"task f() failed"))
+    channel.events.put(("failed", 0, "", "", False, b"task f() failed"))
     threads = threading.active_count()
     printer.start()
     assert written.wait(20)
@@ -142,7 +145,7 @@ def test_a_stdout_nobody_reads_does_not_stop_the_end(monkeypatch):
     monkeypatch.setattr(sys, "stdout", Stuck())
     channel = Channel()
     printer = output.OutputPrinter(channel, True)
-    channel.events.put(("lines", 1, "f", False, b"x"))
+    channel.events.put(("lines", 1, "f", "", False, b"x"))
     printer.start()
     printer.finish()
     assert printer._thread.is_alive()

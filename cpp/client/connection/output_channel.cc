@@ -9,6 +9,7 @@
 #include "client/connection/handshake.h"
 #include "client/connection/message.h"
 #include "common/io/socket.h"
+#include "common/protocol/wire_ids.h"
 
 namespace rayx {
 namespace {
@@ -24,6 +25,7 @@ Result<OutputEvent> EventOf(const Frame& frame) {
       event.kind = OutputEvent::Kind::kLines;
       event.pid = message->pid();
       if (message->name() != nullptr) event.name = message->name()->str();
+      if (message->node() != nullptr) event.node = FromWire<NodeId>(*message->node()).Hex();
       event.is_stderr = message->is_stderr();
       const std::span<const uint8_t> lines = BytesOf(*message->lines());
       event.text.assign(lines.begin(), lines.end());

@@ -16,6 +16,7 @@ struct OutputEvent {
   Kind kind = Kind::kLines;
   int pid = 0;
   std::string name;  // of the function, empty if none ran
+  std::string node;  // hexadecimal; empty: the driver's own
   bool is_stderr = false;
   std::string text;  // lines separated by newlines, without the last one; or the error's text
 };

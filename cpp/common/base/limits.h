@@ -346,6 +346,11 @@ inline constexpr size_t kValueBacklogBytes = 1u << 20;
 inline constexpr size_t kFetchesAskedMax = 1u << 20;
 inline constexpr int64_t kFetchRetryMs = 50;
 
+// Questions of clients that other nodes have not answered: how many there may be, and how long one
+// is waited for.
+inline constexpr size_t kRemoteQuestionsMax = 64;
+inline constexpr int64_t kRemoteAnswerMs = 5000;
+
 // Nodes need this long to come back to a scheduler that was started again; until then it does not
 // say that no node can run a task.
 inline constexpr int64_t kSchedulerSettleMs = 2000;

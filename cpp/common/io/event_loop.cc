@@ -51,6 +51,8 @@ struct EventLoop::Impl {
   bool running = false;
   bool stopped = false;
   uint64_t turn = 0;
+  // By the last handler that asio ran.
+  bool ran_cancelled_timer = false;
   // Taken when first asked for in a turn: not before the sleep at the turn's start.
   int64_t now_ms = -1;
   // Watchers that may want to be armed before the next sleep.
@@ -97,7 +99,13 @@ void EventLoop::Impl::Hear(bool at_once) {
   ArmListed();
   now_ms = -1;
   size_t handled = 0;
-  if (!at_once && !HasPosted()) handled = context.run_one();
+  if (!at_once && !HasPosted()) {
+    // A cancelled timer is no event: whoever sets one anew in each turn would never rest.
+    do {
+      ran_cancelled_timer = false;
+      handled = context.run_one();
+    } while (ran_cancelled_timer);
+  }
   RunPosted();
   while (handled < kHandlersPerTurn && context.poll_one() != 0) ++handled;
 }
@@ -173,6 +181,7 @@ std::unique_ptr<EventLoop::Timer> EventLoop::CallAt(int64_t when_ms, std::functi
   state->timer.expires_at(
       std::chrono::steady_clock::time_point(std::chrono::milliseconds(when_ms)));
   state->timer.async_wait([impl = impl_.get(), state, when_ms](const asio::error_code&) {
+    impl->ran_cancelled_timer = !state->done;
     if (!state->done) return;
     // The time may have been taken earlier in this turn; what is due must not find itself early.
     if (impl->now_ms >= 0 && impl->now_ms < when_ms) impl->now_ms = when_ms;

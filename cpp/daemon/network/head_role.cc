@@ -62,6 +62,7 @@ std::variant<wire::NodeAdmission, wire::NodeRefusal> HeadRole::Decide(
     case protocol::ConnectionKind::Scheduler:
       break;
     case protocol::ConnectionKind::Bulk:
+    case protocol::ConnectionKind::Questions:
       // Only members know what there is.
       if (membership_.IsMember(greeting.node)) break;
       return wire::NodeRefusal{"it is no member yet"};

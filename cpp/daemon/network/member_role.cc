@@ -103,8 +103,8 @@ std::variant<wire::NodeAdmission, wire::NodeRefusal> MemberRole::Decide(
     return wire::NodeRefusal{"it is not the head of its cluster, which is at " +
                              parts_.head_address.Text() + "; join there"};
   }
-  if (greeting.kind != protocol::ConnectionKind::Control &&
-      greeting.kind != protocol::ConnectionKind::Bulk) {
+  if (greeting.kind == protocol::ConnectionKind::Tables ||
+      greeting.kind == protocol::ConnectionKind::Scheduler) {
     return wire::NodeRefusal{"it is not the head, and has no such service"};
   }
   if (parts_.carrier->IsDead(greeting.node)) {

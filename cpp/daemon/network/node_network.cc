@@ -82,11 +82,9 @@ NodeNetwork::NodeNetwork(EventLoop* loop, NetworkOptions options,
                       if (events_.on_begun) events_.on_begun(peer);
                     },
                 .on_ended =
-                    [this](const NodeId& peer, cluster::EndReason reason, const std::string&) {
-                      role_->OnSessionEnded(peer, reason);
-                      if (events_.on_ended) {
-                        events_.on_ended(peer, std::string(cluster::TextOf(reason)));
-                      }
+                    [this](const cluster::SessionEnded& ended) {
+                      role_->OnSessionEnded(ended.peer, ended.reason);
+                      if (events_.on_ended) events_.on_ended(ended);
                     },
                 .on_declared_dead = [this] { role_->OnDeclaredDead(); }}),
       reception_(
@@ -185,6 +183,8 @@ void NodeNetwork::OnWelcomed(const wire::NodeGreeting& greeting,
     carrier_.Take(std::move(stream));
   } else if (greeting.kind == protocol::ConnectionKind::Bulk) {
     if (events_.on_bulk) events_.on_bulk(greeting.node, std::move(stream));
+  } else if (greeting.kind == protocol::ConnectionKind::Questions) {
+    if (events_.on_questions) events_.on_questions(std::move(stream));
   } else {
     role_->OnWelcomed(greeting, std::move(stream));
   }
@@ -210,10 +210,11 @@ Result<std::unique_ptr<ByteStream>> NodeNetwork::DialScheduler() {
   return streams_->Dial(*head, {});
 }
 
-Result<std::unique_ptr<ByteStream>> NodeNetwork::DialBulk(const NodeId& node) {
+Result<std::unique_ptr<ByteStream>> NodeNetwork::DialNode(const NodeId& node,
+                                                          protocol::ConnectionKind kind) {
   std::optional<NodeStreams::Target> target = role_->TargetOf(node);
   if (!target) return Status::Unavailable("nobody has told where node " + node.Hex() + " is");
-  target->kind = protocol::ConnectionKind::Bulk;
+  target->kind = kind;
   return streams_->Dial(*target, {});
 }
 

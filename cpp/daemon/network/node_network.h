@@ -63,10 +63,11 @@ class NodeNetwork {
     // A type that is none of wire::IsMemberMessage. An error ends the session.
     std::function<Status(const NodeId& peer, uint16_t type, std::span<const uint8_t> payload)>
         on_message;
-    // The reason for people: "silent".
-    std::function<void(const NodeId& peer, const std::string& reason)> on_ended;
+    std::function<void(const cluster::SessionEnded& ended)> on_ended;
     // A node wants to have values on this stream, behind its greeting.
     std::function<void(const NodeId& peer, std::unique_ptr<ByteStream> stream)> on_bulk;
+    // A node has questions of its clients.
+    std::function<void(std::unique_ptr<ByteStream> stream)> on_questions;
   };
   // Before Start.
   void Follow(SessionEvents events) { events_ = std::move(events); }
@@ -76,9 +77,10 @@ class NodeNetwork {
   wire::SessionCarrier& sessions() { return carrier_; }
   // More can be said in the session with the node for now.
   bool HasRoom(const NodeId& node) const;
-  // A stream to the global scheduler, or one on which a node answers with values; after Start.
+  // A stream to the global scheduler, or one on which a node answers with values, or what it is
+  // asked; after Start.
   Result<std::unique_ptr<ByteStream>> DialScheduler();
-  Result<std::unique_ptr<ByteStream>> DialBulk(const NodeId& node);
+  Result<std::unique_ptr<ByteStream>> DialNode(const NodeId& node, protocol::ConnectionKind kind);
 
   // `tables` must outlive the network.
   Status Start(control::Tables* tables, const Services& services, Expelled expelled);

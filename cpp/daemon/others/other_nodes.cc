@@ -14,18 +14,29 @@ OtherNodes::OtherNodes(const Parts& parts)
     : parts_(parts),
       server_(parts.loop, parts.peers, parts.pool, parts.core),
       fetcher_(parts.loop, parts.pool, parts.core,
-               [this](const NodeId& node) { return parts_.network->DialBulk(node); }) {
+               [this](const NodeId& node) {
+                 return parts_.network->DialNode(node, protocol::ConnectionKind::Bulk);
+               }),
+      questions_(
+          parts.loop,
+          [this](const NodeId& node) {
+            return parts_.network->DialNode(node, protocol::ConnectionKind::Questions);
+          },
+          parts.answers) {
   parts_.network->Follow(
       {.on_begun = [this](const NodeId& node) { OnSessionBegun(node); },
        .on_message =
            [this](const NodeId& node, uint16_t type, std::span<const uint8_t> payload) {
              return OnMessage(node, type, payload);
            },
-       .on_ended = [this](const NodeId& node,
-                          const std::string& reason) { OnSessionEnded(node, reason); },
+       .on_ended = [this](const cluster::SessionEnded& ended) { OnSessionEnded(ended); },
        .on_bulk =
            [this](const NodeId& node, std::unique_ptr<ByteStream> stream) {
              server_.Take(node, std::move(stream));
+           },
+       .on_questions =
+           [this](std::unique_ptr<ByteStream> stream) {
+             parts_.peers->AddObserver(std::move(stream));
            }});
 }
 
@@ -42,6 +53,7 @@ void OtherNodes::Start(const ResourceSet& total) {
 void OtherNodes::BeforeTurn() {
   parts_.network->OnTurn();
   fetcher_.OnTurn();
+  questions_.OnTurn();
   GiveHeld();
   has_events_ = false;
 }
@@ -72,7 +84,8 @@ void OtherNodes::OnSessionBegun(const NodeId& node) {
   remote().OnSessionBegun(session, node);
 }
 
-void OtherNodes::OnSessionEnded(const NodeId& node, const std::string& reason) {
+void OtherNodes::OnSessionEnded(const cluster::SessionEnded& ended) {
+  const NodeId& node = ended.peer;
   fetcher_.OnNodeGone(node);
   server_.OnNodeGone(node);
   const auto known = sessions_.find(node);
@@ -83,7 +96,8 @@ void OtherNodes::OnSessionEnded(const NodeId& node, const std::string& reason) {
   sessions_.erase(known);
   nodes_.erase(session);
   has_events_ = true;
-  remote().OnSessionEnded(session, reason);
+  remote().OnSessionEnded(session, {.reason = std::string(cluster::TextOf(ended.reason)),
+                                    .is_unheard = ended.is_unheard});
 }
 
 Status OtherNodes::OnMessage(const NodeId& node, uint16_t type, std::span<const uint8_t> payload) {
@@ -185,11 +199,7 @@ void OtherNodes::OnUnplaceable(std::span<const placement::OfferName> offers,
                                const std::string& reason, bool for_ever) {
   has_events_ = true;
   for (const placement::OfferName& offer : offers) {
-    if (for_ever) {
-      remote().given().OnInfeasible(offer.task, offer.attempt, reason);
-    } else {
-      remote().given().OnPending(offer.task, offer.attempt, reason);
-    }
+    remote().given().OnUnplaceable(offer.task, offer.attempt, reason, for_ever);
   }
 }
 

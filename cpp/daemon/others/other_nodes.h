@@ -4,6 +4,7 @@
 //   core ──Send──▶ remote_codec ──▶ NodeNetwork ──▶ sessions
 //        ──Offer─▶ SchedulerLink ──▶ the global scheduler
 //        ──Pull──▶ ValueFetcher ──▶ streams on which other nodes answer (ValueServer)
+//   clients ─Ask─▶ RemoteQuestions ──▶ streams on which other nodes answer (Questions)
 //
 // Threads: one.
 #pragma once
@@ -20,6 +21,7 @@
 #include "common/base/status.h"
 #include "common/io/event_loop.h"
 #include "daemon/network/node_network.h"
+#include "daemon/others/remote_questions.h"
 #include "daemon/others/value_fetcher.h"
 #include "daemon/others/value_server.h"
 #include "daemon/others/waiting_messages.h"
@@ -40,6 +42,8 @@ class OtherNodes final : public node::OtherNodes, private global_scheduler::Sche
     PoolService* pool = nullptr;
     node::NodeCore* core = nullptr;
     NodeId self;
+    // What other nodes have answered to clients of this one.
+    RemoteQuestions::Events answers;
   };
   // The parts must outlive it, and need not be made yet.
   explicit OtherNodes(const Parts& parts);
@@ -54,6 +58,10 @@ class OtherNodes final : public node::OtherNodes, private global_scheduler::Sche
   // Something was said to another node, or by it, a moment ago: an answer is waited for.
   bool IsTalking() const { return parts_.loop->now_ms() - talked_ms_ <= kTalkMs; }
   std::optional<int64_t> NextTickMs() const;
+  // As RemoteQuestions.
+  void Ask(const NodeId& node, ClientId asker, uint64_t request, std::span<const uint8_t> query) {
+    questions_.Ask(node, asker, request, query);
+  }
   std::string DebugText() const;
 
   // --- node::OtherNodes ---
@@ -87,7 +95,7 @@ class OtherNodes final : public node::OtherNodes, private global_scheduler::Sche
   void OnNodeJoined(const NodeId& node) override;
   void OnNodeDead(const NodeId& node) override;
 
-  void OnSessionEnded(const NodeId& node, const std::string& reason);
+  void OnSessionEnded(const cluster::SessionEnded& ended);
   Status OnMessage(const NodeId& node, uint16_t type, std::span<const uint8_t> payload);
 
   // Whether there is a session with the node, after one was opened if there may be one.
@@ -115,6 +123,7 @@ class OtherNodes final : public node::OtherNodes, private global_scheduler::Sche
   std::unique_ptr<global_scheduler::SchedulerLink> scheduler_;
   ValueServer server_;
   ValueFetcher fetcher_;
+  RemoteQuestions questions_;
   // Events have come to the core that has had its turn.
   bool has_events_ = false;
   // Something is to be sent, or a session was opened, since the last Flush.

@@ -105,6 +105,14 @@ class Encoder {
     return Finish(said::CreateDriverInfo(builder_, ToWire(driver), bytes, written),
                   Type::DriverInfo);
   }
+  Type operator()(const remote::DrainDriver& message) {
+    const auto& [driver] = message;
+    return Finish(said::CreateDrainDriver(builder_, ToWire(driver)), Type::DrainDriver);
+  }
+  Type operator()(const remote::DriverDrained& message) {
+    const auto& [driver] = message;
+    return Finish(said::CreateDriverDrained(builder_, ToWire(driver)), Type::DriverDrained);
+  }
   Type operator()(const remote::DriverGone& message) {
     const auto& [driver] = message;
     return Finish(said::CreateDriverGone(builder_, ToWire(driver)), Type::DriverGone);
@@ -268,6 +276,12 @@ class Decoder {
     }
     return Status::Ok();
   }
+  Status Read(const said::DrainDriver& wire, remote::DrainDriver* made) {
+    return Driver(*wire.driver(), &made->driver);
+  }
+  Status Read(const said::DriverDrained& wire, remote::DriverDrained* made) {
+    return Driver(*wire.driver(), &made->driver);
+  }
   Status Read(const said::DriverGone& wire, remote::DriverGone* made) {
     return Driver(*wire.driver(), &made->driver);
   }
@@ -422,6 +436,10 @@ Status Decode(Type type, std::span<const uint8_t> payload, remote::Message* mess
       return decoder.Read<said::ObjectsReady, remote::ObjectsReady>(message);
     case Type::DriverInfo:
       return decoder.Read<said::DriverInfo, remote::DriverInfo>(message);
+    case Type::DrainDriver:
+      return decoder.Read<said::DrainDriver, remote::DrainDriver>(message);
+    case Type::DriverDrained:
+      return decoder.Read<said::DriverDrained, remote::DriverDrained>(message);
     case Type::DriverGone:
       return decoder.Read<said::DriverGone, remote::DriverGone>(message);
     case Type::RunTask:

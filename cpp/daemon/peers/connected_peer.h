@@ -66,7 +66,8 @@ struct DriverPeer {
 // A driver's second connection, on which it is sent what is to be printed.
 struct OutputPeer {};
 
-// Somebody who only asks questions, such as `rayx status`: the core does not know of it.
+// Somebody who only asks questions, such as `rayx status`, or another node for its clients: the
+// core does not know of it.
 struct ObserverPeer {};
 
 struct WorkerPeer {

@@ -46,8 +46,10 @@ void PeerMessages::SendLines(node::Peer& peer, const node::PrintedLines& lines) 
                   const auto name = builder.CreateString(lines.function);
                   const auto bytes = BytesOf(lines.text);
                   const auto data = builder.CreateVector(bytes.data(), bytes.size());
+                  const protocol::Id16 node = *ToWire(lines.node);
                   return protocol::CreateOutputLines(builder, static_cast<int32_t>(lines.pid), name,
-                                                     lines.is_stderr, data);
+                                                     lines.is_stderr, data,
+                                                     lines.node.IsNil() ? nullptr : &node);
                 });
 }
 

@@ -12,28 +12,42 @@ PeerTable::PeerTable(EventLoop* loop, Handlers handlers)
 
 PeerTable::~PeerTable() = default;
 
-ConnectedPeer& PeerTable::Add(ScopedFd socket, WorkerNumber worker) {
+ConnectedPeer& PeerTable::Add(std::unique_ptr<ByteStream> stream) {
   const ClientId id = ++last_id_;
   auto peer = std::make_unique<ConnectedPeer>();
   peer->id = id;
-  peer->worker = worker;
   peer->connection = std::make_unique<Connection>(
-      loop_, std::make_unique<UnixStream>(std::move(socket)), limits::kHelloBytesMax,
+      loop_, std::move(stream), limits::kHelloBytesMax,
       Connection::Handlers{
           .on_frames = [this, id] { OnFrames(id); },
           .on_closed = [this, id](const Status& reason) { OnConnectionClosed(id, reason); },
           .on_dirty = [this, id] { dirty_.push_back(id); },
       });
-  if (worker.IsNil()) {
-    auto& stranger = peer->kind.emplace<Stranger>();
-    stranger.hello_timer = loop_->CallAt(loop_->now_ms() + limits::kHelloTimeoutMs, [this, id] {
-      Close(id,
-            Status::TimedOut("no hello within " + std::to_string(limits::kHelloTimeoutMs) + " ms"));
-    });
-  } else {
-    peer->kind = StartingWorker();
-  }
   return *peers_.emplace(id, std::move(peer)).first->second;
+}
+
+ConnectedPeer& PeerTable::Add(ScopedFd socket, WorkerNumber worker) {
+  ConnectedPeer& peer = Add(std::make_unique<UnixStream>(std::move(socket)));
+  peer.worker = worker;
+  if (worker.IsNil()) {
+    auto& stranger = peer.kind.emplace<Stranger>();
+    stranger.hello_timer =
+        loop_->CallAt(loop_->now_ms() + limits::kHelloTimeoutMs, [this, id = peer.id] {
+          Close(id, Status::TimedOut("no hello within " + std::to_string(limits::kHelloTimeoutMs) +
+                                     " ms"));
+        });
+  } else {
+    peer.kind = StartingWorker();
+  }
+  return peer;
+}
+
+ConnectedPeer& PeerTable::AddObserver(std::unique_ptr<ByteStream> stream) {
+  ConnectedPeer& peer = Add(std::move(stream));
+  peer.kind = ObserverPeer();
+  // What has come with the greeting.
+  peer.connection->ReadNow();
+  return peer;
 }
 
 ConnectedPeer* PeerTable::Find(ClientId id) {

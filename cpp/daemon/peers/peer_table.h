@@ -33,6 +33,8 @@ class PeerTable {
   // Takes a connected socket. The peer must say hello in time. `worker` is the number of the worker
   // that was given the other end, 0 for a peer that came through the listener.
   ConnectedPeer& Add(ScopedFd socket, WorkerNumber worker);
+  // Takes a stream of another node, on which that asks for its clients.
+  ConnectedPeer& AddObserver(std::unique_ptr<ByteStream> stream);
   // For a client of the core that is no peer: a session with another node.
   ClientId NewId() { return ++last_id_; }
   // Null if there is none, or it is closed.
@@ -49,6 +51,7 @@ class PeerTable {
   const std::unordered_map<ClientId, std::unique_ptr<ConnectedPeer>>& all() const { return peers_; }
 
  private:
+  ConnectedPeer& Add(std::unique_ptr<ByteStream> stream);
   void OnFrames(ClientId id);
   void OnConnectionClosed(ClientId id, const Status& reason);
   static bool MustPause(const ConnectedPeer& peer);

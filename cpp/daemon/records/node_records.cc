@@ -11,19 +11,16 @@
 
 namespace rayx::daemon {
 
-std::optional<control::TaskRecord> RecordOfTask(const scheduler::LocalScheduler& scheduler,
-                                                const TaskId& id, const NodeId& node) {
-  const TaskSpec* spec = scheduler.FindTask(id);
-  if (spec == nullptr) return std::nullopt;
-  return control::TaskRecord{.id = id,
-                             .driver = spec->driver,
-                             .function = spec->function,
-                             .node = node,
-                             .name = spec->name,
-                             .state = scheduler.IsAssigned(id) ? control::TaskState::kRunning
-                                                               : control::TaskState::kWaiting,
-                             .attempt = 0,
-                             .spec = spec->encoded};
+control::TaskRecord RecordOfTask(const TaskSpec& spec, const NodeId& node,
+                                 control::TaskState state) {
+  return {.id = spec.id,
+          .driver = spec.driver,
+          .function = spec.function,
+          .node = node,
+          .name = spec.name,
+          .state = state,
+          .attempt = 0,
+          .spec = spec.encoded};
 }
 
 control::ActorRecord RecordOfActor(const scheduler::ActorSummary& actor, const NodeId& node) {

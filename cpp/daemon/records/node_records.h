@@ -2,7 +2,6 @@
 // at once, of tasks how many have ended.
 #pragma once
 
-#include <optional>
 #include <string>
 #include <string_view>
 
@@ -14,9 +13,9 @@
 
 namespace rayx::daemon {
 
-// The record of a task that has not ended; nothing if it has.
-std::optional<control::TaskRecord> RecordOfTask(const scheduler::LocalScheduler& scheduler,
-                                                const TaskId& id, const NodeId& node);
+// Of a task that has not ended.
+control::TaskRecord RecordOfTask(const TaskSpec& spec, const NodeId& node,
+                                 control::TaskState state);
 control::ActorRecord RecordOfActor(const scheduler::ActorSummary& actor, const NodeId& node);
 
 class NodeRecords final : public node::Records {

@@ -22,9 +22,11 @@ constexpr size_t kFieldBytes = 48;
 // Of a kind that there is not, in the error.
 constexpr size_t kKindShown = 40;
 
+}  // namespace
+
 // Takes records for as long as they fit. Those that do not are counted, and not made: there may be
 // a million, and a turn of the node is spent on them.
-class Collector {
+class RecordLists::Collector {
  public:
   explicit Collector(uint64_t most) : most_(most) {}
 
@@ -58,12 +60,14 @@ class Collector {
   RecordList list_;
 };
 
+namespace {
+
 // A callback for a table that lists: hands on what `add` makes of each record.
 template <typename Record, typename Add>
 control::Callback<std::vector<Record>> Collect(uint64_t most, RecordLists::Done done, Add add) {
   return [most, done = std::move(done), add](Result<std::vector<Record>> found) {
     if (!found.ok()) return done(found.status());
-    Collector collector(most);
+    RecordLists::Collector collector(most);
     for (const Record& record : *found) add(&collector, record);
     done(collector.Take());
   };
@@ -97,10 +101,7 @@ void RecordLists::List(std::string_view kind, uint64_t most, Done done) const {
       });
     }
   } else if (kind == "tasks") {
-    for (const TaskId& id : core_->scheduler().reports().TaskIds()) {
-      here.Add(id,
-               [&] { return control::TaskFields(*RecordOfTask(core_->scheduler(), id, node_)); });
-    }
+    ListTasks(&here);
   } else if (kind == "actors") {
     for (const TaskId& id : core_->scheduler().reports().ActorIds()) {
       here.Add(id, [&] {
@@ -110,9 +111,7 @@ void RecordLists::List(std::string_view kind, uint64_t most, Done done) const {
   } else if (kind == "objects") {
     std::vector<plasma::ObjectSummary> objects = core_->store().Summaries();
     // There may be a million: only those that are listed are put in order.
-    const auto all = std::count_if(objects.begin(), objects.end(), [](const auto& object) {
-      return !object.id.IsFunction() && object.state != plasma::ObjectState::kExpected;
-    });
+    const auto all = std::count_if(objects.begin(), objects.end(), plasma::HasDataHere);
     const std::vector<plasma::ObjectSummary> largest =
         plasma::Largest(std::move(objects), most, /*in_pool_only=*/false);
     here.LeaveOut(static_cast<uint64_t>(all) - largest.size());
@@ -130,6 +129,25 @@ void RecordLists::List(std::string_view kind, uint64_t most, Done done) const {
                                         std::string(kind.substr(0, kKindShown))));
   }
   done(here.Take());
+}
+
+void RecordLists::ListTasks(Collector* here) const {
+  using State = node::GivenTasks::State;
+  const scheduler::LocalScheduler& scheduler = core_->scheduler();
+  for (const TaskId& id : scheduler.reports().TaskIds()) {
+    here->Add(id, [&] {
+      const auto state =
+          scheduler.IsAssigned(id) ? control::TaskState::kRunning : control::TaskState::kWaiting;
+      return control::TaskFields(RecordOfTask(*scheduler.FindTask(id), node_, state));
+    });
+  }
+  // Where one runs, or is to run, that node lists it.
+  for (const auto& [spec, state] : core_->tasks().remote().given().Summaries()) {
+    if (state != State::kWaiting && state != State::kOffered) continue;
+    here->Add(spec->id, [&, spec = spec] {
+      return control::TaskFields(RecordOfTask(*spec, node_, control::TaskState::kWaiting));
+    });
+  }
 }
 
 // Errors are listed for each driver; the answer is complete when the last of them has come.

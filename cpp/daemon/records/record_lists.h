@@ -46,7 +46,11 @@ class RecordLists {
   // tables are destroyed before.
   void List(std::string_view kind, uint64_t most, Done done) const;
 
+  // Takes records for as long as they fit; of the implementation.
+  class Collector;
+
  private:
+  void ListTasks(Collector* here) const;
   void ListErrors(uint64_t most, Done done) const;
 
   control::Tables* tables_;

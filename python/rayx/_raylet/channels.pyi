@@ -8,8 +8,10 @@ class OutputChannel:
 
     @staticmethod
     def connect(socket_path: str, driver_id: bytes, python_version: str) -> OutputChannel: ...
-    def next(self, timeout_ms: int = -1) -> tuple[str, int, str, bool, bytes] | None:
-        """("lines" | "failed" | "drained", pid, function name, is_stderr, text).
+    def next(self, timeout_ms: int = -1) -> tuple[str, int, str, str, bool, bytes] | None:
+        """("lines" | "failed" | "drained", pid, function name, node, is_stderr, text).
+
+        The node is that of the worker, in hexadecimal; "" if it is the driver's own.
 
         Waits for it, without end if the time is negative. None: nothing came in time.
         """

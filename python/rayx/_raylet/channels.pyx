@@ -42,7 +42,8 @@ cdef class OutputChannel:
             return None
         kind = ("lines" if event.kind == OutputKind.kLines else
                 "failed" if event.kind == OutputKind.kTaskFailed else "drained")
-        return kind, event.pid, text_of(event.name), <bint> event.is_stderr, <bytes> event.text
+        return (kind, event.pid, text_of(event.name), text_of(event.node),
+                <bint> event.is_stderr, <bytes> event.text)
 
     def drain(self):
         cdef Status status

@@ -27,6 +27,8 @@ UNKNOWN = "unknown"
 ENDED = "ended"
 
 _QUERY_MS = 5_000
+#: For a node of another machine.
+_OTHER_MS = 1_000
 _WORDS_MAX = 1 << 16
 
 
@@ -68,20 +70,44 @@ def _ask(record: SessionRecord) -> dict[str, Any]:
         others = []
         if record.head or record.takes_nodes:
             with contextlib.suppress(RayletError):  # the tables are away, as has_tables tells
-                others = questions.nodes(client, _QUERY_MS)
+                others = [
+                    _ask_other(client, one)
+                    for one in questions.nodes(client, _QUERY_MS)
+                    if one["node_id"] != node["node_id"]
+                ]
     finally:
         client.close()
+    return {"nodes": [_told(node, total, available), *others]}
+
+
+def _told(
+    node: dict[str, Any], total: dict[str, float], available: dict[str, float]
+) -> dict[str, Any]:
+    """A node as it tells of itself."""
     resources = {
         name: {"total": amount, "available": available.get(name, 0.0)}
         for name, amount in total.items()
     }
-    own = node | {
+    return node | {
         "node_id": node["node_id"].hex(),
         "has_tables": bool(node["has_tables"]),
         "alive": True,
         "resources": resources,
     }
-    return {"nodes": [own, *(_other(one) for one in others if one["node_id"] != node["node_id"])]}
+
+
+def _ask_other(client: Client, found: dict[str, Any]) -> dict[str, Any]:
+    """A node of another machine: what it tells, or if it does not, what the tables do."""
+    node_id = found["node_id"]
+    if not found["alive"]:
+        return _other(found)
+    try:
+        node = questions.node(client, _OTHER_MS, node_id)
+        return {"port": found["port"]} | _told(
+            node, *questions.resources(client, _OTHER_MS, node_id)
+        )
+    except RayletError as error:
+        return _other(found) | {"why": error.message}
 
 
 def _other(node: dict[str, Any]) -> dict[str, Any]:

@@ -63,20 +63,37 @@ def screen(session: dict[str, Any]) -> str:
     if own is not None:
         lines += _node_lines(own)
     living = [node for node in others if node["alive"]]
-    lines += [_other_line(node) for node in living]
+    for node in living:
+        lines += _other_lines(node)
     if len(living) < len(others):
         lines.append(f"  ended      {len(others) - len(living)} nodes, which rayx.nodes() tells of")
     return "\n".join(lines)
 
 
-def _other_line(node: dict[str, Any]) -> str:
-    has = ", ".join(f"{amounts['total']:g} {name}" for name, amounts in node["resources"].items())
+def _other_lines(node: dict[str, Any]) -> list[str]:
     place = HostPort(node["host"], node["port"])
-    return (
+    first = (
         f"  and        {node['node_id'][:8]} at {place} (pid {node['pid']}), up "
-        f"{span(time.time() - node['started_at'])}: {has or 'no resources'}, store "
-        f"{_bytes(node['pool_bytes'])}"
+        f"{span(time.time() - node['started_at'])}"
     )
+    if "workers_busy" not in node:  # it has not answered
+        has = [f"{amounts['total']:g} {name}" for name, amounts in node["resources"].items()]
+        return [
+            f"{first}: {', '.join(has) or 'no resources'}, store {_bytes(node['pool_bytes'])}",
+            f"             {node.get('why', 'it does not answer')}",
+        ]
+    free = [
+        f"{name} {amounts['available']:g} of {amounts['total']:g} free"
+        for name, amounts in node["resources"].items()
+    ]
+    return [
+        first,
+        f"             {', '.join(free) or 'no resources'}; store "
+        f"{_bytes(node['pool_used_bytes'])} of {_bytes(node['pool_bytes'])} used",
+        "             workers: {workers_busy} busy, {workers_blocked} waiting in get, "
+        "{workers_idle} idle; queue: {tasks_ready} ready, {tasks_waiting} waiting for "
+        "objects".format(**node),
+    ]
 
 
 def _node_lines(node: dict[str, Any]) -> list[str]:

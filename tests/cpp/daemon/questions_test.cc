@@ -48,6 +48,18 @@ TEST_F(QuestionsTest, EachIsAnswered) {
   }
 }
 
+TEST_F(QuestionsTest, ANodeThatIsNotThereIsNotAsked) {
+  const Value own = Ask("Node");
+  EXPECT_EQ(Ask("Node", Value::OfTable({{"node", own["node_id"]}}))["pid"].integer,
+            own["pid"].integer)
+      << "of itself it is asked as anybody";
+  const Value other = Value::OfTable({{"node", Value::OfBytes(std::string(16, 'n'))}});
+  const Result<Value> reply = driver_.client().Ask("Node", other, 10'000);
+  ASSERT_FALSE(reply.ok());
+  EXPECT_NE(reply.status().message().find("there is no other node"), std::string::npos)
+      << reply.status().message();
+}
+
 TEST_F(QuestionsTest, OfATaskOfSomebodyElseNothingIsTold) {
   const ObjectId waits = driver_.Submit("wait for file", node_.scratch() + "/gate");
   EXPECT_EQ(Ask("Unfinished")["count"].integer, 1);

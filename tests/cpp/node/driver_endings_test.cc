@@ -23,7 +23,11 @@ class DriverEndingsTest : public ::testing::Test {
                                 ++begun_;
                               },
                           .has_ending_workers = [this](const DriverId&) { return has_workers_; },
-                          .done = [this](ClientId client) { done_.push_back(client); }}};
+                          .done =
+                              [this](ClientId client, const DriverId& driver) {
+                                EXPECT_EQ(driver, driver_);
+                                done_.push_back(client);
+                              }}};
 };
 
 TEST_F(DriverEndingsTest, WithoutAnythingToFinishItIsAnsweredInTheSameTurn) {

@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <utility>
+#include <vector>
+
 #include "node/node_pair.h"
 
 namespace rayx::node {
@@ -76,7 +79,7 @@ TEST_F(GivenTasksTest, AnEndThatWasNotWaitedForIsABreach) {
 
 TEST_F(GivenTasksTest, WhatNoNodeCanRunFails) {
   nodes_.home().Submit(driver_, Task(2));
-  given().OnInfeasible(TaskNumber(2), 1, "no node has it");
+  given().OnUnplaceable(TaskNumber(2), 1, "no node has it", /*for_ever=*/true);
   nodes_.Run();
   EXPECT_TRUE(nodes_.home().core().store().IsSealed(ResultOf(2)));
   EXPECT_EQ(given().size(), 0u);
@@ -92,6 +95,25 @@ TEST_F(GivenTasksTest, WhatIsPlacedHereHasNumbersOfItsOwn) {
   nodes_.home().Done(worker, 2, 0, "result");
   nodes_.Run();
   EXPECT_EQ(nodes_.offers(), Lines({"offer t2 as 1", "withdraw t2"}));
+}
+
+TEST_F(GivenTasksTest, ANodeThatHasNotHeardOfItCostsNoAttempt) {
+  nodes_.is_unreachable = true;
+  nodes_.home().Submit(driver_, Task(2).Retries(0));
+  for (uint32_t offer = 1; offer < 4; ++offer) {
+    given().OnPlace(TaskNumber(2), offer, NodePair::kGuest());
+    nodes_.Run();
+    nodes_.Cut();
+    nodes_.Run();
+    EXPECT_EQ(nodes_.offers().back(), "offer t2 as " + std::to_string(offer + 1));
+    nodes_.Join();
+  }
+  nodes_.is_unreachable = false;
+  given().OnPlace(TaskNumber(2), 4, NodePair::kGuest());
+  nodes_.Run();
+  nodes_.Cut();
+  nodes_.Run();
+  EXPECT_FALSE(given().Contains(TaskNumber(2))) << "it may have begun";
 }
 
 TEST_F(GivenTasksTest, ATaskIsCancelledWhereverItIs) {
@@ -117,10 +139,26 @@ TEST_F(GivenTasksTest, ItSaysWhereATaskIs) {
   ASSERT_TRUE(nodes_.home().core().objects().OnPut(driver_, ResultOf(1), Bytes("a"), {}).ok());
   nodes_.Run();
   EXPECT_NE(explain(1).find("No node has been chosen"), std::string::npos) << explain(1);
-  given().OnPending(TaskNumber(2), 1, "no node has {disk: 1}.");
+  given().OnUnplaceable(TaskNumber(2), 1, "no node has {disk: 1}.", /*for_ever=*/false);
   EXPECT_NE(explain(1).find("no node has {disk: 1}."), std::string::npos) << explain(1);
   given().OnPlace(TaskNumber(2), 1, NodePair::kGuest());
   EXPECT_NE(explain(1).find(NodePair::kGuest().Hex()), std::string::npos) << explain(1);
+}
+
+TEST_F(GivenTasksTest, ThoseThatThereAreAreListed) {
+  nodes_.home().Submit(driver_, Task(3).DependsOn(ResultOf(1)));
+  nodes_.home().Submit(driver_, Task(2));
+  nodes_.home().Submit(driver_, Task(4));
+  given().OnPlace(TaskNumber(2), 1, NodePair::kGuest());
+  given().OnPlace(TaskNumber(4), 1, NodePair::kHome());
+  std::vector<std::pair<uint64_t, GivenTasks::State>> listed;
+  for (const GivenTasks::Summary& one : given().Summaries()) {
+    listed.emplace_back(testing::NumberOf(one.spec->id), one.state);
+  }
+  EXPECT_EQ(listed,
+            (std::vector<std::pair<uint64_t, GivenTasks::State>>{{2, GivenTasks::State::kPlaced},
+                                                                 {3, GivenTasks::State::kWaiting},
+                                                                 {4, GivenTasks::State::kHere}}));
 }
 
 TEST_F(GivenTasksTest, OnceADriverIsToldThatNoNodeCanRunWhatItAsksFor) {
@@ -129,9 +167,9 @@ TEST_F(GivenTasksTest, OnceADriverIsToldThatNoNodeCanRunWhatItAsksFor) {
   nodes_.home().Submit(driver_, Task(3));
   nodes_.Run();
   (void)nodes_.told();
-  given().OnPending(TaskNumber(2), 1, "no node has {disk: 1}.");
-  given().OnPending(TaskNumber(3), 1, "no node has {disk: 1}.");
-  given().OnPending(TaskNumber(3), 7, "another attempt");
+  given().OnUnplaceable(TaskNumber(2), 1, "no node has {disk: 1}.", /*for_ever=*/false);
+  given().OnUnplaceable(TaskNumber(3), 1, "no node has {disk: 1}.", /*for_ever=*/false);
+  given().OnUnplaceable(TaskNumber(3), 7, "another attempt", /*for_ever=*/false);
   nodes_.Run();
   const Lines told = nodes_.told();
   ASSERT_EQ(told.size(), 1u);

@@ -32,14 +32,15 @@ class NodePair {
   void Cut() {
     to_home_.messages.clear();
     to_guest_.messages.clear();
-    Tasks(home_).OnSessionEnded(session_, "it was cut");
-    Tasks(guest_).OnSessionEnded(session_, "it was cut");
+    Tasks(home_).OnSessionEnded(session_, {.reason = "it was cut", .is_unheard = is_unreachable});
+    Tasks(guest_).OnSessionEnded(session_, {.reason = "it was cut"});
   }
   // Both take turns until nothing is under way. What the guest's shell was asked.
   Lines Run() {
     Lines asked;
     do {
       Hear(home_, to_home_.messages);
+      if (is_unreachable) to_guest_.messages.clear();
       Hear(guest_, to_guest_.messages);
       for (std::string& line : home_.Turn()) told_.push_back(std::move(line));
       for (std::string& line : guest_.Turn()) asked.push_back(std::move(line));
@@ -51,6 +52,8 @@ class NodePair {
   // Who places tasks was told, since the beginning.
   const Lines& offers() const { return to_guest_.offers; }
 
+  // Nothing that the home says reaches the guest.
+  bool is_unreachable = false;
   // Whether the guest gives tasks to their home that it could run.
   bool guest_offers = false;
 

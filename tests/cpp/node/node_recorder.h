@@ -141,7 +141,9 @@ class NodeRecorder final : public Peers,
     lines_.push_back("forget " + Name(id) + " at " + Name(peer));
   }
   void SendLines(Peer& peer, const PrintedLines& printed) override {
-    lines_.push_back("print at " + Name(peer) + " " + std::string(printed.function) + ": " +
+    const std::string where =
+        printed.node.IsNil() ? "" : " of n" + std::to_string(testing::NumberOf(printed.node));
+    lines_.push_back("print at " + Name(peer) + " " + std::string(printed.function) + where + ": " +
                      std::string(printed.text));
   }
   void SendTaskFailed(Peer& peer, std::string_view text) override {

@@ -29,13 +29,14 @@ TEST_F(RemoteTasksTest, LinesAndErrorsOfADriverReachItsHome) {
                          .driver = DriverNumber(1), .name = "f", .kind = "E", .text = "why"})
           .ok());
   nodes_.Run();
-  EXPECT_EQ(nodes_.told(), Lines({"print at c2 f: line", "error at c2: why", "record E of f"}));
+  EXPECT_EQ(nodes_.told(),
+            Lines({"print at c2 f of n2: line", "error at c2: why", "record E of f"}));
 }
 
 TEST_F(RemoteTasksTest, ASessionThatHasEndedIsNotHeard) {
   nodes_.Cut();
   EXPECT_FALSE(home().OnMessage(NodePair::kSession, remote::DriverGone{DriverNumber(1)}).ok());
-  home().OnSessionEnded(NodePair::kSession, "again");
+  home().OnSessionEnded(NodePair::kSession, {.reason = "again"});
 }
 
 TEST_F(RemoteTasksTest, AFunctionIsAskedOfTheHomeOfItsDriver) {

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <vector>
 
 #include "plasma/object_ids.h"
 
@@ -46,6 +47,29 @@ TEST(StoreReportTest, AnObjectIsNamedWithItsHolders) {
             ObjectId().Hex() + " expected, held by 0 clients and 0 tasks or objects");
   object.state = ObjectState::kCreated;
   EXPECT_NE(ObjectText(object).find("being written, 100 bytes"), std::string::npos);
+}
+
+TEST(StoreReportTest, TheLargestAreThoseThatAreHere) {
+  std::vector<ObjectSummary> objects(5);
+  const std::array states = {ObjectState::kExpected, ObjectState::kCreated, ObjectState::kSealed,
+                             ObjectState::kElsewhere, ObjectState::kSealed};
+  for (size_t i = 0; i < objects.size(); ++i) {
+    objects[i].id = TestObject(static_cast<uint32_t>(i + 1));
+    objects[i].state = states.at(i);
+    objects[i].size_bytes = 100 * (i + 1);
+  }
+  objects[4].is_inline = true;
+  const auto ids = [](const std::vector<ObjectSummary>& listed) {
+    std::vector<ObjectId> found;
+    for (const ObjectSummary& one : listed) found.push_back(one.id);
+    return found;
+  };
+  EXPECT_EQ(ids(Largest(objects, 9, /*in_pool_only=*/false)),
+            (std::vector<ObjectId>{TestObject(5), TestObject(3), TestObject(2)}));
+  EXPECT_EQ(ids(Largest(objects, 9, /*in_pool_only=*/true)),
+            (std::vector<ObjectId>{TestObject(3), TestObject(2)}));
+  EXPECT_EQ(ids(Largest(objects, 1, /*in_pool_only=*/false)),
+            (std::vector<ObjectId>{TestObject(5)}));
 }
 
 TEST(StoreReportTest, AFullStoreTellsSizesHoldersAndAdvice) {

@@ -159,7 +159,9 @@ class ExampleMessages {
         return Answer().Union();
       case Type::OutputLines: {
         const auto name = Text("work");
-        return protocol::CreateOutputLines(builder_, 4321, name, true, Bytes({'h', 'i'})).Union();
+        return protocol::CreateOutputLines(builder_, 4321, name, true, Bytes({'h', 'i'}),
+                                           ToWire(node_))
+            .Union();
       }
       case Type::TaskFailed:
         return protocol::CreateTaskFailed(builder_, Text("ValueError: no")).Union();

@@ -69,8 +69,8 @@ class SessionCarrierTest : public testing::Test {
                   },
               .on_begun = [&node](const NodeId&) { node.events.push_back("begun"); },
               .on_ended =
-                  [&node](const NodeId&, cluster::EndReason reason, const std::string&) {
-                    node.events.push_back("ended: " + std::string(cluster::TextOf(reason)));
+                  [&node](const cluster::SessionEnded& ended) {
+                    node.events.push_back("ended: " + std::string(cluster::TextOf(ended.reason)));
                   },
               .on_declared_dead = [&node] { node.events.push_back("dead"); }});
     }

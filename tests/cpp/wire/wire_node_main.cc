@@ -86,8 +86,8 @@ class WireNode {
                                        std::span<const uint8_t> payload) { OnMessage(payload); },
                   .on_begun = [](const NodeId&) { Say("begun"); },
                   .on_ended =
-                      [](const NodeId&, cluster::EndReason reason, const std::string&) {
-                        Say("ended " + std::string(cluster::TextOf(reason)));
+                      [](const cluster::SessionEnded& ended) {
+                        Say("ended " + std::string(cluster::TextOf(ended.reason)));
                       },
                   .on_declared_dead = [] { Say("dead"); }}) {
     input_ = loop->Watch(STDIN_FILENO, [this] { OnInput(); });

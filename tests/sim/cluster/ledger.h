@@ -18,6 +18,8 @@ class Ledger {
   struct Side {
     bool has_begun = false;
     bool has_ended = false;
+    // As this side was told: the other one has heard nothing of it.
+    bool is_unheard = false;
     uint64_t sent = 0;
     uint64_t received = 0;
   };
@@ -27,7 +29,7 @@ class Ledger {
   // The index that the message must carry.
   uint64_t OnSent(const NodeId& self, const NodeId& peer, uint64_t session);
   void OnReceived(const NodeId& self, const NodeId& peer, uint64_t session, uint64_t index);
-  void OnEnded(const NodeId& self, const NodeId& peer, uint64_t session);
+  void OnEnded(const NodeId& self, const NodeId& peer, uint64_t session, bool is_unheard);
 
   const Side& Of(const NodeId& self, const NodeId& peer, uint64_t session) {
     return At(self, peer, session);

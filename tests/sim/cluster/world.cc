@@ -380,7 +380,7 @@ void World::OnEnded(Process& process, const cluster::SessionEnded& end) {
                     std::to_string(places_.at(end.peer)) + ": " + std::string(TextOf(end.reason)) +
                     " " + end.detail);
   ++ended_[static_cast<size_t>(end.reason)];
-  ledger_.OnEnded(process.id, end.peer, end.session);
+  ledger_.OnEnded(process.id, end.peer, end.session, end.is_unheard);
   JudgeEnd(process, end);
   process.ready.erase(end.peer);
   if (end.reason == EndReason::kGone || end.reason == EndReason::kReplaced) {

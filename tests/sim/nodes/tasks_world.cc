@@ -87,6 +87,7 @@ void TasksWorld::Connect(size_t a, size_t b) {
   for (const auto& [node, other] : {std::pair(a, b), std::pair(b, a)}) {
     Side& side = SideOf(node, other);
     side.messages.clear();
+    side.heard = 0;
     side.session = ++common_.last_client;
     side.number = number;
     side.is_open = true;
@@ -202,7 +203,8 @@ void TasksWorld::Place(size_t index) {
   node::GivenTasks& given = home.core().tasks().remote().given();
   if (feasible.empty()) {
     common_.facts.NoteHarm();
-    return given.OnInfeasible(offer.task, offer.attempt, "no node is left that could run it");
+    return given.OnUnplaceable(offer.task, offer.attempt, "no node is left that could run it",
+                               /*for_ever=*/true);
   }
   const size_t node = common_.dice.Of(feasible);
   common_.trace.Note(common_.now_ms, "place " + NameOf(offer.task) + " at " + std::to_string(node));
@@ -214,6 +216,7 @@ void TasksWorld::Hear(size_t node, size_t from) {
   Side& side = SideOf(from, node);
   node::remote::Message message = std::move(side.messages.front());
   side.messages.pop_front();
+  ++side.heard;
   common_.trace.Note(common_.now_ms, "node " + std::to_string(node) + " hears " +
                                          std::to_string(from) + ": message " +
                                          std::to_string(message.index()));
@@ -271,9 +274,13 @@ void TasksWorld::EndSession(size_t node, size_t other) {
   common_.facts.NoteHarm();
   Side& side = SideOf(node, other);
   side.is_open = false;
+  // What has not been written is lost.
+  const bool is_unheard = side.heard == 0 && common_.dice.OneIn(2);
+  if (is_unheard) side.messages.clear();
   World& world = *nodes_[node].world;
   world.Touch();
-  world.core().tasks().remote().OnSessionEnded(side.session, "it was cut off");
+  world.core().tasks().remote().OnSessionEnded(
+      side.session, {.reason = "it was cut off", .is_unheard = is_unheard});
 }
 
 // --- rest ---

@@ -40,6 +40,7 @@ class TasksWorld {
     uint64_t number = 0;
     bool is_open = false;
     std::deque<node::remote::Message> messages;
+    size_t heard = 0;  // of them, by the other node
   };
   struct Offer {
     size_t home = 0;

@@ -21,6 +21,7 @@ cdef extern from "client/connection/output_channel.h" namespace "rayx" nogil:
         OutputKind kind
         int pid
         string name
+        string node
         cbool is_stderr
         string text
 

@@ -6,6 +6,8 @@
 
 #include "client/connection/message.h"
 #include "client/fake_node.h"
+#include "common/protocol/wire_ids.h"
+#include "testing/task_builder.h"
 
 namespace rayx {
 namespace {
@@ -30,8 +32,9 @@ TEST_F(OutputChannelTest, BringsLinesAndErrors) {
   const std::string lines = "one\ntwo";
   const auto encoded =
       builder.CreateVector(reinterpret_cast<const uint8_t*>(lines.data()), lines.size());
-  builder.Finish(
-      protocol::CreateOutputLines(builder, 42, builder.CreateString("f"), true, encoded));
+  const NodeId node = testing::NumberedId<NodeId>(3);
+  builder.Finish(protocol::CreateOutputLines(builder, 42, builder.CreateString("f"), true, encoded,
+                                             ToWire(node)));
   node_.Send(MessageType::OutputLines, builder);
   builder.Clear();
   builder.Finish(protocol::CreateTaskFailed(builder, builder.CreateString("boom")));
@@ -41,6 +44,7 @@ TEST_F(OutputChannelTest, BringsLinesAndErrors) {
   EXPECT_EQ(first->kind, OutputEvent::Kind::kLines);
   EXPECT_EQ(first->pid, 42);
   EXPECT_EQ(first->name, "f");
+  EXPECT_EQ(first->node, node.Hex());
   EXPECT_TRUE(first->is_stderr);
   EXPECT_EQ(first->text, lines);
   const auto second = channel_->Next();

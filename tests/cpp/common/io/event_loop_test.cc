@@ -156,6 +156,19 @@ TEST_F(EventLoopTest, TimersRunInTheirOrderAndDestroyedOnesNever) {
   EXPECT_EQ(order, "early late ");
 }
 
+TEST_F(EventLoopTest, ATimerThatIsSetAnewInEachTurnLetsTheLoopRest) {
+  std::unique_ptr<EventLoop::Timer> timer;
+  size_t turns = 0;
+  const auto end = loop_.CallAt(loop_.now_ms() + 50, [this] { loop_.Stop(); });
+  loop_.Run([&] {
+    ++turns;
+    timer = loop_.CallAt(loop_.now_ms() + 20, [] {});
+    return false;
+  });
+  // The first one, one for each time that it runs, and the end.
+  EXPECT_LE(turns, 5u);
+}
+
 TEST_F(EventLoopTest, TimerMayBeDestroyedByItsOwnHandler) {
   bool ran = false;
   std::unique_ptr<EventLoop::Timer> timer;

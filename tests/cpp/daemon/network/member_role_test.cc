@@ -69,9 +69,10 @@ class MemberRoleTest : public testing::Test {
                member.heard.emplace_back(peer, payload[0]);
                return Status::Ok();
              },
-         .on_ended = [&member](const NodeId& peer,
-                               const std::string&) { member.ended.push_back(peer); },
-         .on_bulk = nullptr});
+         .on_ended =
+             [&member](const cluster::SessionEnded& ended) { member.ended.push_back(ended.peer); },
+         .on_bulk = nullptr,
+         .on_questions = nullptr});
     const Status started = member.network->Start(
         member.tables.get(), {},
         [&member](Expulsion, const std::string&) { member.is_expelled = true; });

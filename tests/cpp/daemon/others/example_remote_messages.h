@@ -104,6 +104,8 @@ inline std::vector<node::remote::Message> ExampleRemoteMessages() {
       remote::GetObjects{{ObjectNumber(9)}},
       remote::ObjectsReady{{ExampleInlineValue(), ExampleLargeValue(), ExampleFunctionValue()}},
       remote::DriverInfo{.driver = driver, .config = "sys.path", .setups = {"one", "two"}},
+      remote::DrainDriver{driver},
+      remote::DriverDrained{driver},
       remote::DriverGone{driver},
       remote::TaskEnded{.task = task,
                         .attempt = 48,

@@ -72,6 +72,14 @@ auto Fields(const remote::DriverInfo& it) {
   const auto& [driver, config, setups] = it;
   return std::tie(driver, config, setups);
 }
+auto Fields(const remote::DrainDriver& it) {
+  const auto& [driver] = it;
+  return std::tie(driver);
+}
+auto Fields(const remote::DriverDrained& it) {
+  const auto& [driver] = it;
+  return std::tie(driver);
+}
 auto Fields(const remote::DriverGone& it) {
   const auto& [driver] = it;
   return std::tie(driver);
@@ -278,6 +286,8 @@ TEST(RemoteCodec, NilIdsAreRefused) {
   function.function->driver = DriverId();
   refuses(remote::ObjectsReady{{function}}, "driver");
   refuses(remote::DriverInfo{.driver = {}}, "driver");
+  refuses(remote::DrainDriver{.driver = {}}, "driver");
+  refuses(remote::DriverDrained{.driver = {}}, "driver");
   refuses(remote::DriverGone{.driver = {}}, "driver");
   refuses(remote::TaskEnded{.task = {}}, "task");
   refuses(remote::CancelTask{.driver = {}, .task = task}, "driver");
