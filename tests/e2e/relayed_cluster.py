@@ -12,6 +12,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 
 from cluster_machines import PORT
 
@@ -38,7 +39,7 @@ class RelayedCluster:
             machine.copy_key(one)
             self.sessions.append(machine.start(f"--redis-address={self.head.cluster}", *where))
         # Their delays begin when all have joined.
-        for relay in self._relays:
+        for relay, _, _ in self._relays:
             relay.send_signal(signal.SIGUSR1)
 
     def _start_relay(self, machine):
@@ -49,13 +50,19 @@ class RelayedCluster:
             stdout=subprocess.PIPE,
             text=True,
         )
-        self._relays.append(relay)
-        return int(relay.stdout.readline().rpartition(":")[2])
+        port = int(relay.stdout.readline().rpartition(":")[2])
+        # A relay says a line for each connection, and would stop when the pipe is full.
+        lines = []
+        reader = threading.Thread(target=lines.extend, args=(relay.stdout,), daemon=True)
+        reader.start()
+        self._relays.append((relay, reader, lines))
+        return port
 
     def end_relays(self):
         """How many connections they have cut."""
         cut = 0
-        for relay in self._relays:
+        for relay, reader, lines in self._relays:
             relay.kill()
-            cut += sum(" cut after " in line for line in relay.stdout)
+            reader.join()
+            cut += sum(" cut after " in line for line in lines)
         return cut

@@ -59,13 +59,17 @@ class BareMember {
     network_ = NodeNetwork::Open(loop, options, self_).value();
     head_address_ = ParseHostPort(options.head).value();
     key_ = ReadKeyFile(options.key_file).value();
-    network_->Follow(
-        {.on_begun = [this](const NodeId& peer) { head_ = peer; },
-         .on_message = [this](
-                           const NodeId&, uint16_t type,
-                           std::span<const uint8_t> payload) { return OnMessage(type, payload); },
-         .on_ended = [](const NodeId&, const std::string& reason) { Say("ended " + reason); },
-         .on_bulk = nullptr});
+    network_->Follow({.on_begun = [this](const NodeId& peer) { head_ = peer; },
+                      .on_message =
+                          [this](const NodeId&, uint16_t type, std::span<const uint8_t> payload) {
+                            return OnMessage(type, payload);
+                          },
+                      .on_ended =
+                          [](const cluster::SessionEnded& ended) {
+                            Say("ended " + std::string(cluster::TextOf(ended.reason)));
+                          },
+                      .on_bulk = nullptr,
+                      .on_questions = nullptr});
     RAYX_CHECK(network_->Start(tables_.get(), {}, [](Expulsion, const std::string&) {}).ok());
     python_ = options.python_version;
     input_ = loop->Watch(STDIN_FILENO, [this] { OnInput(); });
