@@ -50,9 +50,14 @@ class Observer:
 
     def __init__(self):
         self.tables = True
+        self.other_answers = False
         self.closed = False
 
     def ask(self, question, fields, timeout_ms):
+        if "node" in fields and not self.other_answers:
+            raise RayletError("Unavailable", "it cannot be asked")
+        if question == "Node" and "node" in fields:
+            return {"node_id": fields["node"], "host": "192.0.2.8", "has_tables": 1}
         if question == "Node":
             return {"node_id": b"a" * 16, "host": "192.0.2.7", "has_tables": 1}
         cpus = [{"name": "CPU", "units": RESOURCE_UNITS_PER_ONE}]
@@ -112,6 +117,16 @@ def test_all_nodes_of_a_cluster(record, observer):
         "heartbeat_at": 2.0,
         "pool_bytes": 4,
         "resources": {"CPU": {"total": 1.0}},
+        "why": "it cannot be asked",
+    }
+    observer.other_answers = True
+    assert session_look.look(member)["nodes"][1] == {
+        "node_id": "62" * 16,
+        "host": "192.0.2.8",
+        "port": 7,
+        "has_tables": True,
+        "alive": True,
+        "resources": {"CPU": {"total": 1.0, "available": 0.0}},
     }
     observer.tables = False
     seen = session_look.look(record._replace(insecure=True))

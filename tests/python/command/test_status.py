@@ -102,14 +102,20 @@ Session 127.0.0.1:1: serving
 def test_the_nodes_of_a_cluster(sessions):
     now = time.time()
     nodes = [NODE | {"started_at": now - 7200}]
-    nodes += [OTHER | {"started_at": now - 60, "alive": alive} for alive in (True, False)]
+    away = OTHER | {"started_at": now - 60, "why": "it is away"}
+    nodes += [away | {"alive": alive} for alive in (True, False)]
     told = session(address="192.0.2.7:9", cluster="192.0.2.1:6379", insecure=True, nodes=nodes)
     text = status.screen(told)
     assert text.startswith("Node 192.0.2.7:9 of the cluster 192.0.2.1:6379: serving\n")
     assert "\n  key        none (--insecure): whoever reaches" in text
     other = "  and        cdcdcdcd at 192.0.2.8:4711 (pid 13), up 1 min 0 s: 2 CPU, 0.5 disk, "
-    other += "store 1 GiB"
+    other += "store 1 GiB\n             it is away"
     assert text.endswith(f"\n{other}\n  ended      1 nodes, which rayx.nodes() tells of")
+    nodes[1] = NODE | away | {"resources": NODE["resources"]}
+    first, has, does = status.screen(told).splitlines()[-4:-1]
+    assert first == "  and        cdcdcdcd at 192.0.2.8:4711 (pid 13), up 1 min 0 s"
+    assert has.startswith("             CPU ") and " free; store " in has
+    assert does.endswith("queue: 6 ready, 7 waiting for objects")
     del nodes[1:]
     assert "and  " not in status.screen(told)
 
