@@ -75,6 +75,8 @@ bool ObjectBook::DrainEffects() {
                         [this](const plasma::ObjectDeleted& deleted) { OnDeleted(deleted.id); },
                         [this](const plasma::DeliverObject& deliver) { OnDeliver(deliver); },
                         [this](const plasma::ObjectIsElsewhere& elsewhere) {
+                          // As in OnSealed.
+                          if (!store_->Find(elsewhere.id)) return;
                           tasks_->remote().given().OnAvailable(elsewhere.id);
                         },
                         [this](const auto& shared) { remote_->Act(shared); }},
@@ -93,7 +95,9 @@ void ObjectBook::OnDeliver(const plasma::DeliverObject& deliver) {
 
 void ObjectBook::OnSealed(const ObjectId& id) {
   if (id.IsFunction()) return;
-  tasks_->OnObjectSealed(id);
+  // It may be gone by now. Then a task that another node has given to this one meanwhile waits for
+  // the next value of that id.
+  if (store_->IsSealed(id)) tasks_->OnObjectSealed(id);
   shell_.records->OnObjectSealed(id);
 }
 

@@ -47,6 +47,8 @@ class NodePair {
     } while (!to_home_.messages.empty() || !to_guest_.messages.empty());
     return asked;
   }
+  // The one that there is, at both nodes.
+  ClientId session() const { return session_; }
   // What the home's shell was asked, since the last time.
   Lines told() { return std::exchange(told_, {}); }
   // Who places tasks was told, since the beginning.
