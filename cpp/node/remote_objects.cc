@@ -120,9 +120,11 @@ Status RemoteObjects::On(ClientId from, const remote::ObjectsReady& message) {
     if (value.function && sharing->told) {
       functions_->Learn(value.id.Function(), *value.function, /*is_foreign=*/true);
     }
+    // What is inside one that came first was named then; and of what is inside one that was made
+    // here the home need not know.
+    const bool has_value = store_->IsSealed(value.id);
     shared_.PutCopy(value.id, BytesOf(value.data), value.contained);
-    // Of the value that it has now: another one may have come first.
-    Named(from, store_->ContainedIn(value.id));
+    if (!has_value) Named(from, store_->ContainedIn(value.id));
   }
   return Status::Ok();
 }

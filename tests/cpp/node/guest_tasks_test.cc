@@ -61,6 +61,27 @@ TEST_F(GuestTasksTest, AValueThatIsGoneIsNotTakenForThatOfATaskThatComesLater) {
   EXPECT_EQ(guest.core().scheduler().Stats().tasks_waiting, 1u) << "its input is not here";
 }
 
+TEST_F(GuestTasksTest, WhatIsInsideAValueThatWasMadeHereIsNotNamedByTheHome) {
+  // Else the home is not told of it when it crosses: as found by the simulator, seed 87987.
+  const ObjectId outer = ResultOf(9);
+  const ObjectId inner = ResultOf(10);
+  NodeRecorder& guest = nodes_.guest();
+  RemoteTasks& remote = guest.core().tasks().remote();
+  const ObjectId named[] = {outer};
+  const ObjectId inside[] = {inner};
+  guest.core().store().AddReference(outer);
+  guest.core().objects().remote().Named(nodes_.session(), named);
+  ASSERT_TRUE(guest.core().store().PutInline(kNoClient, outer, Bytes("own"), inside).ok());
+  ASSERT_TRUE(
+      remote
+          .OnMessage(
+              nodes_.session(),
+              remote::ObjectsReady{
+                  {{.id = outer, .is_inline = true, .data = "the home's", .contained = {inner}}}})
+          .ok());
+  EXPECT_EQ(guest.core().objects().remote().shared().Find(inner), nullptr);
+}
+
 TEST_F(GuestTasksTest, WhatItSubmitsRunsHereOrGoesToItsHome) {
   Peer& worker = Begun();
   nodes_.guest_offers = false;
