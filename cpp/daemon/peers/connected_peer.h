@@ -68,7 +68,11 @@ struct OutputPeer {};
 
 // Somebody who only asks questions, such as `rayx status`, or another node for its clients: the
 // core does not know of it.
-struct ObserverPeer {};
+struct ObserverPeer {
+  // Of another node: ends it when whoever asked has given up long ago, and may be gone with its
+  // machine, which nothing tells.
+  std::unique_ptr<EventLoop::Timer> patience;
+};
 
 struct WorkerPeer {
   PoolUse pool;

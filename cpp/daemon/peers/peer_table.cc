@@ -44,7 +44,10 @@ ConnectedPeer& PeerTable::Add(ScopedFd socket, WorkerNumber worker) {
 
 ConnectedPeer& PeerTable::AddObserver(std::unique_ptr<ByteStream> stream) {
   ConnectedPeer& peer = Add(std::move(stream));
-  peer.kind = ObserverPeer();
+  auto& observer = peer.kind.emplace<ObserverPeer>();
+  observer.patience = loop_->CallAt(
+      loop_->now_ms() + 2 * limits::kRemoteAnswerMs,
+      [this, id = peer.id] { Close(id, Status::TimedOut("whoever asks has not gone")); });
   // What has come with the greeting.
   peer.connection->ReadNow();
   return peer;
