@@ -42,7 +42,7 @@ class ClusterRole {
   virtual void OnTurn(int64_t now_ms) = 0;
   // When OnTurn should be called although nothing happens.
   virtual std::optional<int64_t> NextTickMs() const = 0;
-  // The node ends as it was asked to; others are told.
+  // The node ends as it was asked to; others are told. It is not expelled after that.
   virtual void Leave() = 0;
   virtual std::string DebugText() const = 0;
 };

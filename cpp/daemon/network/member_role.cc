@@ -23,7 +23,9 @@ void MemberRole::OnTurn(int64_t) {
   }
 }
 
-void MemberRole::Expel(Expulsion why, const std::string& text) { expulsion_ = {why, text}; }
+void MemberRole::Expel(Expulsion why, const std::string& text) {
+  if (!has_left_) expulsion_ = {why, text};
+}
 
 void MemberRole::CarryOut(const cluster::RegisterNode&) { is_headless_ ? FindHead() : Register(); }
 
@@ -85,7 +87,7 @@ Status MemberRole::OnMessage(const NodeId& peer, const wire::MemberMessage& mess
 }
 
 void MemberRole::OnSessionEnded(const NodeId& peer, cluster::EndReason reason) {
-  if (peer != head_ || is_headless_) return;
+  if (peer != head_ || is_headless_ || has_left_) return;
   LogWarning("the session with the head has ended: " + std::string(cluster::TextOf(reason)));
   is_headless_ = true;
   member_.OnHeadLost();
@@ -93,7 +95,11 @@ void MemberRole::OnSessionEnded(const NodeId& peer, cluster::EndReason reason) {
 
 void MemberRole::OnDeclaredDead() { member_.OnDeclaredDead(member_.node()); }
 
-void MemberRole::Leave() { parts_.carrier->Send(head_, wire::Encode(wire::NodeLeaves{})); }
+// The head declares a member dead that leaves: from here on that is no news.
+void MemberRole::Leave() {
+  has_left_ = true;
+  parts_.carrier->Send(head_, wire::Encode(wire::NodeLeaves{}));
+}
 
 // ---- others -------------------------------------------------------------------------------------
 

@@ -44,7 +44,7 @@ class MemberRole final : public ClusterRole {
     // As the head is told.
     std::string name;
     HostPort address;
-    // From OnTurn, once.
+    // From OnTurn, once; never after Leave.
     std::function<void(Expulsion why, const std::string& text)> expelled;
   };
 
@@ -81,6 +81,8 @@ class MemberRole final : public ClusterRole {
   std::map<NodeId, HostPort> others_;
   // The session with the head has ended, and it has not been found again.
   bool is_headless_ = false;
+  // It ends as it was asked to: whatever the head says of that is no reason to end for.
+  bool has_left_ = false;
   std::unique_ptr<HeadContact> contact_;
   std::optional<std::pair<Expulsion, std::string>> expulsion_;
 };
