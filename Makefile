@@ -19,7 +19,7 @@ help:  ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
 demo: build $(STAMPS)/demo.txt  ## Build, and run the hyperparameter search example
-	@$(PYTHON) examples/hyperopt/simple.py --trials 16 --serial
+	@$(PYTHON) examples/hyperopt/simple.py --trials 8 --serial
 
 examples: build $(STAMPS)/all.txt  ## Run all examples for long (25 minutes): pictures, examples/RESULTS.md
 	@$(PYTHON) examples/run_all.py $(EXAMPLES)
@@ -44,7 +44,7 @@ $(STAMPS)/system: ci/install_system_packages.sh ci/find_python.sh
 	touch $@
 
 $(PYTHON): | $(STAMPS)/system
-	@$(PHASE) 'Virtual environment' "$$(ci/find_python.sh)" -m venv .venv
+	@$(PHASE) 'Virtual environment' "$$(ci/find_python.sh)" ci/make_venv.py .venv
 
 # Python packages of the build (none), of the demo, and of the tests and linters (all). Of those of a
 # first build only the modules that are imported become bytecode, which takes a fifth of the time that

@@ -43,7 +43,6 @@ want_build_packages() {
   want_command make build-essential "the one command for everything"
   want_command cmake cmake "the build system"
   want_command ninja ninja-build "runs the build"
-  want_command ccache ccache "makes a second build quick"
   want libasio-dev "event loop and sockets, header only"
   want libflatbuffers-dev "messages, header only"
   want flatbuffers-compiler "flatc, compiles the message schemas"

@@ -28,14 +28,21 @@ if(NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)
   set(CMAKE_BUILD_TYPE RelWithDebInfo CACHE STRING "Build type" FORCE)
 endif()
 
-find_program(RAYX_CCACHE ccache)
+# For who builds several clones or branches. A first build takes a fifth longer with ccache, which runs
+# the preprocessor once more for each source.
+set(_use_ccache OFF)
+if(DEFINED ENV{RAYX_CCACHE})
+  set(_use_ccache "$ENV{RAYX_CCACHE}")
+endif()
+option(RAYX_CCACHE "Compile through ccache" ${_use_ccache})
 if(RAYX_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+  find_program(RAYX_CCACHE_PROGRAM ccache REQUIRED)
   # Paths below the source tree are hashed relative to the build directory, so that the build directories of
   # the sanitizers and of a second clone share what is the same. (Not with CCACHE_DEPEND, which saves runs of
   # the preprocessor: sources that are compiled together are named by their paths, which it hashes.)
   set(CMAKE_CXX_COMPILER_LAUNCHER "${CMAKE_COMMAND}" -E env
     "CCACHE_BASEDIR=${PROJECT_SOURCE_DIR}" CCACHE_NOHASHDIR=1
-    CCACHE_SLOPPINESS=pch_defines,time_macros "${RAYX_CCACHE}")
+    CCACHE_SLOPPINESS=pch_defines,time_macros "${RAYX_CCACHE_PROGRAM}")
 endif()
 
 include(CheckPIESupported)
