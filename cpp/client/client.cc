@@ -213,8 +213,10 @@ std::vector<FunctionId> Client::TakeForgottenFunctions() {
 Result<std::vector<ObjectId>> Client::Submit(const TaskTemplate& task, const ObjectPieces* args,
                                              std::span<const ObjectId> dependencies) {
   RAYX_REFUSE_IN_CHILD();
-  return impl_->submitter.Submit(task, impl_->CurrentDriver(), args, dependencies,
-                                 impl_->tasks.InTask());
+  const TaskSubmitter::Origin origin{.driver = impl_->CurrentDriver(),
+                                     .in_task = impl_->tasks.InTask(),
+                                     .run = impl_->tasks.run()};
+  return impl_->submitter.Submit(task, origin, args, dependencies);
 }
 
 Result<std::vector<ObjectId>> Client::GrantCredit(const ObjectId& stream_end, uint32_t first,

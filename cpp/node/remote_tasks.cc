@@ -49,7 +49,8 @@ Status RemoteTasks::On(ClientId from, remote::SubmitTask& message) {
     if (sharing != nullptr && sharing->maker == parts_.sessions->NodeOf(from)) sharing->maker = {};
   }
   Peer peer = PeerOf(from, message.spec.driver);
-  const CallerId caller{.node = parts_.sessions->NodeOf(from), .client = message.client};
+  const CallerId caller{
+      .node = parts_.sessions->NodeOf(from), .client = message.client, .run = message.spec.run};
   return own_.submit(peer, std::move(message.spec), caller);
 }
 

@@ -65,7 +65,8 @@ Status TaskBook::OnSubmit(Peer& peer, TaskSpec spec, const CallerId* caller) {
   const std::vector<ObjectId> missing = Admit(peer, spec, /*direct=*/false);
   if (caller == nullptr) shell_.shortcuts->OnSubmitted(peer, spec);
   if (spec.kind == TaskKind::kActorCreation) actors_->OnSubmitted(spec);
-  const CallerId from = caller != nullptr ? *caller : CallerId{.node = {}, .client = peer.id};
+  const CallerId from =
+      caller != nullptr ? *caller : CallerId{.node = {}, .client = peer.id, .run = spec.run};
   if (shell_.others != nullptr) {
     if (remote_->given().Takes(spec)) {
       remote_->given().Add(std::move(spec));

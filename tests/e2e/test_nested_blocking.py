@@ -99,3 +99,38 @@ def test_f23_fifty_that_wait_for_twenty(session):
             190 * n for n in range(50)
         ]
     assert census.most <= 50 + CPUS + 8 + 4
+
+
+@rayx.remote
+class Weights:
+    """What tasks learn together."""
+
+    def __init__(self):
+        self.value = 0
+
+    def get(self):
+        return self.value
+
+    def add(self, gradient):
+        self.value += gradient
+        return self.value
+
+
+@rayx.remote
+def gradient(weights):
+    return 1 + 0 * rayx.get(weights.get.remote())
+
+
+@rayx.remote
+def step(weights):
+    return [weights.add.remote(gradient.remote(weights))]
+
+
+# There is one worker: it runs the step, whose call waits for the gradient, and then the gradient,
+# whose own call would wait behind that if both were one caller's.
+def test_a_task_calls_the_actor_that_waits_for_its_result():
+    with rayx.init(num_cpus=1):
+        weights = Weights.options(num_cpus=0).remote()
+        for expected in (1, 2, 3):
+            (added,) = rayx.get(step.remote(weights), timeout=30)
+            assert rayx.get(added, timeout=30) == expected

@@ -1,12 +1,17 @@
 #include "sim/facts.h"
 
+#include <utility>
+
 namespace rayx::sim {
 
-TaskFacts& Facts::Add(const TaskSpec& spec, uint64_t driver, ClientId submitter) {
+TaskFacts& Facts::Add(const TaskSpec& spec, uint64_t driver, ClientId submitter, const World* at) {
   TaskFacts& facts = tasks_[spec.id];
   facts.id = spec.id;
   facts.driver = driver;
   facts.submitter = submitter;
+  facts.submitted_at = at;
+  facts.order = tasks_.size();
+  facts.run = spec.run;
   facts.kind = spec.kind;
   facts.actor = spec.actor;
   facts.max_retries = spec.options.max_retries;
@@ -14,6 +19,11 @@ TaskFacts& Facts::Add(const TaskSpec& spec, uint64_t driver, ClientId submitter)
   facts.is_named = !spec.actor_name.empty();
   facts.has_timeout = spec.options.timeout_ms > 0;
   return facts;
+}
+
+bool Facts::BeginsInOrder(const TaskFacts& call) {
+  uint64_t& last = begun_[{call.submitted_at, call.submitter, call.run, call.actor}];
+  return std::exchange(last, call.order) < call.order;
 }
 
 TaskFacts* Facts::Find(const TaskId& id) {

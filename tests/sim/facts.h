@@ -6,6 +6,7 @@
 #include <map>
 #include <set>
 #include <string>
+#include <tuple>
 
 #include "common/base/ids.h"
 #include "common/protocol/task_spec.h"
@@ -18,8 +19,12 @@ class World;
 struct TaskFacts {
   TaskId id;
   uint64_t driver = 0;
-  // Who has submitted it.
+  // Who has submitted it, of the clients of which node, and as how many-th of all tasks.
   ClientId submitter = kNoClient;
+  const World* submitted_at = nullptr;
+  uint64_t order = 0;
+  // Of a call: the run of its submitter.
+  uint32_t run = 0;
   TaskKind kind = TaskKind::kFunction;
   TaskId actor;
   int32_t max_retries = 0;
@@ -48,7 +53,9 @@ struct TaskFacts {
 
 class Facts {
  public:
-  TaskFacts& Add(const TaskSpec& spec, uint64_t driver, ClientId submitter);
+  TaskFacts& Add(const TaskSpec& spec, uint64_t driver, ClientId submitter, const World* at);
+  // A call begins. Whether those of its caller did so in the order in which they were submitted.
+  bool BeginsInOrder(const TaskFacts& call);
   TaskFacts* Find(const TaskId& id);
   std::map<TaskId, TaskFacts>& tasks() { return tasks_; }
   const std::map<TaskId, TaskFacts>& tasks() const { return tasks_; }
@@ -68,6 +75,8 @@ class Facts {
   std::string JudgeSystemError(const TaskFacts& task, SystemErrorCode code);
 
   std::map<TaskId, TaskFacts> tasks_;
+  // The order of the call that has begun last, of each caller of each actor.
+  std::map<std::tuple<const World*, ClientId, uint32_t, TaskId>, uint64_t> begun_;
   bool starts_failed_ = false;
   bool harmed_ = false;
   std::set<uint64_t> cancelled_from_afar_;

@@ -56,12 +56,14 @@ void MakeCreation(World& world, TaskSpec* spec) {
   if (dice.OneIn(4)) spec->actor_name = NameOf(spec->id);
 }
 
-void MakeCall(World& world, Activity& activity, TaskSpec* spec) {
+void MakeCall(World& world, const Process& process, const Activity& activity, TaskSpec* spec) {
   const ObjectId actor = world.dice().Of(activity.actors);
   spec->kind = TaskKind::kActorCall;
   spec->actor = actor.Task();
   spec->contained = SomeOf(world, activity.plain);
   spec->contained.push_back(actor);
+  const bool in_function = process.is_worker() && activity.spec.kind == TaskKind::kFunction;
+  spec->run = in_function ? activity.sequence + 1 : 0;
 }
 
 void OpenStreamOf(World& world, Process& process, Activity& activity, const TaskSpec& spec) {
@@ -126,14 +128,14 @@ void Submit(World& world, Process& process, Activity& activity) {
   spec.name = NameOf(spec.id);
   spec.dependencies = SomeOf(world, activity.plain);
   if (!activity.actors.empty() && dice.OneIn(2)) {
-    MakeCall(world, activity, &spec);
+    MakeCall(world, process, activity, &spec);
   } else if (dice.OneIn(6)) {
     MakeCreation(world, &spec);
   } else {
     MakeFunctionCall(world, activity, &spec);
   }
   if (spec.kind != TaskKind::kActorCall) Export(world, process, activity, spec.function);
-  world.facts().Add(spec, process.driver, process.peer.id);
+  world.facts().Add(spec, process.driver, process.peer.id, &world);
   for (uint32_t i = 0; i < spec.return_count; ++i) {
     world.Hold(process, activity, spec.ReturnId(i), /*implied=*/true);
     if (spec.options.stream_window > 0) continue;

@@ -106,6 +106,9 @@ void World::Begin(Process& process) {
       Break(NameOf(handed.spec.id) + " runs twice at the same time");
     }
   }
+  if (facts.kind == TaskKind::kActorCall && !facts_.BeginsInOrder(facts)) {
+    Break(NameOf(handed.spec.id) + " begins after a call that its caller submitted later");
+  }
   process.begun.insert(handed.spec.id);
   process.activities.push_back({});
   programs_.begin(*this, process, process.activities.back(), std::move(handed));

@@ -89,7 +89,7 @@ std::span<const uint8_t> TaskEncoder::Encode(const TaskCall& call) {
       builder_, ToWire(call.id), ToWire(call.driver), ToWire(task.function), name, args,
       call.args_in_store, dependencies, contained, task.return_count, resources,
       static_cast<protocol::TaskKind>(task.kind), is_call ? ToWire(actor) : nullptr, method,
-      actor_name, actor_info, options));
+      actor_name, actor_info, options, is_call ? call.run : 0));
   return MessageBytes(builder_);
 }
 

@@ -18,6 +18,8 @@ struct TaskCall {
   const TaskTemplate* task = nullptr;
   TaskId id;
   DriverId driver;
+  // Of a call: which run of a function submits it (CallerId).
+  uint32_t run = 0;
   // The arguments, to be written into the message; null for none, or if they are the last
   // dependency.
   const ObjectPieces* args = nullptr;

@@ -43,15 +43,14 @@ Status CheckTemplate(const TaskTemplate& task) {
 
 }  // namespace
 
-Result<std::vector<ObjectId>> TaskSubmitter::Submit(const TaskTemplate& task,
-                                                    const DriverId& driver,
+Result<std::vector<ObjectId>> TaskSubmitter::Submit(const TaskTemplate& task, const Origin& origin,
                                                     const ObjectPieces* args,
-                                                    std::span<const ObjectId> dependencies,
-                                                    bool in_task) {
+                                                    std::span<const ObjectId> dependencies) {
   RAYX_RETURN_IF_ERROR(CheckTemplate(task));
   TaskCall call;
   call.task = &task;
-  call.driver = driver;
+  call.driver = origin.driver;
+  call.run = origin.run;
   call.dependencies = dependencies;
   std::optional<ObjectPlan> plan;
   std::optional<ObjectId> stored_args;
@@ -59,7 +58,7 @@ Result<std::vector<ObjectId>> TaskSubmitter::Submit(const TaskTemplate& task,
   if (args != nullptr) {
     plan.emplace(PlanObject(*args));
     if (plan->total_bytes() > limits::kInlineObjectBytesMax) {
-      stored_args = ids_->NextPut(in_task);
+      stored_args = ids_->NextPut(origin.in_task);
       RAYX_RETURN_IF_ERROR(
           objects_->PutLarge(*stored_args, *plan, *args, ObjectAccess::Sending::kHeld));
       with_args.assign(dependencies.begin(), dependencies.end());
@@ -72,7 +71,7 @@ Result<std::vector<ObjectId>> TaskSubmitter::Submit(const TaskTemplate& task,
       call.contained = args->contained;
     }
   }
-  call.id = ids_->NextTask(in_task);
+  call.id = ids_->NextTask(origin.in_task);
   std::vector<ObjectId> results;
   results.reserve(task.return_count + task.options.stream_window);
   for (uint32_t i = 0; i < task.return_count; ++i) {

@@ -1,6 +1,7 @@
 // Sends tasks to the node, and cancels them and ends actors. Any thread may call it.
 #pragma once
 
+#include <cstdint>
 #include <mutex>
 #include <span>
 #include <vector>
@@ -19,14 +20,23 @@ namespace rayx {
 
 class TaskSubmitter {
  public:
+  // Who submits.
+  struct Origin {
+    DriverId driver;
+    // The ids are named after the task that this thread runs.
+    bool in_task = false;
+    // The newest run of a function, as WorkerTasks counts them.
+    uint32_t run = 0;
+  };
+
   // All must outlive it.
   TaskSubmitter(NodeLink* link, ObjectAccess* objects, Shortcut* shortcut, IdSource* ids)
       : link_(link), objects_(objects), shortcut_(shortcut), ids_(ids) {}
 
-  // These do what Client says. `in_task`: the ids are named after the task that this thread runs.
-  Result<std::vector<ObjectId>> Submit(const TaskTemplate& task, const DriverId& driver,
+  // These do what Client says.
+  Result<std::vector<ObjectId>> Submit(const TaskTemplate& task, const Origin& origin,
                                        const ObjectPieces* args,
-                                       std::span<const ObjectId> dependencies, bool in_task);
+                                       std::span<const ObjectId> dependencies);
   Status Cancel(const ObjectId& id, bool force);
   Status CancelAll(bool force);
   Status KillActor(const ObjectId& actor);

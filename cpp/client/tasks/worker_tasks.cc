@@ -97,6 +97,7 @@ RunnableTask WorkerTasks::Begin() {
     fetching_references_.push_back(*task.state);
   }
   ids_->BeginTask(task.id, task.attempt);
+  if (task.kind == TaskKind::kFunction) run_.fetch_add(1, std::memory_order_relaxed);
   const std::lock_guard lock(tasks_mutex_);
   OpenTask& open = open_[task.sequence];
   open.id = task.id;

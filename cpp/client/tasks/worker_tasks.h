@@ -68,6 +68,9 @@ class WorkerTasks {
   bool InOnlyTask() const { return InTask() && HasOneTask(); }
   // Whether one task is open, whichever thread runs it.
   bool HasOneTask() const { return open_count_.load(std::memory_order_relaxed) == 1; }
+  // How many functions this worker has begun to run. Calls of an actor that were submitted in one
+  // run begin in their order (CallerId); an actor runs no functions, so that all of its calls do.
+  uint32_t run() const { return run_.load(std::memory_order_relaxed); }
   // The driver whose task was taken last; nil before.
   DriverId driver() const;
 
@@ -134,6 +137,7 @@ class WorkerTasks {
   // Copies of these, which are read without the mutex.
   std::atomic<bool> newest_open_{false};
   std::atomic<size_t> open_count_{0};
+  std::atomic<uint32_t> run_{0};
   std::atomic<std::thread::id> thread_;
 };
 

@@ -200,9 +200,14 @@ inline constexpr WorkerNumber kNoWorker(0);
 
 // Who calls an actor: a client, and the node that it is connected to. A nil node is this one. Calls
 // of one caller begin in the order in which they were submitted.
+//
+// A worker that runs one function after the other is another caller in each run (counted by it from
+// 1 on). A function may wait for a call of an actor that a call of an earlier run waits for: if the
+// same worker runs both by chance, neither would end if they were one caller's.
 struct CallerId {
   NodeId node;
   ClientId client = kNoClient;
+  uint32_t run = 0;
 
   friend bool operator==(const CallerId& a, const CallerId& b) = default;
   friend auto operator<=>(const CallerId& a, const CallerId& b) = default;
@@ -227,6 +232,7 @@ struct std::hash<rayx::Number<Tag>> {
 template <>
 struct std::hash<rayx::CallerId> {
   size_t operator()(const rayx::CallerId& caller) const noexcept {
-    return caller.node.Hash() ^ std::hash<rayx::ClientId>()(caller.client);
+    return caller.node.Hash() ^ std::hash<rayx::ClientId>()(caller.client) ^
+           (uint64_t{caller.run} << 32);
   }
 };

@@ -10,7 +10,7 @@ namespace rayx::limits {
 
 // The version of the messages between processes. A peer with another version is refused in the
 // hello.
-inline constexpr uint32_t kProtocolVersion = 2;
+inline constexpr uint32_t kProtocolVersion = 3;
 
 // A frame is a header and one message. Large values never travel in frames (they go through the
 // pool), so only functions and long lists of small values come near this.

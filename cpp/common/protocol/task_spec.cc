@@ -58,6 +58,7 @@ Status ReadActorFields(const protocol::TaskSpec& wire, TaskSpec* spec) {
       }
       spec->kind = TaskKind::kActorCall;
       spec->actor = FromWire<TaskId>(*wire.actor_id());
+      spec->run = wire.run();
       // It runs where its actor is, on what that has; what has begun is not repeated.
       spec->resources = ResourceSet();
       spec->options.max_retries = 0;

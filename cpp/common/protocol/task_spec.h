@@ -32,6 +32,8 @@ struct TaskSpec {
   std::string actor_name;
   // Of the call of a method: max_retries is 0, what has begun is not repeated.
   CallOptions options;
+  // Of a call: which run of a function of its process submits it, as CallerId says.
+  uint32_t run = 0;
   // The encoded message, as the client sent it and the worker gets it.
   std::string encoded;
 

@@ -171,8 +171,9 @@ Status LeaseService::OnGiven(node::Peer& client, TaskSpec spec, uint32_t sequenc
     return Status::ProtocolError("TaskGiven of a client without a lease");
   }
   const std::string name = spec.name;
-  RAYX_RETURN_IF_ERROR(core_->scheduler().OnTaskGivenDirectly(
-      std::move(spec), ends_.worker, sequence, {.node = {}, .client = client.id}));
+  const CallerId caller{.node = {}, .client = client.id, .run = spec.run};
+  RAYX_RETURN_IF_ERROR(
+      core_->scheduler().OnTaskGivenDirectly(std::move(spec), ends_.worker, sequence, caller));
   WorkerProcess* worker = workers_->Find(ends_.worker);
   if (!open_ || worker == nullptr) return Status::Ok();
   worker->claim.OnHandedOut(sequence);

@@ -66,6 +66,17 @@ TEST_F(ActorBookTest, ANameThatComesAfterTheEndOfItsDriverIsNotKept) {
   EXPECT_EQ(node_.core().store().Stats().objects, 0u);
 }
 
+// A worker submits a call that waits for a task, and then runs that task, which calls the actor.
+TEST_F(ActorBookTest, ACallOfALaterRunDoesNotStandBehindOneThatWaits) {
+  Make();
+  node_.Turn();
+  node_.Submit(driver_, Task(2).CallOf(1).InRun(1).DependsOn(ResultOf(9)));
+  node_.Submit(driver_, Task(3).CallOf(1).InRun(1));
+  EXPECT_EQ(node_.Turn(), Lines()) << "in the order of their run";
+  node_.Submit(driver_, Task(4).CallOf(1).InRun(2));
+  EXPECT_EQ(node_.Turn(), Lines({"t4 to w1 as 1"}));
+}
+
 TEST_F(ActorBookTest, OnlyItsOwnDriverKillsIt) {
   Make();
   node_.Turn();

@@ -195,7 +195,7 @@ class ExampleMessages {
     return protocol::CreateTaskSpec(builder_, ToWire(task_), ToWire(driver_), ToWire(function_),
                                     name, args, true, dependencies, contained, 1, resources,
                                     protocol::TaskKind::ActorCall, ToWire(actor_), method,
-                                    actor_name, actor_info, options);
+                                    actor_name, actor_info, options, 6);
   }
 
   flatbuffers::Offset<protocol::RunTask> RunTask() {

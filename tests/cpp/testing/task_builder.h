@@ -102,6 +102,11 @@ class Task {
     spec_.resources = {};
     return std::move(*this);
   }
+  // Of a call.
+  Task&& InRun(uint32_t run) && {
+    spec_.run = run;
+    return std::move(*this);
+  }
   TaskSpec Build() && { return std::move(spec_); }
 
  private:

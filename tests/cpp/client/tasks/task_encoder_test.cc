@@ -123,18 +123,33 @@ TEST(TaskEncoderTest, EncodesACreation) {
   EXPECT_EQ(std::string(info.begin(), info.end()), task.actor_info);
 }
 
+TEST(TaskEncoderTest, ACallNamesTheRunThatSubmitsIt) {
+  TaskEncoder encoder;
+  TaskTemplate task;
+  task.kind = TaskKind::kActorCall;
+  const uint8_t actor[16] = {'a'};
+  task.actor = ObjectId::ForReturn(TaskId::FromBytes(actor), 0);
+  task.method = "step";
+  TaskCall call;
+  call.task = &task;
+  call.run = 7;
+  EXPECT_EQ(ParseTaskSpec(encoder.Encode(call))->run, 7u);
+}
+
 // The node keeps every byte of a task that waits.
 TEST(TaskEncoderTest, AFunctionPaysNothingForActors) {
   TaskEncoder encoder;
   TaskTemplate task;
   TaskCall call;
   call.task = &task;
+  call.run = 7;
   const auto* spec = VerifiedMessage<protocol::TaskSpec>(encoder.Encode(call));
   EXPECT_EQ(spec->actor_id(), nullptr);
   EXPECT_EQ(spec->method(), nullptr);
   EXPECT_EQ(spec->actor_name(), nullptr);
   EXPECT_EQ(spec->actor_info(), nullptr);
   EXPECT_EQ(spec->contained(), nullptr);
+  EXPECT_EQ(spec->run(), 0u);
 }
 
 TEST(TaskEncoderTest, OneCpuIsTheDefaultAndNoneIsSaid) {

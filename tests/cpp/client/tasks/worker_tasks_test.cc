@@ -7,7 +7,7 @@
 
 #include "client/client.h"
 #include "client/connection/frame_stream.h"
-#include "client/fake_node.h"
+#include "client/fake_node_worker.h"
 #include "client/run_task_message.h"
 #include "client/tasks/completions.h"
 #include "common/base/limits.h"
@@ -21,39 +21,7 @@ namespace {
 using protocol::MessageType;
 
 // A whole worker, since its parts meet at the wire.
-class WorkerTasksTest : public ::testing::Test {
- protected:
-  void SetUp() override {
-    node_.Serve(false);
-    auto worker =
-        Client::AdoptWorker(node_.client_fd(), ::dup(claims_.fd()), WorkerNumber(3), "3.11");
-    ASSERT_TRUE(worker.ok()) << worker.status().ToString();
-    worker_ = std::move(*worker);
-  }
-  void Hand(RunTaskMessage message) {
-    message.sequence = next_sequence_++;
-    claims_.HandOut(message.sequence);
-    flatbuffers::FlatBufferBuilder builder;
-    (void)message.Encode(&builder);
-    node_.Send(MessageType::RunTask, builder);
-  }
-  static RunTaskMessage ATask(uint8_t first_byte) {
-    RunTaskMessage message;
-    uint8_t bytes[16] = {first_byte};
-    message.id = TaskId::FromBytes(bytes);
-    return message;
-  }
-  static ObjectPieces Pieces(const std::string& stream) {
-    ObjectPieces pieces;
-    pieces.stream = {reinterpret_cast<const uint8_t*>(stream.data()), stream.size()};
-    return pieces;
-  }
-
-  FakeNode node_;
-  ClaimWord claims_ = std::move(ClaimWord::Create()).value();
-  uint32_t next_sequence_ = 0;
-  std::unique_ptr<Client> worker_;
-};
+class WorkerTasksTest : public FakeNodeWorkerTest {};
 
 TEST_F(WorkerTasksTest, RunsATaskAndReportsItsSmallResult) {
   Hand(ATask('a'));
@@ -73,6 +41,44 @@ TEST_F(WorkerTasksTest, RunsATaskAndReportsItsSmallResult) {
   EXPECT_TRUE(done.failed());
   EXPECT_EQ(worker_->FinishTask(*task, "", false, false).code(), StatusCode::kInvalidArgument);
   EXPECT_EQ(worker_->PutResult(*task, 0, Pieces("x")).code(), StatusCode::kInvalidArgument);
+}
+
+// What a worker runs by chance after something else is another caller than that.
+TEST_F(WorkerTasksTest, EachRunOfAFunctionIsACallerOfItsOwn) {
+  TaskTemplate call;
+  call.kind = TaskKind::kActorCall;
+  call.actor = ObjectId::ForReturn(ATask('z').id, 0);
+  call.method = "step";
+  const auto run_of_call = [&] {
+    EXPECT_TRUE(worker_->Submit(call, nullptr, {}).ok());
+    for (;;) {
+      const FakeNode::Received received = node_.Next();
+      if (received.type != MessageType::SubmitTask) continue;
+      return ParseTaskSpec(received.payload->bytes())->run;
+    }
+  };
+  for (uint32_t run = 1; run <= 2; ++run) {
+    Hand(ATask('a'));
+    const auto task = worker_->NextTask();
+    ASSERT_TRUE(task.ok());
+    EXPECT_EQ(run_of_call(), run);
+    EXPECT_EQ(run_of_call(), run);
+    ASSERT_TRUE(worker_->PutResult(*task, 0, Pieces("x")).ok());
+    ASSERT_TRUE(worker_->FinishTask(*task, "", false, false).ok());
+  }
+  // An actor remains the same caller from call to call.
+  for (const char id : {'c', 'd'}) {
+    RunTaskMessage message = ATask(static_cast<uint8_t>(id));
+    message.task.kind = TaskKind::kActorCall;
+    message.task.actor = call.actor;
+    message.task.method = "step";
+    Hand(message);
+    const auto task = worker_->NextTask();
+    ASSERT_TRUE(task.ok()) << task.status().ToString();
+    EXPECT_EQ(run_of_call(), 2u);
+    ASSERT_TRUE(worker_->PutResult(*task, 0, Pieces("x")).ok());
+    ASSERT_TRUE(worker_->FinishTask(*task, "", false, false).ok());
+  }
 }
 
 TEST_F(WorkerTasksTest, LargeResultsAreLetGoAndSealedFirst) {

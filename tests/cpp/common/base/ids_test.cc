@@ -48,13 +48,15 @@ TEST(IdsTest, NumbersOfANodeAreTypes) {
   EXPECT_EQ(std::unordered_set<ClientId>({ClientId(1), ClientId(2), ClientId(1)}).size(), 2u);
 }
 
-TEST(IdsTest, ACallerIsAClientOfANode) {
+TEST(IdsTest, ACallerIsARunOfAClientOfANode) {
   NodeId other;
   other.mutable_data()[0] = 1;
   const CallerId here{.node = {}, .client = ClientId(1)};
   const CallerId there{.node = other, .client = ClientId(1)};
+  const CallerId later{.node = {}, .client = ClientId(1), .run = 1};
   EXPECT_NE(here, there);
-  EXPECT_EQ(std::unordered_set<CallerId>({here, there, here}).size(), 2u);
+  EXPECT_NE(here, later);
+  EXPECT_EQ(std::unordered_set<CallerId>({here, there, later, here}).size(), 3u);
 }
 
 TEST(IdsTest, HexRoundTrip) {

@@ -90,6 +90,7 @@ TEST_F(TaskSpecTest, EverythingThatIsThere) {
   EXPECT_EQ(spec->options.priority, -4);
   EXPECT_EQ(spec->options.timeout_ms, 1500u);
   EXPECT_EQ(spec->options.stream_window, 16u);
+  EXPECT_EQ(spec->run, 6u);
   EXPECT_EQ(spec->encoded, std::string(bytes.begin(), bytes.end()));
   EXPECT_EQ(spec->ReturnId(1), ObjectId::ForReturn(spec->id, 1));
 }

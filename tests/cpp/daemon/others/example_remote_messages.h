@@ -51,10 +51,11 @@ inline std::string EncodedSpec(const SpecParts& parts) {
   const auto actor_name = builder.CreateString("counter");
   const bool is_creation = parts.kind == TaskKind::kActorCreation;
   const auto options = protocol::CreateCallOptions(builder, 5, 3, -4, 1500, 0);
-  builder.Finish(protocol::CreateTaskSpec(
-      builder, ToWire(parts.task), ToWire(parts.driver), ToWire(function), name, args, false,
-      dependencies, contained, is_creation ? 1 : 2, resources,
-      static_cast<protocol::TaskKind>(parts.kind), ToWire(actor), method, actor_name, 0, options));
+  builder.Finish(protocol::CreateTaskSpec(builder, ToWire(parts.task), ToWire(parts.driver),
+                                          ToWire(function), name, args, false, dependencies,
+                                          contained, is_creation ? 1 : 2, resources,
+                                          static_cast<protocol::TaskKind>(parts.kind),
+                                          ToWire(actor), method, actor_name, 0, options, 6));
   return {reinterpret_cast<const char*>(builder.GetBufferPointer()), builder.GetSize()};
 }
 inline TaskSpec ExampleSpec(TaskKind kind) {

@@ -56,9 +56,9 @@ auto Fields(const remote::Value& it) {
 }
 auto Fields(const TaskSpec& it) {
   const auto& [id, driver, function, name, dependencies, contained, resources, return_count, kind,
-               actor, actor_name, options, encoded] = it;
+               actor, actor_name, options, run, encoded] = it;
   return std::tie(id, driver, function, name, dependencies, contained, resources, return_count,
-                  kind, actor, actor_name, options, encoded);
+                  kind, actor, actor_name, options, run, encoded);
 }
 auto Fields(const remote::Announce& it) {
   const auto& [is_pending, value] = it;
