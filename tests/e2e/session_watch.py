@@ -336,3 +336,20 @@ class WatchedDriver:
         for pid in left:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
+
+
+def private_memory(pid):
+    """What a process has in memory that it shares with nobody: whether a core dump has it, bytes."""
+    mappings = []
+    for line in read(f"/proc/{pid}/smaps").splitlines():
+        if mapping := re.match(r"([0-9a-f]+)-([0-9a-f]+) rw.p ", line):
+            mappings.append((int(mapping[1], 16), int(mapping[2], 16), ""))
+        elif re.match(r"[0-9a-f]+-[0-9a-f]+ ", line):
+            mappings.append((0, 0, ""))  # not of interest
+        elif line.startswith("VmFlags:"):
+            mappings[-1] = (*mappings[-1][:2], line)
+    with open(f"/proc/{pid}/mem", "rb", buffering=0) as memory:
+        for begin, end, flags in mappings:
+            if begin != end:
+                memory.seek(begin)
+                yield " dd" not in flags, memory.read(end - begin)

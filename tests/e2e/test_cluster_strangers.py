@@ -13,7 +13,7 @@ import sys
 import pytest
 from cluster_machines import PORT, Machines, start_cluster
 from hosts import refusal
-from session_watch import descendants, poll_until, read
+from session_watch import descendants, poll_until, private_memory, read
 
 from rayx.records import cluster_key
 
@@ -310,6 +310,22 @@ def test_no_process_shows_the_key(machines):
                 path = os.path.join(directory, name)
                 if os.path.isfile(path):
                     assert digits not in read(path), path
+
+
+def test_no_core_dump_has_the_key(machines):
+    """S8: the daemons have the key in memory, where no core dump looks."""
+    one = machines[0]
+    sessions = start_cluster(machines[:2])
+    key = cluster_key.read(one.key)
+    secrets = (key, key.hex().encode())
+    holders = 0
+    for session in sessions:
+        for pid in [session.supervisor, *descendants(session.supervisor)]:
+            for is_dumped, memory in private_memory(pid):
+                found = any(secret in memory for secret in secrets)
+                assert not (found and is_dumped), read(f"/proc/{pid}/cmdline")
+                holders += found
+    assert holders == len(sessions)  # the nodes: they were looked at rightly
 
 
 # ---- who guesses ---------------------------------------------------------------------------------

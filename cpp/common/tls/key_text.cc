@@ -4,6 +4,7 @@
 #include <openssl/evp.h>
 
 #include <algorithm>
+#include <array>
 #include <memory>
 #include <string>
 
@@ -40,11 +41,8 @@ bool IsDigit(char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); 
 
 }  // namespace
 
-ClusterKey::ClusterKey(std::span<const uint8_t, kBytes> bytes) {
-  std::copy(bytes.begin(), bytes.end(), bytes_.begin());
-}
-
-ClusterKey::~ClusterKey() { OPENSSL_cleanse(bytes_.data(), bytes_.size()); }
+ClusterKey::ClusterKey(std::span<const uint8_t, kBytes> bytes)
+    : memory_(std::make_shared<SecretMemory>(bytes)) {}
 
 Result<ClusterKey> ParseKeyText(std::string_view text) {
   text = Stripped(text);

@@ -7,31 +7,30 @@
 // tests/golden/cluster_keys.txt has what both must take and refuse.
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string_view>
 
 #include "common/base/status.h"
+#include "common/os/secret_memory.h"
 
 namespace rayx {
 
-// Who has it may join the cluster, and run code as its user. Wiped when it is destroyed; it has no
-// text, so that no log and no message can have it.
+// Who has it may join the cluster, and run code as its user. It is wiped when its last copy is
+// gone, and is in no core dump; it has no text, so that no log and no message can have it.
 class ClusterKey {
  public:
   static constexpr size_t kBytes = 32;
 
+  // What was copied is for the caller to wipe.
   explicit ClusterKey(std::span<const uint8_t, kBytes> bytes);
-  ~ClusterKey();
-  ClusterKey(const ClusterKey& other) = default;
-  ClusterKey& operator=(const ClusterKey& other) = default;
 
-  std::span<const uint8_t, kBytes> bytes() const { return bytes_; }
+  std::span<const uint8_t, kBytes> bytes() const { return memory_->bytes().first<kBytes>(); }
 
  private:
-  std::array<uint8_t, kBytes> bytes_;
+  std::shared_ptr<const SecretMemory> memory_;
 };
 
 // The key of such a line; white space around it is passed over. InvalidArgument says what is wrong
