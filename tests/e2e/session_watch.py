@@ -339,7 +339,7 @@ class WatchedDriver:
 
 
 def private_memory(pid):
-    """What a process has in memory that it shares with nobody: whether a core dump has it, bytes."""
+    """What only this process has in memory: whether a core dump has it, and the bytes."""
     mappings = []
     for line in read(f"/proc/{pid}/smaps").splitlines():
         if mapping := re.match(r"([0-9a-f]+)-([0-9a-f]+) rw.p ", line):

@@ -42,12 +42,12 @@ ConnectedPeer& PeerTable::Add(ScopedFd socket, WorkerNumber worker) {
   return peer;
 }
 
-ConnectedPeer& PeerTable::AddObserver(std::unique_ptr<ByteStream> stream) {
+ConnectedPeer& PeerTable::AddObserver(std::unique_ptr<ByteStream> stream, int64_t patience_ms) {
   ConnectedPeer& peer = Add(std::move(stream));
   auto& observer = peer.kind.emplace<ObserverPeer>();
-  observer.patience = loop_->CallAt(
-      loop_->now_ms() + 2 * limits::kRemoteAnswerMs,
-      [this, id = peer.id] { Close(id, Status::TimedOut("whoever asks has not gone")); });
+  observer.patience = loop_->CallAt(loop_->now_ms() + patience_ms, [this, id = peer.id] {
+    Close(id, Status::TimedOut("whoever asks has not gone"));
+  });
   // What has come with the greeting.
   peer.connection->ReadNow();
   return peer;

@@ -1,12 +1,14 @@
 // All peers of a node: which are connected, have something to be written, or are to be destroyed.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <unordered_map>
 #include <vector>
 
 #include "common/base/ids.h"
+#include "common/base/limits.h"
 #include "common/base/status.h"
 #include "common/io/event_loop.h"
 #include "common/io/frame.h"
@@ -33,8 +35,10 @@ class PeerTable {
   // Takes a connected socket. The peer must say hello in time. `worker` is the number of the worker
   // that was given the other end, 0 for a peer that came through the listener.
   ConnectedPeer& Add(ScopedFd socket, WorkerNumber worker);
-  // Takes a stream of another node, on which that asks for its clients.
-  ConnectedPeer& AddObserver(std::unique_ptr<ByteStream> stream);
+  // Takes a stream of another node, on which that asks for its clients. It closes the stream when
+  // it has its answer; if nobody does so for `patience_ms`, this closes it.
+  ConnectedPeer& AddObserver(std::unique_ptr<ByteStream> stream,
+                             int64_t patience_ms = 2 * limits::kRemoteAnswerMs);
   // For a client of the core that is no peer: a session with another node.
   ClientId NewId() { return ++last_id_; }
   // Null if there is none, or it is closed.

@@ -67,6 +67,20 @@ TEST_F(PeerTableTest, HandsFramesToTheHandlerInOrder) {
   EXPECT_NE(table_.Find(id), nullptr);
 }
 
+// The machine of who asks may be gone, and nobody tells.
+TEST_F(PeerTableTest, AnObserverWhoDoesNotCloseIsClosed) {
+  auto sockets = SocketPair();
+  const ScopedFd asker = std::move(sockets->second);
+  Send(asker, 7);
+  const ClientId id =
+      table_.AddObserver(std::make_unique<UnixStream>(std::move(sockets->first)), 30).id;
+  RunUntil([this] { return !closed_.empty(); });
+  EXPECT_EQ(closed_[0].first, id);
+  EXPECT_EQ(closed_[0].second.code(), StatusCode::kTimedOut) << closed_[0].second.ToString();
+  EXPECT_EQ(types_, std::vector<uint16_t>{7}) << "it was heard before";
+  EXPECT_EQ(table_.Find(id), nullptr);
+}
+
 TEST_F(PeerTableTest, ABadFrameClosesItsPeerOnlyAndTheRestIsNotRead) {
   on_frame_ = [](ConnectedPeer&, const Frame& frame) {
     return frame.type == 66 ? Status::NotFound("it holds none") : Status::Ok();
