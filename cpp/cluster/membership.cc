@@ -7,6 +7,10 @@
 
 namespace rayx::cluster {
 
+void Membership::Expect(const NodeId& node) {
+  if (!IsMember(node) && !IsDead(node)) missing_.emplace(node, std::nullopt);
+}
+
 Admission Membership::OnRegister(const NodeId& node, const MemberFacts& facts) {
   if (IsDead(node)) return Admission::kDead;
   missing_.erase(node);
@@ -27,7 +31,7 @@ void Membership::Restore(const NodeId& node, const MemberFacts& facts) {
 }
 
 void Membership::OnSessionEnded(const NodeId& node, EndReason reason) {
-  if (!IsMember(node)) return;
+  if (!IsMember(node) && !missing_.contains(node)) return;
   if (reason != EndReason::kEndedByPeer) return Bury(node, reason);
   missing_.emplace(node, std::nullopt);
 }
@@ -56,8 +60,7 @@ int64_t Membership::DeadlineOf(int64_t since_ms) const {
 }
 
 void Membership::Bury(const NodeId& node, EndReason reason) {
-  if (members_.erase(node) == 0) return;
-  missing_.erase(node);
+  if (members_.erase(node) + missing_.erase(node) == 0) return;
   dead_.insert(node);
   effects_.emplace_back(MemberDead{node, reason});
 }

@@ -1,12 +1,15 @@
 // Who belongs to the cluster, as its head decides: each node once, and none again that was declared
 // dead.
 //
-//              OnRegister           the node has ended its session with the head
-//   unknown ──────────────▶ member ──────────────────────────────────────────▶ missing
-//                             │ ▲                  OnRegister                     │
-//                             │ └─────────────────────────────────────────────────┤
-//                             ▼                                                   ▼
-//                           dead, for ever ◀────────── limits::kMemberReturnMs have passed
+//            Expect              OnRegister       the node has ended its session with the head
+//   unknown ────────▶ expected ──────────────▶ member ────────────────────────────────▶ missing
+//                        │                      │ ▲                OnRegister              │
+//                        │                      │ └────────────────────────────────────────┤
+//                        ▼                      ▼                                          ▼
+//                      dead, for ever ◀──────────────────── limits::kMemberReturnMs have passed
+//
+// A node is expected that may tell the tables of itself already. If it dies before it registers,
+// somebody has to end what the tables say of it.
 //
 // A member is dead when the head has ended its session with it (the node is silent, its process is
 // gone), when another node has its address, and when it leaves. A node that has ended the session
@@ -56,6 +59,8 @@ enum class Admission { kNew, kKnown, kDead };
 
 class Membership {
  public:
+  // The node may write to the tables from now on, and is to register. A member is none to expect.
+  void Expect(const NodeId& node);
   // Tells what the node is from now on. One with the address of another is its successor: that one
   // is dead.
   [[nodiscard]] Admission OnRegister(const NodeId& node, const MemberFacts& facts);
@@ -63,7 +68,7 @@ class Membership {
   // missing. Nobody is told.
   void Restore(const NodeId& node, const MemberFacts& facts);
   void RestoreDead(const NodeId& node) { dead_.insert(node); }
-  // The head's session with a node has ended. What is no member is ignored.
+  // The head's session with a node has ended. What is no member, and not expected, is ignored.
   void OnSessionEnded(const NodeId& node, EndReason reason);
   // The node ends as it was asked to.
   void OnLeave(const NodeId& node) { Bury(node, EndReason::kLeft); }
@@ -83,7 +88,7 @@ class Membership {
 
   TurnWatch watch_;
   std::map<NodeId, MemberFacts> members_;
-  // Since the first turn that saw it so.
+  // The expected, too: since the first turn that saw it so.
   std::map<NodeId, std::optional<int64_t>> missing_;
   // 16 bytes each, kept as long as the cluster lives.
   std::unordered_set<NodeId> dead_;

@@ -119,7 +119,7 @@ void GivenTasks::TellPending(Given& given, const std::string& reason) {
                                           .function = {},
                                           .is_stderr = true,
                                           .text = given.spec.name + " waits: " + reason +
-                                                  " It runs when such a node joins.\n"});
+                                                  ". It runs when such a node joins."});
 }
 
 Status GivenTasks::OnEnded(ClientId session, const remote::TaskEnded& ended) {

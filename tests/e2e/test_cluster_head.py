@@ -16,8 +16,8 @@ from rayx._raylet import RayletError
 REFUSAL = refusal()
 pytestmark = pytest.mark.skipif(REFUSAL is not None, reason=str(REFUSAL))
 
-# In which the tables are there again: 2 s, and what a loaded machine adds.
-TABLES_SECONDS = 3.0
+# In which the tables are there again; a tenth of a second where nothing else runs.
+TABLES_SECONDS = 2.0
 
 # Two tasks at each of two guests; each notes that it has begun, and ends when it is told to.
 PROGRAM = """

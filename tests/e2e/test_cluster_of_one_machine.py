@@ -88,6 +88,13 @@ def test_when_a_node_goes_tasks_run_elsewhere(cluster, way):
         getattr(cluster, way)(other)
 
 
+# The tables know of a node a moment before it has registered with the head.
+def test_a_node_that_dies_as_soon_as_it_is_there_is_known_to_be_dead(cluster):
+    for _ in range(12):
+        cluster.kill(cluster.add_node())
+    poll_until(lambda: living() == 2, 15, "they are known to be gone")
+
+
 def test_the_head_is_not_removed(cluster):
     head, other = cluster.nodes
     with pytest.raises(ValueError, match="is the head, with which the cluster ends"):

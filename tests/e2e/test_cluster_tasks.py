@@ -239,7 +239,10 @@ print(rayx.get(task, timeout=40), flush=True)
         two.start(f"--redis-address={head.cluster}", '--resources={"rare": 1}')
         assert program.stdout.readline() == f"{two.address}\n", program.stderr.read()
         assert program.wait(20) == 0
-        assert "rayx: where waits: " in program.stderr.read()
+        assert program.stderr.read() == (
+            "rayx: where waits: it asks for {CPU: 1, rare: 1}, and no node of the cluster has any "
+            "'rare'. It runs when such a node joins.\n"
+        )
 
 
 def test_local_work_says_nothing_to_other_nodes(pair):

@@ -78,6 +78,7 @@ void HeadRole::OnWelcomed(const wire::NodeGreeting& greeting, std::unique_ptr<By
   if (greeting.kind == protocol::ConnectionKind::Scheduler) {
     return JoinToScheduler(greeting.node, std::move(stream));
   }
+  membership_.Expect(greeting.node);
   const uint64_t number = ++last_bridge_;
   Bridge& bridge = bridges_[number];
   bridge.node = greeting.node;

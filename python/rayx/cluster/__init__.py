@@ -215,6 +215,9 @@ class Cluster:
     ) -> None:
         self.shutdown()
 
+    def __repr__(self) -> str:
+        return f"<Cluster {self._address}, {len(self._nodes)} nodes>"
+
     def _leave(self) -> None:
         """This program's session, if it is one in this cluster."""
         joined = session.peek()

@@ -60,6 +60,33 @@ TEST_F(MembershipTest, WhoLeavesIsDeadAndStrangersAreIgnored) {
   EXPECT_FALSE(membership_.IsDead(NodeOf(2))) << "it may still register";
 }
 
+// It may have told the tables of itself already.
+TEST_F(MembershipTest, WhoIsExpectedAndDoesNotRegisterIsDead) {
+  membership_.Expect(NodeOf(1));
+  membership_.Expect(NodeOf(2));
+  membership_.Expect(NodeOf(3));
+  EXPECT_FALSE(membership_.IsMember(NodeOf(1)));
+  EXPECT_EQ(membership_.OnRegister(NodeOf(1), At("a:1")), Admission::kNew);
+  membership_.OnSessionEnded(NodeOf(2), EndReason::kGone);
+  EXPECT_TRUE(membership_.IsDead(NodeOf(2))) << "its process is gone";
+  TurnUntil(limits::kMemberReturnMs);
+  EXPECT_FALSE(membership_.IsDead(NodeOf(3))) << "it has time";
+  TurnUntil(limits::kMemberReturnMs + 500);
+  EXPECT_TRUE(membership_.IsMember(NodeOf(1)));
+  EXPECT_TRUE(membership_.IsDead(NodeOf(3)));
+  EXPECT_EQ(Only<MemberDead>(membership_.TakeEffects()).size(), 2u);
+  EXPECT_EQ(membership_.NextTickMs(), std::nullopt);
+}
+
+TEST_F(MembershipTest, AMemberIsNotExpectedAgain) {
+  EXPECT_EQ(membership_.OnRegister(NodeOf(1), At("a:1")), Admission::kNew);
+  membership_.Expect(NodeOf(1));
+  membership_.OnLeave(NodeOf(2));
+  TurnUntil(2 * limits::kMemberReturnMs);
+  EXPECT_TRUE(membership_.IsMember(NodeOf(1)));
+  EXPECT_FALSE(membership_.IsDead(NodeOf(2)));
+}
+
 TEST_F(MembershipTest, WhoHasFoundTheHeadSilentMayRegisterAgain) {
   EXPECT_EQ(membership_.OnRegister(NodeOf(1), At("a:1")), Admission::kNew);
   EXPECT_EQ(membership_.OnRegister(NodeOf(2), At("b:1")), Admission::kNew);

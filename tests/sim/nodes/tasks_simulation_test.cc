@@ -10,7 +10,7 @@ namespace {
 // RAYX_NODES_SEEDS runs more.
 uint64_t Seeds() {
   const char* wanted = std::getenv("RAYX_NODES_SEEDS");
-  return wanted == nullptr ? 300 : std::strtoull(wanted, nullptr, 10);
+  return wanted == nullptr ? 2000 : std::strtoull(wanted, nullptr, 10);
 }
 
 TEST(TasksSimulation, NothingIsHeldAndEveryTaskEndsAsItShould) {

@@ -51,14 +51,16 @@ class NodeNetworkTest : public testing::Test {
     });
   }
 
-  // Runs the member until that is so.
+  // Runs the member, if there is one, until that is so.
   template <typename Condition>
   void RunUntil(Condition condition) {
     const int64_t give_up_ms = MonotonicMs() + kPatienceMs;
     bool met = false;
     loop_.Run([&] {
-      member_->OnTurn();
-      member_->Accept();
+      if (member_) {
+        member_->OnTurn();
+        member_->Accept();
+      }
       met = condition();
       if (met || MonotonicMs() > give_up_ms) loop_.Stop();
       constexpr int64_t kLookMs = 5;
@@ -156,6 +158,35 @@ TEST_F(NodeNetworkTest, TheGlobalSchedulerIsReachedThroughTheHead) {
   ::unlink(path.c_str());
   EXPECT_TRUE(admitted);
   EXPECT_EQ(received, "wwwww");
+}
+
+// The table knows of a node a moment before it registers. If it dies then, nobody else ends what
+// the table says of it.
+TEST_F(NodeNetworkTest, WhoDiesBeforeItRegistersIsDeclaredDead) {
+  const std::string path = testing::TempDir() + "rayx-control-" + std::to_string(::getpid());
+  const ScopedFd server = std::move(ListenUnix(path, 4)).value();
+  head_ = std::make_unique<TestHead>(head_port_, "", IdOf<ClusterId>(1), "",
+                                     std::vector<control::NodeRecord>{}, path);
+  const NodeId node = IdOf<NodeId>(9);
+  NodeStreams streams({}, {.node = node, .cluster = IdOf<ClusterId>(1), .python_version = "3.11"});
+  bool admitted = false;
+  auto stream =
+      streams.Dial({.address = {"127.0.0.1", head_port_.port},
+                    .node = {},
+                    .kind = protocol::ConnectionKind::Tables},
+                   {.on_admitted = [&](const auto&) { admitted = true; }, .on_refused = nullptr});
+  ASSERT_TRUE(stream.ok()) << stream.status().message();
+  std::vector<uint8_t> room(64);
+  RunUntil([&] { return !(*stream)->Read(room).ok() || admitted; });
+  ASSERT_TRUE(admitted);
+  control::NodeRecord record;
+  record.id = node;
+  record.alive = true;
+  head_->WriteRecord(record);
+  ASSERT_TRUE(head_->IsAlive(node));
+  stream->reset();
+  RunUntil([&] { return !head_->IsAlive(node); });
+  ::unlink(path.c_str());
 }
 
 TEST_F(NodeNetworkTest, OneJoinsAtTheHeadOnly) {

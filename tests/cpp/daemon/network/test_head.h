@@ -81,15 +81,17 @@ class TestHead {
   // `nodes`: what the table of nodes says when it starts.
   TestHead(const HeldPort& port, const std::string& key_file, const ClusterId& cluster,
            const std::string& scheduler_socket = "",
-           const std::vector<control::NodeRecord>& nodes = {})
+           const std::vector<control::NodeRecord>& nodes = {},
+           const std::string& control_socket = "")
       : id_(RandomIdSource().Next<NodeId>()) {
     NetworkOptions options = OptionsAt(port, key_file);
     options.cluster = cluster.Hex();
     tables_ = control::MakeMemoryTables();
     for (const control::NodeRecord& node : nodes) tables_->nodes().Register(node);
     network_ = NodeNetwork::Open(&loop_, options, id_).value();
-    const NodeNetwork::Services services{.control_servers = {},
-                                         .scheduler_socket = scheduler_socket};
+    NodeNetwork::Services services{.control_servers = {}, .scheduler_socket = scheduler_socket};
+    if (!control_socket.empty())
+      services.control_servers.push_back({.path = control_socket, .user = {}, .password = {}});
     EXPECT_TRUE(
         network_->Start(tables_.get(), services, [](Expulsion, const std::string&) {}).ok());
     thread_ = std::thread([this] {
@@ -113,6 +115,20 @@ class TestHead {
   // It ends as it was asked to.
   void Leave() {
     Do([this] { network_->Leave(); });
+  }
+  // As a member writes its record, by way of a control server.
+  void WriteRecord(const control::NodeRecord& node) {
+    Do([this, &node] { tables_->nodes().Register(node); });
+  }
+  // Whether the table says that the node lives.
+  bool IsAlive(const NodeId& id) {
+    bool alive = false;
+    Do([this, &id, &alive] {
+      tables_->nodes().List([&](const auto& nodes) {
+        for (const control::NodeRecord& node : *nodes) alive |= node.id == id && node.alive;
+      });
+    });
+    return alive;
   }
   std::string DebugText() {
     std::string text;
