@@ -1,22 +1,20 @@
 #include "client/objects/streams.h"
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include "client/client.h"
-#include "client/fake_node.h"
 #include "client/fake_node_driver.h"
+#include "client/fake_node_worker.h"
 #include "client/run_task_message.h"
 #include "common/base/limits.h"
 #include "common/protocol/wire_ids.h"
-#include "common/shm/claim_word.h"
 
 namespace rayx {
 namespace {
 
 using protocol::MessageType;
 
-TaskId ATask() {
+TaskId StreamTask() {
   uint8_t bytes[TaskId::kSize] = {'t'};
   return TaskId::FromBytes(bytes);
 }
@@ -53,11 +51,11 @@ TEST_F(StreamConsumerTest, RefusesStreamsWithoutAMeaning) {
 
 // The task may go on when it sees the credit: by then the node must know that the items are wanted.
 TEST_F(StreamConsumerTest, AsksForItemsBeforeThereIsRoomForThem) {
-  const auto ids = client_->GrantCredit(ObjectId::ForReturn(ATask(), 0), 16, 2, 1);
+  const auto ids = client_->GrantCredit(ObjectId::ForReturn(StreamTask(), 0), 16, 2, 1);
   ASSERT_TRUE(ids.ok());
-  const std::vector<ObjectId> items = {ObjectId::ForStreamItem(ATask(), 16),
-                                       ObjectId::ForStreamItem(ATask(), 17)};
-  const ObjectId credit = ObjectId::ForStreamCredit(ATask(), 1);
+  const std::vector<ObjectId> items = {ObjectId::ForStreamItem(StreamTask(), 16),
+                                       ObjectId::ForStreamItem(StreamTask(), 17)};
+  const ObjectId credit = ObjectId::ForStreamCredit(StreamTask(), 1);
   EXPECT_EQ(*ids, (std::vector<ObjectId>{items[0], items[1], credit}));
   const FakeNode::Received asked = node_.Next();
   ASSERT_EQ(asked.type, MessageType::GetObjects);
@@ -69,7 +67,7 @@ TEST_F(StreamConsumerTest, AsksForItemsBeforeThereIsRoomForThem) {
 }
 
 TEST_F(StreamConsumerTest, AStreamIsNotWithoutEnd) {
-  const ObjectId end = ObjectId::ForReturn(ATask(), 0);
+  const ObjectId end = ObjectId::ForReturn(StreamTask(), 0);
   EXPECT_EQ(client_->GrantCredit(end, ObjectId::kStreamItemsMax - 1, 2, 1).status().code(),
             StatusCode::kInvalidArgument);
   EXPECT_EQ(client_->GrantCredit(end, 0, UINT32_MAX, 1).status().code(),
@@ -79,33 +77,21 @@ TEST_F(StreamConsumerTest, AStreamIsNotWithoutEnd) {
   EXPECT_EQ(node_.pending(), 0u);
 }
 
-class StreamProducerTest : public ::testing::Test {
+class StreamProducerTest : public FakeNodeWorkerTest {
  protected:
   void SetUp() override {
-    node_.Serve(false);
-    auto worker =
-        Client::AdoptWorker(node_.client_fd(), ::dup(claims_.fd()), WorkerNumber(3), "3.11");
-    ASSERT_TRUE(worker.ok()) << worker.status().ToString();
-    worker_ = std::move(*worker);
+    FakeNodeWorkerTest::SetUp();
     RunTaskMessage message;
-    message.id = ATask();
-    claims_.HandOut(message.sequence);
-    flatbuffers::FlatBufferBuilder builder;
-    (void)message.Encode(&builder);
-    node_.Send(MessageType::RunTask, builder);
+    message.id = StreamTask();
+    Hand(message);
     Result<RunnableTask> task = worker_->NextTask();
     ASSERT_TRUE(task.ok()) << task.status().ToString();
     task_ = std::move(*task);
   }
   Status PutItem(uint32_t item, const std::string& stream) {
-    ObjectPieces pieces;
-    pieces.stream = {reinterpret_cast<const uint8_t*>(stream.data()), stream.size()};
-    return worker_->PutItem(task_, item, pieces);
+    return worker_->PutItem(task_, item, Pieces(stream));
   }
 
-  FakeNode node_;
-  ClaimWord claims_ = std::move(ClaimWord::Create()).value();
-  std::unique_ptr<Client> worker_;
   RunnableTask task_;
 };
 
@@ -113,12 +99,13 @@ TEST_F(StreamProducerTest, ItemsAreSentAtOnceAndLetGo) {
   ASSERT_TRUE(PutItem(0, "first").ok());
   const FakeNode::Received put = node_.Next();
   ASSERT_EQ(put.type, MessageType::PutObject);
-  EXPECT_EQ(FromWire(*put.As<protocol::PutObject>().id()), ObjectId::ForStreamItem(ATask(), 0));
+  EXPECT_EQ(FromWire(*put.As<protocol::PutObject>().id()),
+            ObjectId::ForStreamItem(StreamTask(), 0));
   ASSERT_TRUE(worker_->FinishTask(task_, "", false, false).ok());
   const FakeNode::Received release = node_.Next();
   ASSERT_EQ(release.type, MessageType::ReleaseObjects);
   EXPECT_EQ(FromWire(release.As<protocol::ReleaseObjects>().unreferenced()),
-            std::vector<ObjectId>{ObjectId::ForStreamItem(ATask(), 0)});
+            std::vector<ObjectId>{ObjectId::ForStreamItem(StreamTask(), 0)});
   EXPECT_EQ(node_.Next().type, MessageType::TaskDone);
 }
 
@@ -128,7 +115,8 @@ TEST_F(StreamProducerTest, LargeItemsAreLetGoWithTheirSeal) {
   EXPECT_EQ(node_.Next().type, MessageType::ReleaseObjects);
   const FakeNode::Received sealed = node_.Next();
   ASSERT_EQ(sealed.type, MessageType::SealObject);
-  EXPECT_EQ(FromWire(*sealed.As<protocol::SealObject>().id()), ObjectId::ForStreamItem(ATask(), 5));
+  EXPECT_EQ(FromWire(*sealed.As<protocol::SealObject>().id()),
+            ObjectId::ForStreamItem(StreamTask(), 5));
 }
 
 TEST_F(StreamProducerTest, AStreamIsNotWithoutEnd) {
