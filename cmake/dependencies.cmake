@@ -94,8 +94,11 @@ if(RAYX_JEMALLOC_LIBRARY)
 endif()
 rayx_package(openssl INCLUDE_DIR ${RAYX_OPENSSL_INCLUDE_DIR}
   LIBRARIES ${RAYX_SSL_LIBRARY} ${RAYX_CRYPTO_LIBRARY} Threads::Threads ${CMAKE_DL_LIBS})
-# asio's own code is compiled once, here, and not again in every file that includes it.
-file(CONFIGURE OUTPUT "${PROJECT_BINARY_DIR}/asio/asio.cc" CONTENT "#include <asio/impl/src.hpp>\n")
+# asio's own code is compiled once, here, and not again in every file that includes it. A header of the
+# standard library goes before it, as everywhere else: asio looks at its macros before it includes one
+# itself, and would free in another way than others allocate.
+file(CONFIGURE OUTPUT "${PROJECT_BINARY_DIR}/asio/asio.cc" CONTENT
+  "#include <cstddef>\n#include <asio/impl/src.hpp>\n")
 add_library(rayx_package_asio STATIC EXCLUDE_FROM_ALL "${PROJECT_BINARY_DIR}/asio/asio.cc")
 add_library(rayx::asio ALIAS rayx_package_asio)
 target_include_directories(rayx_package_asio SYSTEM PUBLIC "${RAYX_ASIO_INCLUDE_DIR}")
