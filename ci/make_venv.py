@@ -1,4 +1,4 @@
-"""Makes a virtual environment with pip, in a third of the time that `python -m venv` takes.
+"""Makes a virtual environment with pip, in about half of the time that `python -m venv` takes.
 
     python3 ci/make_venv.py .venv
 

@@ -202,8 +202,8 @@ inline constexpr WorkerNumber kNoWorker(0);
 // of one caller begin in the order in which they were submitted.
 //
 // A worker that runs one function after the other is another caller in each run (counted by it from
-// 1 on). A function may wait for a call of an actor that a call of an earlier run waits for: if the
-// same worker runs both by chance, neither would end if they were one caller's.
+// 1 on). A call of an earlier run may wait for the result of the function that runs now: calls of
+// this function would stand behind it, and if the function waited for one, neither would end.
 struct CallerId {
   NodeId node;
   ClientId client = kNoClient;

@@ -1,4 +1,5 @@
 // A few bytes that no core dump holds, and that are wiped when nobody needs them any more.
+// (OpenSSL's secure heap does the same and more, with memory that is locked for the whole process.)
 #pragma once
 
 #include <cstddef>
