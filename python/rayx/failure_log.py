@@ -131,11 +131,14 @@ class FailureLog:
         """Prints what has been held back for long enough, or all of it."""
         with self._lock:
             now = self._clock()
-            for key, held in list(self._held.items()):
-                if everything or self._is_due(key, now - held.since):
-                    del self._held[key]
+            # A finalizer may get something in between: only `list` itself is all at once.
+            for key in list(self._held):
+                held = self._held.get(key)
+                if held is None or not (everything or self._is_due(key, now - held.since)):
+                    continue
+                if self._held.pop(key, None) is not None:
                     held.kind.count += 1
-            texts = [_take_text(kind) for kind in self._kinds.values() if kind.count]
+            texts = [_take_text(kind) for kind in list(self._kinds.values()) if kind.count]
         for text in texts:
             self._write(text)
 
@@ -162,10 +165,11 @@ class FailureLog:
         return kind
 
     def _forget_a_kind(self) -> None:
-        waiting = {id(held.kind) for held in self._held.values()}
-        for key, kind in list(self._kinds.items()):
-            if not kind.count and id(kind) not in waiting:
-                del self._kinds[key]
+        waiting = {id(held.kind) for held in list(self._held.values())}
+        for key in list(self._kinds):
+            kind = self._kinds.get(key)
+            if kind is not None and not kind.count and id(kind) not in waiting:
+                self._kinds.pop(key, None)
                 return
 
 

@@ -1,5 +1,6 @@
 """Unit tests of the Python package: no daemons, except for the examples in docstrings."""
 
+import gc
 import os
 import sys
 
@@ -34,3 +35,46 @@ def own_environment():
     yield
     os.environ.clear()
     os.environ.update(before)
+
+
+class _Finalized:
+    """Garbage that only the collector finds."""
+
+    def __init__(self, finalizer):
+        self.finalizer, self.itself = finalizer, self
+
+    def __del__(self):
+        gc.disable()  # one is enough
+        self.finalizer()
+
+
+@pytest.fixture
+def with_finalizer_within():
+    """Calls `act` again and again, each time with a finalizer that runs some steps later in it."""
+    thresholds, was_enabled = gc.get_threshold(), gc.isenabled()
+
+    def run(act, finalizer, steps=80):
+        gc.freeze()  # so that collecting takes little time
+        # Python keeps some thousand tuples to use again, which do not count as made.
+        kept = [(number, number) for number in range(5000)]
+        within = []
+        for allocations in range(1, steps):
+            gc.collect()
+            ran = []
+            _Finalized(lambda ran=ran: (ran.append(1), finalizer()))
+            gc.set_threshold(allocations)
+            gc.enable()
+            try:
+                act()
+            finally:
+                within += ran
+                gc.disable()
+                gc.set_threshold(*thresholds)
+        assert kept
+        assert len(within) > 10, "no finalizer ran in the midst of it"
+
+    yield run
+    gc.unfreeze()
+    gc.set_threshold(*thresholds)
+    if was_enabled:
+        gc.enable()

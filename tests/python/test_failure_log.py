@@ -163,3 +163,13 @@ def test_that_a_call_met_the_end_of_its_driver_is_no_news(driver):
     assert driver.after(100) == []
     driver.log.failed(label + "nobody refers to it any more")
     assert driver.after(100) == [label + "nobody refers to it any more"]
+
+
+def test_a_finalizer_may_get_an_error_in_the_midst(with_finalizer_within):
+    driver = Driver()
+    for number in range(100):
+        driver.log.failed(text_of(number))
+    numbers = iter(range(100))
+    with_finalizer_within(driver.log.look, lambda: driver.log.got(error_of(next(numbers))))
+    driver.log.close()
+    assert len(driver.printed) == 1

@@ -14,7 +14,6 @@ import pickle
 import sys
 import threading
 import time
-import weakref
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -35,7 +34,7 @@ from rayx.calls import function_reference
 from rayx.inline import attempt as inline_attempt
 from rayx.inline.absent import NoProcesses, process_as_node
 from rayx.inline.actors import InlineActor
-from rayx.inline.completions import InlineCompletions
+from rayx.inline.completions import CompletionQueues
 from rayx.inline.environment import InlineEnvironment
 from rayx.inline.ids import InlineIds, item_binary, object_binary
 from rayx.inline.objects import InlineObject, InlineObjects, never_there, system_error
@@ -51,6 +50,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from rayx._raylet import ObjectID, RunnableTask, TaskTemplate
+    from rayx.inline.completions import InlineCompletions
     from rayx.inline.resources import Holding
     from rayx.node_client import Parts
     from rayx.running.worker_output import WorkerOutput
@@ -92,7 +92,7 @@ class InlineClient(NoProcesses):
         self._streams: dict[bytes, InlineStream] = {}
         # Tasks that wait for what a waiting call of an actor will make.
         self._waiting: list[InlineTask] = []
-        self._queues: weakref.WeakSet[InlineCompletions] = weakref.WeakSet()
+        self._queues = CompletionQueues(self._is_available)
         # The sessions of the tasks that this thread is running, the innermost last.
         self._local = threading.local()
         self._worker_functions = Session(self, WORKER_MODE).functions
@@ -114,8 +114,7 @@ class InlineClient(NoProcesses):
         self.closed = True
         while self._streams:
             self._streams.popitem()[1].close()
-        for queue in list(self._queues):
-            queue.close()
+        self._queues.close()
         for actor in list(self._actors.values()):
             actor.drop(lambda task: None)
         self._actors.clear()
@@ -196,9 +195,7 @@ class InlineClient(NoProcesses):
 
     def completions(self) -> InlineCompletions:
         """A queue of ids."""
-        queue = InlineCompletions(self._is_available)
-        self._queues.add(queue)
-        return queue
+        return self._queues.make()
 
     def _is_available(self, object_id: ObjectID[Any]) -> bool:
         return self._objects.find(object_id) is not None
@@ -256,8 +253,7 @@ class InlineClient(NoProcesses):
         if stream is not None:
             stream.close()
         task = next((one for one in self._waiting if object_id.binary() in one.results), None)
-        if task is not None:
-            self._waiting.remove(task)
+        if task is not None and self._take_waiting(task):
             self._fail(task, ERROR_TASK_CANCELLED, f"{task.name} was cancelled by rayx.cancel")
 
     def cancel_all(self, force: bool) -> None:
@@ -289,7 +285,7 @@ class InlineClient(NoProcesses):
 
     def find_actor(self, name: str, timeout_ms: int) -> tuple[ObjectID[Any], bytes] | None:
         """The result of its creation, and what came with that."""
-        for actor in self._actors.values():
+        for actor in list(self._actors.values()):
             if actor.name == name and actor.failure is None:
                 return self._objects.make_id(actor.creation_object), actor.info
         return None
@@ -301,15 +297,21 @@ class InlineClient(NoProcesses):
             self._call(task)
         else:
             self._allot(task)
-        for queue in list(self._queues):
-            queue.look()
+        self._queues.look()
         self._begin_waiting()
 
     def _begin_waiting(self) -> None:
         for task in list(self._waiting):
-            if task in self._waiting and all(map(self._is_available, task.dependencies)):
-                self._waiting.remove(task)
+            if all(map(self._is_available, task.dependencies)) and self._take_waiting(task):
                 self._begin(task)
+
+    def _take_waiting(self, task: InlineTask) -> bool:
+        """It waits no more; False if a finalizer, or a task within, was quicker."""
+        try:
+            self._waiting.remove(task)
+        except ValueError:
+            return False
+        return True
 
     def _allot(self, task: InlineTask) -> None:
         """Gives a task or an actor what it asks for, and runs it."""
@@ -342,8 +344,7 @@ class InlineClient(NoProcesses):
         if actor.name:
             actor.kept_id = self._objects.make_id(actor.creation_object)
         if not self._run(task, lambda: actor.constructor(task, load()), holding.gpus, actor):
-            made = self._objects.find(self._objects.make_id(actor.creation_object))
-            actor.failure = made
+            actor.failure = self._objects.find(self._objects.make_id(actor.creation_object))
             self._end(actor)
 
     def _call(self, task: InlineTask) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+import weakref
 from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from rayx._raylet import RayletError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from rayx._raylet import ObjectID
 
@@ -38,9 +39,13 @@ class InlineCompletions:
     def look(self) -> None:
         """Objects may have become available."""
         with self._changed:
-            for binary, object_id in list(self._pending.items()):
-                # A finalizer that runs in between may have looked as well.
-                if self._is_available(object_id) and self._pending.pop(binary, None) is not None:
+            # A finalizer that runs in between may add some, or look as well. `list` of the items
+            # makes tuples, so that one might run in the midst of it.
+            for binary in list(self._pending):
+                object_id = self._pending.get(binary)
+                if object_id is None or not self._is_available(object_id):
+                    continue
+                if self._pending.pop(binary, None) is not None:
                     self._ready.append(object_id)
             self._signal()
 
@@ -92,3 +97,33 @@ class InlineCompletions:
             if self._event >= 0:
                 os.eventfd_write(self._event, 1)
             self._changed.notify_all()
+
+
+class CompletionQueues:
+    """Those of one client, for as long as somebody has them."""
+
+    def __init__(self, is_available: Callable[[ObjectID[Any]], bool]) -> None:
+        self._is_available = is_available
+        self._made: weakref.WeakValueDictionary[int, InlineCompletions] = (
+            weakref.WeakValueDictionary()
+        )
+
+    def make(self) -> InlineCompletions:
+        """One more."""
+        queue = InlineCompletions(self._is_available)
+        self._made[id(queue)] = queue
+        return queue
+
+    def look(self) -> None:
+        """Objects may have become available."""
+        for queue in self._living():
+            queue.look()
+
+    def close(self) -> None:
+        """All, for good."""
+        for queue in self._living():
+            queue.close()
+
+    def _living(self) -> Iterator[InlineCompletions]:
+        """Those of now; finalizers that run in between may make more."""
+        return (queue for each in self._made.valuerefs() if (queue := each()) is not None)

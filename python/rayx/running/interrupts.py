@@ -108,7 +108,7 @@ class Interrupts:
                 interrupter.has_raised(error)
                 if isinstance(interrupter, ThreadInterrupter)
                 else error is raised()
-                for _, interrupter, raised in self._interrupted.values()
+                for _, interrupter, raised in list(self._interrupted.values())
             )
 
     def _on_lost(self, lost: sys.UnraisableHookArgs) -> bool | type[BaseException]:
@@ -119,13 +119,14 @@ class Interrupts:
         error = lost.exc_value
         if error is not None and type(error) in errors.INTERRUPTIONS:
             with self._lock:
-                for sequence, (task, interrupter, raised) in self._interrupted.items():
+                # A signal that comes in between may interrupt another.
+                for task, interrupter, raised in list(self._interrupted.values()):
                     if isinstance(interrupter, ThreadInterrupter):
                         if interrupter.has_raised(error):
                             return type(error)
                     elif error is raised():
-                        del self._interrupted[sequence]
-                        self._running[sequence] = (task, interrupter)
+                        self._interrupted.pop(task.sequence, None)
+                        self._running[task.sequence] = (task, interrupter)
                         return True
         self._report_unraisable(lost)
         return False

@@ -131,7 +131,7 @@ def _dict_text(value: Any, room: int, depth: int) -> str:
         return f"<{type_name(value)} of {size}>"
 
     def parts() -> Iterable[str]:
-        for key, item in list(dict.items(value)):
+        for key, item in dict.copy(value).items():  # another thread may change it
             yield f"{_element(key, room, depth)}: {_element(item, room, depth)}"
 
     return "{" + _joined(parts(), room) + "}"

@@ -3,7 +3,7 @@ import select
 import pytest
 
 from rayx._raylet import RayletError
-from rayx.inline.completions import InlineCompletions
+from rayx.inline.completions import CompletionQueues, InlineCompletions
 
 
 class Id:
@@ -65,3 +65,35 @@ def test_after_close(queue):
         queue.add([])
     with pytest.raises(RayletError, match="closed"):
         queue.take(-1)
+
+
+def test_a_finalizer_may_add_in_the_midst(queue, there, with_finalizer_within):
+    many = [Id(bytes([number])) for number in range(100)]
+    queue.add(many)
+    others = []
+
+    def add():
+        others.append(Id(b"other" + bytes([len(others)])))
+        queue.add([others[-1]])
+
+    made = []
+    queue._is_available = lambda one: made.append([one]) or one in there
+    with_finalizer_within(queue.look, add)
+    there.update(many, others)
+    queue.look()
+    assert queue.take(0) == many + others
+
+
+def test_a_finalizer_may_make_a_queue_while_all_look(there, with_finalizer_within):
+    queues = CompletionQueues(lambda one: one in there)
+    made = [queues.make() for _ in range(50)]
+    with_finalizer_within(queues.look, lambda: made.append(queues.make()))
+    queues.close()
+    assert {one.fileno() for one in made} == {-1}
+
+
+def test_a_queue_that_nobody_has_is_forgotten(there):
+    queues = CompletionQueues(lambda one: one in there)
+    kept = queues.make()
+    queues.make()
+    assert list(queues._living()) == [kept]
