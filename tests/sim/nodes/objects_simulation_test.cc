@@ -4,13 +4,15 @@
 
 #include <cstdlib>
 
+#include "sim/seeds.h"
+
 namespace rayx::sim {
 namespace {
 
 // RAYX_NODES_SEEDS runs more: 2,000 in each change of how references cross, 100,000 now and then.
 uint64_t Seeds() {
   const char* wanted = std::getenv("RAYX_NODES_SEEDS");
-  return wanted == nullptr ? 600 : std::strtoull(wanted, nullptr, 10);
+  return wanted == nullptr ? SeedsFor(600) : std::strtoull(wanted, nullptr, 10);
 }
 
 TEST(ObjectsSimulation, EveryValueLivesForAsLongAsSomebodyNeedsIt) {

@@ -4,13 +4,15 @@
 
 #include <cstdlib>
 
+#include "sim/seeds.h"
+
 namespace rayx::sim {
 namespace {
 
 // RAYX_NODES_SEEDS runs more.
 uint64_t Seeds() {
   const char* wanted = std::getenv("RAYX_NODES_SEEDS");
-  return wanted == nullptr ? 2000 : std::strtoull(wanted, nullptr, 10);
+  return wanted == nullptr ? SeedsFor(2000) : std::strtoull(wanted, nullptr, 10);
 }
 
 TEST(TasksSimulation, NothingIsHeldAndEveryTaskEndsAsItShould) {

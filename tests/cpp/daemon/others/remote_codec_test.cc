@@ -27,7 +27,7 @@ using Type = protocol::PeerMessageType;
 // In memory that is aligned as a frame's is.
 Result<remote::Message> Arrived(uint16_t type, std::span<const uint8_t> bytes) {
   std::vector<uint64_t> room(bytes.size() / 8 + 1);
-  std::memcpy(room.data(), bytes.data(), bytes.size());
+  if (!bytes.empty()) std::memcpy(room.data(), bytes.data(), bytes.size());
   return DecodeRemoteMessage(type, {reinterpret_cast<const uint8_t*>(room.data()), bytes.size()});
 }
 Result<remote::Message> Arrived(const cluster::Message& message) {

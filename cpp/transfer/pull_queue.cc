@@ -1,0 +1,292 @@
+#include "transfer/pull_queue.h"
+
+#include <algorithm>
+
+#include "common/base/check.h"
+#include "transfer/mutation.h"
+
+namespace rayx::transfer {
+namespace {
+
+// Of what is pulled, in a text for people.
+constexpr size_t kShownMax = 10;
+
+}  // namespace
+
+// ---- the home -----------------------------------------------------------------------------------
+
+void PullQueue::AskHome(const ObjectId& id, Pull& pull, const NodeId& failed) {
+  pull.question = failed;
+  AskIfDue(id, pull);
+}
+
+void PullQueue::AskIfDue(const ObjectId& id, Pull& pull) {
+  if (!pull.question || !pull.written.empty()) return;
+  pull.number = ++last_number_;
+  effects_.emplace_back(AskSource{.id = id,
+                                  .number = pull.number,
+                                  .failed = *std::exchange(pull.question, std::nullopt),
+                                  .has_progressed = std::exchange(pull.has_progressed, false)});
+}
+
+void PullQueue::On(const UseSource& message) {
+  const auto found = pulls_.find(message.id);
+  if (found == pulls_.end() || found->second.is_abandoned || message.size_bytes == 0) return;
+  Pull& pull = found->second;
+  if (pull.number != message.number && !RAYX_TRANSFER_MUTATION(kTrustOldAnswer)) return;
+  pull.answered = std::exchange(pull.number, 0);
+  const bool is_other = pull.version && *pull.version != message.version;
+  if ((is_other && !RAYX_TRANSFER_MUTATION(kMixVersions)) ||
+      pull.size_bytes != message.size_bytes) {
+    // It is begun anew, in a room of the right size.
+    bundles_.Resize(message.id, message.size_bytes);
+    return Abandon(message.id);
+  }
+  pull.version = message.version;
+  pull.source = message.source;
+  if (RAYX_TRANSFER_MUTATION(kStartOver)) pull.chunks = ChunkMap(pull.size_bytes, chunk_bytes_);
+}
+
+void PullQueue::On(const LeaveSource& message) {
+  const auto found = pulls_.find(message.id);
+  if (found == pulls_.end() || found->second.is_abandoned) return;
+  Pull& pull = found->second;
+  if (pull.source.IsNil() || pull.answered != message.number) return;
+  SayLeave(message.id, pull);
+  Detach(pull);
+  AskHome(message.id, pull, {});
+}
+
+void PullQueue::On(const NoSource& message) {
+  const auto found = pulls_.find(message.id);
+  if (found == pulls_.end() || found->second.is_abandoned) return;
+  if (found->second.number != message.number) return;
+  found->second.number = 0;
+  Abandon(message.id);
+  bundles_.OnLost(message.id);
+  effects_.emplace_back(Lost{message.id});
+}
+
+// ---- sources ------------------------------------------------------------------------------------
+
+bool PullQueue::Begin(const NodeId& source, const ChunkName& name) {
+  const auto found = pulls_.find(name.id);
+  if (found == pulls_.end()) return false;
+  Pull& pull = found->second;
+  if (pull.is_abandoned || pull.source != source || !pull.asked.contains(name.chunk)) return false;
+  if (pull.version != name.version && !RAYX_TRANSFER_MUTATION(kMixVersions)) return false;
+  return pull.written.insert(name.chunk).second;
+}
+
+void PullQueue::OnChunk(const NodeId& source, const ChunkName& name, bool is_whole) {
+  const auto found = pulls_.find(name.id);
+  RAYX_CHECK(found != pulls_.end() || RAYX_TRANSFER_MUTATION(kDropWhileWritten));
+  if (found == pulls_.end()) return;
+  Pull& pull = found->second;
+  pull.written.erase(name.chunk);
+  if (pull.is_abandoned) return EndIfIdle(name.id);
+  if (pull.source == source && pull.asked.erase(name.chunk) > 0) {
+    --asked_;
+    --asked_of_[source];
+  }
+  // It was written into the room of this pull, whoever is its source by now.
+  if (is_whole && pull.chunks.Add(name.chunk)) {
+    pull.has_progressed = true;
+    rooms_->OnChunkHere(name);
+    if (pull.chunks.is_whole()) return Finish(name.id);
+  }
+  AskIfDue(name.id, pull);
+}
+
+void PullQueue::On(const NodeId& source, const CopyMissing& message) {
+  const auto found = pulls_.find(message.id);
+  if (found == pulls_.end() || found->second.source != source) return;
+  if (found->second.version != message.version) return;
+  // What it was asked for since it said so it may have by now.
+  SayLeave(message.id, found->second);
+  Detach(found->second);
+  AskHome(message.id, found->second, source);
+}
+
+void PullQueue::OnSourceLost(const NodeId& source) {
+  for (auto& [id, pull] : pulls_) {
+    if (pull.source != source) continue;
+    Detach(pull);
+    if (!pull.is_abandoned) AskHome(id, pull, source);
+  }
+}
+
+void PullQueue::SayLeave(const ObjectId& id, const Pull& pull) {
+  if (pull.source.IsNil() || RAYX_TRANSFER_MUTATION(kForgetLeave)) return;
+  effects_.emplace_back(ForSource{pull.source, LeaveCopy{id}});
+}
+
+void PullQueue::Detach(Pull& pull) {
+  if (!RAYX_TRANSFER_MUTATION(kForgetAsked) && !pull.source.IsNil()) {
+    asked_ -= pull.asked.size();
+    asked_of_[pull.source] -= pull.asked.size();
+    if (asked_of_[pull.source] == 0) asked_of_.erase(pull.source);
+  }
+  pull.asked.clear();
+  pull.source = {};
+}
+
+void PullQueue::Finish(const ObjectId& id) {
+  const auto found = pulls_.find(id);
+  Pull& pull = found->second;
+  // Nothing is asked for that is being written.
+  RAYX_CHECK(pull.written.empty());
+  const Version version = *pull.version;
+  SayLeave(id, pull);
+  Detach(pull);
+  pulls_.erase(found);
+  bundles_.SetIsHere(id, true);
+  rooms_->OnWhole(id, version);
+  effects_.emplace_back(CopyWhole{.id = id, .version = version});
+}
+
+// ---- the turn -----------------------------------------------------------------------------------
+
+void PullQueue::Turn(uint64_t bytes) {
+  const BundleQueue::Admitted admitted = bundles_.Admit(bytes);
+  held_ = admitted.held;
+  AbandonUnwanted();
+  waits_for_room_ = !MakeRooms(admitted);
+  AskForChunks();
+}
+
+// What is wanted goes on although it is not admitted any more, as long as it is in nobody's way.
+void PullQueue::AbandonUnwanted() {
+  std::vector<ObjectId> unwanted;
+  for (const auto& [id, pull] : pulls_) {
+    if (!pull.is_abandoned && !bundles_.IsLacking(id)) unwanted.push_back(id);
+  }
+  for (const ObjectId& id : unwanted) Abandon(id);
+}
+
+bool PullQueue::MakeRooms(const BundleQueue::Admitted& admitted) {
+  for (size_t i = 0; i < admitted.lacking.size(); ++i) {
+    const Wanted& wanted = admitted.lacking[i];
+    const auto found = pulls_.find(wanted.id);
+    if (found != pulls_.end()) {
+      // One that was abandoned comes back when its old room is gone.
+      if (found->second.is_abandoned && i < admitted.of_first) return false;
+      continue;
+    }
+    const bool has_room = i < admitted.of_first ? MakeRoomForFirst(wanted, admitted)
+                                                : rooms_->Make(wanted.id, wanted.size_bytes);
+    // No other is made before: it could take what this one waits for.
+    if (!has_room) return false;
+    const ChunkMap chunks(wanted.size_bytes, chunk_bytes_);
+    Pull& pull = pulls_.emplace(wanted.id, Pull{.size_bytes = wanted.size_bytes, .chunks = chunks})
+                     .first->second;
+    AskHome(wanted.id, pull, {});
+  }
+  return true;
+}
+
+bool PullQueue::MakeRoomForFirst(const Wanted& wanted, const BundleQueue::Admitted& admitted) {
+  if (rooms_->Make(wanted.id, wanted.size_bytes)) return true;
+  held_ = admitted.held_of_first;
+  while (!rooms_->Make(wanted.id, wanted.size_bytes)) {
+    if (!AbandonOne(admitted)) return false;
+  }
+  return true;
+}
+
+// First what is not admitted any more, then the last.
+bool PullQueue::AbandonOne(const BundleQueue::Admitted& admitted) {
+  std::vector<ObjectId> in_the_way;
+  for (auto last = admitted.lacking.rbegin(); last != admitted.lacking.rend(); ++last) {
+    in_the_way.push_back(last->id);
+  }
+  for (const auto& [id, pull] : pulls_) {
+    if (!admitted.held.contains(id)) in_the_way.insert(in_the_way.begin(), id);
+  }
+  for (const ObjectId& id : in_the_way) {
+    const auto found = pulls_.find(id);
+    if (found == pulls_.end() || found->second.is_abandoned) continue;
+    if (admitted.held_of_first.contains(id)) continue;
+    Abandon(id);
+    return true;
+  }
+  return false;
+}
+
+void PullQueue::Abandon(const ObjectId& id) {
+  Pull& pull = pulls_.at(id);
+  SayLeave(id, pull);
+  Detach(pull);
+  pull.is_abandoned = true;
+  effects_.emplace_back(CopyDropped{id});
+  EndIfIdle(id);
+}
+
+void PullQueue::EndIfIdle(const ObjectId& id) {
+  const auto found = pulls_.find(id);
+  if (!found->second.written.empty() && !RAYX_TRANSFER_MUTATION(kDropWhileWritten)) return;
+  pulls_.erase(found);
+  rooms_->Drop(id);
+}
+
+// One chunk for each pull in turn.
+void PullQueue::AskForChunks() {
+  auto at = pulls_.lower_bound(turn_);
+  for (size_t idle = 0; idle < pulls_.size() && asked_ < kAskedMax;) {
+    if (at == pulls_.end()) at = pulls_.begin();
+    auto& [id, pull] = *at++;
+    std::optional<uint32_t> chunk;
+    if (!pull.source.IsNil() && asked_of_[pull.source] < kAskedOfSourceMax) {
+      chunk = pull.chunks.NextMissing(0);
+      // What is being written has come from a source that it had before.
+      while (chunk && (pull.asked.contains(*chunk) || pull.written.contains(*chunk))) {
+        chunk = pull.chunks.NextMissing(*chunk + 1);
+      }
+    }
+    if (!chunk) {
+      ++idle;
+      continue;
+    }
+    idle = 0;
+    pull.asked.insert(*chunk);
+    ++asked_;
+    ++asked_of_[pull.source];
+    effects_.emplace_back(
+        ForSource{pull.source, AskChunk{{.id = id, .version = *pull.version, .chunk = *chunk}}});
+  }
+  turn_ = at == pulls_.end() ? ObjectId() : at->first;
+}
+
+// ---- what is there ------------------------------------------------------------------------------
+
+bool PullQueue::IsPulling(const ObjectId& id) const { return pulls_.contains(id); }
+
+const ChunkMap* PullQueue::PartOf(const ObjectId& id, Version version) const {
+  const auto found = pulls_.find(id);
+  if (found == pulls_.end() || found->second.is_abandoned) return nullptr;
+  const bool is_other = found->second.version != version;
+  return is_other && !RAYX_TRANSFER_MUTATION(kServeAnyVersion) ? nullptr : &found->second.chunks;
+}
+
+std::string PullQueue::DebugText() const {
+  std::string text = "values that are pulled: " + std::to_string(pulls_.size()) +
+                     (waits_for_room_ ? ", and some wait for room in the pool\n" : "\n");
+  size_t shown = 0;
+  for (const auto& [id, pull] : pulls_) {
+    if (++shown > kShownMax) return text + "  ...\n";
+    text += "  " + id.Hex() + ", " + std::to_string(pull.chunks.missing()) + " of " +
+            std::to_string(pull.chunks.count()) + " chunks missing, ";
+    if (pull.is_abandoned) {
+      text += "given up while it is written\n";
+    } else if (pull.question) {
+      text += "asks for a source when nothing is written any more\n";
+    } else if (pull.source.IsNil()) {
+      text += "waits for a source (question " + std::to_string(pull.number) + ")\n";
+    } else {
+      text += std::to_string(pull.asked.size()) + " asked of node " + pull.source.Hex() + "\n";
+    }
+  }
+  return text;
+}
+
+}  // namespace rayx::transfer
