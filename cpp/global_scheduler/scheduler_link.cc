@@ -170,6 +170,7 @@ void SchedulerLink::OnTurn() {
   }
   if (ready()) {
     if (!withdrawals_.empty()) Say(Withdrawals{std::exchange(withdrawals_, {})});
+    if (!dead_.empty()) Say(DeadNodes{std::exchange(dead_, {})});
     SayOffers();
     SayLoad();
   }

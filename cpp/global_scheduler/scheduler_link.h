@@ -72,6 +72,8 @@ class SchedulerLink {
   // What tasks hold and wait for that were not placed here, less what tasks have given back that
   // were (scheduling.fbs). Sent at most ten times a second.
   void SetLoad(ResourceSet local) { load_ = std::move(local); }
+  // The head, which this node is, has declared a node dead.
+  void SayDead(const NodeId& node) { dead_.push_back(node); }
   // Sends what there is to say. Once a turn of the loop.
   void OnTurn();
 
@@ -113,6 +115,7 @@ class SchedulerLink {
   // What the scheduler is to be told of.
   std::deque<TaskId> queue_;
   std::vector<placement::OfferName> withdrawals_;
+  std::vector<NodeId> dead_;
   ResourceSet load_;
   ResourceSet said_load_;
   int64_t said_load_ms_ = 0;

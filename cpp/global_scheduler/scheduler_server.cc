@@ -86,6 +86,9 @@ Status SchedulerServer::Hear(SessionNumber session, Peer* peer, FromNode message
     }
     return Status::Ok();
   }
+  if (const auto* const said = std::get_if<DeadNodes>(&message)) {
+    return book_.OnDead(session, said->nodes, loop_->now_ms());
+  }
   for (const placement::OfferName& offer : std::get<Withdrawals>(message).offers) {
     RAYX_RETURN_IF_ERROR(book_.OnWithdraw(session, offer));
   }

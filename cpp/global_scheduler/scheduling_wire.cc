@@ -96,6 +96,10 @@ struct Encoder {
     builder.Finish(protocol::CreateWithdrawals(builder, WriteNames(&builder, said.offers)));
     return Type::Withdrawals;
   }
+  Type operator()(const DeadNodes& said) {
+    builder.Finish(protocol::CreateDeadNodes(builder, WriteNodes(&builder, said.nodes)));
+    return Type::DeadNodes;
+  }
   Type operator()(const Registered&) {
     builder.Finish(protocol::CreateNodeRegistered(builder, limits::kProtocolVersion));
     return Type::NodeRegistered;
@@ -262,6 +266,12 @@ Result<FromNode> DecodeFromNode(const Frame& frame) {
       const auto* const said = VerifiedMessage<protocol::Withdrawals>(frame.payload);
       if (said == nullptr) return Malformed(frame);
       message.emplace<Withdrawals>().offers = ReadNames(*said->offers());
+      return message;
+    }
+    case Type::DeadNodes: {
+      const auto* const said = VerifiedMessage<protocol::DeadNodes>(frame.payload);
+      if (said == nullptr) return Malformed(frame);
+      message.emplace<DeadNodes>().nodes = ReadNodes(said->nodes());
       return message;
     }
     default:

@@ -29,7 +29,11 @@ struct Offers {
 struct Withdrawals {
   std::vector<placement::OfferName> offers;
 };
-using FromNode = std::variant<placement::NodeFacts, Load, Offers, Withdrawals>;
+// From the head.
+struct DeadNodes {
+  std::vector<NodeId> nodes;
+};
+using FromNode = std::variant<placement::NodeFacts, Load, Offers, Withdrawals, DeadNodes>;
 
 // ---- the scheduler to a node --------------------------------------------------------------------
 

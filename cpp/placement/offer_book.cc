@@ -130,10 +130,26 @@ void OfferBook::OnSessionEnded(SessionNumber session, int64_t now_ms) {
   missing_[member->id] = member;
 }
 
+Status OfferBook::OnDead(SessionNumber session, const std::vector<NodeId>& nodes, int64_t now_ms) {
+  if (!sessions_.contains(session)) return Unregistered();
+  for (const NodeId& node : nodes) {
+    const auto member = members_.find(node);
+    if (member == members_.end()) continue;
+    if (member->second->slot) {
+      const SessionNumber ended = member->second->session;
+      if (ended == session) return Status::ProtocolError("a node says that it is dead itself");
+      effects_.emplace_back(CloseSession{ended, "the head has declared the node dead"});
+      OnSessionEnded(ended, now_ms);
+    }
+    member->second->is_dead = true;
+  }
+  return Status::Ok();
+}
+
 void OfferBook::JudgeMissing(int64_t now_ms) {
   for (auto it = missing_.begin(); it != missing_.end();) {
     Member* const member = it->second;
-    if (now_ms - member->missing_since_ms < limits::kMemberReturnMs) {
+    if (!member->is_dead && now_ms - member->missing_since_ms < limits::kMemberReturnMs) {
       ++it;
       continue;
     }

@@ -12,7 +12,7 @@
 // heeds a Place only for what it has open, and counts its attempts.
 //
 //   node:  (unknown) ──Register──▶ present ──session ends──▶ missing ──5 s──▶ dead: told, forgotten
-//                                     ▲───────Register────────┘
+//                                     ▲───────Register────────┘ └─the head says so─▲
 //
 // What is placed on a missing node stays so. When the node is dead its home, which has found that
 // out by its own session with the node, offers the task again or gives it up.
@@ -47,6 +47,8 @@ struct Member {
   SessionNumber session = kAllSessions;
   // Not present, since then.
   int64_t missing_since_ms = 0;
+  // And will not come back.
+  bool is_dead = false;
   // Of all homes.
   OfferList placed;
   // Placed there without room.
@@ -82,6 +84,8 @@ class OfferBook {
   // Anything was heard from the session.
   void OnHeard(SessionNumber session);
   void OnSessionEnded(SessionNumber session, int64_t now_ms);
+  // The head, whose session it is, has declared these dead: nobody waits for them.
+  Status OnDead(SessionNumber session, const std::vector<NodeId>& nodes, int64_t now_ms);
 
   // Places what can be placed, and judges who is silent. Once a turn, after what was heard.
   void Schedule(int64_t now_ms);

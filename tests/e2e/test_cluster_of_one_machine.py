@@ -89,6 +89,26 @@ def test_when_a_node_goes_tasks_run_elsewhere(cluster, way):
 
 
 # The tables know of a node a moment before it has registered with the head.
+@pytest.mark.parametrize("way", ["remove_node", "kill"])
+def test_what_only_the_node_could_run_that_is_gone_is_told_soon(cluster, way):
+    _, other = cluster.nodes
+    assert runs_at(other, resources={"disk": 1})
+    getattr(cluster, way)(other)
+    gone = time.monotonic()
+    waiting = above.options(resources={"disk": 1}).remote()
+    # A node whose connection is lost may come back within five seconds; one that is dead does not.
+    while "no node of the cluster has any 'disk'" not in why(waiting):
+        assert time.monotonic() < gone + 3
+    assert runs_at(cluster.add_node(resources={"disk": 1}), resources={"disk": 1})
+
+
+def why(waiting):
+    """What a person is told that waits for it."""
+    with pytest.raises(rayx.GetTimeoutError) as error:
+        rayx.get(waiting, timeout=0.1)
+    return str(error.value)
+
+
 def test_a_node_that_dies_as_soon_as_it_is_there_is_known_to_be_dead(cluster):
     for _ in range(12):
         cluster.kill(cluster.add_node())

@@ -156,6 +156,7 @@ void HeadRole::CarryOut(const cluster::MemberDead& dead) {
   known_.erase(dead.node);
   EndNodes(parts_.tables, {dead.node}, WallSeconds());
   TellMembers(wire::NodeDead{dead.node});
+  parts_.declared_dead(dead.node);
 }
 
 // It may have been away, and may have missed either.

@@ -43,6 +43,8 @@ class HeadRole final : public ClusterRole {
     std::string scheduler_socket;
     // The table of nodes has been read.
     std::function<void()> restored;
+    // A node was declared dead. From a turn.
+    std::function<void(const NodeId& node)> declared_dead;
   };
 
   // The parts must outlive it. It begins to read the table.

@@ -148,10 +148,16 @@ Status NodeNetwork::Start(control::Tables* tables, const Services& services, Exp
                       .cluster = head_.cluster,
                       .scheduler_socket = services.scheduler_socket,
                       // Not before: those who are dead must be known.
-                      .restored = [this] {
-                        const Status listening = Listen();
-                        if (!listening.ok()) LogError("others cannot join: " + listening.message());
-                      }});
+                      .restored =
+                          [this] {
+                            const Status listening = Listen();
+                            if (listening.ok()) return;
+                            LogError("others cannot join: " + listening.message());
+                          },
+                      .declared_dead =
+                          [this](const NodeId& node) {
+                            if (events_.on_declared_dead) events_.on_declared_dead(node);
+                          }});
   return Status::Ok();
 }
 

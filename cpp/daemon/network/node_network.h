@@ -64,6 +64,8 @@ class NodeNetwork {
     std::function<Status(const NodeId& peer, uint16_t type, std::span<const uint8_t> payload)>
         on_message;
     std::function<void(const cluster::SessionEnded& ended)> on_ended;
+    // This node, the head, has declared another one dead.
+    std::function<void(const NodeId& node)> on_declared_dead = nullptr;
     // A node wants to have values on this stream, behind its greeting.
     std::function<void(const NodeId& peer, std::unique_ptr<ByteStream> stream)> on_bulk;
     // A node has questions of its clients.

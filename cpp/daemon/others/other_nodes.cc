@@ -30,6 +30,10 @@ OtherNodes::OtherNodes(const Parts& parts)
              return OnMessage(node, type, payload);
            },
        .on_ended = [this](const cluster::SessionEnded& ended) { OnSessionEnded(ended); },
+       .on_declared_dead =
+           [this](const NodeId& node) {
+             if (scheduler_) scheduler_->SayDead(node);
+           },
        .on_bulk =
            [this](const NodeId& node, std::unique_ptr<ByteStream> stream) {
              server_.Take(node, std::move(stream));

@@ -105,6 +105,13 @@ TEST_F(SchedulerLinkTest, TellsWhatTheNodeHasAndWhatItOffers) {
   EXPECT_EQ(node_->link().open(), 0u);
 }
 
+TEST_F(SchedulerLinkTest, AHeadTellsWhoIsDead) {
+  Meet();
+  node_->link().SayDead(NodeNumber(5));
+  ASSERT_TRUE(turning_.RunUntil([this] { return !scheduler_.Heard<DeadNodes>().empty(); }));
+  EXPECT_EQ(scheduler_.Heard<DeadNodes>()[0].nodes, std::vector<NodeId>{NodeNumber(5)});
+}
+
 TEST_F(SchedulerLinkTest, APlaceCountsForWhatIsOpenWithThatAttemptAndOnce) {
   Meet();
   node_->Submit(7, 1);

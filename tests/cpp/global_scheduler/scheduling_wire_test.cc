@@ -64,6 +64,8 @@ TEST(SchedulingWire, WhatNodesSayComesBackWhole) {
 
   const OfferName name{TaskNumber(7), 16};
   EXPECT_EQ(FromNodeAndBack(Withdrawals{{name}}).offers, std::vector<OfferName>{name});
+  const std::vector<NodeId> dead = {NodeNumber(3), NodeNumber(4)};
+  EXPECT_EQ(FromNodeAndBack(DeadNodes{dead}).nodes, dead);
 }
 
 TEST(SchedulingWire, WhatTheSchedulerSaysComesBackWhole) {
@@ -123,6 +125,7 @@ TEST(SchedulingWire, BrokenBytesAreRefusedOrUnderstood) {
       Encode(FromNode(Load{Cpus(2)})),
       Encode(FromNode(Offers{{offer, offer}})),
       Encode(FromNode(Withdrawals{{{TaskNumber(1), 2}}})),
+      Encode(FromNode(DeadNodes{{NodeNumber(1)}})),
       Encode(FromScheduler(Placements{{{{TaskNumber(1), 2}, NodeNumber(3)}}})),
       Encode(FromScheduler(Unplaceable{{{TaskNumber(1), 2}}, "why", false})),
       Encode(FromScheduler(NodeChanges{{NodeNumber(1)}, {NodeNumber(2)}}))};

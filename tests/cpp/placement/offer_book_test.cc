@@ -214,6 +214,30 @@ TEST_F(OfferBookTest, TellsWhoJoinsAndWhoIsDead) {
   (void)a;
 }
 
+// The head finds out within a second, or is told by a node that leaves.
+TEST_F(OfferBookTest, WhomTheHeadDeclaresDeadNobodyWaitsFor) {
+  const SessionNumber head = Join(1, Amounts(1));
+  const SessionNumber missing = Join(2, Amounts(1, 1));
+  const SessionNumber present = Join(3, Amounts(1, 1));
+  Wait(limits::kSchedulerSettleMs);
+  Send(head, OfferOf(1, Amounts(1, 1)));
+  Send(head, OfferOf(2, Amounts(1, 1)));
+  Send(head, OfferOf(3, Amounts(1, 1)));
+  Turn();
+  book_->OnSessionEnded(missing, now_ms_);
+  EXPECT_TRUE(Of<Pending>(Turn(100)).empty());
+  EXPECT_TRUE(book_->OnDead(head, {NodeNumber(2), NodeNumber(3), NodeNumber(9)}, now_ms_).ok());
+  const auto effects = Turn();
+  EXPECT_EQ(Of<NodeDead>(effects).size(), 2u);
+  ASSERT_EQ(Of<CloseSession>(effects).size(), 1u);
+  EXPECT_EQ(Of<CloseSession>(effects)[0].session, present);
+  EXPECT_EQ(book_->stats().nodes, 1u);
+  Send(head, OfferOf(4, Amounts(1, 1)));
+  EXPECT_EQ(Of<Pending>(Turn()).size(), 1u) << "and not when it has not come back for so long";
+  EXPECT_FALSE(book_->OnDead(head, {NodeNumber(1)}, now_ms_).ok());
+  EXPECT_FALSE(book_->OnDead(missing, {NodeNumber(1)}, now_ms_).ok());
+}
+
 TEST_F(OfferBookTest, ANodeThatComesBackHasWhatWasPlacedThere) {
   const SessionNumber home = Join(1, Amounts(1));
   const SessionNumber guest = Join(2, Amounts(1));
