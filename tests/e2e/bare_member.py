@@ -5,23 +5,16 @@ word what no node does. What it can is told in tests/cpp/daemon/network/bare_mem
 """
 
 import contextlib
-import glob
-import os
 import subprocess
 import sys
 import threading
 
+from built import built
 from session_watch import poll_until
-
-HERE = os.path.dirname(os.path.abspath(__file__))
 
 
 def program():
-    found = glob.glob(
-        os.path.join(HERE, "../../build/*/rooms/tests/cpp/daemon/daemon_test_bare_member")
-    )
-    assert found, "the bare member is not built: run `make build-tests`"
-    return max(found, key=os.path.getmtime)
+    return built("cpp/daemon/daemon_test_bare_member")
 
 
 class BareMember:

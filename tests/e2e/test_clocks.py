@@ -4,12 +4,12 @@ Clocks that run fast or slow are in the simulator of sessions (tests/sim/cluster
 """
 
 import contextlib
-import glob
 import os
 import struct
 import time
 
 import pytest
+from built import built
 from cluster_machines import Machines, Watcher
 from hosts import refusal
 from session_watch import descendants, poll_until, read
@@ -17,16 +17,13 @@ from session_watch import descendants, poll_until, read
 REFUSAL = refusal()
 pytestmark = pytest.mark.skipif(REFUSAL is not None, reason=str(REFUSAL))
 
-HERE = os.path.dirname(os.path.abspath(__file__))
 HOUR = 3600
 # Whoever is missed is dead by then (limits.h: kPeerSilenceMs).
 SILENCE_SECONDS = 7.0
 
 
 def preloaded():
-    found = glob.glob(os.path.join(HERE, "../../build/*/rooms/tests/cpp/daemon/libstepped_*.so"))
-    assert found, "the wall clock is not built: run `make build-tests`"
-    return os.path.abspath(max(found, key=os.path.getmtime))
+    return built("cpp/daemon/libstepped_*.so")
 
 
 # Uses what has a time limit, and tasks of both machines, until its input ends; tells how long each

@@ -4,7 +4,6 @@ The nodes are programs that have nothing but their sessions (tests/cpp/wire/wire
 """
 
 import contextlib
-import glob
 import os
 import signal
 import subprocess
@@ -13,6 +12,7 @@ import threading
 import time
 
 import pytest
+from built import built
 from hosts import Hosts, refusal
 from session_watch import poll_until
 
@@ -29,9 +29,7 @@ SILENT_SECONDS = 7.0
 
 
 def program():
-    found = glob.glob(os.path.join(HERE, "../../build/*/rooms/tests/cpp/wire/wire_test_node"))
-    assert found, "the test node is not built: run `make build-tests`"
-    return max(found, key=os.path.getmtime)
+    return built("cpp/wire/wire_test_node")
 
 
 class Node:
