@@ -1,6 +1,6 @@
 #include "transfer/pull_queue.h"
 
-#include <algorithm>
+#include <iterator>
 
 #include "common/base/check.h"
 #include "transfer/mutation.h"
@@ -12,6 +12,25 @@ namespace {
 constexpr size_t kShownMax = 10;
 
 }  // namespace
+
+// ---- bundles ------------------------------------------------------------------------------------
+
+void PullQueue::Want(BundleId bundle, Rank rank, const std::vector<Wanted>& wanted) {
+  bundles_.Add(bundle, rank, wanted);
+  rooms_are_due_ = true;
+}
+
+void PullQueue::Leave(BundleId bundle) {
+  bundles_.Remove(bundle);
+  rooms_are_due_ = true;
+}
+
+void PullQueue::SetIsHere(const ObjectId& id, bool is_here) {
+  const auto found = pulls_.find(id);
+  if (is_here && found != pulls_.end() && !found->second.is_abandoned) Abandon(id);
+  bundles_.SetIsHere(id, is_here);
+  rooms_are_due_ = true;
+}
 
 // ---- the home -----------------------------------------------------------------------------------
 
@@ -44,6 +63,7 @@ void PullQueue::On(const UseSource& message) {
   }
   pull.version = message.version;
   pull.source = message.source;
+  sources_[pull.source].turns.push_back(message.id);
   if (RAYX_TRANSFER_MUTATION(kStartOver)) pull.chunks = ChunkMap(pull.size_bytes, chunk_bytes_);
 }
 
@@ -87,7 +107,7 @@ void PullQueue::OnChunk(const NodeId& source, const ChunkName& name, bool is_who
   if (pull.is_abandoned) return EndIfIdle(name.id);
   if (pull.source == source && pull.asked.erase(name.chunk) > 0) {
     --asked_;
-    --asked_of_[source];
+    --sources_.at(source).asked;
   }
   // It was written into the room of this pull, whoever is its source by now.
   if (is_whole && pull.chunks.Add(name.chunk)) {
@@ -124,8 +144,7 @@ void PullQueue::SayLeave(const ObjectId& id, const Pull& pull) {
 void PullQueue::Detach(Pull& pull) {
   if (!RAYX_TRANSFER_MUTATION(kForgetAsked) && !pull.source.IsNil()) {
     asked_ -= pull.asked.size();
-    asked_of_[pull.source] -= pull.asked.size();
-    if (asked_of_[pull.source] == 0) asked_of_.erase(pull.source);
+    sources_.at(pull.source).asked -= pull.asked.size();
   }
   pull.asked.clear();
   pull.source = {};
@@ -141,6 +160,7 @@ void PullQueue::Finish(const ObjectId& id) {
   Detach(pull);
   pulls_.erase(found);
   bundles_.SetIsHere(id, true);
+  rooms_are_due_ = true;
   rooms_->OnWhole(id, version);
   effects_.emplace_back(CopyWhole{.id = id, .version = version});
 }
@@ -148,69 +168,57 @@ void PullQueue::Finish(const ObjectId& id) {
 // ---- the turn -----------------------------------------------------------------------------------
 
 void PullQueue::Turn(uint64_t bytes) {
-  const BundleQueue::Admitted admitted = bundles_.Admit(bytes);
-  held_ = admitted.held;
-  AbandonUnwanted();
-  waits_for_room_ = !MakeRooms(admitted);
+  for (const ObjectId& id : bundles_.TakeUnwanted()) {
+    const auto found = pulls_.find(id);
+    if (found != pulls_.end() && !found->second.is_abandoned) Abandon(id);
+  }
+  // In most turns nothing but chunks has come.
+  const bool has_changed = std::exchange(rooms_are_due_, false) || bytes != bytes_;
+  if (has_changed || waits_for_room_) {
+    bytes_ = bytes;
+    bundles_.Admit(bytes);
+    holds_for_first_only_ = false;
+    waits_for_room_ = !MakeRooms();
+  }
   AskForChunks();
 }
 
-// What is wanted goes on although it is not admitted any more, as long as it is in nobody's way.
-void PullQueue::AbandonUnwanted() {
-  std::vector<ObjectId> unwanted;
-  for (const auto& [id, pull] : pulls_) {
-    if (!pull.is_abandoned && !bundles_.IsLacking(id)) unwanted.push_back(id);
-  }
-  for (const ObjectId& id : unwanted) Abandon(id);
-}
-
-bool PullQueue::MakeRooms(const BundleQueue::Admitted& admitted) {
-  for (size_t i = 0; i < admitted.lacking.size(); ++i) {
-    const Wanted& wanted = admitted.lacking[i];
-    const auto found = pulls_.find(wanted.id);
-    if (found != pulls_.end()) {
-      // One that was abandoned comes back when its old room is gone.
-      if (found->second.is_abandoned && i < admitted.of_first) return false;
-      continue;
-    }
-    const bool has_room = i < admitted.of_first ? MakeRoomForFirst(wanted, admitted)
-                                                : rooms_->Make(wanted.id, wanted.size_bytes);
-    // No other is made before: it could take what this one waits for.
+bool PullQueue::MakeRooms() {
+  while (const std::optional<BundleQueue::Due> due = bundles_.NextDue()) {
+    // One that was abandoned comes back when its old room is gone. No other is made before: it
+    // could take what this one waits for.
+    if (pulls_.contains(due->id)) return false;
+    const bool has_room =
+        due->is_of_first ? MakeRoomForFirst(*due) : rooms_->Make(due->id, due->size_bytes);
     if (!has_room) return false;
-    const ChunkMap chunks(wanted.size_bytes, chunk_bytes_);
-    Pull& pull = pulls_.emplace(wanted.id, Pull{.size_bytes = wanted.size_bytes, .chunks = chunks})
+    bundles_.OnComing(due->id);
+    const ChunkMap chunks(due->size_bytes, chunk_bytes_);
+    Pull& pull = pulls_.emplace(due->id, Pull{.size_bytes = due->size_bytes, .chunks = chunks})
                      .first->second;
-    AskHome(wanted.id, pull, {});
+    AskHome(due->id, pull, {});
   }
   return true;
 }
 
-bool PullQueue::MakeRoomForFirst(const Wanted& wanted, const BundleQueue::Admitted& admitted) {
-  if (rooms_->Make(wanted.id, wanted.size_bytes)) return true;
-  held_ = admitted.held_of_first;
-  while (!rooms_->Make(wanted.id, wanted.size_bytes)) {
-    if (!AbandonOne(admitted)) return false;
+bool PullQueue::MakeRoomForFirst(const BundleQueue::Due& due) {
+  if (rooms_->Make(due.id, due.size_bytes)) return true;
+  holds_for_first_only_ = true;
+  while (!rooms_->Make(due.id, due.size_bytes)) {
+    if (!AbandonOne()) return false;
   }
   return true;
 }
 
-// First what is not admitted any more, then the last.
-bool PullQueue::AbandonOne(const BundleQueue::Admitted& admitted) {
-  std::vector<ObjectId> in_the_way;
-  for (auto last = admitted.lacking.rbegin(); last != admitted.lacking.rend(); ++last) {
-    in_the_way.push_back(last->id);
-  }
+// The last.
+bool PullQueue::AbandonOne() {
+  const ObjectId* last = nullptr;
   for (const auto& [id, pull] : pulls_) {
-    if (!admitted.held.contains(id)) in_the_way.insert(in_the_way.begin(), id);
+    if (pull.is_abandoned || bundles_.IsOfFirst(id)) continue;
+    if (last == nullptr || bundles_.IsBefore(*last, id)) last = &id;
   }
-  for (const ObjectId& id : in_the_way) {
-    const auto found = pulls_.find(id);
-    if (found == pulls_.end() || found->second.is_abandoned) continue;
-    if (admitted.held_of_first.contains(id)) continue;
-    Abandon(id);
-    return true;
-  }
-  return false;
+  if (last == nullptr) return false;
+  Abandon(ObjectId(*last));
+  return true;
 }
 
 void PullQueue::Abandon(const ObjectId& id) {
@@ -218,6 +226,7 @@ void PullQueue::Abandon(const ObjectId& id) {
   SayLeave(id, pull);
   Detach(pull);
   pull.is_abandoned = true;
+  bundles_.OnAbandoned(id);
   effects_.emplace_back(CopyDropped{id});
   EndIfIdle(id);
 }
@@ -227,34 +236,50 @@ void PullQueue::EndIfIdle(const ObjectId& id) {
   if (!found->second.written.empty() && !RAYX_TRANSFER_MUTATION(kDropWhileWritten)) return;
   pulls_.erase(found);
   rooms_->Drop(id);
+  // It may be wanted still.
+  rooms_are_due_ = true;
 }
 
-// One chunk for each pull in turn.
+// One chunk of each source in turn.
 void PullQueue::AskForChunks() {
-  auto at = pulls_.lower_bound(turn_);
-  for (size_t idle = 0; idle < pulls_.size() && asked_ < kAskedMax;) {
-    if (at == pulls_.end()) at = pulls_.begin();
-    auto& [id, pull] = *at++;
-    std::optional<uint32_t> chunk;
-    if (!pull.source.IsNil() && asked_of_[pull.source] < kAskedOfSourceMax) {
-      chunk = pull.chunks.NextMissing(0);
-      // What is being written has come from a source that it had before.
-      while (chunk && (pull.asked.contains(*chunk) || pull.written.contains(*chunk))) {
-        chunk = pull.chunks.NextMissing(*chunk + 1);
-      }
-    }
-    if (!chunk) {
+  auto at = sources_.upper_bound(last_source_);
+  for (size_t idle = 0; idle < sources_.size() && asked_ < kAskedMax;) {
+    if (at == sources_.end()) at = sources_.begin();
+    auto& [node, source] = *at;
+    if (AskOne(node, source)) {
+      idle = 0;
+      last_source_ = node;
+    } else {
       ++idle;
-      continue;
     }
-    idle = 0;
-    pull.asked.insert(*chunk);
-    ++asked_;
-    ++asked_of_[pull.source];
-    effects_.emplace_back(
-        ForSource{pull.source, AskChunk{{.id = id, .version = *pull.version, .chunk = *chunk}}});
+    const bool is_over = source.asked == 0 && source.turns.empty();
+    at = is_over ? sources_.erase(at) : std::next(at);
+    if (is_over) idle = 0;
   }
-  turn_ = at == pulls_.end() ? ObjectId() : at->first;
+}
+
+bool PullQueue::AskOne(const NodeId& node, Source& source) {
+  while (source.asked < kAskedOfSourceMax && !source.turns.empty()) {
+    const ObjectId id = source.turns.front();
+    source.turns.pop_front();
+    const auto found = pulls_.find(id);
+    if (found == pulls_.end() || found->second.source != node) continue;
+    Pull& pull = found->second;
+    std::optional<uint32_t> chunk = pull.chunks.NextMissing(0);
+    // What is being written has come from a source that it had before.
+    while (chunk && (pull.asked.contains(*chunk) || pull.written.contains(*chunk))) {
+      chunk = pull.chunks.NextMissing(*chunk + 1);
+    }
+    if (!chunk) continue;
+    source.turns.push_back(id);
+    pull.asked.insert(*chunk);
+    ++source.asked;
+    ++asked_;
+    effects_.emplace_back(
+        ForSource{node, AskChunk{{.id = id, .version = *pull.version, .chunk = *chunk}}});
+    return true;
+  }
+  return false;
 }
 
 // ---- what is there ------------------------------------------------------------------------------

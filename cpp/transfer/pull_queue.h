@@ -10,7 +10,7 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
+#include <deque>
 #include <map>
 #include <optional>
 #include <set>
@@ -63,15 +63,15 @@ class PullQueue {
       : rooms_(rooms), chunk_bytes_(chunk_bytes) {}
 
   // --- what this node wants; see BundleQueue ---
-  void Want(BundleId bundle, Rank rank, const std::vector<Wanted>& wanted) {
-    bundles_.Add(bundle, rank, wanted);
-  }
-  void Leave(BundleId bundle) { bundles_.Remove(bundle); }
+  void Want(BundleId bundle, Rank rank, const std::vector<Wanted>& wanted);
+  void Leave(BundleId bundle);
   // The value has come in another way, whole; or a copy has been let go.
-  void SetIsHere(const ObjectId& id, bool is_here) { bundles_.SetIsHere(id, is_here); }
+  void SetIsHere(const ObjectId& id, bool is_here);
   // Since the last turn: whether a copy that is here should stay, as it is needed before what
   // lacks room. Any other that nobody reads may be let go.
-  bool IsHeld(const ObjectId& id) const { return held_.contains(id); }
+  bool IsHeld(const ObjectId& id) const {
+    return holds_for_first_only_ ? bundles_.IsOfFirst(id) : bundles_.IsHeld(id);
+  }
 
   // --- what the home says ---
   void On(const UseSource& message);
@@ -126,12 +126,19 @@ class PullQueue {
     bool is_abandoned = false;
   };
 
-  bool MakeRooms(const BundleQueue::Admitted& admitted);
+  // Of what may be asked of a source.
+  struct Source {
+    size_t asked = 0;
+    // Pulls from it that may have chunks to ask for, in turn. Some may have none any more.
+    std::deque<ObjectId> turns;
+  };
+
+  // False if something finds none now.
+  bool MakeRooms();
   // Room for what the first bundle lacks, whatever it costs the others.
-  bool MakeRoomForFirst(const Wanted& wanted, const BundleQueue::Admitted& admitted);
+  bool MakeRoomForFirst(const BundleQueue::Due& due);
   // A pull that is in the way of the first bundle; false if there is none.
-  bool AbandonOne(const BundleQueue::Admitted& admitted);
-  void AbandonUnwanted();
+  bool AbandonOne();
   // The home, the source and whoever reads from it are told; the room goes now or later.
   void Abandon(const ObjectId& id);
   void EndIfIdle(const ObjectId& id);
@@ -142,18 +149,24 @@ class PullQueue {
   // Nothing is asked of its source any more.
   void Detach(Pull& pull);
   void AskForChunks();
+  // One chunk of the next pull in turn; false if the source has been asked for all it may be.
+  bool AskOne(const NodeId& node, Source& source);
   void Finish(const ObjectId& id);
 
   Rooms* const rooms_;
   const uint64_t chunk_bytes_;
   BundleQueue bundles_;
-  std::set<ObjectId> held_;
   std::map<ObjectId, Pull> pulls_;
   uint64_t last_number_ = 0;
   size_t asked_ = 0;
-  std::map<NodeId, size_t> asked_of_;
-  // Which asks first in the next turn.
-  ObjectId turn_;
+  std::map<NodeId, Source> sources_;
+  // Which was asked last.
+  NodeId last_source_;
+  // Something may have room that had none. `bytes_` are those of the last turn.
+  bool rooms_are_due_ = false;
+  uint64_t bytes_ = 0;
+  // The first bundle found no room with all that is held for others.
+  bool holds_for_first_only_ = false;
   bool waits_for_room_ = false;
   std::vector<Effect> effects_;
 };

@@ -37,7 +37,7 @@ struct AskSource {
   // overtaken is known.
   uint64_t number = 0;
   // The source that it had, if that had no copy or could not be reached; else nil.
-  NodeId failed;
+  NodeId failed = {};
   // It has got a chunk since it asked last.
   bool has_progressed = false;
 };
