@@ -106,7 +106,8 @@ class Cluster:
 
     `rayx.init(redis_address=cluster.redis_address)` joins, in this program and in others of this
     user. A `with` block, `shutdown()` or the end of this program ends all nodes, however it ends;
-    first the session of this program, if it had joined. A node that dies is not started again.
+    first the session of this program, if it had joined. A node that dies is not started again; with
+    the head, the cluster ends.
 
     The nodes listen at 127.0.0.1 only, and know each other by a key that nobody else has.
 
