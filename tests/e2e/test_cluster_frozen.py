@@ -1,5 +1,6 @@
 """A node is frozen, declared dead, and comes back: what it had in hand comes too late."""
 
+import contextlib
 import json
 import os
 import signal
@@ -86,13 +87,20 @@ def freeze(session):
     node = session.node()
     frozen = [node, *descendants(node)]
     for pid in frozen:
-        os.kill(pid, signal.SIGSTOP)
+        send(pid, signal.SIGSTOP)
     return frozen
 
 
 def thaw(frozen):
     for pid in frozen:
-        os.kill(pid, signal.SIGCONT)
+        send(pid, signal.SIGCONT)
+
+
+def send(pid, number):
+    # One that was ending as it was counted (a fork on the way to a worker) may be gone by now: who
+    # inherits it is not frozen.
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, number)
 
 
 def line_of(program):

@@ -163,7 +163,7 @@ def test_F6_a_part_is_killed(start_driver, tmp_path, victim):
     killed_at = time.monotonic()
     os.kill(driver.fact(victim), signal.SIGKILL)
     ends = driver.fact("ends")
-    assert [kind for kind, _, _ in ends] == ["NodeDiedError"] * 6
+    assert [kind for kind, _, _ in ends] == ["NodeDiedError"] * 6, driver.output()
     assert max(when for _, when, _ in ends) - killed_at < GONE_SECONDS
     if victim != "supervisor":  # which has nobody to tell of it
         name = {"node": "the node daemon", "control": "the control server"}[victim]

@@ -188,14 +188,16 @@ Sweep KillOnce(const ProcessTree& tree, pid_t root, const std::vector<pid_t>& sp
       doomed.push_back(process);
     }
   }
+  // Parents first: a task that sees its child killed would make a result of that.
+  for (const Process& process : doomed) {
+    if (process.ended) continue;
+    ::kill(process.pid, SIGKILL);
+    ++sweep.running;
+  }
   // A group gets its signal as one: a member that is just forking does not escape with its child,
   // as it may when it is killed by its number.
   for (const pid_t group : GroupsWithin(tree, doomed)) ::kill(-group, SIGKILL);
   for (const Process& process : doomed) {
-    if (!process.ended) {
-      ::kill(process.pid, SIGKILL);
-      ++sweep.running;
-    }
     // Fails, and does no harm, where it is not our child.
     if (::waitpid(process.pid, nullptr, WNOHANG) == process.pid) ++sweep.reaped;
   }
@@ -256,10 +258,12 @@ bool IsResourceTracker(pid_t pid) {
 }
 
 void KillTree(pid_t pid) {
-  for (const Process& process : Below(ReadProcessTree(), pid, {})) {
+  const std::vector<Process> below = Below(ReadProcessTree(), pid, {});
+  // Before them, as above.
+  ::kill(pid, SIGKILL);
+  for (const Process& process : below) {
     if (!process.ended && !IsResourceTracker(process.pid)) ::kill(process.pid, SIGKILL);
   }
-  ::kill(pid, SIGKILL);
 }
 
 void KillGroup(pid_t group) {

@@ -247,6 +247,37 @@ TEST_F(ProcessTreeTest, ATrackerThatDoesNotEndIsKilled) {
   EXPECT_LT(::kill(tracker, 0), 0) << "and it was reaped";
 }
 
+// A task whose program is killed under it would take that for the program's answer.
+TEST_F(ProcessTreeTest, NobodySeesItsChildKilled) {
+  // So many that there is time to see it.
+  constexpr int kChildren = 200;
+  for (int round = 0; round < 6; ++round) {
+    const Reports reports;
+    const Reports seen;
+    const pid_t parent = ::fork();
+    if (parent == 0) {
+      for (int i = 0; i < kChildren; ++i) {
+        if (::fork() > 0) continue;
+        ::setsid();
+        reports.Say();
+        while (true) ::pause();
+      }
+      ::waitpid(-1, nullptr, 0);
+      seen.Say();
+      ::_exit(0);
+    }
+    for (int i = 0; i < kChildren; ++i) reports.Hear();
+    if (round % 2 == 0) {
+      KillTree(parent);
+      ::waitpid(parent, nullptr, 0);
+    } else {
+      EXPECT_EQ(KillDescendants(::getpid(), {}, kPatienceMs), 0u);
+    }
+    pollfd said = {.fd = seen.read_end.get(), .events = POLLIN, .revents = 0};
+    EXPECT_EQ(::poll(&said, 1, 0), 0) << round;
+  }
+}
+
 TEST_F(ProcessTreeTest, NothingBelowIsNothingToDo) {
   EXPECT_TRUE(Descendants(::getpid()).empty());
   EXPECT_EQ(KillDescendants(::getpid(), {}, 0), 0u);
