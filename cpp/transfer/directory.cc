@@ -66,7 +66,13 @@ void Directory::On(const NodeId& from, const CopyWhole& message) {
   Serve(message.id);
 }
 
-void Directory::On(const NodeId& from, const CopyDropped& message) { Drop(message.id, from); }
+void Directory::On(const NodeId& from, const CopyDropped& message) {
+  const auto found = entries_.find(message.id);
+  if (found == entries_.end()) return;
+  const auto copy = found->second.copies.find(from);
+  if (copy == found->second.copies.end() || copy->second.is_whole != message.was_whole) return;
+  Drop(message.id, from);
+}
 
 void Directory::OnNodeGone(const NodeId& node) {
   std::vector<ObjectId> had;

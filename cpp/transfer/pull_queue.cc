@@ -227,7 +227,7 @@ void PullQueue::Abandon(const ObjectId& id) {
   Detach(pull);
   pull.is_abandoned = true;
   bundles_.OnAbandoned(id);
-  effects_.emplace_back(CopyDropped{id});
+  effects_.emplace_back(CopyDropped{.id = id, .was_whole = false});
   EndIfIdle(id);
 }
 

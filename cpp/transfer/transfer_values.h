@@ -46,9 +46,11 @@ struct CopyWhole {
   ObjectId id;
   Version version = 0;
 };
-// It has no copy any more, nor part of one, and asks for none.
+// It has no copy any more, nor part of one, and asks for none. Of a part it says nothing about a
+// whole copy: the node may have made the value itself meanwhile.
 struct CopyDropped {
   ObjectId id;
+  bool was_whole = false;
 };
 using ToHome = std::variant<AskSource, CopyWhole, CopyDropped>;
 

@@ -259,7 +259,7 @@ bool IsResourceTracker(pid_t pid) {
 
 void KillTree(pid_t pid) {
   const std::vector<Process> below = Below(ReadProcessTree(), pid, {});
-  // Before them, as above.
+  // Parents first: who sees its child killed would make a result of that.
   ::kill(pid, SIGKILL);
   for (const Process& process : below) {
     if (!process.ended && !IsResourceTracker(process.pid)) ::kill(process.pid, SIGKILL);

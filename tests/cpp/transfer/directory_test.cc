@@ -221,6 +221,18 @@ TEST_F(DirectoryTest, AValueThatIsMadeAnewIsWhatWhoWaitsGets) {
   EXPECT_EQ(std::get<UseSource>(answers[0].message).version, kVersion + 1);
 }
 
+// Who makes a value itself gives up pulling it, and may say so after it has told of the value.
+TEST_F(DirectoryTest, APartThatIsGivenUpIsNoWholeCopy) {
+  Make(0);
+  Ask(1);
+  directory_.TakeAnswers();
+  Make(1);
+  directory_.On(Node(1), CopyDropped{.id = id_, .was_whole = false});
+  EXPECT_EQ(directory_.WholeCopies(id_), std::vector<NodeId>{Node(1)});
+  directory_.On(Node(1), CopyDropped{.id = id_, .was_whole = true});
+  EXPECT_EQ(directory_.size(), 0u);
+}
+
 TEST_F(DirectoryTest, WhatIsForgottenIsGone) {
   Make(0);
   Ask(1);

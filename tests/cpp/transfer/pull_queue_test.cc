@@ -279,6 +279,18 @@ TEST_F(PullQueueTest, ASourceThatHasItNot) {
   EXPECT_FALSE(asked[0].has_progressed);
 }
 
+TEST_F(PullQueueTest, WhatHasComeInAnotherWayIsNotPulled) {
+  Want(1, 30);
+  Use(1, 30, 3);
+  queue_.SetIsHere(Object(1), true);
+  Turn();
+  EXPECT_TRUE(rooms_.rooms.empty());
+  const auto dropped = Take<CopyDropped>();
+  ASSERT_EQ(dropped.size(), 1u);
+  EXPECT_FALSE(dropped[0].was_whole);
+  EXPECT_TRUE(Take<AskSource>().empty());
+}
+
 TEST_F(PullQueueTest, AChunkThatBreaksOffIsAskedForAgain) {
   Want(1, 10);
   Use(1, 10, 3);

@@ -334,7 +334,7 @@ void World::EvictIdle(size_t index, const ObjectId& id) {
 void World::OnDropped(size_t index, const ObjectId& id) {
   Note(NameOf(index) + " drops " + NameOf(id));
   nodes_[index].transfers->pulls().SetIsHere(id, false);
-  SayToHome(index, [this, index, id] { OnHome(index, transfer::CopyDropped{id}); });
+  SayToHome(index, [this, index, id] { OnHome(index, transfer::CopyDropped{id, true}); });
 }
 
 void World::Kill(size_t index) {
