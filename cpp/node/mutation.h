@@ -47,6 +47,10 @@ enum class Mutation {
   kForgetDriverGone,          // nobody is told that a driver has ended
   kForgetWanted,              // a task here waits for a value at another node that is not fetched
   kAcceptEndedSession,        // messages of a session that has ended are heard
+  kForgetHere,                // a value that came in another way is still pulled
+  kForgetEndOfCopy,           // who has copies of an object that is gone is kept
+  kForgetLostCopy,            // that a value cannot be had is not told
+  kForgetInsideCopy,          // what is inside a value is not told to who copies it
   kEndBetweenNodes
 };
 

@@ -86,7 +86,10 @@ bool NodeCore::Turn(int64_t now_ms) {
     acted = objects_.DrainEffects();
     acted = tasks_.ScheduleAndAct(now_ms) || acted;
   }
-  if (shell_.others != nullptr) acted = spread_.OnTurn(now_ms) || acted;
+  if (shell_.others != nullptr) {
+    acted = spread_.OnTurn(now_ms) || acted;
+    acted = remote_objects_.copies().Turn(now_ms) || acted;
+  }
   objects_.SendDeliveries();
   remote_objects_.Flush();
   if (!acted) guest_tasks_.OnRest();
@@ -95,7 +98,8 @@ bool NodeCore::Turn(int64_t now_ms) {
 
 std::optional<int64_t> NodeCore::NextTickMs() const {
   std::optional<int64_t> next = scheduler_.NextTickMs();
-  for (const std::optional<int64_t> other : {endings_.NextTickMs(), spread_.NextTickMs()}) {
+  for (const std::optional<int64_t> other :
+       {endings_.NextTickMs(), spread_.NextTickMs(), remote_objects_.copies().NextTickMs()}) {
     if (other && (!next || *other < *next)) next = other;
   }
   return next;

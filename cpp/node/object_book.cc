@@ -71,8 +71,14 @@ void ObjectBook::OnAddReferences(const Peer& peer, std::span<const ObjectId> ids
 bool ObjectBook::DrainEffects() {
   const std::vector<plasma::Effect> effects = store_->TakeEffects();
   for (const plasma::Effect& effect : effects) {
-    std::visit(Overload{[this](const plasma::ObjectSealed& sealed) { OnSealed(sealed.id); },
-                        [this](const plasma::ObjectDeleted& deleted) { OnDeleted(deleted.id); },
+    std::visit(Overload{[this](const plasma::ObjectSealed& sealed) {
+                          remote_->Act(sealed);
+                          OnSealed(sealed.id);
+                        },
+                        [this](const plasma::ObjectDeleted& deleted) {
+                          remote_->Act(deleted);
+                          OnDeleted(deleted.id);
+                        },
                         [this](const plasma::DeliverObject& deliver) { OnDeliver(deliver); },
                         [this](const plasma::ObjectIsElsewhere& elsewhere) {
                           // As in OnSealed.

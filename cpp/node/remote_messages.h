@@ -13,6 +13,7 @@
 
 #include "common/base/ids.h"
 #include "common/protocol/task_spec.h"
+#include "transfer/transfer_values.h"
 
 namespace rayx::node::remote {
 
@@ -39,8 +40,10 @@ struct Value {
   // Of a small one, the bytes.
   bool is_inline = false;
   std::string data = {};
-  // Of a large one. The places are those of the sender's knowledge; the sender may be one.
+  // Of a large one. Who has made it gives it the version, which only its home needs to know. The
+  // places are those of the sender's knowledge; the sender may be one.
   uint64_t size_bytes = 0;
+  transfer::Version version = 0;
   std::vector<NodeId> places = {};
   // Ids inside the value.
   std::vector<ObjectId> contained = {};
@@ -67,6 +70,15 @@ struct GetObjects {
 // From the home.
 struct ObjectsReady {
   std::vector<Value> values;
+};
+
+// --- copies of large values; see transfer/transfer_values.h ---
+
+// From the home.
+struct UseSource {
+  transfer::UseSource source;
+  // Ids inside the value.
+  std::vector<ObjectId> contained = {};
 };
 
 // --- tasks; "home" is the node of their driver ---
@@ -147,8 +159,10 @@ struct TaskFailed {
 
 using Message =
     std::variant<AddReferences, RemoveReferences, Announce, DropCopies, GetObjects, ObjectsReady,
-                 DriverInfo, DrainDriver, DriverDrained, DriverGone, RunTask, TaskEnded, SubmitTask,
-                 CancelTask, KillActor, Printed, TaskFailed>;
+                 transfer::AskSource, transfer::CopyWhole, transfer::CopyDropped, UseSource,
+                 transfer::LeaveSource, transfer::NoSource, DriverInfo, DrainDriver, DriverDrained,
+                 DriverGone, RunTask, TaskEnded, SubmitTask, CancelTask, KillActor, Printed,
+                 TaskFailed>;
 
 // Names of what tasks put have the attempt in them, and 2,048 attempts have names of their own: two
 // attempts never give two values one name, though they run at the same time on two nodes.

@@ -25,13 +25,27 @@ void RemoteObjects::OnSessionEnded(ClientId session, const std::string& reason) 
   }
   const std::string name = "node " + node.Hex();
   // As the home of what the node referred to and made ...
+  copies_.OnNodeGone(node);
   if (!RAYX_MUTATION(kForgetNodeGone)) {
-    Lose(shared_.OnGone(node), "its value was only at " + name + ", which is gone: " + reason);
+    std::vector<ObjectId> lost = shared_.OnGone(node);
+    FindAgain(&lost);
+    Lose(lost, "its value was only at " + name + ", which is gone: " + reason);
   }
   // ... and as a guest of the node. What it kept here goes before all else that it was a client of.
   Lose(shared_.OnGone(session),
        "the driver that it belongs to was at " + name + ", which is gone: " + reason);
   if (!RAYX_MUTATION(kKeepNodeReferences)) store_->OnClientGone(session);
+}
+
+void RemoteObjects::FindAgain(std::vector<ObjectId>* lost) {
+  std::erase_if(*lost, [this](const ObjectId& id) {
+    const std::vector<NodeId> places = copies_.PlacesOf(id);
+    if (places.empty()) return false;
+    shared_.SetPlaces(id, places);
+    // Who has a copy keeps it for nobody: the next one is here.
+    shared_.WantHere(id);
+    return true;
+  });
 }
 
 void RemoteObjects::Lose(std::span<const ObjectId> ids, const std::string& why) {
@@ -94,6 +108,8 @@ Status RemoteObjects::Accept(ClientId from, const remote::Value& value) {
   }
   if (!shared_.PlaceElsewhere(value.id, value.size_bytes, value.contained, {&node, 1})) {
     Send(from, remote::DropCopies{{value.id}});
+  } else {
+    copies_.OnMade(value.id, value.version, value.size_bytes, node);
   }
   return Status::Ok();
 }
@@ -131,28 +147,29 @@ Status RemoteObjects::On(ClientId from, const remote::ObjectsReady& message) {
 
 // --- copies of large values ---
 
-void RemoteObjects::OnCopied(const ObjectId& id, std::span<const ObjectId> contained) {
+void RemoteObjects::OnCopied(const ObjectId& id, std::span<const ObjectId> contained,
+                             transfer::Version version) {
   const Sharing* sharing = shared_.Find(id);
   const ClientId home = sharing == nullptr ? kNoClient : sharing->home;
   // A small value may have come first, or the home's end.
   const Status sealed = store_->Seal(plasma::SharedObjects::kCopier, id, contained);
   if (!sealed.ok()) return;
+  shared_.SetVersion(id, version);
   if (!home.IsNil()) Named(home, contained);
-  (void)store_->RemoveClientReference(plasma::SharedObjects::kCopier, id);
 }
 
 void RemoteObjects::OnCopyFailed(const ObjectId& id) {
-  (void)store_->Abort(plasma::SharedObjects::kCopier, id);
   Sharing* sharing = shared_.Find(id);
   if (sharing == nullptr || store_->IsSealed(id) || RAYX_MUTATION(kForgetToAskAgain)) return;
   if (!sharing->home.IsNil()) {
     // The home knows who else has it, or that nobody has.
-    shared_.ForgetPlaces(id);
+    shared_.SetPlaces(id, {});
     return Ask(id, *sharing);
   }
-  if (sharing->places.empty()) {
+  if (copies_.PlacesOf(id).empty()) {
+    shared_.SetPlaces(id, {});
     const ObjectId lost[] = {id};
-    return Lose(lost, "the node that had its value is gone");
+    return Lose(lost, "the nodes that had its value are gone");
   }
   Act(plasma::FetchObject{id});
 }
@@ -236,11 +253,15 @@ void RemoteObjects::AnnounceValue(ClientId home, const ObjectId& id,
   if (is_inline) announced_.push_back(id);
 }
 
-std::optional<remote::Value> RemoteObjects::ValueOf(const ObjectId& id) const {
+std::optional<remote::Value> RemoteObjects::ValueOf(const ObjectId& id) {
   const std::optional<plasma::ObjectLocation> location = store_->Find(id);
   if (!location) return std::nullopt;
   remote::Value value{.id = id, .is_inline = location->is_inline};
   value.size_bytes = location->size;
+  const Sharing* sharing = shared_.Find(id);
+  if (!value.is_inline && sharing != nullptr && !sharing->home.IsNil()) {
+    value.version = copies_.VersionOf(id, sharing->home);
+  }
   if (location->is_inline) value.data.assign(location->data.begin(), location->data.end());
   value.contained = store_->ContainedIn(id);
   if (id.IsFunction()) value.function = functions_->Export(id.Function());
@@ -255,7 +276,7 @@ void RemoteObjects::Act(const plasma::FetchObject& effect) {
   if (sharing->places.empty()) return Ask(effect.id, *sharing);
   const std::optional<plasma::ObjectLocation> location = store_->Find(effect.id);
   if (sharing->is_wanted_here) {
-    shell_.others->Pull(effect.id, location->size, sharing->places);
+    copies_.Want(effect.id, location->size, sharing->home);
   }
 }
 
@@ -344,7 +365,7 @@ void RemoteObjects::Flush() {
     SendQuestions(id, queue);
     SendDeliveries(id, queue);
   }
-  for (const plasma::UnneededCopy& copy : shared_.TakeUnneeded()) {
+  for (const plasma::UnneededCopy& copy : shared_.news().TakeUnneeded()) {
     if (RAYX_MUTATION(kForgetToDropCopies)) continue;
     Send(sessions_->With(copy.node), remote::DropCopies{{copy.id}});
   }

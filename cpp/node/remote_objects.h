@@ -25,18 +25,24 @@
 #include "common/base/status.h"
 #include "node/function_book.h"
 #include "node/node_sessions.h"
+#include "node/remote_copies.h"
 #include "node/remote_messages.h"
 #include "node/shell.h"
 #include "plasma/shared_objects.h"
 
 namespace rayx::node {
 
-class RemoteObjects {
+class RemoteObjects final : private RemoteCopies::Owner {
  public:
   // All must outlive it.
   RemoteObjects(const Shell& shell, plasma::ObjectStore* store, FunctionBook* functions,
                 NodeSessions* sessions)
-      : shell_(shell), store_(store), functions_(functions), sessions_(sessions), shared_(store) {}
+      : shell_(shell),
+        store_(store),
+        functions_(functions),
+        sessions_(sessions),
+        shared_(store),
+        copies_(shell, store, sessions, this) {}
 
   // --- events ---
   // `session` is a client id that no other client has had.
@@ -49,11 +55,6 @@ class RemoteObjects {
   void OnSessionEnded(ClientId session, const std::string& reason);
   // Not OK: a breach of protocol, or the session is not known.
   Status OnMessage(ClientId session, remote::Message message);
-  // A copy that was asked for (OtherNodes::Pull) has been written to the room that
-  // SharedObjects::CreateCopy gave, which answers NotFound if it is not needed any more.
-  void OnCopied(const ObjectId& id, std::span<const ObjectId> contained);
-  // It could not be had, whether there was room for it or not.
-  void OnCopyFailed(const ObjectId& id);
 
   // --- for those who send ids ---
   // Before a message with these ids goes to `home`. REQUIRES: something here refers to each.
@@ -71,18 +72,24 @@ class RemoteObjects {
   // `from` need not keep. Not OK: a breach of protocol.
   Status Accept(ClientId from, const remote::Value& value);
   // Lost if the session has ended.
-  void Send(ClientId session, remote::Message message);
+  void Send(ClientId session, remote::Message message) override;
 
   // --- effects of the store; see plasma/effects.h ---
   void Act(const plasma::FetchObject& effect);
   void Act(const plasma::SharedObjectSealed& effect);
   void Act(const plasma::DeliverObject& effect);
+  void Act(const plasma::CopyIsUnneeded& effect) { copies_.OnUnneeded(effect.id); }
+  void Act(const plasma::ElsewhereEnded& effect) { copies_.OnEnded(effect.id); }
+  void Act(const plasma::ObjectSealed& effect) { copies_.OnSealed(effect.id); }
+  void Act(const plasma::ObjectDeleted& effect) { copies_.OnEnded(effect.id); }
   // What has gathered is sent. At the end of a turn.
   void Flush();
   // What is to be told before the next message to this node. Send does it first.
   void Flush(ClientId session);
 
   plasma::SharedObjects& shared() { return shared_; }
+  RemoteCopies& copies() { return copies_; }
+  const RemoteCopies& copies() const { return copies_; }
 
  private:
   // What waits to be sent in a session.
@@ -97,6 +104,14 @@ class RemoteObjects {
   Status On(ClientId from, const remote::DropCopies& message);
   Status On(ClientId from, const remote::GetObjects& message);
   Status On(ClientId from, const remote::ObjectsReady& message);
+  template <typename AboutCopies>
+  requires requires(RemoteCopies copies, const AboutCopies& message) {
+    copies.On(kNoClient, message);
+  }
+  Status On(ClientId from, const AboutCopies& message) {
+    copies_.On(from, message);
+    return Status::Ok();
+  }
   // Others are not about objects.
   template <typename Other>
   Status On(ClientId, const Other&) {
@@ -111,16 +126,24 @@ class RemoteObjects {
   // what has to be kept. Ids inside that were not shared are, and are appended to `crossing`.
   void AnnounceValue(ClientId home, const ObjectId& id, std::vector<ObjectId>* crossing);
   void Keep(const ObjectId& id);
+  // --- RemoteCopies::Owner ---
+  void OnCopied(const ObjectId& id, std::span<const ObjectId> contained,
+                transfer::Version version) override;
+  void OnCopyFailed(const ObjectId& id) override;
+
   // Nothing if it has no value.
-  std::optional<remote::Value> ValueOf(const ObjectId& id) const;
+  std::optional<remote::Value> ValueOf(const ObjectId& id);
   void Ask(const ObjectId& id, plasma::Sharing& sharing);
   void Lose(std::span<const ObjectId> ids, const std::string& why);
+  // At the home: values of which the last place that it knew is gone, but for copies.
+  void FindAgain(std::vector<ObjectId>* lost);
 
   const Shell shell_;
   plasma::ObjectStore* const store_;
   FunctionBook* const functions_;
   NodeSessions* const sessions_;
   plasma::SharedObjects shared_;
+  RemoteCopies copies_;
   // Of each session.
   std::map<ClientId, Queue> queues_;
   // Small values that have just been announced and need not be kept; empty between events.

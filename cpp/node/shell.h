@@ -232,9 +232,10 @@ class OtherNodes {
   virtual void Send(ClientId session, remote::Message message) = 0;
   // More values can be sent for now.
   virtual bool HasRoom(ClientId session) const = 0;
-  // Make a copy of a value that one of these nodes has. Answered, once for each id however often it
-  // is asked for, by SharedObjects::CreateCopy and RemoteObjects::OnCopied, or by OnCopyFailed.
-  virtual void Pull(const ObjectId& id, uint64_t size_bytes, std::span<const NodeId> places) = 0;
+  // On a stream for bulk, beside the session. What goes to a source is said on one that this node
+  // has opened to it, or opens now; what comes of it is told to CopyStreams, and that it could not
+  // be opened, too, later. What goes to a reader is lost if that has opened none.
+  virtual void SendOnStream(const NodeId& node, const transfer::OnStream& message) = 0;
 
   // There are nodes that could run tasks.
   virtual bool HasOthers() const = 0;

@@ -48,8 +48,18 @@ struct ObjectIsElsewhere {
   ObjectId id;
 };
 
+// A copy of the value is being made here (SharedObjects::CreateCopy), and nobody needs it any more.
+struct CopyIsUnneeded {
+  ObjectId id;
+};
+
+// The object, which had no value here, is gone.
+struct ElsewhereEnded {
+  ObjectId id;
+};
+
 using Effect = std::variant<ObjectSealed, ObjectDeleted, DeliverObject, FetchObject,
-                            SharedObjectSealed, ObjectIsElsewhere>;
+                            SharedObjectSealed, ObjectIsElsewhere, CopyIsUnneeded, ElsewhereEnded>;
 // Many are made for each task: they are moved as plain bytes.
 static_assert(std::is_trivially_copyable_v<Effect> && sizeof(Effect) <= 40);
 

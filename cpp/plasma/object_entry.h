@@ -11,7 +11,7 @@
 //             PlaceElsewhere            CreateCopy            Seal
 //   Expected ───────────────► Elsewhere ──────────► Created ───────► Sealed
 //      ▲                       │  ▲  │                 │                ▲
-//      └──── ForgetPlaces ─────┘  └──┼───── Abort ─────┘                │
+//      └─── SetPlaces({}) ─────┘  └──┼───── Abort ─────┘                │
 //                                    └───────────── Lose ───────────────┘
 //
 // Every state may end: Expected and Elsewhere with their last reference, Created when it is aborted

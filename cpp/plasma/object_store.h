@@ -192,6 +192,8 @@ class ObjectStore {
       NoteSharedReferences(object);
   }
   void NoteSharedReferences(Object& object);
+  // A copy is being made, and only who makes it refers to it, beside its home.
+  bool IsCopyUnneeded(const ObjectEntry& entry) const;
   // Somebody waits for a value that is not here.
   void NoteWanted(Object& object, bool here);
   // Of an object that is ending: other nodes need not have anything of it for this one any more.
@@ -241,7 +243,6 @@ class ObjectStore {
   std::vector<SupersededCreation> superseded_;
   std::vector<Effect> effects_;
   ReferenceNews news_;
-  std::vector<UnneededCopy> unneeded_;
   // Objects to be ended; empty between events. A member so that it keeps its memory.
   std::vector<Object*> doomed_;
 

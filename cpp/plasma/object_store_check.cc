@@ -58,9 +58,12 @@ void ObjectStore::CheckHolders(const Object& object) const {
 void ObjectStore::CheckSharing(const Object& object) const {
   const auto& [id, entry] = object;
   const Sharing& sharing = *entry.sharing;
+  RAYX_IMPLIES(sharing.version != 0, entry.IsSealed() && !entry.sealed()->is_inline);
   if (sharing.home.IsNil()) {
-    // What there is at the home is there because of other nodes, and ends with the value.
-    RAYX_CHECK(!sharing.told && !sharing.kept && !entry.IsSealed());
+    RAYX_CHECK(!sharing.told && !sharing.kept);
+    // What there is at the home is there because of other nodes, and ends with the value, but for
+    // the name of that.
+    RAYX_IMPLIES(entry.IsSealed(), sharing.version != 0 && sharing.places.empty());
     return;
   }
   RAYX_CHECK(sharing.told == entry.IsReferencedHere());

@@ -1,15 +1,22 @@
-// What the homes of shared objects are to be told: to which ids this node refers since the last
-// time, and to which not any more. First and last references of one id that meet here cancel each
-// other: so what is only glanced at costs no message.
+// What other nodes are to be told of shared objects. The homes: to which ids this node refers since
+// the last time, and to which not any more. First and last references of one id that meet here
+// cancel each other: so what is only glanced at costs no message.
 #pragma once
 
 #include <cstddef>
 #include <map>
+#include <utility>
 #include <vector>
 
 #include "common/base/ids.h"
 
 namespace rayx::plasma {
+
+// What a node keeps for this one, the home, which does not need it any more.
+struct UnneededCopy {
+  ObjectId id;
+  NodeId node;
+};
 
 class ReferenceNews {
  public:
@@ -32,10 +39,15 @@ class ReferenceNews {
   void Forget(ClientId home) { of_homes_.erase(home); }
   bool empty() const { return of_homes_.empty(); }
 
+  void AddUnneeded(const ObjectId& id, const NodeId& node) { unneeded_.push_back({id, node}); }
+  // Those since the last call.
+  std::vector<UnneededCopy> TakeUnneeded() { return std::exchange(unneeded_, {}); }
+
  private:
   void Note(ClientId home, const ObjectId& id, bool is_added);
 
   std::map<ClientId, std::map<ObjectId, bool>> of_homes_;
+  std::vector<UnneededCopy> unneeded_;
 };
 
 }  // namespace rayx::plasma

@@ -10,8 +10,21 @@ namespace rayx::plasma {
 
 // ---- what follows from the store's own events --------------------------------------------------
 
+bool ObjectStore::IsCopyUnneeded(const ObjectEntry& entry) const {
+  const CreatedObject* created = entry.created();
+  if (created == nullptr || created->creator != SharedObjects::kCopier) return false;
+  const Holder* copier = holders_.Find(entry.holders, SharedObjects::kCopier);
+  const uint64_t of_home = entry.sharing->kept ? 1 : 0;
+  return copier->referenced && entry.client_references == 1 + of_home &&
+         entry.counted_references == 0;
+}
+
 void ObjectStore::NoteSharedReferences(Object& object) {
   Sharing& sharing = *object.second.sharing;
+  if (IsCopyUnneeded(object.second)) {
+    sharing.is_wanted_here = false;
+    effects_.emplace_back(CopyIsUnneeded{object.first});
+  }
   const bool is_referenced = object.second.IsReferencedHere();
   if (sharing.home.IsNil() || sharing.told == is_referenced) return;
   sharing.told = is_referenced;
@@ -44,11 +57,14 @@ void ObjectStore::OnSharedSealed(Object& object) {
 void ObjectStore::EndSharing(Object& object) {
   Sharing& sharing = *object.second.sharing;
   RAYX_CHECK(!sharing.told && !sharing.kept);
+  if (object.second.state() != ObjectState::kSealed) {
+    effects_.emplace_back(ElsewhereEnded{object.first});
+  }
   if (!sharing.home.IsNil()) return;
   for (const NodeId& node : sharing.places) {
-    unneeded_.push_back({object.first, node});
+    news_.AddUnneeded(object.first, node);
   }
-  if (!sharing.maker.IsNil()) unneeded_.push_back({object.first, sharing.maker});
+  if (!sharing.maker.IsNil()) news_.AddUnneeded(object.first, sharing.maker);
   ReleaseContained(sharing.contained);
 }
 
@@ -120,14 +136,6 @@ void SharedObjects::PutCopy(const ObjectId& id, std::span<const uint8_t> data,
   RAYX_CHECK(store_->PutInline(kNoClient, id, data, contained).ok());
 }
 
-void SharedObjects::ForgetPlaces(const ObjectId& id) {
-  ObjectStore::Object* object = store_->FindObject(id);
-  if (object == nullptr || !object->second.IsElsewhere()) return;
-  object->second.sharing->places.clear();
-  object->second.sharing->announced = Announced::kNothing;
-  object->second.MoveTo(ExpectedObject());
-}
-
 std::vector<ObjectId> SharedObjects::OnGone(ClientId home) {
   news().Forget(home);
   std::vector<ObjectId> kept;
@@ -189,6 +197,26 @@ bool SharedObjects::PlaceElsewhere(const ObjectId& id, uint64_t size_bytes,
   return true;
 }
 
+void SharedObjects::SetVersion(const ObjectId& id, uint64_t version) {
+  ObjectStore::Object* object = store_->FindObject(id);
+  RAYX_CHECK(object != nullptr && object->second.IsSealed());
+  if (object->second.sharing == nullptr) object->second.sharing = std::make_unique<Sharing>();
+  object->second.sharing->version = version;
+}
+
+void SharedObjects::SetPlaces(const ObjectId& id, std::span<const NodeId> places) {
+  ObjectStore::Object* object = store_->FindObject(id);
+  if (object == nullptr || object->second.IsSealed() || object->second.sharing == nullptr) return;
+  ObjectEntry& entry = object->second;
+  entry.sharing->places.assign(places.begin(), places.end());
+  if (places.empty()) {
+    entry.sharing->announced = Announced::kNothing;
+    if (entry.IsElsewhere()) entry.MoveTo(ExpectedObject());
+  } else if (entry.state() == ObjectState::kExpected) {
+    entry.MoveTo(ElsewhereObject());
+  }
+}
+
 Result<uint64_t> SharedObjects::CreateCopy(const ObjectId& id) {
   ObjectStore::Object* object = store_->FindObject(id);
   if (object == nullptr || !object->second.IsElsewhere()) {
@@ -230,9 +258,11 @@ std::vector<ObjectId> SharedObjects::OnGone(const NodeId& node) {
     if (sharing == nullptr || !sharing->home.IsNil()) continue;
     const bool is_maker = sharing->maker == node;
     if (is_maker) sharing->maker = NodeId();
-    const bool had_it = std::erase(sharing->places, node) > 0;
-    if (!is_maker && (!had_it || !sharing->places.empty())) continue;
+    const bool had_it = std::ranges::find(sharing->places, node) != sharing->places.end();
     // One of which a copy is being made is lost when that has failed.
+    if (!is_maker && (!had_it || entry.state() == ObjectState::kCreated)) continue;
+    std::erase(sharing->places, node);
+    if (!sharing->places.empty()) continue;
     if (entry.IsElsewhere()) entry.MoveTo(ExpectedObject());
     if (entry.state() == ObjectState::kExpected) lost.push_back(id);
   }

@@ -36,8 +36,6 @@ class SharedObjects {
   // The home has sent the value. Dropped if nobody here refers to the object, or it has one.
   void PutCopy(const ObjectId& id, std::span<const uint8_t> data,
                std::span<const ObjectId> contained);
-  // The places that were told are of no use.
-  void ForgetPlaces(const ObjectId& id);
   // The session with the home has ended: what it kept goes. What has a value here lives on by its
   // local references; returned is what has none.
   std::vector<ObjectId> OnGone(ClientId home);
@@ -47,6 +45,11 @@ class SharedObjects {
   // if nobody here refers to the object, or it has a value.
   bool PlaceElsewhere(const ObjectId& id, uint64_t size_bytes, std::span<const ObjectId> contained,
                       std::span<const NodeId> places);
+  // The value, of which the places that were known are of no use, may be had at these; or, without
+  // any, is not known to be anywhere.
+  void SetPlaces(const ObjectId& id, std::span<const NodeId> places);
+  // Of a value in the pool of this node. REQUIRES: it is sealed.
+  void SetVersion(const ObjectId& id, uint64_t version);
   // Something here needs the value in this node, if it is elsewhere (effect FetchObject).
   void WantHere(const ObjectId& id);
   // Room for a copy of the value, for kCopier, which seals or aborts it. NotFound if the value is
@@ -66,10 +69,7 @@ class SharedObjects {
   // The node is gone: returned is what has no value by that.
   std::vector<ObjectId> OnGone(const NodeId& node);
 
-  // Those since the last call, to be told to the nodes.
-  std::vector<UnneededCopy> TakeUnneeded() { return std::exchange(store_->unneeded_, {}); }
-
-  // What there is to tell to homes.
+  // What there is to tell to other nodes.
   ReferenceNews& news() { return store_->news_; }
 
  private:

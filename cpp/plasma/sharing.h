@@ -35,6 +35,10 @@ struct Sharing {
   bool asked = false;
   Announced announced = Announced::kNothing;
 
+  // --- of a value that is here, in the pool ---
+  // Tells it apart from all other values of the id, and goes with it; 0: nobody has asked.
+  uint64_t version = 0;
+
   // --- of a value that is not here ---
   // Somebody here wants it in the pool of this node.
   bool is_wanted_here = false;
@@ -45,12 +49,6 @@ struct Sharing {
   std::vector<ObjectId> contained;
   // At the home: the node that has said that the value will be made there; else nil.
   NodeId maker;
-};
-
-// What a node keeps for this one, the home, which does not need it any more.
-struct UnneededCopy {
-  ObjectId id;
-  NodeId node;
 };
 
 }  // namespace rayx::plasma

@@ -6,11 +6,13 @@
 
 namespace rayx::transfer {
 
+ChunkRange RangeOf(uint64_t size_bytes, uint32_t chunk, uint64_t chunk_bytes) {
+  const uint64_t offset = chunk * chunk_bytes;
+  return {.offset = offset, .size = std::min(chunk_bytes, size_bytes - offset)};
+}
+
 ChunkMap::ChunkMap(uint64_t size_bytes, uint64_t chunk_bytes)
-    : size_bytes_(size_bytes),
-      chunk_bytes_(chunk_bytes),
-      has_(static_cast<size_t>((size_bytes + chunk_bytes - 1) / chunk_bytes)),
-      missing_(count()) {
+    : has_(static_cast<size_t>((size_bytes + chunk_bytes - 1) / chunk_bytes)), missing_(count()) {
   RAYX_CHECK(size_bytes > 0);
 }
 
@@ -27,11 +29,6 @@ std::optional<uint32_t> ChunkMap::NextMissing(uint32_t from) const {
     if (!has_[chunk]) return chunk;
   }
   return std::nullopt;
-}
-
-ChunkMap::Range ChunkMap::RangeOf(uint32_t chunk) const {
-  const uint64_t offset = chunk * chunk_bytes_;
-  return {.offset = offset, .size = std::min(chunk_bytes_, size_bytes_ - offset)};
 }
 
 }  // namespace rayx::transfer

@@ -11,14 +11,16 @@ namespace rayx::transfer {
 // turns to the next.
 inline constexpr uint64_t kChunkBytes = 1u << 20;
 
+// Where a chunk lies in its value.
+struct ChunkRange {
+  uint64_t offset = 0;
+  uint64_t size = 0;
+};
+// REQUIRES: the value has such a chunk.
+ChunkRange RangeOf(uint64_t size_bytes, uint32_t chunk, uint64_t chunk_bytes = kChunkBytes);
+
 class ChunkMap {
  public:
-  // Where a chunk lies in its value.
-  struct Range {
-    uint64_t offset = 0;
-    uint64_t size = 0;
-  };
-
   // REQUIRES: size_bytes > 0. None is there yet.
   explicit ChunkMap(uint64_t size_bytes, uint64_t chunk_bytes = kChunkBytes);
 
@@ -31,12 +33,8 @@ class ChunkMap {
   bool Add(uint32_t chunk);
   // The first from this one on that is not there.
   std::optional<uint32_t> NextMissing(uint32_t from) const;
-  // REQUIRES: chunk < count().
-  Range RangeOf(uint32_t chunk) const;
 
  private:
-  uint64_t size_bytes_;
-  uint64_t chunk_bytes_;
   std::vector<bool> has_;
   uint32_t missing_;
   // All before it are there.

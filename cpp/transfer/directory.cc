@@ -84,7 +84,11 @@ void Directory::OnNodeGone(const NodeId& node) {
   for (const ObjectId& id : had) Drop(id, node);
 }
 
-void Directory::Forget(const ObjectId& id) { entries_.erase(id); }
+void Directory::Forget(const ObjectId& id) {
+  entries_.erase(id);
+  // The others are dropped when their time comes.
+  if (entries_.empty()) retries_.clear();
+}
 
 void Directory::Drop(const ObjectId& id, const NodeId& node) {
   const auto found = entries_.find(id);
@@ -141,7 +145,7 @@ void Directory::Serve(const ObjectId& id) {
   for (const NodeId& node : entry.waiting) {
     answers_.push_back({node, NoSource{.id = id, .number = entry.copies.at(node).number}});
   }
-  entries_.erase(id);
+  Forget(id);
 }
 
 const NodeId* Directory::Choose(const Entry& entry, const Copy& puller) const {
@@ -206,6 +210,14 @@ std::optional<int64_t> Directory::NextTickMs() const {
 std::vector<Directory::Answer> Directory::TakeAnswers() { return std::exchange(answers_, {}); }
 
 // ---- for people and tests -----------------------------------------------------------------------
+
+std::vector<NodeId> Directory::Places(const ObjectId& id) const {
+  std::vector<NodeId> nodes = WholeCopies(id);
+  const auto found = entries_.find(id);
+  if (found == entries_.end() || !nodes.empty()) return nodes;
+  for (const auto& [node, copy] : found->second.copies) nodes.push_back(node);
+  return nodes;
+}
 
 std::vector<NodeId> Directory::WholeCopies(const ObjectId& id) const {
   std::vector<NodeId> nodes;

@@ -62,6 +62,9 @@ class Directory {
   // What nodes are to be told, in order.
   std::vector<Answer> TakeAnswers();
 
+  bool Contains(const ObjectId& id) const { return entries_.contains(id); }
+  // Nodes that may have all of it: those that have, or if there are none, those with a part.
+  std::vector<NodeId> Places(const ObjectId& id) const;
   // Nodes with all of it, in no order that means anything.
   std::vector<NodeId> WholeCopies(const ObjectId& id) const;
   size_t size() const { return entries_.size(); }

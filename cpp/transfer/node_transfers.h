@@ -25,6 +25,7 @@ class NodeTransfers final : private PullQueue::Rooms, private ServeQueue::Copies
       : pool_(pool), chunk_bytes_(chunk_bytes), pulls_(this, chunk_bytes), serves_(this) {}
 
   PullQueue& pulls() { return pulls_; }
+  const PullQueue& pulls() const { return pulls_; }
   ServeQueue& serves() { return serves_; }
   bool empty() const { return pulls_.empty() && serves_.empty() && leaving_.empty(); }
 

@@ -94,5 +94,6 @@ struct CopyMissing {
   ObjectId id;
   Version version = 0;
 };
+using OnStream = std::variant<AskChunk, LeaveCopy, CopyMissing>;
 
 }  // namespace rayx::transfer

@@ -31,6 +31,8 @@ struct TaskFacts {
   bool is_stream = false;
   // An actor that can be found by its name.
   bool is_named = false;
+  // An actor that has been made, and lives.
+  bool is_made = false;
   bool has_timeout = false;
 
   // The node has heard of it.

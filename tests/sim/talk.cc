@@ -12,13 +12,14 @@ namespace rayx::sim {
 namespace {
 
 // The named actors of its driver that a program may call and wait for: those that are older than
-// the task which it runs for, so that none waits for itself.
+// the task which it runs for, so that none waits for itself; and that have been made, as the
+// program may be a part of what makes one.
 std::vector<TaskId> NamedActorsFor(World& world, const Process& process, const Activity& activity) {
   std::vector<TaskId> named;
   for (const auto& [id, task] : world.facts().tasks()) {
     if (!task.is_named || task.driver != process.driver) continue;
     const bool is_older = testing::NumberOf(id) < testing::NumberOf(activity.spec.id);
-    if (is_older || !process.is_worker()) named.push_back(id);
+    if ((is_older && task.is_made) || !process.is_worker()) named.push_back(id);
   }
   return named;
 }

@@ -145,7 +145,7 @@ class World final : public node::Peers,
   void OnTaskHandedOver(const TaskId& id) override;
   void OnObjectSealed(const ObjectId& id) override;
   void OnObjectDeleted(const ObjectId& id) override;
-  void OnActorChanged(const scheduler::ActorSummary&) override {}
+  void OnActorChanged(const scheduler::ActorSummary& actor) override;
   void OnActorForgotten(const TaskId&) override {}
   void OnFunction(const DriverId&, const FunctionId& id, std::string_view name,
                   const std::string& pickled) override;

@@ -225,6 +225,11 @@ void World::OnTaskHandedOver(const TaskId& id) {
   facts_.Find(id)->submitted = false;
 }
 
+void World::OnActorChanged(const scheduler::ActorSummary& actor) {
+  TaskFacts* creation = facts_.Find(actor.id);
+  if (creation != nullptr) creation->is_made = actor.state == ActorState::kAlive;
+}
+
 void World::OnTaskEnded(const TaskId& id, bool failed) {
   Note(NameOf(id) + (failed ? " has failed" : " has ended"));
   TaskFacts* task = facts_.Find(id);

@@ -339,12 +339,11 @@ inline constexpr int64_t kLoadPauseMs = 100;
 inline constexpr int64_t kSpreadLookMs = 20;
 inline constexpr uint64_t kSpreadKeepMs = 100;
 
-// Values that go to another node: bytes of one frame, what a stream holds that is not sent yet, how
-// many one stream may be asked for at a time, and when one that found no room is asked for again.
+// Values that go to another node: bytes of one frame, what a stream holds that is not sent yet, and
+// when one that found no room, or could not be had, is tried again.
 inline constexpr uint64_t kValueChunkBytes = 256u << 10;
 inline constexpr size_t kValueBacklogBytes = 1u << 20;
-inline constexpr size_t kFetchesAskedMax = 1u << 20;
-inline constexpr int64_t kFetchRetryMs = 50;
+inline constexpr int64_t kCopyRetryMs = 50;
 
 // Questions of clients that other nodes have not answered: how many there may be, and how long one
 // is waited for.

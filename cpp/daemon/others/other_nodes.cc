@@ -5,6 +5,7 @@
 
 #include "common/base/limits.h"
 #include "common/base/log.h"
+#include "common/base/overload.h"
 #include "daemon/others/remote_codec.h"
 #include "scheduler/spreading.h"
 
@@ -12,11 +13,11 @@ namespace rayx::daemon {
 
 OtherNodes::OtherNodes(const Parts& parts)
     : parts_(parts),
-      server_(parts.loop, parts.peers, parts.pool, parts.core),
-      fetcher_(parts.loop, parts.pool, parts.core,
-               [this](const NodeId& node) {
-                 return parts_.network->DialNode(node, protocol::ConnectionKind::Bulk);
-               }),
+      serves_(parts.loop, parts.pool, parts.core),
+      pulls_(parts.loop, parts.pool, parts.core,
+             [this](const NodeId& node) {
+               return parts_.network->DialNode(node, protocol::ConnectionKind::Bulk);
+             }),
       questions_(
           parts.loop,
           [this](const NodeId& node) {
@@ -36,7 +37,7 @@ OtherNodes::OtherNodes(const Parts& parts)
            },
        .on_bulk =
            [this](const NodeId& node, std::unique_ptr<ByteStream> stream) {
-             server_.Take(node, std::move(stream));
+             serves_.Take(node, std::move(stream));
            },
        .on_questions =
            [this](std::unique_ptr<ByteStream> stream) {
@@ -56,15 +57,16 @@ void OtherNodes::Start(const ResourceSet& total) {
 
 void OtherNodes::BeforeTurn() {
   parts_.network->OnTurn();
-  fetcher_.OnTurn();
+  pulls_.BeforeTurn();
+  serves_.BeforeTurn();
   questions_.OnTurn();
   GiveHeld();
   has_events_ = false;
 }
 
 bool OtherNodes::AfterTurn() {
-  if (server_.OnTurn()) has_events_ = true;
-  fetcher_.AfterTurn();
+  if (serves_.AfterTurn()) has_events_ = true;
+  pulls_.AfterTurn();
   const int64_t now_ms = parts_.loop->now_ms();
   // It is told no more often.
   if (now_ms - load_ms_ >= limits::kLoadPauseMs) {
@@ -90,8 +92,8 @@ void OtherNodes::OnSessionBegun(const NodeId& node) {
 
 void OtherNodes::OnSessionEnded(const cluster::SessionEnded& ended) {
   const NodeId& node = ended.peer;
-  fetcher_.OnNodeGone(node);
-  server_.OnNodeGone(node);
+  pulls_.OnNodeGone(node);
+  serves_.OnNodeGone(node);
   const auto known = sessions_.find(node);
   if (known == sessions_.end()) return;
   const ClientId session = known->second;
@@ -194,9 +196,8 @@ void OtherNodes::GiveHeld() {
 }
 
 std::optional<int64_t> OtherNodes::NextTickMs() const {
-  const std::optional<int64_t> fetch = fetcher_.NextTickMs();
-  if (held_.empty()) return fetch;
-  return fetch ? std::min(*fetch, held_.front().due_ms) : held_.front().due_ms;
+  if (held_.empty()) return std::nullopt;
+  return held_.front().due_ms;
 }
 
 void OtherNodes::OnUnplaceable(std::span<const placement::OfferName> offers,
@@ -216,10 +217,11 @@ void OtherNodes::OnNodeJoined(const NodeId& node) {
   if (node != parts_.self) known_.insert(node);
 }
 
-// ---- values -------------------------------------------------------------------------------------
-
-void OtherNodes::Pull(const ObjectId& id, uint64_t size_bytes, std::span<const NodeId> places) {
-  fetcher_.Pull(id, size_bytes, places);
+void OtherNodes::SendOnStream(const NodeId& node, const transfer::OnStream& message) {
+  std::visit(
+      Overload{[&](const transfer::CopyMissing& missing) { serves_.Say(node, missing); },
+               [&](const auto& to_source) { pulls_.Say(node, transfer::ToSource(to_source)); }},
+      message);
 }
 
 std::string OtherNodes::DebugText() const {
@@ -229,7 +231,7 @@ std::string OtherNodes::DebugText() const {
   if (scheduler_ != nullptr) text += ", " + std::to_string(scheduler_->open()) + " offers\n";
   text += "messages said to other nodes: " + std::to_string(said_) +
           ", heard: " + std::to_string(heard_) + "\n";
-  return text + fetcher_.DebugText();
+  return text + parts_.core->objects().remote().copies().DebugText();
 }
 
 }  // namespace rayx::daemon

@@ -3,7 +3,7 @@
 //
 //   core ──Send──▶ remote_codec ──▶ NodeNetwork ──▶ sessions
 //        ──Offer─▶ SchedulerLink ──▶ the global scheduler
-//        ──Pull──▶ ValueFetcher ──▶ streams on which other nodes answer (ValueServer)
+//        ──SendOnStream─▶ PullStreams ◀──▶ ServeStreams of other nodes
 //   clients ─Ask─▶ RemoteQuestions ──▶ streams on which other nodes answer (Questions)
 //
 // Threads: one.
@@ -21,9 +21,9 @@
 #include "common/base/status.h"
 #include "common/io/event_loop.h"
 #include "daemon/network/node_network.h"
+#include "daemon/others/pull_streams.h"
 #include "daemon/others/remote_questions.h"
-#include "daemon/others/value_fetcher.h"
-#include "daemon/others/value_server.h"
+#include "daemon/others/serve_streams.h"
 #include "daemon/others/waiting_messages.h"
 #include "daemon/peers/peer_table.h"
 #include "daemon/peers/pool_service.h"
@@ -68,7 +68,7 @@ class OtherNodes final : public node::OtherNodes, private global_scheduler::Sche
   NodeId self() const override { return parts_.self; }
   void Send(ClientId session, node::remote::Message message) override;
   bool HasRoom(ClientId session) const override;
-  void Pull(const ObjectId& id, uint64_t size_bytes, std::span<const NodeId> places) override;
+  void SendOnStream(const NodeId& node, const transfer::OnStream& message) override;
   bool HasOthers() const override { return !known_.empty(); }
   // Tasks that could run here wait here first (node/task_spread.h).
   bool ShouldOffer(const TaskSpec& /*spec*/) override { return false; }
@@ -121,8 +121,8 @@ class OtherNodes final : public node::OtherNodes, private global_scheduler::Sche
   std::set<NodeId> known_;
   // Null before Start.
   std::unique_ptr<global_scheduler::SchedulerLink> scheduler_;
-  ValueServer server_;
-  ValueFetcher fetcher_;
+  ServeStreams serves_;
+  PullStreams pulls_;
   RemoteQuestions questions_;
   // Events have come to the core that has had its turn.
   bool has_events_ = false;

@@ -12,6 +12,7 @@
 #include "common/protocol/generated/remote_generated.h"
 #include "common/protocol/message.h"
 #include "common/protocol/wire_ids.h"
+#include "daemon/others/copy_codec.h"
 
 namespace rayx::daemon {
 namespace {
@@ -92,6 +93,10 @@ class Encoder {
   Type operator()(const remote::ObjectsReady& message) {
     const auto& [values] = message;
     return Finish(said::CreateObjectsReady(builder_, Write(values)), Type::ObjectsReady);
+  }
+  template <AboutCopies Message>
+  Type operator()(const Message& message) {
+    return rayx::daemon::Write(message, &builder_);
   }
   Type operator()(const remote::DriverInfo& message) {
     const auto& [driver, config, setups] = message;
@@ -192,7 +197,7 @@ class Encoder {
     return said::CreateFunction(builder_, ToWire(driver), text, bytes, is_recursive);
   }
   Offset<said::Value> Write(const remote::Value& value) {
-    const auto& [id, is_inline, data, size_bytes, places, contained, function] = value;
+    const auto& [id, is_inline, data, size_bytes, version, places, contained, function] = value;
     const auto bytes = is_inline ? Bytes(data) : 0;
     const auto nodes =
         places.empty() ? 0
@@ -201,7 +206,7 @@ class Encoder {
     const auto inside = contained.empty() ? 0 : ToWire(builder_, contained);
     const auto what = function ? Write(*function) : 0;
     return said::CreateValue(builder_, ToWire(id), bytes, is_inline ? 0 : size_bytes, nodes, inside,
-                             what);
+                             what, version);
   }
   Offset<Vector<Offset<said::Value>>> Write(const std::vector<remote::Value>& values) {
     std::vector<Offset<said::Value>> written;
@@ -217,9 +222,6 @@ class Encoder {
 
 // A value and its function for each result that a task may have.
 constexpr flatbuffers::uoffset_t kTablesMax = 2 * limits::kReturnsMax + 2;
-// No pool is that large, and sums of such sizes do not overflow.
-constexpr uint64_t kValueBytesMax = uint64_t{1} << 48;
-
 Status Wrong(const std::string& text) { return Status::ProtocolError(text); }
 
 template <typename AnyId>
@@ -254,11 +256,10 @@ class Decoder {
     made->is_pending = wire.is_pending();
     RAYX_RETURN_IF_ERROR(Read(*wire.value(), &made->value));
     const remote::Value& value = made->value;
-    const bool says_more = value.is_inline || value.size_bytes > 0 || !value.places.empty() ||
-                           !value.contained.empty() || value.function;
-    if (made->is_pending && says_more)
-      return Wrong("a value that is not there yet, with its bytes");
-    return Status::Ok();
+    const bool says_more = value.is_inline || value.size_bytes > 0 || value.version > 0 ||
+                           !value.places.empty() || !value.contained.empty() || value.function;
+    if (!made->is_pending) return CheckVersion(value);
+    return says_more ? Wrong("a value that is not there yet, with its bytes") : Status::Ok();
   }
   Status Read(const said::ObjectsReady& wire, remote::ObjectsReady* made) {
     return Values(wire.values(), limits::kIdsPerMessageMax, &made->values);
@@ -297,6 +298,7 @@ class Decoder {
     made->outcome = static_cast<remote::Outcome>(wire.outcome());
     made->failed = wire.failed();
     RAYX_RETURN_IF_ERROR(Values(wire.results(), limits::kReturnsMax, &made->results));
+    for (const remote::Value& value : made->results) RAYX_RETURN_IF_ERROR(CheckVersion(value));
     if (made->outcome == remote::Outcome::kNotRun && !made->results.empty()) {
       return Wrong("results of a task that has not run");
     }
@@ -346,7 +348,8 @@ class Decoder {
     made->size_bytes = made->is_inline ? made->data.size() : wire.size_bytes();
     if (made->size_bytes > kValueBytesMax) return Wrong("a size that no value has");
     RAYX_RETURN_IF_ERROR(Ids(wire.places(), limits::kFrameBytesMax, "node", &made->places));
-    if (made->is_inline && (wire.size_bytes() > 0 || !made->places.empty())) {
+    made->version = wire.version();
+    if (made->is_inline && (wire.size_bytes() > 0 || made->version > 0 || !made->places.empty())) {
       return Wrong("an inline value that is elsewhere, too");
     }
     RAYX_RETURN_IF_ERROR(
@@ -356,6 +359,11 @@ class Decoder {
     return Read(*wire.function(), &made->function.emplace());
   }
 
+  // Of a value that its home hears of from who has made it.
+  static Status CheckVersion(const remote::Value& value) {
+    if (value.is_inline || (value.version > 0 && value.size_bytes > 0)) return Status::Ok();
+    return Wrong("a large value without a version, or without a size");
+  }
   Status Values(const Vector<Offset<said::Value>>* wire, size_t most,
                 std::vector<remote::Value>* made) {
     if (wire == nullptr) return Status::Ok();
@@ -457,7 +465,7 @@ Status Decode(Type type, std::span<const uint8_t> payload, remote::Message* mess
     case Type::TaskFailed:
       return decoder.Read<said::TaskFailed, remote::TaskFailed>(message);
     default:
-      return Wrong("no message about objects or tasks");
+      return ReadAboutCopies(type, payload, message);
   }
 }
 

@@ -68,7 +68,7 @@ class NodePair {
       if (session == pair_->session_) messages.push_back(std::move(message));
     }
     bool HasRoom(ClientId) const override { return true; }
-    void Pull(const ObjectId&, uint64_t, std::span<const NodeId>) override {}
+    void SendOnStream(const NodeId&, const transfer::OnStream&) override {}
     bool HasOthers() const override { return true; }
     bool ShouldOffer(const TaskSpec&) override { return node_ == kHome() || pair_->guest_offers; }
     void Offer(const TaskOffer& offer) override {

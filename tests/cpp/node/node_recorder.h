@@ -49,14 +49,15 @@ class NodeRecorder final : public Peers,
  public:
   static constexpr uint64_t kPoolBytes = 1 << 20;
 
-  explicit NodeRecorder(int64_t cpus = 2, OtherNodes* others = nullptr)
+  explicit NodeRecorder(int64_t cpus = 2, OtherNodes* others = nullptr,
+                        uint64_t pool_bytes = kPoolBytes)
       : core_({.peers = this,
                .workers = this,
                .shortcuts = this,
                .records = this,
                .reservations = this,
                .others = others},
-              Options(cpus), kPoolBytes) {}
+              Options(cpus), pool_bytes) {}
 
   NodeCore& core() { return core_; }
 

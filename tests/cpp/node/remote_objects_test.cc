@@ -21,9 +21,7 @@ class Recorder final : public OtherNodes {
  public:
   NodeId self() const override { return NodeNumber(1); }
   bool HasRoom(ClientId) const override { return has_room; }
-  void Pull(const ObjectId& id, uint64_t, std::span<const NodeId>) override {
-    lines.push_back("pull " + NameOf(id));
-  }
+  void SendOnStream(const NodeId&, const transfer::OnStream&) override {}
   bool HasOthers() const override { return false; }
   bool ShouldOffer(const TaskSpec&) override { return false; }
   void Offer(const TaskOffer&) override {}
@@ -46,6 +44,13 @@ class Recorder final : public OtherNodes {
                    }
                    return line;
                  },
+                 [&](const transfer::AskSource& ask) { return "ask " + NameOf(ask.id); },
+                 [&](const transfer::CopyWhole& copy) { return "whole " + NameOf(copy.id); },
+                 [&](const transfer::CopyDropped& copy) { return "dropped " + NameOf(copy.id); },
+                 [&](const remote::UseSource& use) {
+                   return ListOf("use " + NameOf(use.source.id), use.contained);
+                 },
+                 [&](const transfer::NoSource& none) { return "none " + NameOf(none.id); },
                  [](const auto&) { return std::string("of tasks"); }},
         message));
   }
@@ -69,10 +74,11 @@ class RemoteObjectsTest : public ::testing::Test {
   // Acts on what the store decided, as ObjectBook does.
   Lines Turn() {
     for (const plasma::Effect& effect : store_.TakeEffects()) {
-      std::visit(Overload{[](const plasma::ObjectSealed&) {}, [](const plasma::ObjectDeleted&) {},
-                          [](const plasma::ObjectIsElsewhere&) {},
+      std::visit(Overload{[](const plasma::ObjectIsElsewhere&) {},
                           [&](const auto& shared) { remote_.Act(shared); }},
                  effect);
+    }
+    while (remote_.copies().Turn(now_ms_)) {
     }
     remote_.Flush();
     return std::exchange(others_.lines, {});
@@ -81,12 +87,26 @@ class RemoteObjectsTest : public ::testing::Test {
     const Status status = remote_.OnMessage(kOther, std::move(message));
     EXPECT_TRUE(status.ok()) << status.ToString();
   }
+  // A copy of an object of 100 bytes, for which a source was asked, comes from node 3.
+  void Come(const ObjectId& id, const std::vector<ObjectId>& contained) {
+    const transfer::ChunkName name = {.id = id, .version = 7, .chunk = 0};
+    Hear(remote::UseSource{.source = {.id = id,
+                                      .number = 1,
+                                      .version = name.version,
+                                      .size_bytes = 100,
+                                      .source = NodeNumber(3)},
+                           .contained = contained});
+    Turn();
+    ASSERT_TRUE(remote_.copies().streams().Begin(NodeNumber(3), name));
+    remote_.copies().streams().OnChunk(NodeNumber(3), name, /*is_whole=*/true);
+  }
   static remote::Value Inline(const ObjectId& id, std::string data) {
     return {.id = id, .is_inline = true, .data = std::move(data)};
   }
 
   const ObjectId id_ = ResultOf(1);
   const ObjectId inner_ = ResultOf(2);
+  int64_t now_ms_ = 0;
   Recorder others_;
   plasma::ObjectStore store_{1 << 16};
   DriverBook drivers_{Shell{}};
@@ -160,9 +180,9 @@ TEST_F(RemoteObjectsTest, WhatCameFromTheHomeIsAskedForThere) {
   remote::Value large{.id = id_, .size_bytes = 100};
   large.places = {NodeNumber(3)};
   Hear(remote::ObjectsReady{{large}});
-  EXPECT_EQ(Turn(), Lines{"pull t1.0"});
-  remote_.OnCopyFailed(id_);
-  EXPECT_EQ(Turn(), Lines{"get t1.0"}) << "the home knows who else has it";
+  EXPECT_EQ(Turn(), Lines{"ask t1.0"});
+  Hear(transfer::NoSource{.id = id_, .number = 1});
+  EXPECT_EQ(Turn(), (Lines{"dropped t1.0", "get t1.0"})) << "the home knows why";
   Hear(remote::ObjectsReady{{Inline(id_, "a")}});
   EXPECT_TRUE(store_.IsSealed(id_));
 }
@@ -184,8 +204,8 @@ TEST_F(RemoteObjectsTest, ACopyTakesTheIdsInsideWithIt) {
   remote::Value large{.id = id_, .size_bytes = 100};
   large.places = {NodeNumber(3)};
   Hear(remote::ObjectsReady{{large}});
-  ASSERT_TRUE(remote_.shared().CreateCopy(id_).ok());
-  remote_.OnCopied(id_, {{inner_}});
+  Turn();
+  Come(id_, {inner_});
   EXPECT_EQ(remote_.shared().Find(inner_)->home, kOther);
   EXPECT_TRUE(store_.IsSealed(id_));
 }

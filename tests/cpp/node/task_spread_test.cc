@@ -13,7 +13,7 @@ struct Placer final : OtherNodes {
   NodeId self() const override { return testing::NumberedId<NodeId>(1); }
   void Send(ClientId, remote::Message) override {}
   bool HasRoom(ClientId) const override { return true; }
-  void Pull(const ObjectId&, uint64_t, std::span<const NodeId>) override {}
+  void SendOnStream(const NodeId&, const transfer::OnStream&) override {}
   bool HasOthers() const override { return has_others; }
   bool ShouldOffer(const TaskSpec&) override { return false; }
   void Offer(const TaskOffer& offer) override { offers.insert(testing::NumberOf(offer.task)); }

@@ -39,7 +39,7 @@ class SharedObjectsTest : public ::testing::Test {
                           [](const auto&) {}},
                  effect);
     }
-    for (size_t i = shared_.TakeUnneeded().size(); i > 0; --i) lines.push_back("unneeded");
+    for (size_t i = shared_.news().TakeUnneeded().size(); i > 0; --i) lines.push_back("unneeded");
     return lines;
   }
   using Lines = std::vector<std::string>;
@@ -153,7 +153,7 @@ TEST_F(SharedObjectsTest, ATaskThatNeedsAValueHasItFetched) {
   EXPECT_EQ(Effects(), Lines{"fetch"});
   ASSERT_TRUE(shared_.PlaceElsewhere(id_, 100, {}, places_));
   EXPECT_EQ(Effects(), Lines{"fetch"});
-  shared_.ForgetPlaces(id_);
+  shared_.SetPlaces(id_, {});
   EXPECT_TRUE(store_.IsExpected(id_));
 }
 

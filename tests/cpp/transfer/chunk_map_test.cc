@@ -8,15 +8,15 @@ namespace {
 TEST(ChunkMap, TheLastChunkIsShorter) {
   const ChunkMap map(25, 10);
   ASSERT_EQ(map.count(), 3u);
-  EXPECT_EQ(map.RangeOf(0).offset, 0u);
-  EXPECT_EQ(map.RangeOf(0).size, 10u);
-  EXPECT_EQ(map.RangeOf(2).offset, 20u);
-  EXPECT_EQ(map.RangeOf(2).size, 5u);
+  EXPECT_EQ(RangeOf(25, 0, 10).offset, 0u);
+  EXPECT_EQ(RangeOf(25, 0, 10).size, 10u);
+  EXPECT_EQ(RangeOf(25, 2, 10).offset, 20u);
+  EXPECT_EQ(RangeOf(25, 2, 10).size, 5u);
 }
 
 TEST(ChunkMap, OneThatIsFull) {
   EXPECT_EQ(ChunkMap(20, 10).count(), 2u);
-  EXPECT_EQ(ChunkMap(20, 10).RangeOf(1).size, 10u);
+  EXPECT_EQ(RangeOf(20, 1, 10).size, 10u);
   EXPECT_EQ(ChunkMap(1).count(), 1u);
 }
 
@@ -49,7 +49,7 @@ TEST(ChunkMap, WhatIsMissingInOrder) {
 TEST(ChunkMap, Large) {
   const ChunkMap map(100ull << 30);
   EXPECT_EQ(map.count(), 102'400u);
-  EXPECT_EQ(map.RangeOf(102'399).offset, 102'399ull << 20);
+  EXPECT_EQ(RangeOf(100ull << 30, 102'399).offset, 102'399ull << 20);
 }
 
 }  // namespace

@@ -74,7 +74,10 @@ void ObjectsWorld::CheckAtRest() {
   for (const Client& client : clients_) {
     for (const ObjectId& id : client.asked) {
       if (client.got.contains(id) || !nodes_[client.node]->is_alive) continue;
-      return Break("c" + client.peer.id.ToString() + " waits for " + NameOf(id) + " for ever");
+      node::NodeCore& core = nodes_[client.node]->core();
+      return Break("c" + client.peer.id.ToString() + " waits for " + NameOf(id) + " for ever; " +
+                   plasma::StoreText(core.store().Stats(), core.store().Summaries(), 10) +
+                   core.objects().remote().copies().DebugText());
     }
   }
 }
@@ -88,6 +91,10 @@ void ObjectsWorld::CheckEmpty() {
                    plasma::StoreText(core.store().Stats(), core.store().Summaries(), 10));
     }
     if (!core.objects().remote().shared().news().empty()) return Break("news are left");
+    const node::RemoteCopies& copies = core.objects().remote().copies();
+    if (!copies.empty()) {
+      return Break("copies are left at node " + std::to_string(node) + ": " + copies.DebugText());
+    }
   }
 }
 
@@ -130,7 +137,8 @@ std::string ObjectsWorld::TextOf(const Frame& frame) const {
 std::string ObjectsWorld::Fingerprint() const {
   std::string text = std::to_string(left_.puts) + " " + std::to_string(left_.tasks) + " " +
                      std::to_string(left_.loans) + " " + std::to_string(left_.crashes) + " " +
-                     std::to_string(left_.cuts) + "\n";
+                     std::to_string(left_.cuts) + " " + std::to_string(left_.stream_cuts) +
+                     bulk_.Fingerprint() + "\n";
   for (const auto& node : nodes_) {
     text += node->is_alive ? "node" : "dead";
     if (!node->is_alive) continue;
@@ -154,7 +162,7 @@ std::string ObjectsWorld::Fingerprint() const {
               std::to_string(static_cast<int>(sharing->announced)) +
               std::to_string(sharing->places.size()) + (sharing->maker.IsNil() ? "" : "m");
     }
-    for (const ObjectId& id : node->pulls) text += " pull " + NameOf(id);
+    text += node->core().objects().remote().copies().DebugText();
     for (const auto& [ends, side] : sides_) {
       const auto news = shared.news().Of(side.session);
       text += " +" + NamesOf(news.added) + " -" + NamesOf(news.removed);

@@ -1,4 +1,5 @@
 // Nodes and clients, and what can happen next.
+#include <algorithm>
 #include <utility>
 
 #include "sim/nodes/objects_node.h"
@@ -27,6 +28,11 @@ ObjectsWorld::~ObjectsWorld() = default;
 void ObjectsWorld::Break(const std::string& rule) {
   if (broken_.empty()) broken_ = rule;
 }
+
+node::NodeCore& ObjectsWorld::CoreOf(size_t node) { return nodes_[node]->core(); }
+std::map<uint64_t, std::string>& ObjectsWorld::PoolOf(size_t node) { return nodes_[node]->pool; }
+NodeId ObjectsWorld::IdOf(size_t node) const { return NodeNumber(node); }
+bool ObjectsWorld::IsAlive(size_t node) const { return nodes_[node]->is_alive; }
 
 void ObjectsWorld::AddClient(size_t node, size_t home) {
   Client& client = clients_.emplace_back();
@@ -64,6 +70,7 @@ std::vector<ObjectsWorld::Choice> ObjectsWorld::Choices(Phase phase) {
   GatherLoans(phase, &choices);
   GatherNodes(&choices);
   if (phase == Phase::kOpen) GatherHarm(&choices);
+  if (phase == Phase::kOpen || choices.empty()) GatherTime(&choices);
   return choices;
 }
 
@@ -196,15 +203,6 @@ void ObjectsWorld::GatherNodes(std::vector<Choice>* choices) {
       choices->push_back(
           {"turn of " + std::to_string(node), [this, node] { nodes_[node]->Turn(); }, 18});
     }
-    for (const ObjectId& id : nodes_[node]->pulls) {
-      choices->push_back({"copy of " + NameOf(id) + " to " + std::to_string(node),
-                          [this, node, id] {
-                            nodes_[node]->pulls.erase(id);
-                            Copy(node, id);
-                            After(node);
-                          },
-                          12});
-    }
     for (size_t from = 0; from < nodes_.size(); ++from) {
       if (from == node) continue;
       Side& mine = SideOf(node, from);
@@ -228,6 +226,14 @@ void ObjectsWorld::GatherNodes(std::vector<Choice>* choices) {
       }
     }
   }
+  for (const BulkStreams::Arrival& arrival : bulk_.Arrivals()) {
+    choices->push_back({arrival.text,
+                        [this, arrival] {
+                          arrival.happens();
+                          After(arrival.node);
+                        },
+                        18});
+  }
   // The next session, when both sides have ended the former.
   for (auto& [ends, side] : sides_) {
     const auto [a, b] = ends;
@@ -246,6 +252,14 @@ void ObjectsWorld::GatherHarm(std::vector<Choice>* choices) {
                           Crash(node);
                         }});
   }
+  for (const auto& [puller, source] : bulk_.Open()) {
+    if (left_.stream_cuts == 0) break;
+    choices->push_back({"cut of bulk " + std::to_string(puller) + " from " + std::to_string(source),
+                        [this, puller = puller, source = source] {
+                          --left_.stream_cuts;
+                          bulk_.Cut(puller, source);
+                        }});
+  }
   for (auto& [ends, side] : sides_) {
     if (left_.cuts == 0) return;
     const auto [a, b] = ends;
@@ -258,6 +272,20 @@ void ObjectsWorld::GatherHarm(std::vector<Choice>* choices) {
            After(a);
          }});
   }
+}
+
+void ObjectsWorld::GatherTime(std::vector<Choice>* choices) {
+  std::optional<int64_t> next;
+  for (const auto& node : nodes_) {
+    if (!node->is_alive) continue;
+    const std::optional<int64_t> its = node->core().NextTickMs();
+    if (its && (!next || *its < *next)) next = its;
+  }
+  if (!next) return;
+  choices->push_back({"time passes", [this, at = std::max(*next, now_ms_ + 1)] {
+                        now_ms_ = at;
+                        for (size_t node = 0; node < nodes_.size(); ++node) After(node);
+                      }});
 }
 
 }  // namespace rayx::sim

@@ -141,25 +141,6 @@ void ObjectsWorld::Hear(size_t node, size_t from, LoanEnded& frame) {
   loan.over = true;
 }
 
-void ObjectsWorld::Copy(size_t node, const ObjectId& id) {
-  node::RemoteObjects& remote = nodes_[node]->core().objects().remote();
-  const plasma::Sharing* sharing = remote.shared().Find(id);
-  if (sharing == nullptr || sharing->places.empty()) return;
-  const std::vector<NodeId> places = sharing->places;
-  for (const NodeId& place : places) {
-    const size_t source = testing::NumberOf(place) - 1;
-    if (!nodes_[source]->is_alive || source == node) continue;
-    plasma::ObjectStore& there = nodes_[source]->core().store();
-    const std::optional<plasma::ObjectLocation> location = there.Find(id);
-    if (!location || location->is_elsewhere || location->is_inline) continue;
-    const Result<uint64_t> offset = remote.shared().CreateCopy(id);
-    if (!offset.ok()) return;
-    nodes_[node]->pool[offset.value()] = nodes_[source]->pool[location->offset];
-    return remote.OnCopied(id, there.ContainedIn(id));
-  }
-  remote.OnCopyFailed(id);
-}
-
 // --- harm ---
 
 void ObjectsWorld::Hurt(size_t home, size_t maker) {
@@ -170,6 +151,7 @@ void ObjectsWorld::Hurt(size_t home, size_t maker) {
 
 void ObjectsWorld::Crash(size_t node) {
   nodes_[node]->is_alive = false;
+  bulk_.CutAllOf(node);
   Hurt(node, node);
   for (size_t other = 0; other < nodes_.size(); ++other) {
     Hurt(other, node);
@@ -185,6 +167,8 @@ void ObjectsWorld::Crash(size_t node) {
 void ObjectsWorld::EndSession(size_t node, size_t other) {
   Side& side = SideOf(node, other);
   side.is_open = false;
+  bulk_.Cut(node, other);
+  bulk_.Cut(other, node);
   Hurt(node, other);
   Hurt(other, node);
   node::NodeCore& core = nodes_[node]->core();

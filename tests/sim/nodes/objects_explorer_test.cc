@@ -40,7 +40,9 @@ class Explorer {
       const auto found = std::find_if(choices.begin(), choices.end(), [&](const auto& choice) {
         return choice.text.starts_with(text);
       });
-      RAYX_CHECK_MSG(found != choices.end(), text);
+      std::string all;
+      for (const auto& choice : choices) all += "; " + choice.text;
+      RAYX_CHECK_MSG(found != choices.end(), text + " is none of" + all);
       path_.push_back(static_cast<uint16_t>(found - choices.begin()));
       found->happens();
     }
@@ -136,6 +138,19 @@ TEST(ObjectsExplorer, ALargeValueOfAGuestThatTheOtherWants) {
           {"c1 puts", "c1 lends to 1", "1 hears 0", "loan ends large", "0 hears 1",
            "c1 lends t2.0 t1.put0 to 2"},
           6, 1000);
+}
+
+TEST(ObjectsExplorer, ALargeValueThatIsCopiedWhileStreamsAreCut) {
+  Explore({.puts = 1, .loans = 1, .stream_cuts = 1}, {"c1 puts large", "c1 lends t1.put0 to 1"}, 8,
+          1000);
+}
+
+TEST(ObjectsExplorer, ALargeValueOfAGuestThatCrashesWhenTheOtherHasACopy) {
+  Explore({.puts = 1, .loans = 2, .crashes = 1},
+          {"c1 puts", "c1 lends to 1", "1 hears 0", "loan ends large", "0 hears 1",
+           "c1 lends t2.0 t1.put0 to 2", "2 hears 0", "loan gives t2.0", "c3 asks for t2.0",
+           "0 hears 2"},
+          5, 1000);
 }
 
 TEST(ObjectsExplorer, ACrashOfAnyNode) {

@@ -33,8 +33,6 @@ class ObjectsWorld::Node final : public node::Peers,
   node::NodeCore& core() { return core_; }
   bool is_alive = true;
   bool is_due = false;  // a turn is
-  // Copies that are to be made.
-  std::set<ObjectId> pulls;
   std::map<uint64_t, std::string> pool;
 
   node::Peer* FindPeer(ClientId id) override {
@@ -93,8 +91,9 @@ class ObjectsWorld::Node final : public node::Peers,
     }
   }
   bool HasRoom(ClientId) const override { return true; }
-  void Pull(const ObjectId& id, uint64_t, std::span<const NodeId>) override { pulls.insert(id); }
-
+  void SendOnStream(const NodeId& node, const transfer::OnStream& message) override {
+    world_->bulk_.Send(number_, testing::NumberOf(node) - 1, message);
+  }
   bool HasOthers() const override { return false; }
   bool ShouldOffer(const TaskSpec&) override { return false; }
   void Offer(const node::TaskOffer&) override {}
@@ -107,7 +106,7 @@ class ObjectsWorld::Node final : public node::Peers,
         node::Peer* peer = FindPeer(client);
         if (peer != nullptr) (void)core_.objects().OnRelease(*peer, std::span(&id, 1), {});
       }
-      while (core_.Turn(0)) {
+      while (core_.Turn(world_->now_ms_)) {
       }
     } while (!unpinned_.empty());
     core_.store().SanityCheck();

@@ -19,6 +19,7 @@ ObjectBounds BoundsOf(Dice& dice) {
   bounds.loans = 4 + dice.Below(24);
   bounds.crashes = dice.OneIn(3) ? dice.Below(bounds.nodes) : 0;
   bounds.cuts = dice.OneIn(3) ? dice.Below(4) : 0;
+  bounds.stream_cuts = dice.OneIn(3) ? dice.Below(6) : 0;
   bounds.with_large = !dice.OneIn(3);
   bounds.is_prompt = dice.OneIn(3);
   return bounds;

@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "node/node_core.h"
+#include "sim/nodes/bulk_streams.h"
 #include "sim/value.h"
 
 namespace rayx::sim {
@@ -34,13 +35,14 @@ struct ObjectBounds {
   size_t loans = 1;
   size_t crashes = 0;
   size_t cuts = 0;
+  size_t stream_cuts = 0;
   // What may be large is: values lie in the pools and are copied.
   bool with_large = true;
   // A turn follows each event at once.
   bool is_prompt = true;
 };
 
-class ObjectsWorld {
+class ObjectsWorld final : private BulkStreams::Ends {
  public:
   struct Choice {
     std::string text;
@@ -71,6 +73,7 @@ class ObjectsWorld {
 
   // The first rule that was broken; empty if none was.
   const std::string& broken() const { return broken_; }
+  size_t chunks() const { return bulk_.chunks(); }
   // Two worlds with the same text go on in the same ways.
   std::string Fingerprint() const;
   size_t messages() const { return messages_; }
@@ -119,6 +122,13 @@ class ObjectsWorld {
     Value value;
   };
 
+  // --- BulkStreams::Ends ---
+  node::NodeCore& CoreOf(size_t node) override;
+  std::map<uint64_t, std::string>& PoolOf(size_t node) override;
+  NodeId IdOf(size_t node) const override;
+  bool IsAlive(size_t node) const override;
+  void Break(const std::string& rule) override;
+
   Side& SideOf(size_t node, size_t other) { return sides_.at({node, other}); }
   void Connect(size_t a, size_t b);
   void AddClient(size_t node, size_t home);
@@ -137,13 +147,13 @@ class ObjectsWorld {
   void Ask(Client& client, const ObjectId& id);
   void Take(Client& client, const ObjectId& id);
   void Drop(Client& client, const ObjectId& id);
-  void Copy(size_t node, const ObjectId& id);
   void Crash(size_t node);
   void Cut(size_t a, size_t b);
   void EndSession(size_t node, size_t other);
   void Hurt(size_t home, size_t maker);
   void After(size_t node);
-  void Break(const std::string& rule);
+  // Until somebody has something to do by then. Nothing if nobody ever has.
+  void GatherTime(std::vector<Choice>* choices);
   std::string TextOf(const Frame& frame) const;
   bool IsInFlight(const ObjectId& id) const;
   void CheckTold(size_t guest, size_t home);
@@ -153,6 +163,8 @@ class ObjectsWorld {
   std::string broken_;
   std::vector<std::unique_ptr<Node>> nodes_;
   std::map<std::pair<size_t, size_t>, Side> sides_;
+  BulkStreams bulk_{this};
+  int64_t now_ms_ = 0;
   std::deque<Client> clients_;
   std::deque<Loan> loans_;
   std::map<ObjectId, Fact> facts_;

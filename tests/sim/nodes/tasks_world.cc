@@ -31,8 +31,8 @@ class TasksWorld::Link final : public node::OtherNodes {
     }
   }
   bool HasRoom(ClientId) const override { return true; }
-  void Pull(const ObjectId& id, uint64_t, std::span<const NodeId>) override {
-    all_->nodes_[node_].pulls.insert(id);
+  void SendOnStream(const NodeId& node, const transfer::OnStream& message) override {
+    all_->bulk_.Send(node_, testing::NumberOf(node) - 1, message);
   }
   bool HasOthers() const override { return true; }
   bool ShouldOffer(const TaskSpec& spec) override {
@@ -77,10 +77,20 @@ TasksWorld::TasksWorld(const NodesOptions& options)
   }
   if (dice.OneIn(3)) crashes_left_ = 1 + dice.Below(count - 1);
   if (dice.OneIn(4)) cuts_left_ = 1 + dice.Below(3);
+  if (dice.OneIn(3)) stream_cuts_left_ = 1 + dice.Below(5);
   harm_in_ = 200 + dice.Below(3000);
 }
 
 TasksWorld::~TasksWorld() = default;
+
+node::NodeCore& TasksWorld::CoreOf(size_t node) { return nodes_[node].world->core(); }
+std::map<uint64_t, std::string>& TasksWorld::PoolOf(size_t node) {
+  return nodes_[node].world->pool();
+}
+NodeId TasksWorld::IdOf(size_t node) const { return NodeIdOf(node); }
+void TasksWorld::Break(const std::string& rule) {
+  if (common_.broken.empty()) common_.broken = rule;
+}
 
 void TasksWorld::Connect(size_t a, size_t b) {
   const uint64_t number = ++last_session_;
@@ -99,9 +109,6 @@ void TasksWorld::Gather(std::vector<World::Chance>* chances) {
   for (size_t node = 0; node < nodes_.size(); ++node) {
     if (!nodes_[node].is_alive) continue;
     nodes_[node].world->Gather(chances);
-    for (const ObjectId& id : nodes_[node].pulls) {
-      chances->push_back([this, node, id] { Copy(node, id); });
-    }
     for (size_t other = 0; other < nodes_.size(); ++other) {
       if (other != node) GatherBetween(node, other, chances);
     }
@@ -111,6 +118,13 @@ void TasksWorld::Gather(std::vector<World::Chance>* chances) {
   }
   for (size_t i = 0; i < offers_.size(); ++i) {
     chances->push_back([this, i] { Place(i); });
+  }
+  for (const BulkStreams::Arrival& arrival : bulk_.Arrivals()) {
+    chances->push_back([this, arrival] {
+      common_.trace.Note(common_.now_ms, arrival.text);
+      nodes_[arrival.node].world->Touch();
+      arrival.happens();
+    });
   }
 }
 
@@ -143,6 +157,13 @@ void TasksWorld::GatherHarm(std::vector<World::Chance>* chances) {
       });
     }
   }
+  if (stream_cuts_left_ == 0) return;
+  for (const auto& [puller, source] : bulk_.Open()) {
+    chances->push_back([this, puller = puller, source = source] {
+      --stream_cuts_left_;
+      bulk_.Cut(puller, source);
+    });
+  }
 }
 
 void TasksWorld::ComeToRest(bool with_harm) {
@@ -154,7 +175,8 @@ void TasksWorld::ComeToRest(bool with_harm) {
     std::vector<World::Chance> chances;
     if (with_harm && harm_in_ > 0 && --harm_in_ == 0) {
       GatherHarm(&chances);
-      if (crashes_left_ + cuts_left_ > 0) harm_in_ = 1 + common_.dice.Below(1000);
+      if (crashes_left_ + cuts_left_ + stream_cuts_left_ > 0)
+        harm_in_ = 1 + common_.dice.Below(1000);
     }
     if (chances.empty()) Gather(&chances);
     if (!chances.empty()) {
@@ -227,28 +249,6 @@ void TasksWorld::Hear(size_t node, size_t from) {
   if (!status.ok()) world.Break("a message is refused: " + status.ToString());
 }
 
-void TasksWorld::Copy(size_t node, const ObjectId& id) {
-  nodes_[node].pulls.erase(id);
-  World& world = *nodes_[node].world;
-  world.Touch();
-  node::RemoteObjects& remote = world.core().objects().remote();
-  const plasma::Sharing* sharing = remote.shared().Find(id);
-  if (sharing == nullptr || sharing->places.empty()) return;
-  for (const NodeId& place : std::vector<NodeId>(sharing->places)) {
-    const size_t source = testing::NumberOf(place) - 1;
-    if (!nodes_[source].is_alive || source == node) continue;
-    World& there = *nodes_[source].world;
-    const std::optional<plasma::ObjectLocation> location = there.core().store().Find(id);
-    if (!location || location->is_elsewhere || location->is_inline) continue;
-    const Result<uint64_t> offset = remote.shared().CreateCopy(id);
-    if (!offset.ok()) return;
-    ++report_.copies;
-    world.pool()[offset.value()] = there.pool()[location->offset];
-    return remote.OnCopied(id, there.core().store().ContainedIn(id));
-  }
-  remote.OnCopyFailed(id);
-}
-
 // --- harm ---
 
 void TasksWorld::Crash(size_t node) {
@@ -266,6 +266,7 @@ void TasksWorld::Crash(size_t node) {
   }
   std::erase_if(offers_, [node](const Offer& offer) { return offer.home == node; });
   for (size_t other = 0; other < nodes_.size(); ++other) SideOf(node, other).is_open = false;
+  bulk_.CutAllOf(node);
 }
 
 void TasksWorld::EndSession(size_t node, size_t other) {
@@ -274,6 +275,8 @@ void TasksWorld::EndSession(size_t node, size_t other) {
   common_.facts.NoteHarm();
   Side& side = SideOf(node, other);
   side.is_open = false;
+  bulk_.Cut(node, other);
+  bulk_.Cut(other, node);
   // What has not been written is lost.
   const bool is_unheard = side.heard == 0 && common_.dice.OneIn(2);
   if (is_unheard) side.messages.clear();
@@ -305,6 +308,8 @@ void TasksWorld::CheckRest(bool is_over) {
     if (core.tasks().remote().given().size() > 0) world.Break("tasks that were given are left");
     if (core.tasks().remote().guest().size() > 0) world.Break("tasks of others are left");
     if (!core.objects().remote().shared().news().empty()) world.Break("news are left");
+    const node::RemoteCopies& copies = core.objects().remote().copies();
+    if (!copies.empty()) world.Break("copies are left: " + copies.DebugText());
   }
   if (common_.broken.empty()) CheckTasks(*nodes_.front().world, is_over);
 }

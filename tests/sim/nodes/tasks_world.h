@@ -9,12 +9,13 @@
 #include <utility>
 #include <vector>
 
+#include "sim/nodes/bulk_streams.h"
 #include "sim/nodes/nodes_report.h"
 #include "sim/world.h"
 
 namespace rayx::sim {
 
-class TasksWorld {
+class TasksWorld final : private BulkStreams::Ends {
  public:
   explicit TasksWorld(const NodesOptions& options);
   ~TasksWorld();
@@ -24,7 +25,10 @@ class TasksWorld {
   void CheckRest(bool is_over);
   void CloseDrivers();
 
-  NodesReport& report() { return report_; }
+  NodesReport& report() {
+    report_.copies = bulk_.chunks();
+    return report_;
+  }
   Common& common() { return common_; }
 
  private:
@@ -33,7 +37,6 @@ class TasksWorld {
     std::unique_ptr<Link> link;
     std::unique_ptr<World> world;
     bool is_alive = true;
-    std::set<ObjectId> pulls;
   };
   struct Side {
     ClientId session = kNoClient;
@@ -49,6 +52,13 @@ class TasksWorld {
     ResourceSet demand;
   };
 
+  // --- BulkStreams::Ends ---
+  node::NodeCore& CoreOf(size_t node) override;
+  std::map<uint64_t, std::string>& PoolOf(size_t node) override;
+  NodeId IdOf(size_t node) const override;
+  bool IsAlive(size_t node) const override { return nodes_[node].is_alive; }
+  void Break(const std::string& rule) override;
+
   void Connect(size_t a, size_t b);
   void Gather(std::vector<World::Chance>* chances);
   void GatherBetween(size_t node, size_t other, std::vector<World::Chance>* chances);
@@ -57,7 +67,6 @@ class TasksWorld {
   void Place(size_t index);
   void Hear(size_t node, size_t from);
   void GiveAway(size_t node);
-  void Copy(size_t node, const ObjectId& id);
   void Crash(size_t node);
   void EndSession(size_t node, size_t other);
   Side& SideOf(size_t node, size_t other) { return sides_[{node, other}]; }
@@ -66,11 +75,13 @@ class TasksWorld {
   NodesReport report_;
   std::vector<Node> nodes_;
   std::map<std::pair<size_t, size_t>, Side> sides_;
+  BulkStreams bulk_{this};
   // Offers that wait to be placed.
   std::deque<Offer> offers_;
   uint64_t last_session_ = 0;
   size_t crashes_left_ = 0;
   size_t cuts_left_ = 0;
+  size_t stream_cuts_left_ = 0;
   size_t harm_in_ = 0;
 };
 

@@ -76,6 +76,7 @@ inline node::remote::Value ExampleLargeValue() {
   node::remote::Value value;
   value.id = ObjectNumber(14);
   value.size_bytes = uint64_t{1} << 33;
+  value.version = 77;
   value.places = {ExampleNode(), NumberedId<NodeId>(32)};
   value.contained = {ObjectNumber(15)};
   return value;
@@ -104,6 +105,18 @@ inline std::vector<node::remote::Message> ExampleRemoteMessages() {
       remote::DropCopies{{ObjectNumber(8)}},
       remote::GetObjects{{ObjectNumber(9)}},
       remote::ObjectsReady{{ExampleInlineValue(), ExampleLargeValue(), ExampleFunctionValue()}},
+      transfer::AskSource{
+          .id = ObjectNumber(17), .number = 5, .failed = ExampleNode(), .has_progressed = true},
+      transfer::CopyWhole{.id = ObjectNumber(17), .version = 77},
+      transfer::CopyDropped{.id = ObjectNumber(17), .was_whole = true},
+      remote::UseSource{.source = {.id = ObjectNumber(17),
+                                   .number = 5,
+                                   .version = 77,
+                                   .size_bytes = uint64_t{1} << 33,
+                                   .source = ExampleNode()},
+                        .contained = {ObjectNumber(18)}},
+      transfer::LeaveSource{.id = ObjectNumber(17), .number = 6},
+      transfer::NoSource{.id = ObjectNumber(17), .number = 7},
       remote::DriverInfo{.driver = driver, .config = "sys.path", .setups = {"one", "two"}},
       remote::DrainDriver{driver},
       remote::DriverDrained{driver},

@@ -16,6 +16,7 @@
 #include "common/protocol/generated/nodes_generated.h"
 #include "common/protocol/generated/remote_generated.h"
 #include "daemon/others/example_remote_messages.h"
+#include "daemon/others/message_fields.h"
 
 namespace rayx::daemon {
 namespace {
@@ -42,119 +43,6 @@ std::string Said(const remote::Message& message) {
 }
 
 // ---- all fields ---------------------------------------------------------------------------------
-//
-// A field that is added to a struct does not compile here before it is named; then no example has
-// it, until one does; and then it must have travelled.
-
-auto Fields(const remote::Function& it) {
-  const auto& [driver, name, pickled, is_recursive] = it;
-  return std::tie(driver, name, pickled, is_recursive);
-}
-auto Fields(const remote::Value& it) {
-  const auto& [id, is_inline, data, size_bytes, places, contained, function] = it;
-  return std::tie(id, is_inline, data, size_bytes, places, contained, function);
-}
-auto Fields(const TaskSpec& it) {
-  const auto& [id, driver, function, name, dependencies, contained, resources, return_count, kind,
-               actor, actor_name, options, run, encoded] = it;
-  return std::tie(id, driver, function, name, dependencies, contained, resources, return_count,
-                  kind, actor, actor_name, options, run, encoded);
-}
-auto Fields(const remote::Announce& it) {
-  const auto& [is_pending, value] = it;
-  return std::tie(is_pending, value);
-}
-auto Fields(const remote::ObjectsReady& it) {
-  const auto& [values] = it;
-  return std::tie(values);
-}
-auto Fields(const remote::DriverInfo& it) {
-  const auto& [driver, config, setups] = it;
-  return std::tie(driver, config, setups);
-}
-auto Fields(const remote::DrainDriver& it) {
-  const auto& [driver] = it;
-  return std::tie(driver);
-}
-auto Fields(const remote::DriverDrained& it) {
-  const auto& [driver] = it;
-  return std::tie(driver);
-}
-auto Fields(const remote::DriverGone& it) {
-  const auto& [driver] = it;
-  return std::tie(driver);
-}
-auto Fields(const remote::RunTask& it) {
-  const auto& [spec, attempt] = it;
-  return std::tie(spec, attempt);
-}
-auto Fields(const remote::TaskEnded& it) {
-  const auto& [task, attempt, outcome, failed, results] = it;
-  return std::tie(task, attempt, outcome, failed, results);
-}
-auto Fields(const remote::SubmitTask& it) {
-  const auto& [spec, client] = it;
-  return std::tie(spec, client);
-}
-auto Fields(const remote::CancelTask& it) {
-  const auto& [driver, task, force] = it;
-  return std::tie(driver, task, force);
-}
-auto Fields(const remote::KillActor& it) {
-  const auto& [driver, actor] = it;
-  return std::tie(driver, actor);
-}
-auto Fields(const remote::Printed& it) {
-  const auto& [driver, pid, function, is_stderr, text] = it;
-  return std::tie(driver, pid, function, is_stderr, text);
-}
-auto Fields(const remote::TaskFailed& it) {
-  const auto& [driver, task, name, kind, text] = it;
-  return std::tie(driver, task, name, kind, text);
-}
-template <typename Ids>
-requires requires(const Ids& it) { it.ids; }
-auto Fields(const Ids& it) {
-  const auto& [ids] = it;
-  return std::tie(ids);
-}
-
-template <typename One>
-concept HasFields = requires(const One& it) {
-  Fields(it);
-};
-
-template <typename One>
-bool IsSame(const One& a, const One& b) {
-  if constexpr (HasFields<One>) {
-    return std::apply(
-        [&](const auto&... of_a) {
-          return std::apply([&](const auto&... of_b) { return (IsSame(of_a, of_b) && ...); },
-                            Fields(b));
-        },
-        Fields(a));
-  } else if constexpr (requires { a.has_value(); }) {
-    return a.has_value() == b.has_value() && (!a || IsSame(*a, *b));
-  } else if constexpr (std::is_same_v<One, std::vector<remote::Value>>) {
-    return std::ranges::equal(a, b, IsSame<remote::Value>);
-  } else {
-    return a == b;
-  }
-}
-
-// Which fields of all examples together are something else than a default: a bit each.
-template <typename One>
-void NoteFields(const One& it, std::vector<bool>* seen) {
-  const One nothing{};
-  const auto of_it = Fields(it);
-  const auto of_nothing = Fields(nothing);
-  seen->resize(std::tuple_size_v<decltype(of_it)>);
-  [&]<size_t... kAt>(std::index_sequence<kAt...>) {
-    ((IsSame(std::get<kAt>(of_it), std::get<kAt>(of_nothing)) ? void() : void((*seen)[kAt] = true)),
-     ...);
-  }
-  (std::make_index_sequence<std::tuple_size_v<decltype(of_it)>>());
-}
 
 struct Seen {
   std::vector<std::vector<bool>> messages =
@@ -249,7 +137,8 @@ TEST(RemoteCodec, EmptyListsAndTextsArrive) {
 // ---- what is refused ----------------------------------------------------------------------------
 
 TEST(RemoteCodec, NonsenseIsNamed) {
-  EXPECT_EQ(Arrived(0, {}).status().message(), "message 0 None: no message about objects or tasks");
+  EXPECT_EQ(Arrived(0, {}).status().message(),
+            "message 0 None: no message about objects, copies or tasks");
   EXPECT_NE(Arrived(999, {}).status().message().find("999"), std::string::npos);
   for (const remote::Message& message : ExampleRemoteMessages()) {
     const cluster::Message encoded = Encode(message);
@@ -395,7 +284,7 @@ TEST_F(RemoteCodecLimits, OfTasks) {
       limits::kReturnsMax,
       [&](size_t count) {
         remote::TaskEnded ended{.task = NumberedId<TaskId>(1)};
-        ended.results.assign(count, {.id = object_});
+        ended.results.assign(count, {.id = object_, .is_inline = true});
         return ended;
       },
       "too many values");
@@ -426,6 +315,15 @@ TEST(RemoteCodec, WhatDoesNotFitTogetherIsRefused) {
           "not there yet");
   refuses(remote::ObjectsReady{{{.id = object, .is_inline = true, .places = {ExampleNode()}}}},
           "elsewhere, too");
+  refuses(remote::ObjectsReady{{{.id = object, .is_inline = true, .version = 1}}},
+          "elsewhere, too");
+  refuses(remote::Announce{.is_pending = true, .value = {.id = object, .version = 1}},
+          "not there yet");
+  refuses(remote::Announce{.value = {.id = object, .size_bytes = 1}}, "without a version");
+  refuses(remote::Announce{.value = {.id = object, .version = 1}}, "without a size");
+  refuses(remote::TaskEnded{.task = NumberedId<TaskId>(1),
+                            .results = {{.id = object, .size_bytes = 1}}},
+          "without a version");
   remote::Value function = ExampleFunctionValue();
   function.id = object;
   refuses(remote::ObjectsReady{{function}}, "stands for none");

@@ -1,21 +1,22 @@
-// Two stores, each with its pool, and streams between them: a node that has values (`giver`), and
-// one that makes copies of them (`taker`).
+// Two real nodes, each with its pool, and streams between them: the giver has values of which it is
+// the home, and the taker makes copies. What they say in their session arrives each turn.
 #pragma once
 
 #include <gtest/gtest.h>
 
+#include <deque>
 #include <functional>
 #include <memory>
-#include <set>
 #include <utility>
 #include <vector>
 
+#include "common/base/overload.h"
 #include "common/io/byte_stream.h"
 #include "common/io/event_loop.h"
 #include "common/io/socket.h"
 #include "common/shm/shared_memory.h"
-#include "daemon/others/value_fetcher.h"
-#include "daemon/others/value_server.h"
+#include "daemon/others/pull_streams.h"
+#include "daemon/others/serve_streams.h"
 #include "daemon/peers/peer_table.h"
 #include "daemon/peers/pool_service.h"
 #include "node/node_recorder.h"
@@ -25,34 +26,67 @@ namespace rayx::daemon {
 class ValueStreams : public ::testing::Test {
  protected:
   static constexpr ClientId kAda{100};
+  static constexpr ClientId kSession{200};
   static constexpr uint64_t kPoolBytes = 8u << 20;
 
   struct Side : node::OtherNodes {
-    explicit Side(EventLoop* loop)
-        : peers(loop, {}), recorder(2, this), pool(&peers, &writer, &recorder.core()) {
+    Side(EventLoop* loop, const NodeId& node, PullStreams::DialNode dial)
+        : id(node),
+          peers(loop, {}),
+          recorder(2, this, kPoolBytes),
+          pool(&peers, &writer, &recorder.core()),
+          serves(loop, &pool, &recorder.core()),
+          pulls(loop, &pool, &recorder.core(), std::move(dial)) {
       ScopedFd memory = CreateSharedMemory("rayx-test", kPoolBytes).value();
       ScopedFd read_only = ReopenReadOnly(memory.get()).value();
       pool.Serve(std::move(memory), std::move(read_only));
     }
     plasma::ObjectStore& store() { return recorder.core().store(); }
     node::RemoteObjects& remote() { return recorder.core().objects().remote(); }
+    // What was said to this node is heard; then it has its turn. True if it has more to do.
+    bool Turn(std::deque<node::remote::Message>& heard, int64_t now_ms) {
+      while (!heard.empty()) {
+        const Status status = remote().OnMessage(kSession, std::move(heard.front()));
+        EXPECT_TRUE(status.ok()) << status.message();
+        heard.pop_front();
+      }
+      pulls.BeforeTurn();
+      serves.BeforeTurn();
+      (void)recorder.Turn(now_ms);
+      pulls.AfterTurn();
+      return serves.AfterTurn();
+    }
 
-    NodeId self() const override { return testing::NumberedId<NodeId>(9); }
-    void Send(ClientId, node::remote::Message) override {}
+    NodeId self() const override { return id; }
+    void Send(ClientId, node::remote::Message message) override {
+      said.push_back(std::move(message));
+    }
     bool HasRoom(ClientId) const override { return true; }
-    void Pull(const ObjectId& id, uint64_t, std::span<const NodeId>) override { pulled.insert(id); }
+    void SendOnStream(const NodeId& node, const transfer::OnStream& message) override {
+      std::visit(
+          Overload{[&](const transfer::CopyMissing& missing) { serves.Say(node, missing); },
+                   [&](const auto& to_source) { pulls.Say(node, transfer::ToSource(to_source)); }},
+          message);
+    }
     bool HasOthers() const override { return false; }
     bool ShouldOffer(const TaskSpec&) override { return false; }
     void Offer(const node::TaskOffer&) override {}
     void Withdraw(const TaskId&, uint32_t) override {}
 
-    // What the core wanted to have.
-    std::set<ObjectId> pulled;
+    const NodeId id;
+    std::deque<node::remote::Message> said;
     PeerTable peers;
     MessageWriter writer;
     node::NodeRecorder recorder;
     PoolService pool;
+    ServeStreams serves;
+    PullStreams pulls;
   };
+
+  ValueStreams() {
+    giver_.remote().OnSessionBegun(kSession, taker_.id);
+    taker_.remote().OnSessionBegun(kSession, giver_.id);
+  }
 
   static std::vector<uint8_t> Pattern(size_t bytes, uint8_t seed) {
     std::vector<uint8_t> pattern(bytes);
@@ -65,13 +99,13 @@ class ValueStreams : public ::testing::Test {
     ASSERT_TRUE(giver_.pool.WriteAt(offset, value).ok());
     ASSERT_TRUE(giver_.store().Seal(kAda, id, {}).ok());
   }
-  // Something at the taker needs it, which is said to be at these places.
-  void Want(const ObjectId& id, uint64_t bytes, const std::vector<NodeId>& places) {
-    taker_.store().AddReference(id);
-    ASSERT_TRUE(taker_.remote().shared().PlaceElsewhere(id, bytes, {}, places));
-    taker_.remote().shared().WantHere(id);
-    fetcher_.Pull(id, bytes, places);
+  // A client of the taker waits for it.
+  void Want(const ObjectId& id) {
+    taker_.store().AddClientReference(kAda, id);
+    taker_.remote().Named(kSession, {{id}});
+    taker_.store().Get(kAda, id, /*pin=*/true);
   }
+  bool IsHere(const ObjectId& id) { return taker_.store().IsSealed(id); }
   std::vector<uint8_t> TakersValueOf(const ObjectId& id) {
     const plasma::ObjectLocation place = taker_.store().Find(id).value();
     std::vector<uint8_t> bytes(place.size);
@@ -83,34 +117,30 @@ class ValueStreams : public ::testing::Test {
     std::unique_ptr<EventLoop::Timer> timer;
     loop_.Run([&] {
       timer = loop_.CallAt(loop_.now_ms() + 10, [] {});
-      fetcher_.OnTurn();
-      fetcher_.AfterTurn();
-      const bool takes_more = server_.OnTurn();
+      const bool takes_more = giver_.Turn(taker_.said, loop_.now_ms());
+      (void)taker_.Turn(giver_.said, loop_.now_ms());
       if (is_done() || loop_.now_ms() >= end_ms) loop_.Stop();
-      return takes_more;
+      return takes_more || !giver_.said.empty() || !taker_.said.empty();
     });
     EXPECT_TRUE(is_done());
   }
 
-  const NodeId there_ = testing::NumberedId<NodeId>(1);
   const ObjectId one_ = testing::ResultOf(1);
   const ObjectId two_ = testing::ResultOf(2);
   EventLoop loop_;
-  Side giver_{&loop_};
-  Side taker_{&loop_};
-  ValueServer server_{&loop_, &giver_.peers, &giver_.pool, &giver_.recorder.core()};
-  // Nobody can be dialled but `there_`, so often.
-  int dials_left_ = 100;
-  ValueFetcher fetcher_{&loop_, &taker_.pool, &taker_.recorder.core(),
-                        [this](const NodeId& node) -> Result<std::unique_ptr<ByteStream>> {
-                          if (node != there_ || dials_left_-- == 0) {
-                            return Status::Unavailable("nobody is there");
-                          }
-                          auto pair = SocketPair().value();
-                          server_.Take(testing::NumberedId<NodeId>(9),
-                                       std::make_unique<UnixStream>(std::move(pair.second)));
-                          return {std::make_unique<UnixStream>(std::move(pair.first))};
-                        }};
+  // Whether the giver can be dialled, and how often it was.
+  bool is_reachable_ = true;
+  int dials_ = 0;
+  Side giver_{&loop_, testing::NumberedId<NodeId>(1),
+              [](const NodeId&) { return Status::Unavailable("it pulls nothing"); }};
+  Side taker_{&loop_, testing::NumberedId<NodeId>(2),
+              [this](const NodeId& node) -> Result<std::unique_ptr<ByteStream>> {
+                ++dials_;
+                if (node != giver_.id || !is_reachable_) return Status::Unavailable("nobody");
+                auto pair = SocketPair().value();
+                giver_.serves.Take(taker_.id, std::make_unique<UnixStream>(std::move(pair.second)));
+                return {std::make_unique<UnixStream>(std::move(pair.first))};
+              }};
 };
 
 }  // namespace rayx::daemon
