@@ -48,6 +48,7 @@ want_build_packages() {
   want flatbuffers-compiler "flatc, compiles the message schemas"
   want libhiredis-dev "client of the control server, linked statically"
   want libjemalloc-dev "heap of the node, which gives memory back after a burst; linked statically"
+  want libxxhash-dev "checksums of what machines send unencrypted, header only"
   want libssl-dev "OpenSSL 3, TLS between machines; linked statically"
 }
 

@@ -20,6 +20,9 @@ endmacro()
 find_path(RAYX_ASIO_INCLUDE_DIR asio.hpp)
 rayx_require(RAYX_ASIO_INCLUDE_DIR "asio.hpp, the event loop" libasio-dev)
 
+find_path(RAYX_XXHASH_INCLUDE_DIR xxhash.h)
+rayx_require(RAYX_XXHASH_INCLUDE_DIR "xxhash.h, checksums" libxxhash-dev)
+
 find_path(RAYX_FLATBUFFERS_INCLUDE_DIR flatbuffers/flatbuffers.h)
 rayx_require(RAYX_FLATBUFFERS_INCLUDE_DIR "flatbuffers/flatbuffers.h, the messages" libflatbuffers-dev)
 
@@ -88,6 +91,7 @@ endfunction()
 
 rayx_package(threads LIBRARIES Threads::Threads)
 rayx_package(flatbuffers INCLUDE_DIR ${RAYX_FLATBUFFERS_INCLUDE_DIR})
+rayx_package(xxhash INCLUDE_DIR ${RAYX_XXHASH_INCLUDE_DIR})
 rayx_package(hiredis INCLUDE_DIR ${RAYX_HIREDIS_INCLUDE_DIR} LIBRARIES ${RAYX_HIREDIS_LIBRARY})
 if(RAYX_JEMALLOC_LIBRARY)
   rayx_package(jemalloc LIBRARIES ${RAYX_JEMALLOC_LIBRARY} Threads::Threads)

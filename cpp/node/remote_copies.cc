@@ -171,15 +171,15 @@ bool RemoteCopies::Turn(int64_t now_ms) {
   // Who asks for what is not here is answered.
   if (empty()) return CarryOut();
   directory_.OnTurn(now_ms);
-  const bool has_failed = TellFailures(now_ms);
+  const bool has_told = TellFailures(now_ms) || !done_.empty();
   for (const auto& [id, bundle] : std::exchange(done_, {})) {
     transfers_.pulls().Leave(bundle);
-    // Who reads it has pinned it by now.
+    // Who reads it has pinned it by now. If nobody else needs it, it ends.
     pool_.LetGo(id);
   }
   if (!transfers_.pulls().empty()) transfers_.pulls().Turn(pool_.BytesForCopies());
   if (transfers_.pulls().waits_for_room()) room_ms_ = now_ms + limits::kCopyRetryMs;
-  return CarryOut() || has_failed;
+  return CarryOut() || has_told;
 }
 
 bool RemoteCopies::CarryOut() {

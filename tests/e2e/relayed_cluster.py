@@ -4,8 +4,8 @@
         cluster = RelayedCluster(machines, ["home", "a", "b"], "--delay", "0,500")
         cluster.machines["home"].start_program("...", cluster.head.cluster)
 
-The last machine has the relays and no node. Each node has 100 of a resource with its name. What the
-others say among themselves passes no relay.
+The last machine has the relays and no node. Each node has 100 of a resource with its name, and is
+`started_with` further options. What the others say among themselves passes no relay.
 """
 
 import os
@@ -20,7 +20,7 @@ RELAY = os.path.join(os.path.dirname(__file__), "relay.py")
 
 
 class RelayedCluster:
-    def __init__(self, machines, names, *relay_options):
+    def __init__(self, machines, names, *relay_options, started_with=()):
         *machines, self._between = machines
         self._relays = []
         self._options = relay_options
@@ -28,7 +28,7 @@ class RelayedCluster:
         one, *others = machines
         self.sessions = []
         for machine, name in zip(machines, names, strict=True):
-            where = f"--port={PORT}", f'--resources={{"{name}": 100}}'
+            where = f"--port={PORT}", f'--resources={{"{name}": 100}}', *started_with
             if machine is one:
                 self.head = one.start(f"--node-ip-address={one.address}", *where)
                 self.sessions.append(self.head)
@@ -36,7 +36,8 @@ class RelayedCluster:
                 continue
             machine.host.detour(one, PORT, self._between, to_head)
             one.host.detour(machine, PORT, self._between, self._start_relay(machine))
-            machine.copy_key(one)
+            if one.key.exists():
+                machine.copy_key(one)
             self.sessions.append(machine.start(f"--redis-address={self.head.cluster}", *where))
         # Their delays begin when all have joined.
         for relay, _, _ in self._relays:
@@ -57,6 +58,10 @@ class RelayedCluster:
         reader.start()
         self._relays.append((relay, reader, lines))
         return port
+
+    def ended(self):
+        """How many connections have ended."""
+        return sum(len(lines) for _, _, lines in self._relays)
 
     def end_relays(self):
         """How many connections they have cut."""

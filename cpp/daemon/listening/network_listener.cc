@@ -4,6 +4,7 @@
 
 #include "common/base/limits.h"
 #include "common/base/log.h"
+#include "common/io/checked_stream.h"
 
 namespace rayx::daemon {
 
@@ -36,7 +37,8 @@ Result<bool> NetworkListener::TakeOne(int listening) {
   if (!peer.ok()) return peer.status();
   if (!peer->socket.valid()) return false;
   if (tls_ == nullptr) {
-    proven_(std::make_unique<TcpStream>(std::move(peer->socket)), peer->name);
+    auto socket = std::make_unique<TcpStream>(std::move(peer->socket));
+    proven_(std::make_unique<CheckedStream>(std::move(socket)), peer->name);
     return true;
   }
   const UnprovenGate::Admission admission = gate_.Admit(peer->address, loop_->now_ms());

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "common/io/checked_stream.h"
 #include "common/io/tcp_port.h"
 #include "common/tls/tls_stream.h"
 #include "wire/greeting.h"
@@ -21,7 +22,7 @@ Result<std::unique_ptr<ByteStream>> NodeStreams::Dial(const Target& target,
   if (tls_) {
     stream = tls_->Dial(std::move(*socket), target.tells_itself ? NodeId() : target.node);
   } else {
-    stream = std::make_unique<TcpStream>(std::move(*socket));
+    stream = std::make_unique<CheckedStream>(std::make_unique<TcpStream>(std::move(*socket)));
   }
   const wire::NodeGreeting greeting{.kind = target.kind,
                                     .node = identity_.node,

@@ -279,6 +279,19 @@ TEST_F(RemoteCopiesOfAGuest, WhoReadsAPartReadsOnWhenItIsWholeAndNeededByNobodyE
   EXPECT_TRUE(copies().empty());
 }
 
+TEST_F(RemoteCopiesOfAGuest, WhatOnlyAnotherValueKeptEndsInTheSameTurn) {
+  Use(1, 7);
+  Turn();
+  // A value of Ada's has it inside, and is all that refers to it when it is whole.
+  const ObjectId outer = ResultOf(3);
+  ASSERT_TRUE(store().PutInline(kAda, outer, Bytes("a"), {{id_}}).ok());
+  ASSERT_TRUE(store().RemoveClientReference(kAda, id_).ok());
+  Come(NodeNumber(3), id_, 7);
+  ASSERT_TRUE(store().RemoveClientReference(kAda, outer).ok());
+  EXPECT_EQ(Turn(), (Lines{"n3: leave", "n2: whole t1.0", "n2: dropped t1.0"}));
+  EXPECT_TRUE(copies().empty());
+}
+
 TEST_F(RemoteCopiesOfAGuest, WhatNobodyWaitsForAnyMoreIsLeft) {
   Use(1, 7);
   Turn();
