@@ -101,7 +101,7 @@ void RemoteCopies::SetIsHere(const ObjectId& id) {
   Leave(found->second);
 }
 
-void RemoteCopies::OnEnded(const ObjectId& id) {
+void RemoteCopies::Forget(const ObjectId& id) {
   const auto found = copies_.find(id);
   if (found == copies_.end() || RAYX_MUTATION(kForgetEndOfCopy)) return;
   Copy& copy = found->second;

@@ -68,7 +68,9 @@ class RemoteCopies {
     if (!copies_.empty()) SetIsHere(id);
   }
   // The object is gone, or its value is.
-  void OnEnded(const ObjectId& id);
+  void OnEnded(const ObjectId& id) {
+    if (!copies_.empty()) Forget(id);
+  }
   // Nobody here needs the copy any more that is being made.
   void OnUnneeded(const ObjectId& id);
 
@@ -109,6 +111,8 @@ class RemoteCopies {
   void OnWhole(const ObjectId& id, transfer::Version version);
   // It has a value here, which was not copied.
   void SetIsHere(const ObjectId& id);
+  // Its value is none to copy any more.
+  void Forget(const ObjectId& id);
   void Leave(Copy& copy);
   // The home is told that what it knows to be here is not any more.
   void SayDropped(const ObjectId& id, Copy& copy);
