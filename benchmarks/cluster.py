@@ -23,6 +23,12 @@ METRICS = {
     "round_trip_p99_us": ("the same, 99th percentile", False),
     "elsewhere_per_s": ("10,000 tasks at once that only other nodes can run", True),
     "result_1mib_us": ("a result of 1 MiB from another node; median", False),
+    "argument_gb_per_s": ("an array of 100 MiB that a task on another node needs", True),
+    "needed_elsewhere_gb_per_s": (
+        "one that was made on another node, and is needed on a third",
+        True,
+    ),
+    "broadcast_s": ("an array of 100 MiB that tasks on three other nodes need", False),
     "death_s": ("a node of three dies with 100 tasks of 50 ms under way: all are done", False),
 }
 
@@ -92,10 +98,45 @@ def timed(act):
     return time.perf_counter() - begun
 
 
+def measure_values(api, told):
+    """Of large ones; rounds that follow each other do not find what those before them moved."""
+    import numpy
+
+    size = 100 << 20
+
+    @api.remote
+    def last(array):
+        return int(array[-1])
+
+    @api.remote
+    def made():
+        return numpy.ones(size, dtype=numpy.uint8)
+
+    def at(function, number):
+        return function.options(resources={f"there{number}": 0.01})
+
+    def moved(begin, numbers):
+        object_id = begin()
+        api.wait([object_id])
+        return timed(lambda: api.get([at(last, number).remote(object_id) for number in numbers]))
+
+    def put():
+        return api.put(numpy.ones(size, dtype=numpy.uint8))
+
+    def median(*how):
+        moved(*how)  # pools touch their memory
+        return statistics.median(moved(*how) for _ in range(5))
+
+    told["argument_gb_per_s"] = size / median(put, [0]) / 1e9
+    told["needed_elsewhere_gb_per_s"] = size / median(lambda: at(made, 1).remote(), [2]) / 1e9
+    told["broadcast_s"] = median(put, [0, 1, 2])
+
+
 def measure(backend):
     told = {}
-    there = {"num_cpus": 1, "resources": {"there": 1000}}
-    told["up_s"] = timed(lambda: backend.up([{"num_cpus": 1}, there, there, there]))
+    store = {"num_cpus": 1, "object_store_memory": 500 << 20}
+    others = [{**store, "resources": {"there": 1000, f"there{i}": 1}} for i in range(3)]
+    told["up_s"] = timed(lambda: backend.up([store, *others]))
     backend.connect()
     api = backend.api
 
@@ -127,6 +168,8 @@ def measure(backend):
         lambda: api.get([nothing.remote() for _ in range(10_000)])
     )
     told["result_1mib_us"] = each(megabyte, 50)[25] * 1e6
+
+    measure_values(api, told)
 
     def join():
         backend.add(num_cpus=1, resources={"late": 1})

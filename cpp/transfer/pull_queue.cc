@@ -108,6 +108,8 @@ void PullQueue::OnChunk(const NodeId& source, const ChunkName& name, bool is_who
   if (pull.source == source && pull.asked.erase(name.chunk) > 0) {
     --asked_;
     --sources_.at(source).asked;
+    // It is asked for again, if its source does not turn out to be lost.
+    if (!is_whole) sources_.at(source).turns.push_back(name.id);
   }
   // It was written into the room of this pull, whoever is its source by now.
   if (is_whole && pull.chunks.Add(name.chunk)) {
@@ -142,7 +144,7 @@ void PullQueue::SayLeave(const ObjectId& id, const Pull& pull) {
 }
 
 void PullQueue::Detach(Pull& pull) {
-  if (!RAYX_TRANSFER_MUTATION(kForgetAsked) && !pull.source.IsNil()) {
+  if (!RAYX_TRANSFER_MUTATION(kForgetAsked) && !pull.asked.empty()) {
     asked_ -= pull.asked.size();
     sources_.at(pull.source).asked -= pull.asked.size();
   }

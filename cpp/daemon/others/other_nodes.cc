@@ -5,7 +5,6 @@
 
 #include "common/base/limits.h"
 #include "common/base/log.h"
-#include "common/base/overload.h"
 #include "daemon/others/remote_codec.h"
 #include "scheduler/spreading.h"
 
@@ -13,11 +12,10 @@ namespace rayx::daemon {
 
 OtherNodes::OtherNodes(const Parts& parts)
     : parts_(parts),
-      serves_(parts.loop, parts.pool, parts.core),
-      pulls_(parts.loop, parts.pool, parts.core,
-             [this](const NodeId& node) {
-               return parts_.network->DialNode(node, protocol::ConnectionKind::Bulk);
-             }),
+      values_(parts.loop, parts.pool, parts.core,
+              [this](const NodeId& node) {
+                return parts_.network->DialNode(node, protocol::ConnectionKind::Bulk);
+              }),
       questions_(
           parts.loop,
           [this](const NodeId& node) {
@@ -37,7 +35,7 @@ OtherNodes::OtherNodes(const Parts& parts)
            },
        .on_bulk =
            [this](const NodeId& node, std::unique_ptr<ByteStream> stream) {
-             serves_.Take(node, std::move(stream));
+             values_.Take(node, std::move(stream));
            },
        .on_questions =
            [this](std::unique_ptr<ByteStream> stream) {
@@ -57,16 +55,14 @@ void OtherNodes::Start(const ResourceSet& total) {
 
 void OtherNodes::BeforeTurn() {
   parts_.network->OnTurn();
-  pulls_.BeforeTurn();
-  serves_.BeforeTurn();
+  values_.BeforeTurn();
   questions_.OnTurn();
   GiveHeld();
   has_events_ = false;
 }
 
 bool OtherNodes::AfterTurn() {
-  if (serves_.AfterTurn()) has_events_ = true;
-  pulls_.AfterTurn();
+  if (values_.AfterTurn()) has_events_ = true;
   const int64_t now_ms = parts_.loop->now_ms();
   // It is told no more often.
   if (now_ms - load_ms_ >= limits::kLoadPauseMs) {
@@ -92,8 +88,7 @@ void OtherNodes::OnSessionBegun(const NodeId& node) {
 
 void OtherNodes::OnSessionEnded(const cluster::SessionEnded& ended) {
   const NodeId& node = ended.peer;
-  pulls_.OnNodeGone(node);
-  serves_.OnNodeGone(node);
+  values_.OnNodeGone(node);
   const auto known = sessions_.find(node);
   if (known == sessions_.end()) return;
   const ClientId session = known->second;
@@ -215,13 +210,6 @@ void OtherNodes::OnNodeDead(const NodeId& node) {
 
 void OtherNodes::OnNodeJoined(const NodeId& node) {
   if (node != parts_.self) known_.insert(node);
-}
-
-void OtherNodes::SendOnStream(const NodeId& node, const transfer::OnStream& message) {
-  std::visit(
-      Overload{[&](const transfer::CopyMissing& missing) { serves_.Say(node, missing); },
-               [&](const auto& to_source) { pulls_.Say(node, transfer::ToSource(to_source)); }},
-      message);
 }
 
 std::string OtherNodes::DebugText() const {

@@ -3,10 +3,10 @@
 //
 //   core ──Send──▶ remote_codec ──▶ NodeNetwork ──▶ sessions
 //        ──Offer─▶ SchedulerLink ──▶ the global scheduler
-//        ──SendOnStream─▶ PullStreams ◀──▶ ServeStreams of other nodes
+//        ──SendOnStream─▶ ValueStreams ──▶ TransferThread ◀──▶ those of other nodes
 //   clients ─Ask─▶ RemoteQuestions ──▶ streams on which other nodes answer (Questions)
 //
-// Threads: one.
+// Threads: one, beside that of the TransferThread.
 #pragma once
 
 #include <cstdint>
@@ -21,9 +21,8 @@
 #include "common/base/status.h"
 #include "common/io/event_loop.h"
 #include "daemon/network/node_network.h"
-#include "daemon/others/pull_streams.h"
 #include "daemon/others/remote_questions.h"
-#include "daemon/others/serve_streams.h"
+#include "daemon/others/value_streams.h"
 #include "daemon/others/waiting_messages.h"
 #include "daemon/peers/peer_table.h"
 #include "daemon/peers/pool_service.h"
@@ -68,7 +67,9 @@ class OtherNodes final : public node::OtherNodes, private global_scheduler::Sche
   NodeId self() const override { return parts_.self; }
   void Send(ClientId session, node::remote::Message message) override;
   bool HasRoom(ClientId session) const override;
-  void SendOnStream(const NodeId& node, const transfer::OnStream& message) override;
+  void SendOnStream(const NodeId& node, const transfer::OnStream& message) override {
+    values_.Say(node, message);
+  }
   bool HasOthers() const override { return !known_.empty(); }
   // Tasks that could run here wait here first (node/task_spread.h).
   bool ShouldOffer(const TaskSpec& /*spec*/) override { return false; }
@@ -121,8 +122,7 @@ class OtherNodes final : public node::OtherNodes, private global_scheduler::Sche
   std::set<NodeId> known_;
   // Null before Start.
   std::unique_ptr<global_scheduler::SchedulerLink> scheduler_;
-  ServeStreams serves_;
-  PullStreams pulls_;
+  ValueStreams values_;
   RemoteQuestions questions_;
   // Events have come to the core that has had its turn.
   bool has_events_ = false;

@@ -304,6 +304,22 @@ TEST_F(PullQueueTest, AChunkThatBreaksOffIsAskedForAgain) {
   EXPECT_EQ(TakeAsked(Node(4)), std::vector<uint32_t>{0});
 }
 
+TEST_F(PullQueueTest, AlsoIfItsSourceIsNotLost) {
+  Want(1, 20);
+  Use(1, 20, 3);
+  TakeAsked(Node(3));
+  for (const uint32_t chunk : {0, 1}) {
+    const ChunkName name = {.id = Object(1), .version = kVersion, .chunk = chunk};
+    EXPECT_TRUE(queue_.Begin(Node(3), name));
+    queue_.OnChunk(Node(3), name, false);
+  }
+  Turn();
+  EXPECT_EQ(TakeAsked(Node(3)), (std::vector<uint32_t>{0, 1}));
+  queue_.OnSourceLost(Node(3));
+  Turn();
+  EXPECT_EQ(Take<AskSource>().size(), 1u);
+}
+
 // Seed 40965 of the simulation: what is being written may be all that is missing.
 TEST_F(PullQueueTest, WhoIsRecalledAsksWhenNothingIsWrittenAnyMore) {
   Want(1, 20);

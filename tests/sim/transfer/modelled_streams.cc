@@ -142,12 +142,17 @@ void ModelledStreams::Cut(size_t puller, size_t source) {
 void ModelledStreams::PullerHearsOfCut(Key key, uint64_t epoch) {
   Stream& stream = streams_.at(key);
   if (stream.epoch != epoch || !stream.is_open) return;
-  stream.is_open = false;
   const std::set<ChunkName> broken_off = std::exchange(stream.written, {});
-  if (!ends_->IsAlive(key.first)) return;
+  if (!ends_->IsAlive(key.first)) {
+    stream.is_open = false;
+    return;
+  }
   transfer::PullQueue& pulls = ends_->Transfers(key.first).pulls();
   const NodeId& source = ends_->IdOf(key.second);
   for (const ChunkName& name : broken_off) pulls.OnChunk(source, name, false);
+  // There may be a turn in between; what is said on the stream in it is lost.
+  if (dice_->OneIn(2)) ends_->Changed(key.first);
+  stream.is_open = false;
   pulls.OnSourceLost(source);
   ends_->Changed(key.first);
 }

@@ -10,33 +10,30 @@
 #include <utility>
 #include <vector>
 
-#include "common/base/overload.h"
 #include "common/io/byte_stream.h"
 #include "common/io/event_loop.h"
 #include "common/io/socket.h"
 #include "common/shm/shared_memory.h"
-#include "daemon/others/pull_streams.h"
-#include "daemon/others/serve_streams.h"
+#include "daemon/others/value_streams.h"
 #include "daemon/peers/peer_table.h"
 #include "daemon/peers/pool_service.h"
 #include "node/node_recorder.h"
 
 namespace rayx::daemon {
 
-class ValueStreams : public ::testing::Test {
+class ValueStreamsFixture : public ::testing::Test {
  protected:
   static constexpr ClientId kAda{100};
   static constexpr ClientId kSession{200};
   static constexpr uint64_t kPoolBytes = 8u << 20;
 
   struct Side : node::OtherNodes {
-    Side(EventLoop* loop, const NodeId& node, PullStreams::DialNode dial)
+    Side(EventLoop* loop, const NodeId& node, daemon::ValueStreams::DialNode dial)
         : id(node),
           peers(loop, {}),
           recorder(2, this, kPoolBytes),
           pool(&peers, &writer, &recorder.core()),
-          serves(loop, &pool, &recorder.core()),
-          pulls(loop, &pool, &recorder.core(), std::move(dial)) {
+          values(loop, &pool, &recorder.core(), std::move(dial)) {
       ScopedFd memory = CreateSharedMemory("rayx-test", kPoolBytes).value();
       ScopedFd read_only = ReopenReadOnly(memory.get()).value();
       pool.Serve(std::move(memory), std::move(read_only));
@@ -50,11 +47,9 @@ class ValueStreams : public ::testing::Test {
         EXPECT_TRUE(status.ok()) << status.message();
         heard.pop_front();
       }
-      pulls.BeforeTurn();
-      serves.BeforeTurn();
+      values.BeforeTurn();
       (void)recorder.Turn(now_ms);
-      pulls.AfterTurn();
-      return serves.AfterTurn();
+      return values.AfterTurn();
     }
 
     NodeId self() const override { return id; }
@@ -63,10 +58,7 @@ class ValueStreams : public ::testing::Test {
     }
     bool HasRoom(ClientId) const override { return true; }
     void SendOnStream(const NodeId& node, const transfer::OnStream& message) override {
-      std::visit(
-          Overload{[&](const transfer::CopyMissing& missing) { serves.Say(node, missing); },
-                   [&](const auto& to_source) { pulls.Say(node, transfer::ToSource(to_source)); }},
-          message);
+      values.Say(node, message);
     }
     bool HasOthers() const override { return false; }
     bool ShouldOffer(const TaskSpec&) override { return false; }
@@ -79,11 +71,10 @@ class ValueStreams : public ::testing::Test {
     MessageWriter writer;
     node::NodeRecorder recorder;
     PoolService pool;
-    ServeStreams serves;
-    PullStreams pulls;
+    daemon::ValueStreams values;
   };
 
-  ValueStreams() {
+  ValueStreamsFixture() {
     giver_.remote().OnSessionBegun(kSession, taker_.id);
     taker_.remote().OnSessionBegun(kSession, giver_.id);
   }
@@ -138,7 +129,7 @@ class ValueStreams : public ::testing::Test {
                 ++dials_;
                 if (node != giver_.id || !is_reachable_) return Status::Unavailable("nobody");
                 auto pair = SocketPair().value();
-                giver_.serves.Take(taker_.id, std::make_unique<UnixStream>(std::move(pair.second)));
+                giver_.values.Take(taker_.id, std::make_unique<UnixStream>(std::move(pair.second)));
                 return {std::make_unique<UnixStream>(std::move(pair.first))};
               }};
 };

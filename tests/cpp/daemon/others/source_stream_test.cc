@@ -1,78 +1,14 @@
-#include "daemon/others/pull_streams.h"
+#include "daemon/others/source_stream.h"
 
 #include "daemon/others/value_streams_fixture.h"
 
 namespace rayx::daemon {
 namespace {
 
-using PullStreamsTest = ValueStreams;
-
-TEST_F(PullStreamsTest, ValuesComeBesideEachOtherWhole) {
-  const auto first = Pattern(2'700'001, 1);
-  const auto second = Pattern(64, 2);
-  Give(one_, first);
-  Give(two_, second);
-  Want(one_);
-  Want(two_);
-  RunUntil([&] { return IsHere(one_) && IsHere(two_); });
-  EXPECT_EQ(TakersValueOf(one_), first);
-  EXPECT_EQ(TakersValueOf(two_), second);
-  EXPECT_EQ(dials_, 1);
-  EXPECT_EQ(taker_.remote().copies().DebugText().find("values that are pulled: 0"), 0u);
-}
-
-TEST_F(PullStreamsTest, AStreamThatEndsInTheMiddleIsFollowedByAnother) {
-  const auto value = Pattern(5'000'000, 5);
-  Give(one_, value);
-  Want(one_);
-  int turns = 0;
-  RunUntil([&] {
-    if (++turns % 4 == 0 && turns < 20) taker_.pulls.OnNodeGone(giver_.id);
-    return IsHere(one_);
-  });
-  EXPECT_EQ(TakersValueOf(one_), value);
-  EXPECT_GT(dials_, 1) << "it was dialled again";
-}
-
-TEST_F(PullStreamsTest, WhoCannotBeReachedIsTriedAgain) {
-  const auto value = Pattern(100'000, 3);
-  Give(one_, value);
-  Want(one_);
-  is_reachable_ = false;
-  RunUntil([&] { return dials_ > 2; });
-  is_reachable_ = true;
-  RunUntil([&] { return IsHere(one_); });
-  EXPECT_EQ(TakersValueOf(one_), value);
-}
-
-TEST_F(PullStreamsTest, WithoutRoomItWaitsForSome) {
-  const auto value = Pattern(600'000, 6);
-  const ObjectId filler = testing::ResultOf(3);
-  ASSERT_TRUE(taker_.store().Create(kAda, filler, kPoolBytes - 300'000).ok());
-  Give(one_, value);
-  Want(one_);
-  RunUntil([&] { return taker_.recorder.core().NextTickMs().has_value(); });
-  EXPECT_FALSE(IsHere(one_));
-  ASSERT_TRUE(taker_.store().Abort(kAda, filler).ok());
-  RunUntil([&] { return IsHere(one_); });
-  EXPECT_EQ(TakersValueOf(one_), value);
-}
-
-TEST_F(PullStreamsTest, WhatIsNotNeededAnyMoreIsLeft) {
-  Give(one_, Pattern(7'000'000, 7));
-  Want(one_);
-  RunUntil([&] { return dials_ == 1; });
-  ASSERT_TRUE(taker_.store().RemoveClientReference(kAda, one_).ok());
-  RunUntil(
-      [&] { return taker_.remote().copies().empty() && giver_.store().Stats().pinned_bytes == 0; });
-  EXPECT_EQ(taker_.store().Stats().objects, 0u);
-  EXPECT_EQ(taker_.store().Stats().pool_used_bytes, 0u);
-}
-
 // ---- a source that says what no source says
 // ------------------------------------------------------
 
-class AgainstSource : public ValueStreams {
+class AgainstSource : public ValueStreamsFixture {
  protected:
   // The taker waits for chunk 0 of 1000 bytes, for which it was told of a source that the test is.
   void SetUp() override {
@@ -82,6 +18,8 @@ class AgainstSource : public ValueStreams {
     Hear(node::remote::UseSource{
         .source = {.id = one_, .number = 1, .version = 7, .size_bytes = 1000, .source = kSource}});
     ASSERT_NE(source_, nullptr) << "it was dialled";
+    bool is_asked = false;
+    RunTakerUntil([&] { return is_asked = is_asked || source_->NextFrame().has_value(); });
   }
   void Hear(node::remote::Message message) {
     std::deque<node::remote::Message> messages;

@@ -1,4 +1,4 @@
-#include "daemon/others/serve_streams.h"
+#include "daemon/others/reader_stream.h"
 
 #include "common/io/connection.h"
 #include "daemon/others/copy_codec.h"
@@ -8,11 +8,11 @@ namespace rayx::daemon {
 namespace {
 
 // A reader that the test is.
-class ServeStreamsTest : public ValueStreams {
+class ReaderStreamTest : public ValueStreamsFixture {
  protected:
   std::unique_ptr<Connection> Dial() {
     auto pair = SocketPair().value();
-    giver_.serves.Take(kReader, std::make_unique<UnixStream>(std::move(pair.second)));
+    giver_.values.Take(kReader, std::make_unique<UnixStream>(std::move(pair.second)));
     return std::make_unique<Connection>(
         &loop_, std::make_unique<UnixStream>(std::move(pair.first)), 1 << 20,
         Connection::Handlers{.on_frames = [] {},
@@ -50,7 +50,7 @@ class ServeStreamsTest : public ValueStreams {
   uint64_t bytes_ = 0;
 };
 
-TEST_F(ServeStreamsTest, WhatIsAskedForIsPinnedUntilItIsLeftOrTheStreamIsGone) {
+TEST_F(ReaderStreamTest, WhatIsAskedForIsPinnedUntilItIsLeftOrTheStreamIsGone) {
   Give(one_, Pattern(2'000'000, 1));
   const transfer::Version version = VersionOf(one_);
   const auto reader = Dial();
@@ -63,11 +63,11 @@ TEST_F(ServeStreamsTest, WhatIsAskedForIsPinnedUntilItIsLeftOrTheStreamIsGone) {
   RunUntil([&] { return pinned() == 0; });
   Ask(*reader, one_, version, 0);
   RunUntil([&] { return pinned() > 0; });
-  giver_.serves.OnNodeGone(kReader);
+  giver_.values.OnNodeGone(kReader);
   RunUntil([&] { return pinned() == 0 && closed_ == 1; });
 }
 
-TEST_F(ServeStreamsTest, ANewStreamOfAReaderIsTheEndOfItsLast) {
+TEST_F(ReaderStreamTest, ANewStreamOfAReaderIsTheEndOfItsLast) {
   Give(one_, Pattern(2'000'000, 1));
   const transfer::Version version = VersionOf(one_);
   const auto first = Dial();
@@ -79,7 +79,7 @@ TEST_F(ServeStreamsTest, ANewStreamOfAReaderIsTheEndOfItsLast) {
   EXPECT_TRUE(std::holds_alternative<ChunkBegins>(Next(*second)));
 }
 
-TEST_F(ServeStreamsTest, AnotherVersionIsMissing) {
+TEST_F(ReaderStreamTest, AnotherVersionIsMissing) {
   Give(one_, Pattern(1000, 1));
   const auto reader = Dial();
   Ask(*reader, one_, VersionOf(one_) + 1, 0);
@@ -89,14 +89,14 @@ TEST_F(ServeStreamsTest, AnotherVersionIsMissing) {
   EXPECT_EQ(pinned(), 0u);
 }
 
-TEST_F(ServeStreamsTest, WhoAsksForNoChunkIsClosed) {
+TEST_F(ReaderStreamTest, WhoAsksForNoChunkIsClosed) {
   Give(one_, Pattern(1000, 1));
   const auto reader = Dial();
   Ask(*reader, one_, VersionOf(one_), 1);
   RunUntil([&] { return closed_ == 1 && pinned() == 0; });
 }
 
-TEST_F(ServeStreamsTest, WhoAsksForMoreThanAReaderMayIsClosed) {
+TEST_F(ReaderStreamTest, WhoAsksForMoreThanAReaderMayIsClosed) {
   Give(one_, Pattern(7 << 20, 1));
   const transfer::Version version = VersionOf(one_);
   const auto reader = Dial();
@@ -108,7 +108,7 @@ TEST_F(ServeStreamsTest, WhoAsksForMoreThanAReaderMayIsClosed) {
   RunUntil([&] { return closed_ == 1 && pinned() == 0; });
 }
 
-TEST_F(ServeStreamsTest, WhoSaysAnythingElseIsClosed) {
+TEST_F(ReaderStreamTest, WhoSaysAnythingElseIsClosed) {
   const auto reader = Dial();
   const std::vector<uint8_t> nonsense(64, 0xff);
   reader->Send(30, nonsense);
