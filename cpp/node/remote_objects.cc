@@ -167,9 +167,11 @@ void RemoteObjects::OnCopyFailed(const ObjectId& id) {
     return Ask(id, *sharing);
   }
   if (copies_.PlacesOf(id).empty()) {
+    std::string why = "all nodes that had its value are gone or have dropped it:";
+    for (const NodeId& place : sharing->places) why += " node " + place.Hex();
     shared_.SetPlaces(id, {});
     const ObjectId lost[] = {id};
-    return Lose(lost, "the nodes that had its value are gone");
+    return Lose(lost, why);
   }
   Act(plasma::FetchObject{id});
 }

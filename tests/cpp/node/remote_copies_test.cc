@@ -197,6 +197,9 @@ TEST_F(RemoteCopiesTest, WithTheLastCopyItIsLost) {
   now_ms_ += 100;
   Turn();
   EXPECT_TRUE(IsLost(id_));
+  const auto error = store().Find(id_)->data;
+  const std::string text(error.begin(), error.end());
+  EXPECT_NE(text.find("node " + NodeNumber(2).Hex()), std::string::npos) << text;
   EXPECT_EQ(store().Stats().pool_used_bytes, 0u);
 }
 

@@ -33,6 +33,7 @@ class SharedObjectsTest : public ::testing::Test {
       std::visit(Overload{[&](const FetchObject&) { lines.push_back("fetch"); },
                           [&](const SharedObjectSealed&) { lines.push_back("shared sealed"); },
                           [&](const ObjectIsElsewhere&) { lines.push_back("elsewhere"); },
+                          [&](const CopyIsUnneeded&) { lines.push_back("copy unneeded"); },
                           [&](const DeliverObject& deliver) {
                             lines.push_back("deliver to " + deliver.client.ToString());
                           },
@@ -106,6 +107,49 @@ TEST_F(SharedObjectsTest, AValueElsewhereIsAvailableAndIsCopiedForWhoWantsIt) {
   ASSERT_TRUE(shared_.CreateCopy(id_).ok());
   ASSERT_TRUE(store_.Seal(SharedObjects::kCopier, id_, {{inner_}}).ok());
   EXPECT_EQ(Effects(), (Lines{"deliver to 1", "unneeded"}));
+}
+
+TEST_F(SharedObjectsTest, ACopyThatNobodyNeedsAnyMoreIsTold) {
+  store_.Get(kAda, id_, /*pin=*/true);
+  ASSERT_TRUE(shared_.PlaceElsewhere(id_, 100, {}, places_));
+  ASSERT_TRUE(shared_.CreateCopy(id_).ok());
+  store_.AddReference(id_);
+  Effects();
+  ASSERT_TRUE(store_.RemoveClientReference(kAda, id_).ok());
+  EXPECT_EQ(Effects(), Lines()) << "a task needs it";
+  store_.RemoveReference(id_);
+  EXPECT_EQ(Effects(), Lines{"copy unneeded"});
+  EXPECT_FALSE(shared_.Find(id_)->is_wanted_here);
+  // Its own end is not told as that of others' needs.
+  store_.AddReference(id_);
+  ASSERT_TRUE(store_.Abort(SharedObjects::kCopier, id_).ok());
+  EXPECT_EQ(Effects(), Lines());
+  EXPECT_TRUE(store_.Find(id_)->is_elsewhere);
+}
+
+TEST_F(SharedObjectsTest, WhileACopyIsMadeItsValueIsNotLostWithItsPlaces) {
+  store_.AddReference(id_);
+  ASSERT_TRUE(shared_.PlaceElsewhere(id_, 100, {}, places_));
+  ASSERT_TRUE(shared_.CreateCopy(id_).ok());
+  EXPECT_TRUE(shared_.OnGone(places_[0]).empty());
+  ASSERT_TRUE(store_.Abort(SharedObjects::kCopier, id_).ok());
+  EXPECT_TRUE(store_.Find(id_)->is_elsewhere);
+  shared_.SetPlaces(id_, {});
+  EXPECT_TRUE(store_.IsExpected(id_));
+  const NodeId other[] = {NodeNumber(4)};
+  shared_.SetPlaces(id_, other);
+  EXPECT_TRUE(store_.Find(id_)->is_elsewhere);
+}
+
+TEST_F(SharedObjectsTest, AVersionGoesWithItsValue) {
+  ASSERT_TRUE(store_.Create(kAda, id_, 100).ok());
+  ASSERT_TRUE(store_.Seal(kAda, id_, {}).ok());
+  EXPECT_EQ(shared_.Find(id_), nullptr) << "what does not cross costs nothing";
+  shared_.SetVersion(id_, 7);
+  EXPECT_EQ(shared_.Find(id_)->version, 7u);
+  ASSERT_TRUE(store_.RemoveClientReference(kAda, id_).ok());
+  ASSERT_TRUE(store_.Create(kAda, id_, 100).ok());
+  EXPECT_EQ(shared_.Find(id_), nullptr);
 }
 
 TEST_F(SharedObjectsTest, WhatIsInsideAValueElsewhereLivesAsLongAsThat) {
