@@ -6,8 +6,8 @@
 #include <cstring>
 #include <vector>
 
-#include "daemon/others/example_remote_messages.h"
-#include "daemon/others/remote_codec.h"
+#include "daemon/codecs/example_remote_messages.h"
+#include "daemon/codecs/remote_codec.h"
 
 namespace rayx::daemon {
 namespace {

@@ -99,7 +99,8 @@ NodeDaemon::NodeDaemon(EventLoop* loop, NodeOptions options, NodeId id,
                              std::span<const uint8_t> query) {
                         if (others_) return others_->Ask(node, asker, request, query);
                         questions_.OnOtherFailed(asker, request, "there is no other node");
-                      }}),
+                      },
+                  .is_in_cluster = others_ != nullptr}),
       reaper_(loop, ::getpid()),
       listener_(loop, [this](ScopedFd socket, pid_t pid) {
         peers_.Add(std::move(socket), kNoWorker).pid = pid;

@@ -191,25 +191,37 @@ void Questions::OnDump(ConnectedPeer& peer, const protocol::Query& query) {
 
 void Questions::OnNamedActor(ConnectedPeer& peer, const protocol::Query& query) {
   const std::string name = query.question_as_NamedActor()->name()->str();
-  const TaskSpec* creation = core_->actors().FindNamed(peer, name);
-  Reply(peer, query.request(), [&](Builder& builder) {
-    if (creation == nullptr) return protocol::CreateNamedActorReply(builder);
-    // It was verified when it was submitted.
-    const auto* spec = flatbuffers::GetRoot<protocol::TaskSpec>(creation->encoded.data());
-    const auto bytes = BytesOf(spec->actor_info());
-    const auto info = builder.CreateVector(bytes.data(), bytes.size());
-    const ObjectId object = node::ActorBook::ObjectOf(creation->id);
-    return protocol::CreateNamedActorReply(builder, ToWire(object), info);
-  });
+  const auto answer = [this, request = query.request(),
+                       client = peer.id](const TaskSpec* creation) {
+    ConnectedPeer* asker = peers_->Find(client);
+    if (asker == nullptr) return;
+    Reply(*asker, request, [&](Builder& builder) {
+      if (creation == nullptr) return protocol::CreateNamedActorReply(builder);
+      // It was verified when it was submitted.
+      const auto* spec = flatbuffers::GetRoot<protocol::TaskSpec>(creation->encoded.data());
+      const auto bytes = BytesOf(spec->actor_info());
+      const auto info = builder.CreateVector(bytes.data(), bytes.size());
+      const ObjectId object = node::ActorBook::ObjectOf(creation->id);
+      return protocol::CreateNamedActorReply(builder, ToWire(object), info);
+    });
+  };
+  core_->tasks().remote().names().Ask(peer, name, answer);
 }
 
 void Questions::OnExplain(ConnectedPeer& peer, const protocol::Query& query) {
-  const TaskSpec* spec = FindTask(peer, *query.question_as_Explain()->task_id());
-  std::string text = spec == nullptr ? "" : core_->scheduler().reports().Explain(spec->id);
+  const auto task = FromWire<TaskId>(*query.question_as_Explain()->task_id());
+  node::RemoteTasks& remote = core_->tasks().remote();
+  std::string text = remote.given_actors().Explain(peer.driver, task);
   if (text.empty()) {
-    const auto task = FromWire<TaskId>(*query.question_as_Explain()->task_id());
-    text = core_->tasks().remote().given().Explain(peer.driver, task);
+    const TaskSpec* spec = FindTask(peer, *query.question_as_Explain()->task_id());
+    if (spec != nullptr) text = core_->scheduler().reports().Explain(spec->id);
+    // Where the actor of a call that waits is, or is to be.
+    const bool is_call = spec != nullptr && spec->kind == TaskKind::kActorCall;
+    const std::string actor =
+        is_call ? remote.given_actors().Explain(peer.driver, spec->actor) : "";
+    if (!actor.empty()) text += " " + actor;
   }
+  if (text.empty()) text = remote.given().Explain(peer.driver, task);
   Reply(peer, query.request(), [&](Builder& builder) {
     return protocol::CreateExplainReply(builder, builder.CreateString(text));
   });
@@ -263,6 +275,7 @@ void Questions::OnNode(ConnectedPeer& peer, const protocol::Query& query) {
     reply.add_pool_used_bytes(store.pool_used_bytes);
     reply.add_objects(store.objects);
     reply.add_has_tables(tables_->connected());
+    reply.add_is_in_cluster(self_.is_in_cluster);
     return reply.Finish();
   });
 }

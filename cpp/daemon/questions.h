@@ -30,6 +30,8 @@ class Questions {
     std::function<void(const NodeId& node, ClientId asker, uint64_t request,
                        std::span<const uint8_t> query)>
         ask_other;
+    // There are other nodes, or may be.
+    bool is_in_cluster = false;
   };
   // All must outlive it.
   Questions(node::NodeCore* core, control::Tables* tables, const NodeId& node, PeerTable* peers,

@@ -1,6 +1,11 @@
 #include "node/actor_book.h"
 
+#include <algorithm>
+#include <iterator>
+
+#include "common/protocol/object_layout.h"
 #include "node/mutation.h"
+#include "plasma/shared_objects.h"
 
 namespace rayx::node {
 
@@ -30,7 +35,9 @@ void ActorBook::OnSubmitted(const TaskSpec& creation) {
 
 void ActorBook::OnCreated(const TaskId& actor) {
   // Nobody held the result, so it was dropped when it came.
-  if (!store_->IsSealed(ObjectOf(actor))) scheduler_->OnActorUnreferenced(actor);
+  if (!store_->Find(ObjectOf(actor)) && !IsGuest(actor)) {
+    scheduler_->OnActorUnreferenced(actor);
+  }
 }
 
 void ActorBook::OnState(const TaskId& actor, const ObjectId& state) {
@@ -39,6 +46,53 @@ void ActorBook::OnState(const TaskId& actor, const ObjectId& state) {
   store_->AddReference(state);
   if (!RAYX_MUTATION(kKeepState)) ReleaseState(actor);
   states_[actor] = state;
+}
+
+void ActorBook::OnStateElsewhere(const TaskId& actor, const ObjectId& state) {
+  if (store_->IsSealed(state)) {
+    OnState(actor, state);
+    // What comes later is older.
+    return DropComing(actor);
+  }
+  const std::optional<scheduler::ActorSummary> known = scheduler_->FindActor(actor);
+  if (!known || known->state == ActorState::kDead) return;
+  store_->AddReference(state);
+  coming_.emplace_back(actor, state);
+  plasma::SharedObjects(store_).WantHere(state);
+}
+
+void ActorBook::OnStateHere(const ObjectId& id) {
+  const auto it = std::find_if(coming_.begin(), coming_.end(),
+                               [&](const auto& entry) { return entry.second == id; });
+  if (it == coming_.end()) return;
+  const TaskId actor = it->first;
+  const std::optional<plasma::ObjectLocation> location = store_->Find(id);
+  // Lost with its node: the one before is still there.
+  const bool is_lost = location && location->is_inline && HoldsError(location->data);
+  if (!is_lost) OnState(actor, id);
+  // It, and what is older.
+  for (auto one = coming_.begin(); one != coming_.end();) {
+    const bool is_last = one->second == id;
+    const bool goes = one->first == actor && (is_last || !is_lost);
+    const ObjectId state = one->second;
+    one = goes ? coming_.erase(one) : std::next(one);
+    if (goes) store_->RemoveReference(state);
+    if (is_last) return;
+  }
+}
+
+void ActorBook::DropComing(const TaskId& actor) {
+  std::erase_if(coming_, [&](const auto& entry) {
+    if (entry.first != actor) return false;
+    store_->RemoveReference(entry.second);
+    return true;
+  });
+}
+
+bool ActorBook::IsGuest(const TaskId& actor) const {
+  if (guests_.contains(actor)) return true;
+  const std::optional<scheduler::ActorSummary> known = scheduler_->FindActor(actor);
+  return known && !drivers_->HomeOf(known->driver).IsNil();
 }
 
 std::optional<ObjectId> ActorBook::StateOf(const TaskId& actor) const {
@@ -50,13 +104,15 @@ std::optional<ObjectId> ActorBook::StateOf(const TaskId& actor) const {
 void ActorBook::OnObjectDeleted(const ObjectId& id) {
   if (RAYX_MUTATION(kKeepActor)) return;
   const TaskId task = id.Task();
-  if (id.Index() == 0 && scheduler_->FindActor(task)) scheduler_->OnActorUnreferenced(task);
+  if (id.Index() != 0 || !scheduler_->FindActor(task)) return;
+  if (!IsGuest(task) || RAYX_MUTATION(kEndActorWithValue)) scheduler_->OnActorUnreferenced(task);
 }
 
 void ActorBook::OnCreationOver(const TaskId& actor) {
   if (scheduler_->FindActor(actor)) return;
   ReleaseName(actor);
   ReleaseState(actor);
+  DropComing(actor);
 }
 
 void ActorBook::OnChanged(const TaskId& actor) {
@@ -64,7 +120,13 @@ void ActorBook::OnChanged(const TaskId& actor) {
   if (!known || known->state == ActorState::kDead) {
     if (!RAYX_MUTATION(kKeepName)) ReleaseName(actor);
     ReleaseState(actor);
+    DropComing(actor);
   }
+  if (known && IsGuest(actor)) {
+    guests_.insert(actor);
+    return;
+  }
+  if (!known && guests_.erase(actor) > 0) return;
   known ? shell_.records->OnActorChanged(*known) : shell_.records->OnActorForgotten(actor);
 }
 

@@ -9,6 +9,8 @@
 #include <string>
 #include <unordered_map>
 #include <unordered_set>
+#include <utility>
+#include <vector>
 
 #include "common/base/ids.h"
 #include "node/driver_book.h"
@@ -43,6 +45,11 @@ class ActorBook {
   // A call has ended, and `state` holds what the actor is after it. The one before is not needed
   // any more.
   void OnState(const TaskId& actor, const ObjectId& state);
+  // The same of an actor at another node: the state counts as soon as this node has it, too.
+  void OnStateElsewhere(const TaskId& actor, const ObjectId& state);
+  void OnObjectSealed(const ObjectId& id) {
+    if (!coming_.empty()) OnStateHere(id);
+  }
   // The last state of an actor; nothing if it has told none.
   std::optional<ObjectId> StateOf(const TaskId& actor) const;
   void OnObjectDeleted(const ObjectId& id);
@@ -52,11 +59,15 @@ class ActorBook {
   void OnChanged(const TaskId& actor);
 
   // References that are held for names and states.
-  size_t held() const { return named_.size() + states_.size(); }
+  size_t held() const { return named_.size() + states_.size() + coming_.size(); }
 
  private:
+  void OnStateHere(const ObjectId& id);
+  // Its home is another node: that decides when it ends, and keeps the records of it.
+  bool IsGuest(const TaskId& actor) const;
   void ReleaseName(const TaskId& actor);
   void ReleaseState(const TaskId& actor);
+  void DropComing(const TaskId& actor);
 
   const Shell shell_;
   plasma::ObjectStore* const store_;
@@ -66,6 +77,10 @@ class ActorBook {
   std::unordered_set<TaskId> named_;
   // The states of actors, to which we hold a reference.
   std::unordered_map<TaskId, ObjectId> states_;
+  // Actors of other homes, also when their drivers have gone.
+  std::unordered_set<TaskId> guests_;
+  // States that come from the nodes of their actors, in order, each with a reference.
+  std::vector<std::pair<TaskId, ObjectId>> coming_;
 };
 
 }  // namespace rayx::node

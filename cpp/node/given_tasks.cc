@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "node/mutation.h"
+#include "node/placement_talk.h"
 #include "node/task_failures.h"
 #include "node/task_references.h"
 #include "scheduler/spreading.h"
@@ -51,18 +52,7 @@ void GivenTasks::Offer(Given& given) {
 }
 
 void GivenTasks::TellOffer(const Given& given) {
-  TaskOffer offer{.task = given.spec.id,
-                  .attempt = given.offers,
-                  .demand = given.spec.resources,
-                  .priority = given.spec.options.priority};
-  for (const ObjectId& input : given.spec.dependencies) {
-    const std::optional<plasma::ObjectLocation> location = store_->Find(input);
-    if (!location || location->is_inline) continue;
-    const plasma::Sharing* sharing = remote_->shared().Find(input);
-    offer.inputs.push_back({.bytes = location->size, .nodes = {}});
-    if (sharing != nullptr) offer.inputs.back().nodes = sharing->places;
-  }
-  shell_.others->Offer(offer);
+  shell_.others->Offer(OfferOf(given.spec, given.offers, store_, remote_));
 }
 
 void GivenTasks::OnPlace(const TaskId& task, uint32_t attempt, const NodeId& node) {
@@ -108,18 +98,8 @@ void GivenTasks::OnUnplaceable(const TaskId& task, uint32_t attempt, const std::
   if (it == tasks_given_.end() || it->second.state != State::kOffered) return;
   if (it->second.offers != attempt) return;
   if (for_ever) return Fail(it->second, SystemErrorCode::kInfeasible, reason);
-  TellPending(it->second, reason);
-}
-
-void GivenTasks::TellPending(Given& given, const std::string& reason) {
-  const bool is_told = std::exchange(given.pending_reason, reason) == reason;
-  // Once for what asks for the same, and not for each of a thousand tasks.
-  if (is_told || !told_pending_.insert({given.spec.driver, reason}).second) return;
-  drivers_->SendLines(given.spec.driver, {.pid = 0,
-                                          .function = {},
-                                          .is_stderr = true,
-                                          .text = given.spec.name + " waits: " + reason +
-                                                  ". It runs when such a node joins."});
+  it->second.pending_reason = reason;
+  reasons_->Tell(it->second.spec.driver, it->second.spec.name, reason);
 }
 
 Status GivenTasks::OnEnded(ClientId session, const remote::TaskEnded& ended) {
@@ -134,9 +114,7 @@ Status GivenTasks::OnEnded(ClientId session, const remote::TaskEnded& ended) {
     // The node was not told of all the attempts that there are.
     if (HasAttemptsLeft(*given) && !given->is_cancelled) {
       // The errors in its results are not needed.
-      for (const remote::Value& value : ended.results) {
-        if (!value.is_inline) remote_->Send(session, remote::DropCopies{{value.id}});
-      }
+      RefuseResults(remote_, session, ended.results);
       Offer(*given);
       return Status::Ok();
     }
@@ -149,18 +127,8 @@ Status GivenTasks::OnEnded(ClientId session, const remote::TaskEnded& ended) {
     }
     return Status::Ok();
   }
-  std::vector<bool> has_value(given->spec.return_count, false);
-  for (const remote::Value& value : ended.results) {
-    const uint32_t index = value.id.Index();
-    if (value.id.Task() != ended.task || value.id.IsPut() || index >= has_value.size()) {
-      return Status::ProtocolError("TaskEnded with a result of another task");
-    }
-    has_value[index] = true;
-    RAYX_RETURN_IF_ERROR(remote_->Accept(session, value));
-  }
-  if (std::find(has_value.begin(), has_value.end(), false) != has_value.end()) {
-    return Status::ProtocolError("TaskEnded without a result");
-  }
+  RAYX_RETURN_IF_ERROR(
+      AcceptResults(remote_, session, ended.task, given->spec.return_count, ended.results));
   End(*given, ended.failed);
   return Status::Ok();
 }
@@ -300,7 +268,6 @@ void GivenTasks::OnDriverGone(const DriverId& driver) {
   std::sort(dropped.begin(), dropped.end());
   for (const TaskId& id : dropped) End(tasks_given_.at(id), true);
   told_->OnDriverGone(driver);
-  std::erase_if(told_pending_, [&](const auto& entry) { return entry.first == driver; });
 }
 
 }  // namespace rayx::node

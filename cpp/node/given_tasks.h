@@ -13,17 +13,15 @@
 // end is heard, or the session has ended.
 #pragma once
 
-#include <map>
-#include <set>
 #include <string>
 #include <unordered_map>
-#include <utility>
 #include <vector>
 
 #include "common/base/ids.h"
 #include "common/base/status.h"
 #include "node/driver_book.h"
 #include "node/node_sessions.h"
+#include "node/pending_reasons.h"
 #include "node/remote_objects.h"
 #include "node/shell.h"
 #include "node/told_drivers.h"
@@ -40,6 +38,7 @@ class GivenTasks {
     DriverBook* drivers = nullptr;
     RemoteObjects* remote = nullptr;
     ToldDrivers* told = nullptr;
+    PendingReasons* reasons = nullptr;
     const NodeSessions* sessions = nullptr;
   };
   // All must outlive it.
@@ -50,6 +49,7 @@ class GivenTasks {
         drivers_(parts.drivers),
         remote_(parts.remote),
         told_(parts.told),
+        reasons_(parts.reasons),
         sessions_(parts.sessions) {}
 
   // Whether the task is to be offered rather than run here.
@@ -114,7 +114,6 @@ class GivenTasks {
   // Again, if an attempt is left; else it fails with this text.
   void TryAgain(Given& given, uint32_t deaths, const std::string& text);
   bool HasAttemptsLeft(const Given& given) const;
-  void TellPending(Given& given, const std::string& reason);
   void Fail(Given& given, SystemErrorCode code, const std::string& text);
   // It is over: what it referred to is given back.
   void End(Given& given, bool failed);
@@ -125,12 +124,11 @@ class GivenTasks {
   DriverBook* const drivers_;
   RemoteObjects* const remote_;
   ToldDrivers* const told_;
+  PendingReasons* const reasons_;
   const NodeSessions* const sessions_;
   std::unordered_map<TaskId, Given> tasks_given_;
   // Tasks that wait for an object; one may be listed that has ended.
   std::unordered_map<ObjectId, std::vector<TaskId>> waiting_;
-  // What drivers have been told of tasks that no node can run.
-  std::set<std::pair<DriverId, std::string>> told_pending_;
 };
 
 }  // namespace rayx::node

@@ -62,6 +62,8 @@ class GuestTasks {
   // At the end of a turn in which nothing is left to do.
   void OnRest();
 
+  // There may be tasks or workers left of the driver, whose session with its home has ended.
+  bool HasOrphans(const DriverId& driver) const { return ended_.contains(driver); }
   size_t size() const { return runs_.size(); }
 
  private:

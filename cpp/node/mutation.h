@@ -43,6 +43,9 @@ enum class Mutation {
   kForgetNodeGone,            // what only a node had that is gone is waited for
   kKeepNodeReferences,        // what a node referred to stays when it is gone
   kForgetLostTasks,           // what a node ran that is gone is waited for
+  kForgetLostActors,          // an actor of a node that is gone is taken for alive
+  kForgetStopActor,           // the node of an actor is not told that it shall end
+  kEndActorWithValue,         // an actor ends at its node with the object that stands for it
   kForgetFunctionAskers,      // who waits for a function of another home waits for ever
   kForgetDriverGone,          // nobody is told that a driver has ended
   kForgetWanted,              // a task here waits for a value at another node that is not fetched

@@ -23,13 +23,34 @@ NodeCore::NodeCore(const Shell& shell, scheduler::SchedulerOptions options, uint
       functions_(shell, &store_, &drivers_),
       remote_objects_(shell, &store_, &functions_, &sessions_),
       told_drivers_(&drivers_, &remote_objects_),
+      pending_reasons_(&drivers_),
       given_tasks_(shell, {.store = &store_,
                            .scheduler = &scheduler_,
                            .drivers = &drivers_,
                            .remote = &remote_objects_,
                            .told = &told_drivers_,
+                           .reasons = &pending_reasons_,
                            .sessions = &sessions_}),
+      given_actors_(shell, {.store = &store_,
+                            .scheduler = &scheduler_,
+                            .drivers = &drivers_,
+                            .actors = &actors_,
+                            .remote = &remote_objects_,
+                            .told = &told_drivers_,
+                            .reasons = &pending_reasons_,
+                            .sessions = &sessions_}),
       guest_tasks_(shell, &store_, &scheduler_, &drivers_, &functions_, &remote_objects_),
+      guest_actors_({.store = &store_,
+                     .scheduler = &scheduler_,
+                     .drivers = &drivers_,
+                     .actors = &actors_,
+                     .remote = &remote_objects_,
+                     .tasks = &guest_tasks_}),
+      name_questions_(shell, {.store = &store_,
+                              .scheduler = &scheduler_,
+                              .drivers = &drivers_,
+                              .actors = &actors_,
+                              .remote = &remote_objects_}),
       spread_(shell, &scheduler_, &drivers_, &given_tasks_, &guest_tasks_),
       remote_tasks_({.drivers = &drivers_,
                      .actors = &actors_,
@@ -37,8 +58,11 @@ NodeCore::NodeCore(const Shell& shell, scheduler::SchedulerOptions options, uint
                      .objects = &remote_objects_,
                      .told = &told_drivers_,
                      .given = &given_tasks_,
+                     .given_actors = &given_actors_,
                      .guest = &guest_tasks_,
-                     .spread = &spread_}),
+                     .guest_actors = &guest_actors_,
+                     .spread = &spread_,
+                     .names = &name_questions_}),
       tasks_(shell, &store_, &scheduler_, &drivers_, &actors_, &remote_tasks_),
       objects_(shell, &store_, &tasks_, &actors_, &functions_, &remote_objects_),
       endings_({.begin = [this](const DriverId& driver) { EndWorkersOf(driver); },
@@ -69,6 +93,7 @@ bool NodeCore::OnPeerGone(const Peer& peer) {
   }
   if (!drivers_.OnPeerGone(peer)) return false;
   given_tasks_.OnDriverGone(peer.driver);
+  pending_reasons_.OnDriverGone(peer.driver);
   functions_.OnDriverGone(peer.driver);
   scheduler_.OnDriverGone(peer.driver);
   return true;
@@ -89,6 +114,7 @@ bool NodeCore::Turn(int64_t now_ms) {
   if (shell_.others != nullptr) {
     acted = spread_.OnTurn(now_ms) || acted;
     acted = remote_objects_.copies().Turn(now_ms) || acted;
+    given_actors_.Flush();
   }
   objects_.SendDeliveries();
   remote_objects_.Flush();

@@ -92,8 +92,12 @@ class NodeCore {
   NodeSessions sessions_;
   RemoteObjects remote_objects_;
   ToldDrivers told_drivers_;
+  PendingReasons pending_reasons_;
   GivenTasks given_tasks_;
+  GivenActors given_actors_;
   GuestTasks guest_tasks_;
+  GuestActors guest_actors_;
+  NameQuestions name_questions_;
   TaskSpread spread_;
   RemoteTasks remote_tasks_;
   TaskBook tasks_;

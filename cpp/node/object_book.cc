@@ -83,7 +83,7 @@ bool ObjectBook::DrainEffects() {
                         [this](const plasma::ObjectIsElsewhere& elsewhere) {
                           // As in OnSealed.
                           if (!store_->Find(elsewhere.id)) return;
-                          tasks_->remote().given().OnAvailable(elsewhere.id);
+                          tasks_->OnObjectAvailable(elsewhere.id, /*here=*/false);
                         },
                         [this](const auto& shared) { remote_->Act(shared); }},
                effect);
@@ -103,7 +103,7 @@ void ObjectBook::OnSealed(const ObjectId& id) {
   if (id.IsFunction()) return;
   // It may be gone by now. Then a task that another node has given to this one meanwhile waits for
   // the next value of that id.
-  if (store_->IsSealed(id)) tasks_->OnObjectSealed(id);
+  if (store_->IsSealed(id)) tasks_->OnObjectAvailable(id, /*here=*/true);
   shell_.records->OnObjectSealed(id);
 }
 

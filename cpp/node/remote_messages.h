@@ -125,6 +125,76 @@ struct TaskEnded {
   std::vector<Value> results = {};
 };
 
+// --- actors of drivers of the home, which has them made and sends all calls ---
+
+// From the home: make this one, as RunTask. ActorMade follows, and ActorEnded once.
+struct MakeActor {
+  TaskSpec spec;
+  uint32_t attempt = 0;
+  // What it was when it was made before, if it saves that.
+  std::optional<ObjectId> state = std::nullopt;
+};
+// From the home. Calls of one caller begin in this order. The ids in it are covered until
+// CallEnded.
+struct CallActor {
+  TaskSpec spec;
+  CallerId caller;
+};
+// From the home: it ends at once (`kill`), or what its process has left to do comes first.
+struct StopActor {
+  DriverId driver;
+  TaskId actor;
+  bool kill = false;
+  // "it was ended by …"
+  std::string reason = {};
+};
+// To the home: it can be called. Again when it was made again there.
+struct ActorMade {
+  TaskId actor;
+  // That of MakeActor.
+  uint32_t attempt = 0;
+  // How often it was made again there.
+  uint32_t restarts = 0;
+  // For the first time.
+  std::optional<Value> result = std::nullopt;
+};
+// To the home, once for each MakeActor; all CallEnded come before.
+struct ActorEnded {
+  TaskId actor;
+  uint32_t attempt = 0;
+  // kEnded: it is dead for good; kCrashed: its workers died as often as they may in one placement.
+  Outcome outcome = Outcome::kEnded;
+  uint32_t restarts = 0;
+  // Why, for people; of one that has crashed, how its last worker died.
+  std::string cause = {};
+  // Of one that was never made: the error that its object has.
+  std::optional<Value> result = std::nullopt;
+};
+// To the home, once for each CallActor, unless ActorEnded was.
+struct CallEnded {
+  TaskId actor;
+  TaskId call;
+  bool failed = false;
+  // None if it was dropped, since its driver ends.
+  std::vector<Value> results = {};
+  // What the actor is now, if that is another than it has told.
+  std::optional<ObjectId> state = std::nullopt;
+};
+
+// To the home: which actor of the driver has this name? ActorFound with that number follows.
+struct FindActor {
+  DriverId driver;
+  uint64_t number = 0;
+  std::string name = {};
+};
+// From the home.
+struct ActorFound {
+  DriverId driver;
+  uint64_t number = 0;
+  // Nothing if there is none.
+  std::optional<TaskSpec> creation = std::nullopt;
+};
+
 // To the home: a task that the sender will not run itself.
 struct SubmitTask {
   TaskSpec spec;
@@ -161,8 +231,9 @@ using Message =
     std::variant<AddReferences, RemoveReferences, Announce, DropCopies, GetObjects, ObjectsReady,
                  transfer::AskSource, transfer::CopyWhole, transfer::CopyDropped, UseSource,
                  transfer::LeaveSource, transfer::NoSource, DriverInfo, DrainDriver, DriverDrained,
-                 DriverGone, RunTask, TaskEnded, SubmitTask, CancelTask, KillActor, Printed,
-                 TaskFailed>;
+                 DriverGone, RunTask, TaskEnded, MakeActor, CallActor, StopActor, ActorMade,
+                 ActorEnded, CallEnded, FindActor, ActorFound, SubmitTask, CancelTask, KillActor,
+                 Printed, TaskFailed>;
 
 // Names of what tasks put have the attempt in them, and 2,048 attempts have names of their own: two
 // attempts never give two values one name, though they run at the same time on two nodes.

@@ -1,5 +1,6 @@
 #include "node/remote_tasks.h"
 
+#include <algorithm>
 #include <utility>
 #include <variant>
 
@@ -8,7 +9,10 @@ namespace rayx::node {
 void RemoteTasks::OnSessionEnded(ClientId session, const SessionEnd& end) {
   if (!parts_.sessions->Contains(session)) return;
   parts_.given->OnSessionEnded(session, end);
+  parts_.given_actors->OnSessionEnded(session, end);
   parts_.objects->OnSessionEnded(session, end.reason);
+  parts_.guest_actors->OnSessionEnded(session);
+  parts_.names->OnSessionEnded(session);
   parts_.guest->OnSessionEnded(session);
 }
 
@@ -18,6 +22,17 @@ Status RemoteTasks::OnMessage(ClientId session, remote::Message message) {
                                  ", which has ended");
   }
   return std::visit([&](auto& said) { return On(session, said); }, message);
+}
+
+void RemoteTasks::OnGuestEnded(const TaskSpec& spec, bool failed) {
+  if (spec.kind == TaskKind::kFunction) return parts_.guest->OnEnded(spec, failed);
+  parts_.guest_actors->OnEnded(spec, failed);
+}
+
+uint32_t RemoteTasks::FirstAttemptOf(const TaskId& task) const {
+  if (const auto first = parts_.guest->AttemptOf(task)) return *first;
+  if (const auto first = parts_.guest_actors->AttemptOf(task)) return *first;
+  return std::max(parts_.given->AttemptOf(task), parts_.given_actors->AttemptOf(task));
 }
 
 Peer RemoteTasks::PeerOf(ClientId session, const DriverId& driver) {

@@ -10,8 +10,11 @@
 #include "common/base/status.h"
 #include "node/actor_book.h"
 #include "node/driver_book.h"
+#include "node/given_actors.h"
 #include "node/given_tasks.h"
+#include "node/guest_actors.h"
 #include "node/guest_tasks.h"
+#include "node/name_questions.h"
 #include "node/node_sessions.h"
 #include "node/remote_objects.h"
 #include "node/task_spread.h"
@@ -28,8 +31,11 @@ class RemoteTasks {
     RemoteObjects* objects = nullptr;
     ToldDrivers* told = nullptr;
     GivenTasks* given = nullptr;
+    GivenActors* given_actors = nullptr;
     GuestTasks* guest = nullptr;
+    GuestActors* guest_actors = nullptr;
     TaskSpread* spread = nullptr;
+    NameQuestions* names = nullptr;
   };
   // All must outlive it.
   explicit RemoteTasks(const Parts& parts) : parts_(parts) {}
@@ -51,8 +57,27 @@ class RemoteTasks {
   // Not OK: a breach of protocol.
   Status OnMessage(ClientId session, remote::Message message);
 
+  // Who places tasks and actors has decided; see GivenTasks.
+  void OnPlace(const TaskId& task, uint32_t attempt, const NodeId& node) {
+    parts_.given->OnPlace(task, attempt, node);
+    parts_.given_actors->OnPlace(task, attempt, node);
+  }
+  void OnUnplaceable(const TaskId& task, uint32_t attempt, const std::string& reason,
+                     bool for_ever) {
+    parts_.given->OnUnplaceable(task, attempt, reason, for_ever);
+    parts_.given_actors->OnUnplaceable(task, attempt, reason, for_ever);
+  }
+
+  // A task, a call or an actor of another home is over.
+  void OnGuestEnded(const TaskSpec& spec, bool failed);
+  // The number of its first attempt here; 0 if attempts of it count as they do on one node.
+  uint32_t FirstAttemptOf(const TaskId& task) const;
+
   GivenTasks& given() { return *parts_.given; }
+  GivenActors& given_actors() { return *parts_.given_actors; }
   GuestTasks& guest() { return *parts_.guest; }
+  GuestActors& guest_actors() { return *parts_.guest_actors; }
+  NameQuestions& names() { return *parts_.names; }
   TaskSpread& spread() { return *parts_.spread; }
 
  private:
@@ -64,6 +89,31 @@ class RemoteTasks {
   }
   Status On(ClientId from, remote::TaskEnded& message) {
     return parts_.given->OnEnded(from, message);
+  }
+  Status On(ClientId from, remote::MakeActor& message) {
+    return parts_.guest_actors->OnMake(from, std::move(message));
+  }
+  Status On(ClientId from, remote::CallActor& message) {
+    return parts_.guest_actors->OnCall(from, std::move(message));
+  }
+  Status On(ClientId from, remote::StopActor& message) {
+    parts_.guest_actors->OnStop(from, message);
+    return Status::Ok();
+  }
+  Status On(ClientId from, remote::ActorMade& message) {
+    return parts_.given_actors->OnMade(from, message);
+  }
+  Status On(ClientId from, remote::ActorEnded& message) {
+    return parts_.given_actors->OnEnded(from, message);
+  }
+  Status On(ClientId from, remote::CallEnded& message) {
+    return parts_.given_actors->OnCallEnded(from, message);
+  }
+  Status On(ClientId from, remote::FindActor& message) {
+    return parts_.names->OnFind(from, message);
+  }
+  Status On(ClientId from, remote::ActorFound& message) {
+    return parts_.names->OnFound(from, message);
   }
   Status On(ClientId from, remote::DrainDriver& message);
   Status On(ClientId from, remote::DriverDrained& message) {

@@ -12,6 +12,7 @@
 #include "node/task_failures.h"
 #include "node/task_references.h"
 #include "plasma/shared_objects.h"
+#include "scheduler/actors_elsewhere.h"
 
 namespace rayx::node {
 
@@ -62,7 +63,7 @@ Status TaskBook::OnSubmit(Peer& peer, TaskSpec spec, const CallerId* caller) {
     remote_->guest().Forward(peer, std::move(spec));
     return Status::Ok();
   }
-  const std::vector<ObjectId> missing = Admit(peer, spec, /*direct=*/false);
+  std::vector<ObjectId> missing = Admit(peer, spec, /*direct=*/false);
   if (caller == nullptr) shell_.shortcuts->OnSubmitted(peer, spec);
   if (spec.kind == TaskKind::kActorCreation) actors_->OnSubmitted(spec);
   const CallerId from =
@@ -72,6 +73,7 @@ Status TaskBook::OnSubmit(Peer& peer, TaskSpec spec, const CallerId* caller) {
       remote_->given().Add(std::move(spec));
       return Status::Ok();
     }
+    if (SubmitForElsewhere(peer, spec, missing, from)) return Status::Ok();
     // Inputs that have a value at another node are fetched.
     for (const ObjectId& id : missing) {
       if (!RAYX_MUTATION(kForgetWanted)) plasma::SharedObjects(store_).WantHere(id);
@@ -79,6 +81,21 @@ Status TaskBook::OnSubmit(Peer& peer, TaskSpec spec, const CallerId* caller) {
   }
   scheduler_->OnTaskSubmitted(std::move(spec), missing, peer.worker, from);
   return Status::Ok();
+}
+
+bool TaskBook::SubmitForElsewhere(const Peer& peer, TaskSpec& spec, std::vector<ObjectId>& missing,
+                                  const CallerId& caller) {
+  scheduler::ActorsElsewhere elsewhere(scheduler_);
+  const bool is_creation =
+      spec.kind == TaskKind::kActorCreation && drivers_->HomeOf(spec.driver).IsNil() &&
+      (!scheduler_->total().Covers(spec.resources) || shell_.others->ShouldOffer(spec));
+  const bool is_call = spec.kind == TaskKind::kActorCall && elsewhere.HasActorElsewhere(spec.actor);
+  if (!is_creation && !is_call) return false;
+  // What has a value is fetched there.
+  std::erase_if(missing, [this](const ObjectId& id) { return store_->Find(id).has_value(); });
+  is_creation ? elsewhere.OnSubmitted(std::move(spec), missing)
+              : scheduler_->OnTaskSubmitted(std::move(spec), missing, peer.worker, caller);
+  return true;
 }
 
 Status TaskBook::OnGiven(Peer& peer, TaskSpec spec, uint32_t sequence) {
@@ -132,7 +149,10 @@ Status TaskBook::OnTaskDone(const Peer& peer, const TaskDone& done) {
   if (spec->kind == TaskKind::kActorCall && done.state) actors_->OnState(spec->actor, *done.state);
   RAYX_RETURN_IF_ERROR(
       scheduler_->OnTaskFinished(peer.worker, done.task, done.sequence, done.failed));
-  if (is_creation) actors_->OnCreated(done.task);
+  if (is_creation) {
+    actors_->OnCreated(done.task);
+    if (shell_.others != nullptr && !done.failed) remote_->guest_actors().OnMade(done.task);
+  }
   shell_.shortcuts->OnEnded(peer.worker, done.task);
   return Status::Ok();
 }
@@ -177,6 +197,16 @@ void TaskBook::OnObjectMade(const Peer& peer, const ObjectId& id) {
   streams_.Contains(task) ? scheduler_->OnItemMade(task) : scheduler_->OnResultMade(task);
 }
 
+void TaskBook::OnObjectAvailable(const ObjectId& id, bool here) {
+  if (here) {
+    scheduler_->OnObjectAvailable(id);
+    actors_->OnObjectSealed(id);
+  }
+  if (shell_.others == nullptr) return;
+  remote_->given().OnAvailable(id);
+  if (!here) scheduler::ActorsElsewhere(scheduler_).OnValueElsewhere(id);
+}
+
 void TaskBook::OnPeerGone(const Peer& peer) {
   shell_.shortcuts->OnPeerGone(peer);
   if (RAYX_MUTATION(kKeepStreams)) return;
@@ -209,6 +239,7 @@ bool TaskBook::ScheduleAndAct(int64_t now_ms) {
 
 void TaskBook::Act(const scheduler::StopWorker& effect) {
   Worker* worker = shell_.workers->FindWorker(effect.worker);
+  if (worker == nullptr && shell_.others != nullptr) remote_->given_actors().OnStop(effect);
   if (worker == nullptr) return;
   worker->stopped = !RAYX_MUTATION(kForgetStop);
   shell_.workers->Stop(*worker, effect.kill);
@@ -217,6 +248,9 @@ void TaskBook::Act(const scheduler::StopWorker& effect) {
 void TaskBook::Act(const scheduler::AssignTask& effect) {
   Worker* worker = shell_.workers->FindWorker(effect.worker);
   const TaskSpec* spec = scheduler_->FindTask(effect.task);
+  if (worker == nullptr && spec != nullptr && IsElsewhere(effect.worker)) {
+    return remote_->given_actors().OnAssign(effect);
+  }
   if (worker == nullptr || spec == nullptr) return;
   Peer* peer = shell_.peers->FindPeer(worker->client);
   // Its end is on the way; the scheduler will hear of it and give the task to another.
@@ -240,13 +274,17 @@ void TaskBook::Act(const scheduler::AssignTask& effect) {
 }
 
 bool TaskBook::IsGuest(const TaskId& task) const {
-  return shell_.others != nullptr && remote_->guest().AttemptOf(task).has_value();
+  return shell_.others != nullptr && (remote_->guest().AttemptOf(task).has_value() ||
+                                      remote_->guest_actors().AttemptOf(task).has_value());
+}
+
+bool TaskBook::IsElsewhere(WorkerNumber worker) const {
+  return shell_.others != nullptr && scheduler::ActorsElsewhere(scheduler_).IsElsewhere(worker);
 }
 
 std::optional<scheduler::AssignTask> TaskBook::Numbered(const scheduler::AssignTask& effect) const {
   if (shell_.others == nullptr) return std::nullopt;
-  const uint32_t first =
-      remote_->guest().AttemptOf(effect.task).value_or(remote_->given().AttemptOf(effect.task));
+  const uint32_t first = remote_->FirstAttemptOf(effect.task);
   if (first == 0) return std::nullopt;
   scheduler::AssignTask numbered = effect;
   numbered.attempt += first;
@@ -274,7 +312,11 @@ void TaskBook::Act(const scheduler::RevokeTasks& effect) {
 
 void TaskBook::Act(const scheduler::InterruptTask& effect) {
   Worker* worker = shell_.workers->FindWorker(effect.worker);
-  if (worker != nullptr) shell_.workers->Interrupt(*worker, effect.sequence, effect.reason);
+  if (worker != nullptr) {
+    shell_.workers->Interrupt(*worker, effect.sequence, effect.reason);
+  } else if (shell_.others != nullptr) {
+    remote_->given_actors().OnInterrupt(effect);
+  }
 }
 
 void TaskBook::Act(const scheduler::FailTask& effect) {
@@ -292,10 +334,9 @@ void TaskBook::Act(const scheduler::TaskEnded& effect) {
   if (effect.spec.options.stream_window > 0) streams_.Remove(effect.spec.id);
   if (effect.spec.kind == TaskKind::kActorCreation) actors_->OnCreationOver(effect.spec.id);
   if (shell_.others != nullptr) {
-    if (IsGuest(effect.spec.id)) {
-      return remote_->guest().OnEnded(effect.spec, effect.failed_by_system);
-    }
+    if (IsGuest(effect.spec.id)) return remote_->OnGuestEnded(effect.spec, effect.failed_by_system);
     remote_->given().OnEndedHere(effect.spec.id);
+    remote_->given_actors().OnTaskEnded(effect.spec);
   }
   shell_.records->OnTaskEnded(effect.spec.id, effect.failed_by_system);
 }

@@ -66,10 +66,8 @@ class TaskBook {
   // --- events of the other parts ---
   // A client has given an object its value: it may be a result of its task, or an item of a stream.
   void OnObjectMade(const Peer& peer, const ObjectId& id);
-  void OnObjectSealed(const ObjectId& id) {
-    scheduler_->OnObjectAvailable(id);
-    if (shell_.others != nullptr) remote_->given().OnAvailable(id);
-  }
+  // An object has a value, `here` or at another node.
+  void OnObjectAvailable(const ObjectId& id, bool here);
   // Nobody takes the items of its streams any more: they are cancelled.
   void OnPeerGone(const Peer& peer);
   // Before the scheduler hears of it. May lead to other events.
@@ -90,6 +88,10 @@ class TaskBook {
   // The store and the records know of it from now on. Returns the dependencies that are missing.
   // `direct`: its worker may tell the submitter of its results.
   std::vector<ObjectId> Admit(const Peer& peer, const TaskSpec& spec, bool direct);
+  // The creation of an actor that another node is to have, or a call of one that another node has:
+  // it is submitted, and true returned.
+  bool SubmitForElsewhere(const Peer& peer, TaskSpec& spec, std::vector<ObjectId>& missing,
+                          const CallerId& caller);
   // Takes in the results that came with the message, and sees to it that every return value has
   // one.
   Status TakeResults(const Peer& peer, const TaskSpec& spec, std::span<const TaskResult> results);
@@ -106,6 +108,8 @@ class TaskBook {
   void Act(const scheduler::TaskEnded& effect);
   // Whether the task is run for another home.
   bool IsGuest(const TaskId& task) const;
+  // Whether it stands for a worker of another node.
+  bool IsElsewhere(WorkerNumber worker) const;
   // With the number of the attempt among those at all nodes; nothing if it is the same.
   std::optional<scheduler::AssignTask> Numbered(const scheduler::AssignTask& effect) const;
   // The values of the dependencies, pinned for the client, in values_.

@@ -34,7 +34,9 @@ bool TaskSpread::OnTurn(int64_t now_ms) {
 std::optional<int64_t> TaskSpread::NextTickMs() const { return look_ms_; }
 
 bool TaskSpread::GiveAway(size_t most) {
-  std::vector<TaskSpec> taken = scheduler::Spreading(scheduler_).TakeSurplus(most);
+  scheduler::Spreading spreading(scheduler_);
+  const size_t actors = spreading.SendActors(most);
+  std::vector<TaskSpec> taken = spreading.TakeSurplus(most - actors);
   for (TaskSpec& spec : taken) {
     if (drivers_->HomeOf(spec.driver).IsNil()) {
       given_->Add(std::move(spec));
@@ -43,7 +45,7 @@ bool TaskSpread::GiveAway(size_t most) {
       guest_->HandOver(std::move(spec));
     }
   }
-  return !taken.empty();
+  return actors > 0 || !taken.empty();
 }
 
 }  // namespace rayx::node

@@ -11,6 +11,7 @@
 #include "scheduler/transitions/assignment.h"
 #include "scheduler/transitions/cancellation.h"
 #include "scheduler/transitions/dispatcher.h"
+#include "scheduler/transitions/elsewhere.h"
 #include "scheduler/transitions/lease.h"
 #include "scheduler/transitions/task_outcome.h"
 
@@ -127,8 +128,7 @@ void LocalScheduler::OnObjectAvailable(const ObjectId& id) {
       state_->actors.OnCallReady(*task);
       continue;
     }
-    state_->queue.Push(*task);
-    state_->changed = true;
+    PushReady(*state_, *task);
   }
 }
 
@@ -263,6 +263,7 @@ void LocalScheduler::OnDriverGone(const DriverId& driver) {
   for (TaskEntry* task : state.dependencies.RemoveIf(of_driver)) {
     if (task->actor == nullptr) EndTask(state, *task, true);
   }
+  std::erase_if(state.for_elsewhere, [&](const TaskEntry* one) { return of_driver(*one); });
   EndActorsOf(state, driver);
   for (WorkerEntry* worker : state.pool.BoundTo(driver)) EndWorker(state, *worker, true);
   state.gone_drivers.insert(driver);
@@ -320,6 +321,7 @@ void LocalScheduler::Schedule(int64_t now_ms) {
   if (interrupts.HasDue(now_ms)) OnTimeUp(*state_, now_ms);
   // Its worker may be who tasks have waited for: who runs what is decided when that is known.
   const bool is_deciding_later = ReclaimForOthers(*state_);
+  if (!state_->for_elsewhere.empty()) StandIn(*state_, now_ms);
   if (state_->actors.has_listed()) HandOutCalls(*state_);
   if (state_->changed && !is_deciding_later) Dispatcher(*state_, now_ms).Run();
   interrupts.Stamp(now_ms, state_->tasks);
@@ -355,8 +357,8 @@ const TaskSpec* LocalScheduler::HeldTask(WorkerNumber number, const TaskId& id) 
 std::optional<ActorSummary> LocalScheduler::FindActor(const TaskId& id) const {
   const ActorEntry* actor = state_->actors.Find(id);
   if (actor == nullptr) return std::nullopt;
-  ActorSummary summary{actor->id,    actor->driver, actor->name,     actor->class_name,
-                       actor->state, kNoWorker,     actor->restarts, actor->cause};
+  ActorSummary summary{actor->id, actor->driver,   actor->name,  actor->class_name, actor->state,
+                       kNoWorker, actor->restarts, actor->cause, actor->crash};
   const TaskEntry* creation = actor->creation;
   if (creation != nullptr && creation->state() == TaskState::kAssigned) {
     summary.worker = creation->assigned().worker;

@@ -164,6 +164,7 @@ class LocalScheduler {
  private:
   // This node among others.
   friend class Spreading;
+  friend class ActorsElsewhere;
 
   std::unique_ptr<SchedulerState> state_;
 };

@@ -5,8 +5,10 @@
 #include <utility>
 
 #include "scheduler/state/scheduler_state.h"
+#include "scheduler/transitions/actor_lifecycle.h"
 #include "scheduler/transitions/admission.h"
 #include "scheduler/transitions/assignment.h"
+#include "scheduler/transitions/elsewhere.h"
 #include "scheduler/transitions/task_outcome.h"
 
 namespace rayx::scheduler {
@@ -15,6 +17,18 @@ namespace {
 // A worker that ends as many between two looks (limits::kSpreadLookMs) has tasks of a few
 // milliseconds, of which a full pipeline is soon done.
 constexpr uint32_t kShortTasksALook = 4;
+
+// What is free, as tasks that wait would take it in their order.
+struct Free {
+  Amounts amounts;
+  // Actors that ask for nothing, beyond one a processor, had better go to where fewer are.
+  size_t actors = 0;
+};
+
+size_t RoomForActors(const SchedulerState& state) {
+  const size_t cpus = state.pool.roomy();
+  return cpus - std::min(cpus, state.pool.with_actor());
+}
 
 // How many tasks of this shape fit in what is free, which is taken.
 size_t TakeFree(Amounts& free, const Shape& shape, size_t most) {
@@ -27,6 +41,15 @@ size_t TakeFree(Amounts& free, const Shape& shape, size_t most) {
   return shape.items.empty() ? most : fitting;
 }
 
+size_t TakeFree(Free& free, const SchedulingClass& one) {
+  if (!one.kind().creations || !one.shape().items.empty()) {
+    return TakeFree(free.amounts, one.shape(), one.ready_count());
+  }
+  const size_t fitting = std::min(free.actors, one.ready_count());
+  free.actors -= fitting;
+  return fitting;
+}
+
 bool MayLeave(const TaskEntry& task) {
   return task.attempt == 0 && task.results_made == 0 && !task.has_items && !task.failed &&
          !task.interruption.wanted && task.spec.options.stream_window == 0;
@@ -35,12 +58,12 @@ bool MayLeave(const TaskEntry& task) {
 // Calls with each scheduling class that has tasks which could leave, and with their number.
 void ForEachSurplus(const SchedulerState& state,
                     const std::function<void(SchedulingClass&, size_t)>& act) {
-  Amounts free = state.ledger.available();
+  Free free{state.ledger.available(), RoomForActors(state)};
   std::vector<std::pair<SchedulingClass*, size_t>> found;
   for (const DriverQueue* queue : state.queue.ready_drivers()) {
     for (SchedulingClass* one : queue->ready) {
-      const size_t fitting = TakeFree(free, one->shape(), one->ready_count());
-      if (one->kind().placed || one->kind().creations || fitting == one->ready_count()) continue;
+      const size_t fitting = TakeFree(free, *one);
+      if (one->kind().placed || fitting == one->ready_count()) continue;
       found.emplace_back(one, one->ready_count() - fitting);
     }
   }
@@ -68,8 +91,10 @@ void Spreading::OnPlaced(TaskSpec spec, std::span<const ObjectId> missing) {
     state.outbox.push_back(TaskEnded{std::move(spec), true});
     return;
   }
+  const bool is_creation = spec.kind == TaskKind::kActorCreation;
+  if (is_creation && RefuseCreation(state, spec)) return;
   if (!state.shapes.Feasible(spec.resources)) return RefuseInfeasible(state, std::move(spec));
-  AddTask(state, std::move(spec), missing, {.placed = true});
+  AddTask(state, std::move(spec), missing, {.creation = is_creation, .placed = true});
 }
 
 ResourceSet Spreading::Load() const {
@@ -80,6 +105,11 @@ ResourceSet Spreading::Load() const {
     const auto queued = static_cast<int64_t>(one.ready_count() + one.prefetched_total);
     AddTimes(load, one.shape(), one.kind().placed ? -running : queued);
   });
+  for (const auto& [number, worker] : state_->pool.all()) {
+    const bool is_placed = worker->has_actor && worker->scheduling_class != nullptr &&
+                           worker->scheduling_class->kind().placed;
+    if (is_placed) AddTimes(load, worker->scheduling_class->shape(), -1);
+  }
   return load;
 }
 
@@ -116,6 +146,7 @@ size_t Spreading::Surplus() const {
 std::vector<TaskSpec> Spreading::TakeSurplus(size_t most) {
   std::vector<TaskSpec> taken;
   ForEachSurplus(*state_, [&](SchedulingClass& one, size_t count) {
+    if (one.kind().creations) return;
     for (; count > 0 && taken.size() < most; --count) {
       TaskEntry* const task = one.Last();
       if (!MayLeave(*task)) return;
@@ -128,6 +159,15 @@ std::vector<TaskSpec> Spreading::TakeSurplus(size_t most) {
     }
   });
   return taken;
+}
+
+size_t Spreading::SendActors(size_t most) {
+  size_t sent = 0;
+  ForEachSurplus(*state_, [&](SchedulingClass& one, size_t count) {
+    if (!one.kind().creations) return;
+    for (; count > 0 && sent < most; --count, ++sent) MoveElsewhere(*state_, *one.Last());
+  });
+  return sent;
 }
 
 }  // namespace rayx::scheduler

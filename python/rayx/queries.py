@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rayx import questions, session
 from rayx._raylet import RayletError
@@ -77,7 +77,7 @@ def get_node_ip_address() -> str:
 
 
 def cluster_resources() -> dict[str, float]:
-    """All there is to be given to tasks.
+    """All there is to be given to tasks, at all nodes.
 
     >>> rayx.cluster_resources()
     {'CPU': 4.0, 'GPU': 2.0}
@@ -98,6 +98,24 @@ def available_resources() -> dict[str, float]:
 def _resources() -> tuple[dict[str, float], dict[str, float]]:
     owner = session.current()
     try:
-        return questions.resources(owner.client, _QUERY_MS)
+        node = questions.node(owner.client, _QUERY_MS)
+        sums = questions.resources(owner.client, _QUERY_MS)
+        if node["is_in_cluster"]:
+            for other in questions.nodes(owner.client, _QUERY_MS):
+                if other["alive"] and other["node_id"] != node["node_id"]:
+                    for amounts, more in zip(sums, _resources_of(owner, other), strict=True):
+                        for name, amount in more.items():
+                            amounts[name] = amounts.get(name, 0.0) + amount
+        return sums
     except RayletError as error:
         raise owner.failure(error) from None
+
+
+def _resources_of(
+    owner: session.Session, other: dict[str, Any]
+) -> tuple[dict[str, float], dict[str, float]]:
+    """Of another node. One that is about to be found dead has nothing to give."""
+    try:
+        return questions.resources(owner.client, _QUERY_MS, other["node_id"])
+    except RayletError:
+        return {}, {}

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "common/base/check.h"
-#include "daemon/others/remote_codec.h"
+#include "daemon/codecs/remote_codec.h"
 
 namespace rayx::daemon {
 namespace {

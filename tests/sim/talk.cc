@@ -37,32 +37,38 @@ void OnFound(World& world, Process& process, const TaskId& actor, bool found) {
   if (found) Receive(world, process, *asker, node::ActorBook::ObjectOf(actor));
 }
 
+// What the node says, when it does; another one's news of an end may be on its way.
+void JudgeAnswer(World& world, const TaskId& actor, const TaskSpec* creation) {
+  const TaskFacts& facts = *world.facts().Find(actor);
+  const bool lives = facts.submitted && !facts.ended;
+  const bool was_hurt = facts.cancelled || facts.raised || facts.deaths > 0 || world.has_others();
+  if (creation != nullptr && (creation->id != actor || (!lives && !world.has_others()))) {
+    world.Break("the name of " + NameOf(actor) + " leads to " + NameOf(creation->id));
+  }
+  if (creation == nullptr && lives && !was_hurt) {
+    world.Break(NameOf(actor) + " lives, and is not found by its name");
+  }
+}
+
 }  // namespace
 
 void LookForActor(World& world, Process& process, Activity& activity) {
-  // Only its home knows the names of its actors, and is not asked yet.
-  if (!world.IsHomeOf(process.driver)) return;
   const std::vector<TaskId> named = NamedActorsFor(world, process, activity);
   if (named.empty()) return;
   const TaskId actor = world.dice().Of(named);
   activity.state = Activity::State::kLooking;
   activity.looks_for = actor;
   world.Send(process, "looks for " + NameOf(actor), [&world, actor](node::Peer& peer) {
-    const TaskSpec* creation = world.core().actors().FindNamed(peer, NameOf(actor));
-    const TaskFacts& facts = *world.facts().Find(actor);
-    const bool lives = facts.submitted && !facts.ended;
-    const bool was_hurt = facts.cancelled || facts.raised || facts.deaths > 0;
-    if (creation != nullptr && (creation->id != actor || !lives)) {
-      world.Break("the name of " + NameOf(actor) + " leads to " + NameOf(creation->id));
-    }
-    if (creation == nullptr && lives && !was_hurt) {
-      world.Break(NameOf(actor) + " lives, and is not found by its name");
-    }
-    world.processes().at(peer.id)->from_node.push_back(
-        {"whether there is " + NameOf(actor),
-         [&world, actor, found = creation != nullptr](Process& reader) {
-           OnFound(world, reader, actor, found);
-         }});
+    const ClientId asker = peer.id;
+    world.core().tasks().remote().names().Ask(
+        peer, NameOf(actor), [&world, actor, asker](const TaskSpec* creation) {
+          JudgeAnswer(world, actor, creation);
+          world.processes().at(asker)->from_node.push_back(
+              {"whether there is " + NameOf(actor),
+               [&world, actor, found = creation != nullptr](Process& reader) {
+                 OnFound(world, reader, actor, found);
+               }});
+        });
     return Status::Ok();
   });
 }

@@ -5,7 +5,7 @@
 
 #include "common/base/limits.h"
 #include "common/base/log.h"
-#include "daemon/others/remote_codec.h"
+#include "daemon/codecs/remote_codec.h"
 #include "scheduler/spreading.h"
 
 namespace rayx::daemon {
@@ -168,7 +168,7 @@ void OtherNodes::OnPlace(const placement::OfferName& offer, const NodeId& node) 
     return;
   }
   has_events_ = true;
-  remote().given().OnPlace(offer.task, offer.attempt, node);
+  remote().OnPlace(offer.task, offer.attempt, node);
 }
 
 bool OtherNodes::Reach(const NodeId& node) {
@@ -186,7 +186,7 @@ void OtherNodes::GiveHeld() {
     const Held held = held_.front();
     held_.pop_front();
     (void)Reach(held.node);
-    remote().given().OnPlace(held.offer.task, held.offer.attempt, held.node);
+    remote().OnPlace(held.offer.task, held.offer.attempt, held.node);
   }
 }
 
@@ -199,7 +199,7 @@ void OtherNodes::OnUnplaceable(std::span<const placement::OfferName> offers,
                                const std::string& reason, bool for_ever) {
   has_events_ = true;
   for (const placement::OfferName& offer : offers) {
-    remote().given().OnUnplaceable(offer.task, offer.attempt, reason, for_ever);
+    remote().OnUnplaceable(offer.task, offer.attempt, reason, for_ever);
   }
 }
 

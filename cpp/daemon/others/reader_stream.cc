@@ -5,7 +5,7 @@
 
 #include "common/base/limits.h"
 #include "common/base/log.h"
-#include "daemon/others/copy_codec.h"
+#include "daemon/codecs/copy_codec.h"
 
 namespace rayx::daemon {
 

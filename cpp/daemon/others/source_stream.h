@@ -11,7 +11,7 @@
 #include "common/base/status.h"
 #include "common/io/connection.h"
 #include "common/io/event_loop.h"
-#include "daemon/others/copy_codec.h"
+#include "daemon/codecs/copy_codec.h"
 #include "daemon/others/mailbox.h"
 #include "daemon/others/transfer_orders.h"
 #include "daemon/peers/pool_service.h"

@@ -66,6 +66,7 @@ std::string ExplainAssigned(const SchedulerState& state, const TaskEntry& task) 
            " there.";
   }
   std::string text = "runs on " + name;
+  if (worker.is_elsewhere) text = "is given to another node, which is to have its actor";
   if (task.IsCreation() && task.actor->state == ActorState::kAlive) {
     text = "has made its actor, which lives on " + name + " and has been given " +
            CountOf(worker.prefetched(), "call");

@@ -14,6 +14,7 @@ constexpr size_t kNamed = 5;
 constexpr size_t kChainMax = 100;
 
 std::string PidOf(const WorkerEntry& worker) {
+  if (worker.is_elsewhere) return "at another node";
   return worker.pid > 0 ? "pid " + std::to_string(worker.pid)
                         : "worker " + worker.number.ToString();
 }
@@ -173,6 +174,7 @@ std::string CountOf(size_t count, const std::string& noun) {
 }
 
 std::string WorkerName(const WorkerEntry& worker) {
+  if (worker.is_elsewhere) return "a worker of another node";
   return "worker " + worker.number.ToString() +
          (worker.pid > 0 ? " (pid " + std::to_string(worker.pid) + ")" : "");
 }

@@ -14,14 +14,28 @@ void DependencyTracker::Add(TaskEntry& task, std::span<const ObjectId> missing) 
 void DependencyTracker::OnAvailable(const ObjectId& id, std::vector<TaskEntry*>& ready) {
   const auto it = waiters_.find(id);
   if (it == waiters_.end()) return;
-  for (TaskEntry* task : it->second) {
-    size_t& missing = std::get<WaitingArgs>(task->phase).missing;
-    if (--missing > 0) continue;
-    ready.push_back(task);
-    --tasks_;
-  }
+  for (TaskEntry* task : it->second) CountDown(task, ready);
   waiters_.erase(it);
   ShrinkIfSparse(waiters_);
+}
+
+void DependencyTracker::OnAvailableFor(const ObjectId& id,
+                                       const std::function<bool(const TaskEntry&)>& is_for,
+                                       std::vector<TaskEntry*>& ready) {
+  const auto it = waiters_.find(id);
+  if (it == waiters_.end()) return;
+  std::erase_if(it->second, [&](TaskEntry* task) {
+    if (!is_for(*task)) return false;
+    CountDown(task, ready);
+    return true;
+  });
+  if (it->second.empty()) waiters_.erase(it);
+}
+
+void DependencyTracker::CountDown(TaskEntry* task, std::vector<TaskEntry*>& ready) {
+  if (--std::get<WaitingArgs>(task->phase).missing > 0) return;
+  ready.push_back(task);
+  --tasks_;
 }
 
 void DependencyTracker::Remove(TaskEntry& task) {

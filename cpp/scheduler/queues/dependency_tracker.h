@@ -19,6 +19,9 @@ class DependencyTracker {
   // Appends to `ready` those that waited for nothing but `id`, in order of submission. Their state
   // is not changed.
   void OnAvailable(const ObjectId& id, std::vector<TaskEntry*>& ready);
+  // The same for those of which `is_for` is true; others wait on.
+  void OnAvailableFor(const ObjectId& id, const std::function<bool(const TaskEntry&)>& is_for,
+                      std::vector<TaskEntry*>& ready);
   // The task waits for nothing any more. REQUIRES: it waits.
   void Remove(TaskEntry& task);
   // Removes every task of which `gone` is true; returns each once. Looks at all waiting tasks: for
@@ -33,6 +36,9 @@ class DependencyTracker {
   void SanityCheck() const;
 
  private:
+  // The task waits for one object less: it is ready if that was the last.
+  void CountDown(TaskEntry* task, std::vector<TaskEntry*>& ready);
+
   std::unordered_map<ObjectId, std::vector<TaskEntry*>> waiters_;
   size_t tasks_ = 0;
 };

@@ -56,6 +56,9 @@ class SchedulingClass {
     bool creations = false;
     // Tasks that were placed at this node (spreading.h).
     bool placed = false;
+    // Creations of actors that other nodes are to have (transitions/elsewhere.h). They take nothing
+    // here: whatever they ask for, the shape is empty.
+    bool elsewhere = false;
     friend bool operator==(const Kind&, const Kind&) = default;
   };
 

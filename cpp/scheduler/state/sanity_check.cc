@@ -15,7 +15,8 @@ void CheckActorWorker(const SchedulerState& state, const WorkerEntry& worker) {
   RAYX_CHECK(creation.IsCreation() && creation.actor != nullptr);
   const ActorEntry& actor = *creation.actor;
   RAYX_CHECK(actor.creation == &creation);
-  const size_t most_prefetched = state.pipeline.depth() == 0 ? 0 : limits::kCallsPrefetchedMax;
+  const bool is_prefetching = state.pipeline.depth() > 0 || worker.is_elsewhere;
+  const size_t most_prefetched = is_prefetching ? limits::kCallsPrefetchedMax : 0;
   RAYX_IMPLIES(worker.IsSchedulable(),
                worker.prefetched() <= actor.max_concurrency + most_prefetched);
   const bool is_ending = worker.state == WorkerState::kEnding;
@@ -39,6 +40,9 @@ void CheckWorker(const SchedulerState& state, const WorkerEntry& worker) {
   RAYX_IMPLIES(!worker.has_actor && worker.IsSchedulable(),
                worker.prefetched() <= state.pipeline.depth());
   if (worker.has_actor) CheckActorWorker(state, worker);
+  RAYX_IMPLIES(!worker.held.empty(),
+               worker.is_elsewhere == worker.scheduling_class->kind().elsewhere);
+  RAYX_IMPLIES(worker.is_elsewhere, is == WorkerState::kBusy || is == WorkerState::kEnding);
   RAYX_IMPLIES(worker.held.empty(), worker.gpus.empty());
   if (worker.is_runner)
     RAYX_CHECK(worker.scheduling_class->runners[worker.runner_index] == &worker);
@@ -92,7 +96,11 @@ void CheckTasks(const SchedulerState& state) {
                  task.state() == TaskState::kAssigned);
   }
   RAYX_CHECK(counts[0] == state.dependencies.size());
-  RAYX_CHECK(counts[1] == state.queue.size() + ready_calls);
+  RAYX_CHECK(counts[1] == state.queue.size() + ready_calls + state.for_elsewhere.size());
+  for (const TaskEntry* creation : state.for_elsewhere) {
+    RAYX_CHECK(creation->state() == TaskState::kReady);
+    RAYX_CHECK(creation->scheduling_class->kind().elsewhere);
+  }
   RAYX_CHECK(CallsIn(state) == CallsQueued(state));
   RAYX_CHECK(counts[2] == state.tasks_assigned);
   for (const auto& [scheduling_class, count] : by_class)

@@ -44,6 +44,10 @@ struct SchedulerState {
   // Gone drivers of which workers are still there: what they submit is dropped.
   std::unordered_set<DriverId> gone_drivers;
 
+  // Creations of actors that other nodes are to have: ready, and not yet given to what stands for
+  // their worker.
+  std::vector<TaskEntry*> for_elsewhere;
+
   // The worker that is not schedulable (worker_entry.h); kNoWorker if all are.
   WorkerNumber unschedulable = kNoWorker;
 

@@ -16,11 +16,23 @@ bool IsFree(const WorkerEntry* worker) { return worker->IsSchedulable(); }
 
 WorkerPool::WorkerPool(Options options) : options_(options) {}
 
-WorkerEntry& WorkerPool::Add() {
-  auto worker = std::make_unique<WorkerEntry>();
-  worker->number = ++last_number_;
-  CountState(*worker, +1);
-  return *(workers_[worker->number] = std::move(worker));
+WorkerEntry& WorkerPool::Add(const DriverId* elsewhere_for) {
+  auto made = std::make_unique<WorkerEntry>();
+  WorkerEntry& worker = *made;
+  worker.number = ++last_number_;
+  workers_[worker.number] = std::move(made);
+  if (elsewhere_for == nullptr) {
+    CountState(worker, +1);
+    return worker;
+  }
+  worker.driver = *elsewhere_for;
+  worker.is_elsewhere = true;
+  worker.state = WorkerState::kIdle;
+  ++elsewhere_;
+  DriverWorkers& workers = drivers_[worker.driver];
+  ++workers.bound;
+  workers.idle.push_back(&worker);
+  return worker;
 }
 
 WorkerEntry* WorkerPool::Find(WorkerNumber number) {
@@ -37,6 +49,7 @@ WorkerPool::IdleList& WorkerPool::IdleListOf(const WorkerEntry& worker) {
 }
 
 void WorkerPool::CountState(const WorkerEntry& worker, int change) {
+  if (worker.is_elsewhere) return;
   const auto step = static_cast<size_t>(change);  // wraps around for -1, as it should
   const bool is_busy = worker.state == WorkerState::kBusy;
   const bool is_blocked = worker.state == WorkerState::kBlocked;
@@ -78,6 +91,7 @@ void WorkerPool::Remove(WorkerEntry& worker) {
     const auto it = drivers_.find(worker.driver);
     if (--it->second.bound == 0) drivers_.erase(it);
   }
+  if (worker.is_elsewhere) --elsewhere_;
   workers_.erase(worker.number);
 }
 
@@ -216,6 +230,7 @@ bool WorkerPool::AllHavePrefetched(size_t count) const {
   if (this->count(WorkerState::kStarting) > 0) return false;
   bool some = false;
   for (const auto& [number, worker] : workers_) {
+    if (worker->is_elsewhere) continue;
     if (worker->state != WorkerState::kBusy || (worker->has_actor && worker->prefetched() == 0))
       continue;
     if (worker->prefetched() < count) return false;
@@ -230,8 +245,15 @@ void WorkerPool::SanityCheck() const {
   size_t idle_listed = unbound_idle_.size();
   size_t with_actor = 0;
   size_t blocked = 0;
+  size_t elsewhere = 0;
   for (const auto& [number, worker] : workers_) {
     RAYX_CHECK(worker->number == number);
+    if (worker->is_elsewhere) {
+      ++elsewhere;
+      ++drivers[worker->driver].bound;
+      idle_listed -= worker->state == WorkerState::kIdle ? 1 : 0;
+      continue;
+    }
     ++counts[static_cast<size_t>(worker->state)];
     if (!worker->IsBound()) continue;
     ++drivers[worker->driver].bound;
@@ -243,6 +265,7 @@ void WorkerPool::SanityCheck() const {
   }
   RAYX_CHECK(counts == counts_);
   RAYX_CHECK(with_actor == with_actor_ && blocked == blocked_without_actor_);
+  RAYX_CHECK(elsewhere == elsewhere_);
   RAYX_CHECK(drivers.size() == drivers_.size());
   for (const auto& [driver, workers] : drivers_) {
     RAYX_CHECK(drivers[driver].bound == workers.bound && drivers[driver].busy == workers.busy);

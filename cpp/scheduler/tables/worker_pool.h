@@ -30,8 +30,10 @@ class WorkerPool {
   };
   explicit WorkerPool(Options options);
 
-  // A new worker in state Starting. Numbers count from 1.
-  WorkerEntry& Add();
+  // A new worker in state Starting. Numbers count from 1. With a driver it stands for a worker of
+  // another node, which runs for that: it is Idle, and counts nowhere in what follows but among
+  // those that are bound to the driver.
+  WorkerEntry& Add(const DriverId* elsewhere_for = nullptr);
   // Null if unknown or gone.
   WorkerEntry* Find(WorkerNumber number);
   const WorkerEntry* Find(WorkerNumber number) const;
@@ -88,7 +90,7 @@ class WorkerPool {
   bool HasBoundTo(const DriverId& driver) const { return drivers_.contains(driver); }
 
   size_t count(WorkerState state) const { return counts_[static_cast<size_t>(state)]; }
-  size_t size() const { return workers_.size(); }
+  size_t size() const { return workers_.size() - elsewhere_; }
   bool full() const { return size() >= options_.workers_max; }
   // Busy or blocked workers that have an actor.
   size_t with_actor() const { return with_actor_; }
@@ -136,6 +138,7 @@ class WorkerPool {
   std::array<size_t, kWorkerStates> counts_{};
   size_t with_actor_ = 0;
   size_t blocked_without_actor_ = 0;
+  size_t elsewhere_ = 0;
   WorkerNumber last_number_ = kNoWorker;
   // When the last start was decided on, or has succeeded.
   std::optional<int64_t> last_start_ms_;

@@ -107,6 +107,8 @@ void FinishCreation(SchedulerState& state, WorkerEntry& worker, bool failed) {
 // How many calls the worker should hold beyond those that may run.
 size_t CallPrefetchLimit(const SchedulerState& state, const ActorEntry& actor,
                          const WorkerEntry& worker) {
+  // As many as are on their way at the rates that there are.
+  if (worker.is_elsewhere) return limits::kCallsPrefetchedMax;
   const size_t depth = state.pipeline.depth();
   if (depth == 0) return 0;
   const size_t ended = actor.held_calls - std::min(actor.held_calls, worker.prefetched());
@@ -163,9 +165,9 @@ void SettleCalls(SchedulerState& state, const std::vector<HeldTask>& held,
 
 }  // namespace
 
-bool RefuseCreation(SchedulerState& state, TaskSpec& spec) {
+bool RefuseCreation(SchedulerState& state, TaskSpec& spec, bool here) {
   if (state.tasks.contains(spec.id) || state.actors.Find(spec.id) != nullptr) return true;
-  if (!state.shapes.Feasible(spec.resources)) {
+  if (here && !state.shapes.Feasible(spec.resources)) {
     AddDeadActor(state, spec, SystemErrorCode::kInfeasible, InfeasibleText(state, spec));
     RefuseInfeasible(state, std::move(spec));
     return true;
@@ -328,6 +330,7 @@ void SettleActor(SchedulerState& state, const std::vector<HeldTask>& held,
   Requeue(state, {&one, 1});
   if (!is_death) return;
   if (!HasRestarts(creation)) {
+    actor.crash = end.description;
     EndActor(
         state, actor,
         {.cause = std::string("its worker died") + (was_alive ? "" : " while it was made") +

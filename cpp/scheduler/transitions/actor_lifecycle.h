@@ -14,7 +14,8 @@ namespace rayx::scheduler {
 
 // The creation cannot be admitted: its id is known, its name is taken, or it asks for more than
 // there is. Then it has failed (unless its id is known), and so will the calls of that actor.
-bool RefuseCreation(SchedulerState& state, TaskSpec& spec);
+// `here`: this node is to have the actor.
+bool RefuseCreation(SchedulerState& state, TaskSpec& spec, bool here = true);
 // `creation` is a new task: the actor is pending.
 void AddActor(SchedulerState& state, TaskEntry& creation);
 // The call waits for its turn, or fails if there is no such actor. Null if it failed or its id is

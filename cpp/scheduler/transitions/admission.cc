@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "scheduler/transitions/actor_lifecycle.h"
+#include "scheduler/transitions/elsewhere.h"
 
 namespace rayx::scheduler {
 
@@ -12,10 +13,14 @@ void AddTask(SchedulerState& state, TaskSpec spec, std::span<const ObjectId> mis
   if (!added) return;
   TaskEntry& task = it->second;
   task.spec = std::move(spec);
-  task.scheduling_class = state.queue.FindClass(
-      task.spec.driver, task.spec.resources,
-      {.priority = task.spec.options.priority, .creations = as.creation, .placed = as.placed});
-  ++task.scheduling_class->task_count;
+  if (as.elsewhere) {
+    ClassifyForElsewhere(state, task);
+  } else {
+    task.scheduling_class = state.queue.FindClass(
+        task.spec.driver, task.spec.resources,
+        {.priority = task.spec.options.priority, .creations = as.creation, .placed = as.placed});
+    ++task.scheduling_class->task_count;
+  }
   if (as.creation) AddActor(state, task);
   task.depth = as.depth;
   if (!missing.empty()) {
@@ -23,8 +28,7 @@ void AddTask(SchedulerState& state, TaskSpec spec, std::span<const ObjectId> mis
     return;
   }
   task.MoveTo(Ready{});
-  state.queue.Push(task);
-  state.changed = true;
+  PushReady(state, task);
 }
 
 }  // namespace rayx::scheduler

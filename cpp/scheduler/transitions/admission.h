@@ -15,12 +15,14 @@ struct AdmittedAs {
   bool creation = false;
   // It was placed here (spreading.h).
   bool placed = false;
+  // Another node is to have the actor that it makes.
+  bool elsewhere = false;
   // As TaskEntry::depth.
   uint32_t depth = 0;
 };
 
 // The task waits for `missing`, or is ready. A task id that is known already is ignored.
-// REQUIRES: it is feasible.
+// REQUIRES: it is feasible, or for another node.
 void AddTask(SchedulerState& state, TaskSpec spec, std::span<const ObjectId> missing,
              const AdmittedAs& as);
 

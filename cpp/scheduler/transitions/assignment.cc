@@ -31,6 +31,8 @@ void TakeCpuAgain(SchedulerState& state, WorkerEntry& worker) {
 
 // A time-out counts from when the task is at the front; of the calls of an actor, so many are.
 void WatchTimeout(SchedulerState& state, WorkerEntry& worker, size_t index) {
+  // Its node does.
+  if (worker.is_elsewhere) return;
   if (index >= worker.held.size()) return;
   TaskEntry& task = *worker.held[index].task;
   if (task.spec.options.timeout_ms > 0) state.interrupts.Watch(task);
@@ -110,9 +112,8 @@ uint32_t HoldCall(SchedulerState& state, WorkerEntry& worker, TaskEntry& call) {
   worker.held.push_back({&call, sequence});
   call.MoveTo(Assigned{worker.number, sequence});
   ++state.tasks_assigned;
-  if (call.spec.options.timeout_ms > 0 && worker.prefetched() <= LastRunning(worker)) {
-    state.interrupts.Watch(call);
-  }
+  const bool is_front = worker.prefetched() <= LastRunning(worker) && !worker.is_elsewhere;
+  if (call.spec.options.timeout_ms > 0 && is_front) state.interrupts.Watch(call);
   return sequence;
 }
 

@@ -14,8 +14,10 @@ namespace {
 bool IsKnownToHaveBegun(const WorkerEntry& worker, const TaskEntry& task) {
   const bool is_blocked =
       worker.gave_back_cpu && !worker.has_actor && worker.held.front().task == &task;
-  // What others give it is begun as soon as it is there.
-  return is_blocked || !worker.IsSchedulable() || task.assigned().sequence < worker.begun_below;
+  // What others give it is begun as soon as it is there; and of what another node has, that node
+  // knows.
+  return is_blocked || !worker.IsSchedulable() || worker.is_elsewhere ||
+         task.assigned().sequence < worker.begun_below;
 }
 
 void Interrupt(SchedulerState& state, WorkerEntry& worker, TaskEntry& task) {
@@ -25,7 +27,7 @@ void Interrupt(SchedulerState& state, WorkerEntry& worker, TaskEntry& task) {
   interruption.sent = true;
   state.outbox.push_back(
       InterruptTask{worker.number, task.spec.id, task.assigned().sequence, interruption.reason});
-  state.interrupts.Watch(task);
+  if (!worker.is_elsewhere) state.interrupts.Watch(task);
 }
 
 void StopHeld(SchedulerState& state, TaskEntry& task) {

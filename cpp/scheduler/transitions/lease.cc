@@ -40,6 +40,7 @@ bool OpenLease(SchedulerState& state, WorkerNumber number) {
   WorkerEntry* worker = state.pool.Find(number);
   if (state.unschedulable != kNoWorker || worker == nullptr || !worker->IsBound()) return false;
   if (worker->state == WorkerState::kEnding || worker->revoking) return false;
+  if (worker->is_elsewhere) return false;
   const bool runs_nothing = worker->has_actor ? worker->prefetched() == 0 : worker->held.empty();
   if (!runs_nothing) return false;
   if (worker->has_actor) {

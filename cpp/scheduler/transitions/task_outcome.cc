@@ -77,7 +77,11 @@ void Requeue(SchedulerState& state, std::span<TaskEntry* const> tasks) {
   for (TaskEntry* task : tasks) {
     state.interrupts.Forget(*task);
     task->MoveTo(Ready{});
-    state.queue.PutBack(*task);
+    if (task->scheduling_class->kind().elsewhere) {
+      state.for_elsewhere.push_back(task);
+    } else {
+      state.queue.PutBack(*task);
+    }
   }
 }
 
@@ -120,6 +124,10 @@ void TakeQueued(SchedulerState& state, TaskEntry& task) {
   if (task.state() == TaskState::kWaitingArgs) state.dependencies.Remove(task);
   if (task.IsCall()) return state.actors.RemoveCall(task);
   if (task.state() != TaskState::kReady) return;
+  if (task.scheduling_class->kind().elsewhere) {
+    std::erase(state.for_elsewhere, &task);
+    return;
+  }
   // The task that waits is the head of a scheduling class.
   if (task.scheduling_class->Head() == &task) state.heads.Forget(*task.scheduling_class);
   state.queue.Remove(task);

@@ -44,6 +44,9 @@ struct ActorEntry {
   // The object that stands for it is gone.
   bool unreferenced = false;
   uint32_t restarts = 0;
+  // It is dead since its worker died once too often, in this way: another node might make it again.
+  // Else empty.
+  std::string crash;
   // Why it is dead, and the code that its calls fail with.
   std::string cause;
   SystemErrorCode cause_code = SystemErrorCode::kActorDied;

@@ -35,6 +35,8 @@ struct ActorSummary {
   uint32_t restarts = 0;
   // Why it is dead.
   std::string cause;
+  // How its worker died, if that is why; else empty.
+  std::string crash;
 };
 
 // Why nothing works on a task.

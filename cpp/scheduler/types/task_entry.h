@@ -4,6 +4,9 @@
 //        │            │            │
 //        └────────────┴────────────┴──► ended (the entry is erased)
 //
+// What another node was to run goes back to WaitingArgs when this one is to run it after all, and
+// lacks what the other one would have fetched: the creation of an actor, and calls of that.
+//
 // A call of an actor is ready when its dependencies are available, whatever its turn is; it waits
 // in a queue of the actor (actor_entry.h) and not in a scheduling class.
 //
@@ -36,8 +39,8 @@ constexpr std::string_view TaskStateName(TaskState state) {
 // Bit n of entry s: a task in state s may move to state n. Each state may also end.
 inline constexpr std::array<uint8_t, 3> kTaskMoves = {
     1u << static_cast<int>(TaskState::kReady),
-    1u << static_cast<int>(TaskState::kAssigned),
-    1u << static_cast<int>(TaskState::kReady),
+    1u << static_cast<int>(TaskState::kAssigned) | 1u << static_cast<int>(TaskState::kWaitingArgs),
+    1u << static_cast<int>(TaskState::kReady) | 1u << static_cast<int>(TaskState::kWaitingArgs),
 };
 
 // Some dependencies are not available yet.

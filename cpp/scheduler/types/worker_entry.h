@@ -115,6 +115,9 @@ struct WorkerEntry {
 
   // It was given the creation of an actor, and serves nothing else from then on.
   bool has_actor = false;
+  // No process of this node: it stands for the worker that has its actor at another node, or will
+  // (transitions/elsewhere.h).
+  bool is_elsewhere = false;
   LeaseState lease = LeaseState::kNotLeased;
   // Indices of the GPUs that the first of `held` has.
   std::vector<uint32_t> gpus;

@@ -366,20 +366,24 @@ def _check_saving(cls: Any, options: ActorOptions) -> None:
 
 
 def _refuse_infeasible(owner: session.Session, name: str, demand: dict[str, float]) -> None:
-    """An actor that can never be made is an error at once; one that must wait is not."""
+    """An actor that can never be made is an error at once; one that must wait is not.
+
+    In a cluster a node may have what this one has not, or one that joins later.
+    """
     wanted = {resource: amount for resource, amount in demand.items() if amount > 0}
     if not wanted:
         return
     try:
         total, _ = questions.resources(owner.client, _QUERY_MS)
+        lacking = [
+            f"{amount:g} {resource}, of which there are {total.get(resource, 0):g} in all"
+            for resource, amount in wanted.items()
+            if amount > total.get(resource, 0)
+        ]
+        may_be_elsewhere = lacking and questions.node(owner.client, _QUERY_MS)["is_in_cluster"]
     except RayletError as error:
         raise owner.failure(error) from None
-    lacking = [
-        f"{amount:g} {resource}, of which there are {total.get(resource, 0):g} in all"
-        for resource, amount in wanted.items()
-        if amount > total.get(resource, 0)
-    ]
-    if lacking:
+    if lacking and not may_be_elsewhere:
         raise errors.InfeasibleError(
             f"an actor of class {name} asks for {' and '.join(lacking)}: there is not enough in "
             "the system. Ask for less, or give more to rayx.init (num_cpus, num_gpus, resources)."

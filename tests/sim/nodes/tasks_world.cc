@@ -222,16 +222,16 @@ void TasksWorld::Place(size_t index) {
       feasible.push_back(node);
     }
   }
-  node::GivenTasks& given = home.core().tasks().remote().given();
+  node::RemoteTasks& remote = home.core().tasks().remote();
   if (feasible.empty()) {
     common_.facts.NoteHarm();
-    return given.OnUnplaceable(offer.task, offer.attempt, "no node is left that could run it",
-                               /*for_ever=*/true);
+    return remote.OnUnplaceable(offer.task, offer.attempt, "no node is left that could run it",
+                                /*for_ever=*/true);
   }
   const size_t node = common_.dice.Of(feasible);
   common_.trace.Note(common_.now_ms, "place " + NameOf(offer.task) + " at " + std::to_string(node));
   report_.placed += node == offer.home ? 0 : 1;
-  given.OnPlace(offer.task, offer.attempt, NodeIdOf(node));
+  remote.OnPlace(offer.task, offer.attempt, NodeIdOf(node));
 }
 
 void TasksWorld::Hear(size_t node, size_t from) {
@@ -294,6 +294,14 @@ void TasksWorld::CloseDrivers() {
   }
 }
 
+void TasksWorld::CheckNothingEnds(World& world) {
+  for (const auto& [driver, home] : common_.homes) {
+    const auto ending = world.core().scheduler().EndingWorkersOf(testing::DriverNumber(driver));
+    if (ending.empty()) continue;
+    world.Break("worker " + ending.front().ToString() + " was told to end, and does not");
+  }
+}
+
 void TasksWorld::CheckRest(bool is_over) {
   for (const Node& node : nodes_) {
     if (!node.is_alive || !common_.broken.empty()) continue;
@@ -301,12 +309,15 @@ void TasksWorld::CheckRest(bool is_over) {
     node::NodeCore& core = world.core();
     if (!is_over) {
       CheckNobodyWaits(world);
+      CheckNothingEnds(world);
       continue;
     }
     CheckNothingIsHeld(world);
     if (core.drivers().size() > 0) world.Break("drivers are left");
     if (core.tasks().remote().given().size() > 0) world.Break("tasks that were given are left");
     if (core.tasks().remote().guest().size() > 0) world.Break("tasks of others are left");
+    if (core.tasks().remote().given_actors().size() > 0) world.Break("actors given are left");
+    if (core.tasks().remote().guest_actors().size() > 0) world.Break("actors of others are left");
     if (!core.objects().remote().shared().news().empty()) world.Break("news are left");
     const node::RemoteCopies& copies = core.objects().remote().copies();
     if (!copies.empty()) world.Break("copies are left: " + copies.DebugText());

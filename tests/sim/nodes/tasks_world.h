@@ -59,6 +59,8 @@ class TasksWorld final : private BulkStreams::Ends {
   bool IsAlive(size_t node) const override { return nodes_[node].is_alive; }
   void Break(const std::string& rule) override;
 
+  // No worker of the node is on its way out, nor what stands for one elsewhere.
+  void CheckNothingEnds(World& world);
   void Connect(size_t a, size_t b);
   void Gather(std::vector<World::Chance>* chances);
   void GatherBetween(size_t node, size_t other, std::vector<World::Chance>* chances);

@@ -40,9 +40,9 @@
 #include "common/protocol/wire_ids.h"
 #include "common/tls/key_file.h"
 #include "control/memory_tables.h"
+#include "daemon/codecs/remote_codec.h"
 #include "daemon/network/node_network.h"
 #include "daemon/network/node_streams.h"
-#include "daemon/others/remote_codec.h"
 #include "node/remote_messages.h"
 #include "testing/task_builder.h"
 

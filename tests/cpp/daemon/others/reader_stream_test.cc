@@ -1,7 +1,7 @@
 #include "daemon/others/reader_stream.h"
 
 #include "common/io/connection.h"
-#include "daemon/others/copy_codec.h"
+#include "daemon/codecs/copy_codec.h"
 #include "daemon/others/value_streams_fixture.h"
 
 namespace rayx::daemon {

@@ -1,4 +1,4 @@
-#include "daemon/others/copy_codec.h"
+#include "daemon/codecs/copy_codec.h"
 
 #include <gtest/gtest.h>
 

@@ -91,6 +91,43 @@ inline node::remote::Value ExampleFunctionValue() {
   return value;
 }
 
+inline std::vector<node::remote::Message> ExamplesAboutActors() {
+  namespace remote = node::remote;
+  const DriverId driver = NumberedId<DriverId>(2);
+  const TaskId task = NumberedId<TaskId>(1);
+  return {
+      remote::MakeActor{.spec = ExampleSpec(TaskKind::kActorCreation), .attempt = 96},
+      remote::CallActor{.spec = ExampleSpec(TaskKind::kActorCall),
+                        .caller = {.node = ExampleNode(), .client = ClientId(22), .run = 6}},
+      remote::CallActor{.spec = ExampleSpec(TaskKind::kActorCall),
+                        .caller = {.node = {}, .client = ClientId(23), .run = 6}},
+      remote::StopActor{
+          .driver = driver, .actor = NumberedId<TaskId>(4), .kill = true, .reason = "it was ended"},
+      remote::ActorMade{.actor = NumberedId<TaskId>(4),
+                        .attempt = 80,
+                        .restarts = 2,
+                        .result = ExampleInlineValue()},
+      remote::ActorMade{.actor = NumberedId<TaskId>(4), .attempt = 80, .restarts = 3},
+      remote::ActorEnded{.actor = NumberedId<TaskId>(4),
+                         .attempt = 80,
+                         .outcome = remote::Outcome::kCrashed,
+                         .restarts = 4,
+                         .cause = "its worker died",
+                         .result = ExampleLargeValue()},
+      remote::ActorEnded{
+          .actor = NumberedId<TaskId>(4), .attempt = 96, .outcome = remote::Outcome::kNotRun},
+      remote::CallEnded{.actor = NumberedId<TaskId>(4),
+                        .call = task,
+                        .failed = true,
+                        .results = {ExampleLargeValue(), ExampleInlineValue()},
+                        .state = ObjectNumber(20)},
+      remote::CallEnded{.actor = NumberedId<TaskId>(4), .call = task},
+      remote::FindActor{.driver = driver, .number = 9, .name = "counter"},
+      remote::ActorFound{
+          .driver = driver, .number = 9, .creation = ExampleSpec(TaskKind::kActorCreation)},
+      remote::ActorFound{.driver = driver, .number = 10}};
+}
+
 // At least one of each kind.
 inline std::vector<node::remote::Message> ExampleRemoteMessages() {
   namespace remote = node::remote;
@@ -127,6 +164,8 @@ inline std::vector<node::remote::Message> ExampleRemoteMessages() {
                         .failed = true,
                         .results = {ExampleInlineValue(), ExampleLargeValue()}},
       remote::TaskEnded{.task = task, .attempt = 64, .outcome = remote::Outcome::kNotRun},
+      remote::MakeActor{
+          .spec = ExampleSpec(TaskKind::kActorCreation), .attempt = 80, .state = ObjectNumber(19)},
       remote::CancelTask{.driver = driver, .task = task, .force = true},
       remote::KillActor{.driver = driver, .actor = NumberedId<TaskId>(4)},
       remote::Printed{.driver = driver,
@@ -139,6 +178,7 @@ inline std::vector<node::remote::Message> ExampleRemoteMessages() {
                          .name = "module.work",
                          .kind = "ValueError",
                          .text = "Traceback"}};
+  for (remote::Message& message : ExamplesAboutActors()) messages.push_back(std::move(message));
   for (const TaskKind kind :
        {TaskKind::kFunction, TaskKind::kActorCreation, TaskKind::kActorCall}) {
     messages.emplace_back(remote::RunTask{.spec = ExampleSpec(kind), .attempt = 32});

@@ -1,4 +1,4 @@
-#include "daemon/others/remote_codec.h"
+#include "daemon/codecs/remote_codec.h"
 
 #include <gtest/gtest.h>
 
@@ -15,8 +15,8 @@
 #include "common/base/limits.h"
 #include "common/protocol/generated/nodes_generated.h"
 #include "common/protocol/generated/remote_generated.h"
-#include "daemon/others/example_remote_messages.h"
-#include "daemon/others/message_fields.h"
+#include "daemon/codecs/example_remote_messages.h"
+#include "daemon/codecs/message_fields.h"
 
 namespace rayx::daemon {
 namespace {

@@ -54,6 +54,42 @@ inline auto Fields(const remote::DriverGone& it) {
   const auto& [driver] = it;
   return std::tie(driver);
 }
+inline auto Fields(const remote::MakeActor& it) {
+  const auto& [spec, attempt, state] = it;
+  return std::tie(spec, attempt, state);
+}
+inline auto Fields(const CallerId& it) {
+  const auto& [node, client, run] = it;
+  return std::tie(node, client, run);
+}
+inline auto Fields(const remote::CallActor& it) {
+  const auto& [spec, caller] = it;
+  return std::tie(spec, caller);
+}
+inline auto Fields(const remote::StopActor& it) {
+  const auto& [driver, actor, kill, reason] = it;
+  return std::tie(driver, actor, kill, reason);
+}
+inline auto Fields(const remote::ActorMade& it) {
+  const auto& [actor, attempt, restarts, result] = it;
+  return std::tie(actor, attempt, restarts, result);
+}
+inline auto Fields(const remote::ActorEnded& it) {
+  const auto& [actor, attempt, outcome, restarts, cause, result] = it;
+  return std::tie(actor, attempt, outcome, restarts, cause, result);
+}
+inline auto Fields(const remote::CallEnded& it) {
+  const auto& [actor, call, failed, results, state] = it;
+  return std::tie(actor, call, failed, results, state);
+}
+inline auto Fields(const remote::FindActor& it) {
+  const auto& [driver, number, name] = it;
+  return std::tie(driver, number, name);
+}
+inline auto Fields(const remote::ActorFound& it) {
+  const auto& [driver, number, creation] = it;
+  return std::tie(driver, number, creation);
+}
 inline auto Fields(const remote::RunTask& it) {
   const auto& [spec, attempt] = it;
   return std::tie(spec, attempt);

@@ -1,8 +1,8 @@
-#include "daemon/others/remote_codec.h"
+#include "daemon/codecs/remote_codec.h"
 
-#include <memory>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -12,7 +12,10 @@
 #include "common/protocol/generated/remote_generated.h"
 #include "common/protocol/message.h"
 #include "common/protocol/wire_ids.h"
-#include "daemon/others/copy_codec.h"
+#include "daemon/codecs/actor_codec.h"
+#include "daemon/codecs/copy_codec.h"
+#include "daemon/codecs/remote_reader.h"
+#include "daemon/codecs/remote_writer.h"
 
 namespace rayx::daemon {
 namespace {
@@ -35,39 +38,30 @@ static_assert(said::Outcome::MAX == said::Outcome::NotRun);
 
 // ---- to the wire --------------------------------------------------------------------------------
 
-// What a message takes beside its bytes and ids, and a value in one.
-constexpr size_t kMessageBytes = 128;
-constexpr size_t kValueBytes = 96;
-
 // A bit more than it takes, so that its buffer need not grow.
 template <typename Message>
 size_t RoomFor(const Message& message) {
   if constexpr (requires { message.ids; }) {
-    return kMessageBytes + message.ids.size() * ObjectId::kSize;
+    return kRemoteMessageBytes + message.ids.size() * ObjectId::kSize;
   } else if constexpr (requires { message.spec; }) {
-    return kMessageBytes + message.spec.encoded.size();
+    return kRemoteMessageBytes + message.spec.encoded.size();
+  } else if constexpr (requires { message.results; }) {
+    return rayx::daemon::RoomFor(message.results);
   } else {
-    return 2 * kMessageBytes;
+    return 2 * kRemoteMessageBytes;
   }
 }
-size_t RoomFor(const remote::Value& value) {
-  const size_t function = value.function ? value.function->pickled.size() + kValueBytes : 0;
-  return kValueBytes + value.data.size() + value.places.size() * NodeId::kSize +
-         value.contained.size() * ObjectId::kSize + function;
+size_t RoomFor(const remote::Announce& message) {
+  return kRemoteMessageBytes + rayx::daemon::RoomFor(message.value);
 }
-size_t RoomFor(const std::vector<remote::Value>& values) {
-  size_t sum = kMessageBytes;
-  for (const remote::Value& value : values) sum += RoomFor(value) + sizeof(uint32_t);
-  return sum;
+size_t RoomFor(const remote::ObjectsReady& message) {
+  return rayx::daemon::RoomFor(message.values);
 }
-size_t RoomFor(const remote::Announce& message) { return kMessageBytes + RoomFor(message.value); }
-size_t RoomFor(const remote::ObjectsReady& message) { return RoomFor(message.values); }
-size_t RoomFor(const remote::TaskEnded& message) { return RoomFor(message.results); }
 
 // Each field is named by the structured binding: whoever adds one to a struct is led here.
-class Encoder {
+class Encoder : public RemoteWriter {
  public:
-  explicit Encoder(size_t size) : builder_(size) {}
+  using RemoteWriter::RemoteWriter;
 
   Type operator()(const remote::AddReferences& message) {
     const auto& [ids] = message;
@@ -166,83 +160,26 @@ class Encoder {
     return Finish(said::CreateTaskFailed(builder_, ToWire(driver), ToWire(task), of, what, words),
                   Type::TaskFailed);
   }
-
-  // The buffer itself, without a copy.
-  cluster::SharedBytes Take() {
-    const auto buffer = std::make_shared<const flatbuffers::DetachedBuffer>(builder_.Release());
-    return {std::shared_ptr<const uint8_t>(buffer, buffer->data()), buffer->size()};
-  }
-
- private:
-  template <typename Table>
-  Type Finish(Offset<Table> table, Type type) {
-    builder_.Finish(table);
-    return type;
-  }
-  Offset<Vector<uint8_t>> Bytes(std::string_view bytes) {
-    return builder_.CreateVector(reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size());
-  }
-  Offset<flatbuffers::String> Text(std::string_view text) {
-    return text.empty() ? 0 : builder_.CreateString(text);
-  }
-  Offset<Vector<uint8_t>> Spec(const TaskSpec& spec) {
-    // As if it were a message of its own.
-    builder_.ForceVectorAlignment(spec.encoded.size(), 1, 8);
-    return Bytes(spec.encoded);
-  }
-  Offset<said::Function> Write(const remote::Function& function) {
-    const auto& [driver, name, pickled, is_recursive] = function;
-    const auto text = builder_.CreateString(name);
-    const auto bytes = Bytes(pickled);
-    return said::CreateFunction(builder_, ToWire(driver), text, bytes, is_recursive);
-  }
-  Offset<said::Value> Write(const remote::Value& value) {
-    const auto& [id, is_inline, data, size_bytes, version, places, contained, function] = value;
-    const auto bytes = is_inline ? Bytes(data) : 0;
-    const auto nodes =
-        places.empty() ? 0
-                       : builder_.CreateVectorOfStructs(
-                             reinterpret_cast<const protocol::Id16*>(places.data()), places.size());
-    const auto inside = contained.empty() ? 0 : ToWire(builder_, contained);
-    const auto what = function ? Write(*function) : 0;
-    return said::CreateValue(builder_, ToWire(id), bytes, is_inline ? 0 : size_bytes, nodes, inside,
-                             what, version);
-  }
-  Offset<Vector<Offset<said::Value>>> Write(const std::vector<remote::Value>& values) {
-    std::vector<Offset<said::Value>> written;
-    written.reserve(values.size());
-    for (const remote::Value& value : values) written.push_back(Write(value));
-    return builder_.CreateVector(written);
-  }
-
-  flatbuffers::FlatBufferBuilder builder_;
 };
 
 // ---- from the wire ------------------------------------------------------------------------------
 
-// A value and its function for each result that a task may have.
-constexpr flatbuffers::uoffset_t kTablesMax = 2 * limits::kReturnsMax + 2;
-Status Wrong(const std::string& text) { return Status::ProtocolError(text); }
-
-template <typename AnyId>
-Status CheckNamed(const AnyId& id, const char* what) {
-  return id.IsNil() ? Wrong("a nil " + std::string(what)) : Status::Ok();
-}
+Status Wrong(const std::string& text) { return SaidWrong(text); }
 
 // Reads one message. Fields that are required are there: the verifier has seen to it.
-class Decoder {
+class Decoder : public RemoteReader {
  public:
-  explicit Decoder(std::span<const uint8_t> payload)
-      : payload_(payload), unread_bytes_(payload.size()) {}
+  using RemoteReader::RemoteReader;
 
   template <typename Said, typename Made>
   Status Read(remote::Message* message) {
-    flatbuffers::Verifier verifier(payload_.data(), payload_.size(), /*_max_depth=*/8, kTablesMax);
-    if (!verifier.VerifyBuffer<Said>()) return Wrong("malformed");
-    return Read(*flatbuffers::GetRoot<Said>(payload_.data()), &message->emplace<Made>());
+    const Said* said = Verified<Said>();
+    return said == nullptr ? Wrong("malformed") : Read(*said, &message->emplace<Made>());
   }
 
  private:
+  using RemoteReader::Read;
+
   template <typename Said, typename Made>
   requires requires(const Said& wire, Made made) {
     wire.ids();
@@ -332,99 +269,6 @@ class Decoder {
     RAYX_RETURN_IF_ERROR(Name(wire.kind(), &made->kind));
     return Bytes(wire.text(), limits::kErrorBytesMax, "text", &made->text);
   }
-
-  Status Read(const said::Function& wire, remote::Function* made) {
-    made->is_recursive = wire.is_recursive();
-    RAYX_RETURN_IF_ERROR(Driver(*wire.driver(), &made->driver));
-    RAYX_RETURN_IF_ERROR(Name(wire.name(), &made->name));
-    return Bytes(wire.pickled(), limits::kFunctionBytesMax, "function", &made->pickled);
-  }
-  Status Read(const said::Value& wire, remote::Value* made) {
-    made->id = FromWire(*wire.id());
-    RAYX_RETURN_IF_ERROR(CheckNamed(made->id, "object"));
-    made->is_inline = wire.data() != nullptr;
-    RAYX_RETURN_IF_ERROR(
-        Bytes(wire.data(), limits::kInlineObjectBytesMax, "inline value", &made->data));
-    made->size_bytes = made->is_inline ? made->data.size() : wire.size_bytes();
-    if (made->size_bytes > kValueBytesMax) return Wrong("a size that no value has");
-    RAYX_RETURN_IF_ERROR(Ids(wire.places(), limits::kFrameBytesMax, "node", &made->places));
-    made->version = wire.version();
-    if (made->is_inline && (wire.size_bytes() > 0 || made->version > 0 || !made->places.empty())) {
-      return Wrong("an inline value that is elsewhere, too");
-    }
-    RAYX_RETURN_IF_ERROR(
-        Ids(wire.contained(), limits::kIdsPerMessageMax, "object in a value", &made->contained));
-    if (wire.function() == nullptr) return Status::Ok();
-    if (!made->id.IsFunction()) return Wrong("a function of an object that stands for none");
-    return Read(*wire.function(), &made->function.emplace());
-  }
-
-  // Of a value that its home hears of from who has made it.
-  static Status CheckVersion(const remote::Value& value) {
-    if (value.is_inline || (value.version > 0 && value.size_bytes > 0)) return Status::Ok();
-    return Wrong("a large value without a version, or without a size");
-  }
-  Status Values(const Vector<Offset<said::Value>>* wire, size_t most,
-                std::vector<remote::Value>* made) {
-    if (wire == nullptr) return Status::Ok();
-    if (wire->size() > most) return Wrong("too many values");
-    made->resize(wire->size());
-    for (flatbuffers::uoffset_t i = 0; i < wire->size(); ++i) {
-      RAYX_RETURN_IF_ERROR(Read(*wire->Get(i), &(*made)[i]));
-    }
-    return Status::Ok();
-  }
-  Status Spec(const Vector<uint8_t>& wire, const protocol::CallOptions* options, TaskSpec* made) {
-    if (wire.size() > limits::kTaskSpecBytesMax) return Wrong("a TaskSpec that is too large");
-    RAYX_RETURN_IF_ERROR(Spend(wire.size()));
-    // To the one that is aligned, as it was made.
-    if ((wire.data() - payload_.data()) % 8 != 0) return Wrong("a TaskSpec that is not aligned");
-    Result<TaskSpec> spec = ParseTaskSpec(BytesOf(wire));
-    if (!spec.ok()) return spec.status();
-    *made = std::move(*spec);
-    RAYX_RETURN_IF_ERROR(CheckNamed(made->id, "task"));
-    RAYX_RETURN_IF_ERROR(CheckNamed(made->driver, "driver"));
-    made->options = DecodeOptions(options);
-    const Status fits = CheckOptions(made->options, made->kind, made->return_count);
-    return fits.ok() ? fits : Wrong(fits.message());
-  }
-
-  Status Driver(const protocol::Id16& wire, DriverId* made) {
-    *made = FromWire<DriverId>(wire);
-    return CheckNamed(*made, "driver");
-  }
-  template <typename Wire, typename AnyId>
-  Status Ids(const Vector<const Wire*>* wire, size_t most, const char* what,
-             std::vector<AnyId>* made) {
-    if (wire == nullptr) return Status::Ok();
-    if (wire->size() > most) return Wrong("too many ids: of each " + std::string(what));
-    RAYX_RETURN_IF_ERROR(Spend(wire->size() * sizeof(Wire)));
-    const auto* ids = reinterpret_cast<const AnyId*>(wire->Data());
-    made->assign(ids, ids + wire->size());
-    for (const AnyId& id : *made) RAYX_RETURN_IF_ERROR(CheckNamed(id, what));
-    return Status::Ok();
-  }
-  // A string, or a vector of bytes.
-  template <typename Wire>
-  Status Bytes(const Wire* wire, size_t most, const char* what, std::string* made) {
-    if (wire == nullptr) return Status::Ok();
-    if (wire->size() > most) return Wrong("too large: the " + std::string(what));
-    RAYX_RETURN_IF_ERROR(Spend(wire->size()));
-    made->assign(reinterpret_cast<const char*>(wire->Data()), wire->size());
-    return Status::Ok();
-  }
-  Status Name(const flatbuffers::String* wire, std::string* made) {
-    return Bytes(wire, limits::kNameBytesMax, "name", made);
-  }
-  // Offsets of a table may all lead to the same bytes, so that a small message would say much.
-  Status Spend(size_t bytes) {
-    if (bytes > unread_bytes_) return Wrong("some of its bytes are said more than once");
-    unread_bytes_ -= bytes;
-    return Status::Ok();
-  }
-
-  const std::span<const uint8_t> payload_;
-  size_t unread_bytes_;
 };
 
 Status Decode(Type type, std::span<const uint8_t> payload, remote::Message* message) {
@@ -465,16 +309,26 @@ Status Decode(Type type, std::span<const uint8_t> payload, remote::Message* mess
     case Type::TaskFailed:
       return decoder.Read<said::TaskFailed, remote::TaskFailed>(message);
     default:
-      return ReadAboutCopies(type, payload, message);
+      return IsAboutActors(type) ? ReadAboutActors(type, payload, message)
+                                 : ReadAboutCopies(type, payload, message);
   }
 }
 
 }  // namespace
 
 cluster::Message Encode(const remote::Message& message) {
-  Encoder encoder(std::visit([](const auto& one) { return RoomFor(one); }, message));
-  const Type type = std::visit(encoder, message);
-  return {.type = static_cast<uint16_t>(type), .payload = encoder.Take()};
+  return std::visit(
+      [](const auto& one) -> cluster::Message {
+        using Message = std::remove_cvref_t<decltype(one)>;
+        if constexpr (AboutActors<Message>) {
+          return EncodeAboutActors(one);
+        } else {
+          Encoder encoder(RoomFor(one));
+          const Type type = encoder(one);
+          return {.type = static_cast<uint16_t>(type), .payload = encoder.Take()};
+        }
+      },
+      message);
 }
 
 Result<remote::Message> DecodeRemoteMessage(uint16_t type, std::span<const uint8_t> payload) {

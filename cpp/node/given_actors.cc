@@ -1,0 +1,339 @@
+#include "node/given_actors.h"
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+#include <vector>
+
+#include "common/protocol/object_layout.h"
+#include "node/mutation.h"
+#include "node/placement_talk.h"
+#include "scheduler/actors_elsewhere.h"
+
+namespace rayx::node {
+
+using remote::kAttemptsPerPlacement;
+
+// --- what the scheduler wants ---
+
+void GivenActors::OnAssign(const scheduler::AssignTask& effect) {
+  const TaskSpec& spec = *parts_.scheduler->FindTask(effect.task);
+  if (spec.kind == TaskKind::kActorCreation) {
+    Given& given = given_[effect.task];
+    given.stand_in = effect.worker;
+    given.restarts_before = effect.attempt;
+    given.restarts_told = 0;
+    return Offer(effect.task, given);
+  }
+  const Given& given = given_.at(spec.actor);
+  calls_[effect.task] = {spec.actor, effect.worker, effect.sequence};
+  if (!unsent_.contains(given.session) && shell_.others->HasRoom(given.session)) {
+    SendCall(given.session, effect.task);
+  } else {
+    unsent_[given.session].push_back({effect.task, effect.worker, effect.sequence});
+  }
+  shell_.records->OnTaskAssigned(effect.task);
+}
+
+void GivenActors::SendUnsent(ClientId session, const Unsent& unsent) {
+  // It may have ended while it waited, or have been given to another one.
+  const auto it = calls_.find(unsent.call);
+  if (it != calls_.end() && it->second.stand_in == unsent.stand_in) SendCall(session, unsent.call);
+}
+
+void GivenActors::SendCall(ClientId session, const TaskId& call) {
+  const TaskSpec* spec = parts_.scheduler->FindTask(call);
+  if (spec == nullptr) return;
+  const CallerId& caller = scheduler::ActorsElsewhere(parts_.scheduler).CallerOf(call);
+  parts_.remote->Send(session, remote::CallActor{*spec, caller});
+}
+
+void GivenActors::Flush() {
+  for (auto& [session, unsent] : unsent_) {
+    while (!unsent.empty() && shell_.others->HasRoom(session)) {
+      SendUnsent(session, unsent.front());
+      unsent.pop_front();
+    }
+  }
+  std::erase_if(unsent_, [](const auto& entry) { return entry.second.empty(); });
+}
+
+void GivenActors::Offer(const TaskId& actor, Given& given) {
+  given.state = State::kOffered;
+  given.session = kNoClient;
+  ++given.offers;
+  shell_.others->Offer(
+      OfferOf(*parts_.scheduler->FindTask(actor), given.offers, parts_.store, parts_.remote));
+}
+
+void GivenActors::OnStop(const scheduler::StopWorker& effect) {
+  const auto it = std::find_if(given_.begin(), given_.end(), [&](const auto& entry) {
+    return entry.second.stand_in == effect.worker;
+  });
+  if (it == given_.end()) return;
+  auto& [actor, given] = *it;
+  if (given.state == State::kOffered) {
+    return EndStandIn(given, /*has_begun=*/false, "no node had it yet");
+  }
+  const std::optional<scheduler::ActorSummary> known = parts_.scheduler->FindActor(actor);
+  if (RAYX_MUTATION(kForgetStopActor)) return;
+  parts_.remote->Send(
+      given.session,
+      remote::StopActor{
+          .driver = known->driver, .actor = actor, .kill = effect.kill, .reason = known->cause});
+}
+
+void GivenActors::OnInterrupt(const scheduler::InterruptTask& effect) {
+  const TaskSpec* spec = parts_.scheduler->FindTask(effect.task);
+  // It may have ended since.
+  if (spec == nullptr || !calls_.contains(effect.task)) return;
+  const ClientId session = given_.at(spec->actor).session;
+  // Behind the call, if that waits.
+  if (const auto unsent = unsent_.find(session); unsent != unsent_.end()) {
+    for (const Unsent& one : unsent->second) SendUnsent(session, one);
+    unsent_.erase(unsent);
+  }
+  parts_.remote->Send(session, remote::CancelTask{spec->driver, effect.task, /*force=*/false});
+}
+
+void GivenActors::OnTaskEnded(const TaskSpec& spec) {
+  calls_.erase(spec.id);
+  const auto it = given_.find(spec.id);
+  if (it == given_.end()) return;
+  shell_.others->Withdraw(spec.id, it->second.offers);
+  given_.erase(it);
+}
+
+uint32_t GivenActors::FirstUnsent(WorkerNumber stand_in) const {
+  for (const auto& [session, unsent] : unsent_) {
+    const auto first = std::find_if(unsent.begin(), unsent.end(),
+                                    [&](const Unsent& one) { return one.stand_in == stand_in; });
+    if (first != unsent.end()) return first->sequence;
+  }
+  return std::numeric_limits<uint32_t>::max();
+}
+
+void GivenActors::EndStandIn(Given& given, bool has_begun, const std::string& why) {
+  ReleaseSaved(given);
+  const WorkerNumber gone = std::exchange(given.stand_in, kNoWorker);
+  given.session = kNoClient;
+  scheduler::WorkerEnd end{.begun_sequence = 0, .description = why};
+  if (has_begun) end.begun_sequence = FirstUnsent(gone);
+  // Those that come back are not its calls any more.
+  std::erase_if(calls_, [&](const auto& entry) { return entry.second.stand_in == gone; });
+  parts_.scheduler->OnWorkerGone(gone, end);
+}
+
+// --- who has it ---
+
+void GivenActors::OnPlace(const TaskId& actor, uint32_t attempt, const NodeId& node) {
+  const auto it = given_.find(actor);
+  if (it == given_.end() || it->second.state != State::kOffered) return;
+  Given& given = it->second;
+  if (given.offers != attempt || given.stand_in == kNoWorker) return;
+  const std::optional<scheduler::ActorSummary> known = parts_.scheduler->FindActor(actor);
+  // It was killed, or its driver is gone, and what stands for its worker is about to end.
+  if (!known || known->state == ActorState::kDead) return;
+  if (node == shell_.others->self()) {
+    given.state = State::kHere;
+    given.stand_in = kNoWorker;
+    return PlaceHere(actor);
+  }
+  const ClientId session = parts_.sessions->With(node);
+  // There is none any more, or none yet.
+  if (session.IsNil()) return Offer(actor, given);
+  given.state = State::kPlaced;
+  given.session = session;
+  given.pending_reason.clear();
+  const TaskSpec& spec = *parts_.scheduler->FindTask(actor);
+  parts_.told->Tell(session, spec.driver);
+  remote::MakeActor make{.spec = spec,
+                         .attempt = given.offers * kAttemptsPerPlacement,
+                         .state = parts_.actors->StateOf(actor)};
+  // Deaths of workers count at the node that has it.
+  const auto most = static_cast<int32_t>(kAttemptsPerPlacement) - 1;
+  int32_t& restarts = make.spec.options.max_retries;
+  if (restarts >= 0) restarts -= static_cast<int32_t>(given.restarts_before);
+  if (restarts < 0 || restarts > most) restarts = most;
+  given.saved = make.state;
+  if (given.saved) parts_.store->AddReference(*given.saved);
+  parts_.remote->Send(session, std::move(make));
+  shell_.records->OnTaskAssigned(actor);
+}
+
+void GivenActors::PlaceHere(const TaskId& actor) {
+  const auto missing_here = [this](const TaskSpec& task) {
+    std::vector<ObjectId> missing;
+    for (const ObjectId& input : task.dependencies) {
+      if (parts_.store->IsSealed(input)) continue;
+      missing.push_back(input);
+      parts_.remote->shared().WantHere(input);
+    }
+    return missing;
+  };
+  scheduler::ActorsElsewhere(parts_.scheduler).OnPlacedHere(actor, missing_here);
+}
+
+void GivenActors::OnUnplaceable(const TaskId& actor, uint32_t attempt, const std::string& reason,
+                                bool for_ever) {
+  const auto it = given_.find(actor);
+  if (it == given_.end() || it->second.state != State::kOffered) return;
+  Given& given = it->second;
+  if (given.offers != attempt || given.stand_in == kNoWorker) return;
+  if (for_ever) {
+    return scheduler::ActorsElsewhere(parts_.scheduler)
+        .OnEnded(actor, reason, SystemErrorCode::kInfeasible, /*has_error=*/false);
+  }
+  given.pending_reason = reason;
+  const TaskSpec& spec = *parts_.scheduler->FindTask(actor);
+  parts_.reasons->Tell(spec.driver, spec.name, reason);
+}
+
+GivenActors::Given* GivenActors::Open(ClientId session, const TaskId& actor, uint32_t attempt) {
+  const auto it = given_.find(actor);
+  if (it == given_.end()) return nullptr;
+  Given& given = it->second;
+  const bool is_open = given.state == State::kPlaced && given.session == session &&
+                       given.offers * kAttemptsPerPlacement == attempt;
+  return is_open ? &given : nullptr;
+}
+
+void GivenActors::ReleaseSaved(Given& given) {
+  if (given.saved) parts_.store->RemoveReference(*std::exchange(given.saved, std::nullopt));
+}
+
+void GivenActors::TellRestarts(const TaskId& actor, Given& given, uint32_t restarts) {
+  if (restarts <= given.restarts_told) return;
+  scheduler::ActorsElsewhere(parts_.scheduler).OnRestarted(actor, restarts - given.restarts_told);
+  given.restarts_told = restarts;
+}
+
+// --- what its node says ---
+
+Status GivenActors::OnMade(ClientId session, const remote::ActorMade& made) {
+  Given* given = Open(session, made.actor, made.attempt);
+  if (given == nullptr) return Status::ProtocolError("an actor was made that was not placed there");
+  if (made.result) {
+    RAYX_RETURN_IF_ERROR(
+        AcceptResults(parts_.remote, session, made.actor, /*return_count=*/1, {*made.result}));
+  }
+  ReleaseSaved(*given);
+  TellRestarts(made.actor, *given, made.restarts);
+  const std::optional<scheduler::ActorSummary> known = parts_.scheduler->FindActor(made.actor);
+  // Made again, or killed meanwhile.
+  const bool is_waited_for =
+      known && (known->state == ActorState::kPending || known->state == ActorState::kRestarting);
+  if (!is_waited_for) return Status::Ok();
+  RAYX_RETURN_IF_ERROR(
+      parts_.scheduler->OnTaskFinished(given->stand_in, made.actor, /*sequence=*/0));
+  parts_.actors->OnCreated(made.actor);
+  return Status::Ok();
+}
+
+Status GivenActors::OnEnded(ClientId session, const remote::ActorEnded& ended) {
+  Given* given = Open(session, ended.actor, ended.attempt);
+  if (given == nullptr)
+    return Status::ProtocolError("the end of an actor that was not placed there");
+  TellRestarts(ended.actor, *given, ended.restarts);
+  if (ended.outcome != remote::Outcome::kEnded && ended.result) {
+    // It may have been stored by a worker that died.
+    RefuseResults(parts_.remote, session, {*ended.result});
+  }
+  if (ended.outcome == remote::Outcome::kEnded) {
+    if (ended.result) {
+      RAYX_RETURN_IF_ERROR(
+          AcceptResults(parts_.remote, session, ended.actor, /*return_count=*/1, {*ended.result}));
+    }
+    scheduler::ActorsElsewhere(parts_.scheduler)
+        .OnEnded(ended.actor, ended.cause, SystemErrorCode::kActorDied, ended.result.has_value());
+  }
+  EndStandIn(*given, ended.outcome != remote::Outcome::kNotRun, ended.cause);
+  return Status::Ok();
+}
+
+Status GivenActors::OnCallEnded(ClientId session, const remote::CallEnded& ended) {
+  const auto it = calls_.find(ended.call);
+  const bool is_open = it != calls_.end() && given_.at(it->second.actor).session == session;
+  if (!is_open) {
+    // It has failed here, with its actor.
+    RefuseResults(parts_.remote, session, ended.results);
+    return Status::Ok();
+  }
+  const Call call = it->second;
+  const TaskSpec& spec = *parts_.scheduler->FindTask(ended.call);
+  if (ended.results.empty()) {
+    Drop(spec);
+  } else {
+    RAYX_RETURN_IF_ERROR(
+        AcceptResults(parts_.remote, session, spec.id, spec.return_count, ended.results));
+  }
+  if (ended.state) parts_.actors->OnStateElsewhere(call.actor, *ended.state);
+  return parts_.scheduler->OnTaskFinished(call.stand_in, ended.call, call.sequence, ended.failed);
+}
+
+void GivenActors::Drop(const TaskSpec& call) {
+  const std::string error =
+      EncodeSystemError(SystemErrorCode::kActorDied,
+                        call.name + " was dropped at the node of its actor, since its driver ends");
+  for (uint32_t i = 0; i < call.return_count; ++i) {
+    (void)parts_.store->PutInline(kNoClient, call.ReturnId(i), BytesOf(error), {});
+  }
+}
+
+void GivenActors::OnSessionEnded(ClientId session, const SessionEnd& end) {
+  std::vector<TaskId> lost;
+  for (const auto& [actor, given] : given_) {
+    if (given.state == State::kPlaced && given.session == session) lost.push_back(actor);
+  }
+  std::sort(lost.begin(), lost.end());
+  const std::string why =
+      "its node " +
+      (parts_.sessions->Contains(session) ? parts_.sessions->NodeOf(session).Hex() + " "
+                                          : std::string()) +
+      "is gone: " + end.reason;
+  for (const TaskId& actor : lost) {
+    if (RAYX_MUTATION(kForgetLostActors)) continue;
+    // It has not begun where it was not heard of.
+    EndStandIn(given_.at(actor), !end.is_unheard, why);
+  }
+  unsent_.erase(session);
+}
+
+// --- questions ---
+
+uint32_t GivenActors::AttemptOf(const TaskId& task) const {
+  const auto it = given_.find(task);
+  const bool is_here = it != given_.end() && it->second.state == State::kHere;
+  return is_here ? it->second.offers * kAttemptsPerPlacement : 0;
+}
+
+NodeId GivenActors::NodeOf(const TaskId& actor) const {
+  const auto it = given_.find(actor);
+  const bool is_placed = it != given_.end() && it->second.state == State::kPlaced &&
+                         parts_.sessions->Contains(it->second.session);
+  return is_placed ? parts_.sessions->NodeOf(it->second.session) : NodeId();
+}
+
+std::string GivenActors::Explain(const DriverId& driver, const TaskId& task) const {
+  const TaskSpec* spec = parts_.scheduler->FindTask(task);
+  if (spec == nullptr || spec->driver != driver) return "";
+  const std::string label = spec->name + " (task " + task.Hex() + ")";
+  const auto call = calls_.find(task);
+  if (call != calls_.end()) {
+    return label + " was sent to its actor at node " + NodeOf(call->second.actor).Hex() +
+           ", which runs it, or will. It has not said that it has ended.";
+  }
+  const auto it = given_.find(task);
+  if (it == given_.end() || it->second.stand_in == kNoWorker) return "";
+  if (it->second.state == State::kPlaced) {
+    return label + " makes, or has made, its actor at node " + NodeOf(task).Hex() + ".";
+  }
+  if (!it->second.pending_reason.empty()) {
+    return label + " waits for a node that can have its actor: " + it->second.pending_reason;
+  }
+  return label + " is to make its actor where " + spec->resources.ToString() +
+         " are free next. No node has been chosen yet: all have as much to do as they should, or "
+         "the global scheduler is not reached.";
+}
+
+}  // namespace rayx::node

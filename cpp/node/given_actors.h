@@ -1,0 +1,137 @@
+// Actors of drivers of this node, their home, that other nodes have.
+//
+//             the scheduler gives the creation      OnPlace, at another node
+//             to what stands for the worker
+//   (here) ─────────────────────────────▶ Offered ───────────────────────▶ Placed ──▶ (gone)
+//                                           │ ▲                              │
+//                              OnPlace here │ └── its node is gone, has not ─┘
+//                                           ▼     made it, or gives it up: if the scheduler
+//                                          Here   gives the creation again
+//
+// What an actor is, its calls in order, its name, its restarts: all that is the scheduler's, as of
+// an actor that lives here (scheduler/actors_elsewhere.h). This is who carries it out: what the
+// scheduler gives to a worker that stands for another node's becomes a message, and what that node
+// says, an event. A message of a placement that is not open any more changes nothing.
+//
+// A call that was sent when the session ends may have begun, so it fails, unless nothing was heard
+// there; one that was not sent waits for the next placement.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <optional>
+#include <string>
+#include <unordered_map>
+
+#include "common/base/ids.h"
+#include "common/base/status.h"
+#include "node/actor_book.h"
+#include "node/node_sessions.h"
+#include "node/pending_reasons.h"
+#include "node/remote_objects.h"
+#include "node/shell.h"
+#include "node/told_drivers.h"
+#include "plasma/object_store.h"
+#include "scheduler/local_scheduler.h"
+
+namespace rayx::node {
+
+class GivenActors {
+ public:
+  struct Parts {
+    plasma::ObjectStore* store = nullptr;
+    scheduler::LocalScheduler* scheduler = nullptr;
+    DriverBook* drivers = nullptr;
+    ActorBook* actors = nullptr;
+    RemoteObjects* remote = nullptr;
+    ToldDrivers* told = nullptr;
+    PendingReasons* reasons = nullptr;
+    const NodeSessions* sessions = nullptr;
+  };
+  // All must outlive it.
+  GivenActors(const Shell& shell, const Parts& parts) : shell_(shell), parts_(parts) {}
+
+  // --- effects of the scheduler about a worker that stands for another node's ---
+  void OnAssign(const scheduler::AssignTask& effect);
+  void OnStop(const scheduler::StopWorker& effect);
+  void OnInterrupt(const scheduler::InterruptTask& effect);
+  // The creation or call is over.
+  void OnTaskEnded(const TaskSpec& spec);
+
+  // --- events ---
+  // As GivenTasks has them.
+  void OnPlace(const TaskId& actor, uint32_t attempt, const NodeId& node);
+  void OnUnplaceable(const TaskId& actor, uint32_t attempt, const std::string& reason,
+                     bool for_ever);
+  // Not OK: a breach of protocol.
+  Status OnMade(ClientId session, const remote::ActorMade& made);
+  Status OnEnded(ClientId session, const remote::ActorEnded& ended);
+  Status OnCallEnded(ClientId session, const remote::CallEnded& ended);
+  void OnSessionEnded(ClientId session, const SessionEnd& end);
+  // Calls that waited for room in their session are sent. At the end of a turn.
+  void Flush();
+
+  // --- questions ---
+  // The number of the first attempt of a creation that is placed here; 0 for others.
+  uint32_t AttemptOf(const TaskId& task) const;
+  // For people: where the actor is or is to be, or that the call was sent to it. Empty if it is not
+  // at another node.
+  std::string Explain(const DriverId& driver, const TaskId& task) const;
+  // The node that has the actor; nil if none has, or this one.
+  NodeId NodeOf(const TaskId& actor) const;
+  size_t size() const { return given_.size() + calls_.size(); }
+
+ private:
+  enum class State : uint8_t { kOffered, kPlaced, kHere };
+  struct Given {
+    State state = State::kOffered;
+    // What stands for its worker; kNoWorker if nothing does.
+    WorkerNumber stand_in = kNoWorker;
+    // Counts offers, from 1.
+    uint32_t offers = 0;
+    // Restarts at the time of the offer, and of them those since, of which its node has told.
+    uint32_t restarts_before = 0;
+    uint32_t restarts_told = 0;
+    ClientId session = kNoClient;
+    // What it was, of which its node has not said yet whether it refers to that.
+    std::optional<ObjectId> saved;
+    std::string pending_reason;
+  };
+  // A call that was handed to what stands for its actor's worker.
+  struct Call {
+    TaskId actor;
+    WorkerNumber stand_in = kNoWorker;
+    uint32_t sequence = 0;
+  };
+
+  void Offer(const TaskId& actor, Given& given);
+  void PlaceHere(const TaskId& actor);
+  // A call that waits for room in its session.
+  struct Unsent {
+    TaskId call;
+    WorkerNumber stand_in = kNoWorker;
+    uint32_t sequence = 0;
+  };
+  void SendCall(ClientId session, const TaskId& call);
+  void SendUnsent(ClientId session, const Unsent& unsent);
+  // The placement that is open in this session; null if it is not.
+  Given* Open(ClientId session, const TaskId& actor, uint32_t attempt);
+  void ReleaseSaved(Given& given);
+  void TellRestarts(const TaskId& actor, Given& given, uint32_t restarts);
+  // The results of a call that nobody will run, since its driver ends.
+  void Drop(const TaskSpec& call);
+  // What stood for the worker is gone. `has_begun`: it may have begun what it was given.
+  void EndStandIn(Given& given, bool has_begun, const std::string& why);
+  // The number of the first of its calls that was not sent; the largest if all were.
+  uint32_t FirstUnsent(WorkerNumber stand_in) const;
+
+  const Shell shell_;
+  const Parts parts_;
+  // From the first offer until the creation is over.
+  std::unordered_map<TaskId, Given> given_;
+  std::unordered_map<TaskId, Call> calls_;
+  std::map<ClientId, std::deque<Unsent>> unsent_;
+};
+
+}  // namespace rayx::node
