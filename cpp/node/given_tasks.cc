@@ -12,16 +12,9 @@ namespace rayx::node {
 
 using remote::kAttemptsPerPlacement;
 
-bool GivenTasks::Takes(const TaskSpec& spec) const {
-  if (shell_.others == nullptr || spec.kind != TaskKind::kFunction) return false;
-  // Who consumes a stream is at the node of its task.
-  if (spec.options.stream_window > 0) return false;
-  if (!drivers_->IsKnown(spec.driver) || !drivers_->HomeOf(spec.driver).IsNil()) return false;
-  return !scheduler_->total().Covers(spec.resources) || shell_.others->ShouldOffer(spec);
-}
-
-void GivenTasks::Add(TaskSpec spec) {
+void GivenTasks::Add(TaskSpec spec, ClientId consumer) {
   const TaskId id = spec.id;
+  if (!consumer.IsNil()) consumers_.emplace(id, consumer);
   Given& given = tasks_given_[id];
   given.spec = std::move(spec);
   for (const ObjectId& input : given.spec.dependencies) {
@@ -33,6 +26,7 @@ void GivenTasks::Add(TaskSpec spec) {
 }
 
 void GivenTasks::OnAvailable(const ObjectId& id) {
+  if (!id.IsPut() && id.Index() > 0) NoteItem(id.Task());
   if (waiting_.empty()) return;
   const auto found = waiting_.find(id);
   if (found == waiting_.end()) return;
@@ -42,6 +36,13 @@ void GivenTasks::OnAvailable(const ObjectId& id) {
     const auto it = tasks_given_.find(task);
     if (it == tasks_given_.end() || it->second.state != State::kWaiting) continue;
     if (--it->second.missing == 0) Offer(it->second);
+  }
+}
+
+void GivenTasks::NoteItem(const TaskId& task) {
+  const auto it = tasks_given_.find(task);
+  if (it != tasks_given_.end() && it->second.spec.options.stream_window > 0) {
+    it->second.has_items = true;
   }
 }
 
@@ -112,7 +113,7 @@ Status GivenTasks::OnEnded(ClientId session, const remote::TaskEnded& ended) {
   if (ended.outcome == remote::Outcome::kCrashed) {
     given->deaths += kAttemptsPerPlacement;
     // The node was not told of all the attempts that there are.
-    if (HasAttemptsLeft(*given) && !given->is_cancelled) {
+    if (HasAttemptsLeft(*given) && !given->is_cancelled && !HasItems(*given)) {
       // The errors in its results are not needed.
       RefuseResults(remote_, session, ended.results);
       Offer(*given);
@@ -137,6 +138,7 @@ void GivenTasks::OnEndedHere(const TaskId& task) {
   const auto it = tasks_given_.find(task);
   if (it == tasks_given_.end() || it->second.state != State::kHere) return;
   shell_.others->Withdraw(task, it->second.offers);
+  consumers_.erase(task);
   tasks_given_.erase(it);
 }
 
@@ -196,6 +198,12 @@ std::vector<GivenTasks::Summary> GivenTasks::Summaries() const {
   return summaries;
 }
 
+bool GivenTasks::HasItems(const Given& given) const {
+  if (given.spec.options.stream_window == 0) return false;
+  // The first may have come in this turn, so that nobody has noted it yet.
+  return given.has_items || store_->Find(ObjectId::ForStreamItem(given.spec.id, 0)).has_value();
+}
+
 bool GivenTasks::HasAttemptsLeft(const Given& given) const {
   const int32_t retries = given.spec.options.max_retries;
   return retries < 0 || given.deaths <= static_cast<uint32_t>(retries);
@@ -205,6 +213,10 @@ void GivenTasks::TryAgain(Given& given, uint32_t deaths, const std::string& text
   given.deaths += deaths;
   if (given.is_cancelled) {
     return Fail(given, SystemErrorCode::kTaskCancelled, given.spec.name + " was cancelled");
+  }
+  if (HasItems(given)) {
+    return Fail(given, SystemErrorCode::kWorkerCrashed,
+                given.spec.name + " had yielded items, so it is not tried again: " + text);
   }
   if (HasAttemptsLeft(given)) return Offer(given);
   Fail(given, SystemErrorCode::kWorkerCrashed, given.spec.name + " failed: " + text);
@@ -227,6 +239,7 @@ void GivenTasks::End(Given& given, bool failed) {
   if (given.offers > 0) shell_.others->Withdraw(given.spec.id, given.offers);
   const TaskSpec spec = std::move(given.spec);
   tasks_given_.erase(spec.id);
+  consumers_.erase(spec.id);
   ReturnReferences(store_, spec);
   shell_.records->OnTaskEnded(spec.id, failed);
 }
@@ -255,6 +268,18 @@ void GivenTasks::OnCancel(const DriverId& driver, const TaskId& task, bool force
   }
   if (!task.IsNil()) return;
   told_->CancelAll(driver, force);
+}
+
+void GivenTasks::OnConsumerGone(ClientId consumer) {
+  std::vector<TaskId> streams;
+  for (const auto& [task, of] : consumers_) {
+    if (of == consumer) streams.push_back(task);
+  }
+  std::sort(streams.begin(), streams.end());
+  for (const TaskId& task : streams) {
+    scheduler_->OnTaskCancelled(task, /*force=*/false);
+    OnCancel(tasks_given_.at(task).spec.driver, task, /*force=*/false);
+  }
 }
 
 void GivenTasks::OnDriverGone(const DriverId& driver) {

@@ -52,10 +52,9 @@ class GivenTasks {
         reasons_(parts.reasons),
         sessions_(parts.sessions) {}
 
-  // Whether the task is to be offered rather than run here.
-  bool Takes(const TaskSpec& spec) const;
-  // The references of the task have been taken, and its results are asked for. REQUIRES: Takes.
-  void Add(TaskSpec spec);
+  // The references of the task have been taken, and its results are asked for. `consumer`: who
+  // takes its items, if it makes a stream. REQUIRES: Takes.
+  void Add(TaskSpec spec, ClientId consumer = kNoClient);
   bool Contains(const TaskId& task) const { return tasks_given_.contains(task); }
 
   // --- events ---
@@ -77,6 +76,8 @@ class GivenTasks {
   void OnSessionEnded(ClientId session, const SessionEnd& end);
   // Nil: all of the driver. Nothing happens to unknown ones.
   void OnCancel(const DriverId& driver, const TaskId& task, bool force);
+  // Nobody takes the items of its streams any more: their tasks are cancelled.
+  void OnConsumerGone(ClientId consumer);
   void OnDriverGone(const DriverId& driver);
 
   // For people: where the task of the driver is, and what it waits for. Empty if it runs here, or
@@ -104,16 +105,21 @@ class GivenTasks {
     uint32_t deaths = 0;
     ClientId session = kNoClient;
     bool is_cancelled = false;
+    // Of a stream: somebody may have seen an item, so that it is not begun again.
+    bool has_items = false;
     // Why no node can run it; empty: some can, or nobody has said.
     std::string pending_reason;
   };
 
+  void NoteItem(const TaskId& task);
   void Offer(Given& given);
   void TellOffer(const Given& given);
   void PlaceHere(Given& given);
   // Again, if an attempt is left; else it fails with this text.
   void TryAgain(Given& given, uint32_t deaths, const std::string& text);
   bool HasAttemptsLeft(const Given& given) const;
+  // Of a stream: an item may have been seen.
+  bool HasItems(const Given& given) const;
   void Fail(Given& given, SystemErrorCode code, const std::string& text);
   // It is over: what it referred to is given back.
   void End(Given& given, bool failed);
@@ -127,6 +133,8 @@ class GivenTasks {
   PendingReasons* const reasons_;
   const NodeSessions* const sessions_;
   std::unordered_map<TaskId, Given> tasks_given_;
+  // Of those that make streams.
+  std::unordered_map<TaskId, ClientId> consumers_;
   // Tasks that wait for an object; one may be listed that has ended.
   std::unordered_map<ObjectId, std::vector<TaskId>> waiting_;
 };

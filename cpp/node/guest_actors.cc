@@ -29,6 +29,7 @@ std::vector<ObjectId> GuestActors::Admit(ClientId home, const TaskSpec& spec) {
     remote.shared().WantHere(id);
   }
   for (uint32_t i = 0; i < spec.return_count; ++i) remote.ExpectResult(home, spec.ReturnId(i));
+  if (spec.options.stream_window > 0) remote.streams().Add(spec.id, home);
   return missing;
 }
 

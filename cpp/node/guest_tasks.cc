@@ -36,8 +36,8 @@ Status GuestTasks::OnRun(ClientId home, remote::RunTask run) {
   if (drivers_->HomeOf(spec.driver) != home) {
     return Status::ProtocolError("RunTask of a driver that was not told");
   }
-  if (spec.kind != TaskKind::kFunction || spec.options.stream_window > 0) {
-    return Status::ProtocolError("RunTask of what must run at its home");
+  if (spec.kind != TaskKind::kFunction) {
+    return Status::ProtocolError("RunTask of an actor, or of a call of one");
   }
   const bool is_known = runs_.contains(spec.id) || scheduler_->FindTask(spec.id) != nullptr;
   const bool has_orphans = ended_.contains(spec.driver);
@@ -61,6 +61,7 @@ Status GuestTasks::OnRun(ClientId home, remote::RunTask run) {
     remote_->shared().WantHere(id);
   }
   for (uint32_t i = 0; i < spec.return_count; ++i) remote_->ExpectResult(home, spec.ReturnId(i));
+  if (spec.options.stream_window > 0) remote_->streams().Add(spec.id, home);
   scheduler::Spreading(scheduler_).OnPlaced(std::move(spec), missing);
   return Status::Ok();
 }
@@ -136,7 +137,6 @@ void GuestTasks::OnEnded(const TaskSpec& spec, bool failed) {
 
 bool GuestTasks::Takes(const TaskSpec& spec) const {
   if (shell_.others == nullptr || drivers_->HomeOf(spec.driver).IsNil()) return false;
-  if (spec.options.stream_window > 0) return false;
   return spec.kind != TaskKind::kFunction || !scheduler_->total().Covers(spec.resources) ||
          shell_.others->ShouldOffer(spec);
 }
@@ -144,6 +144,14 @@ bool GuestTasks::Takes(const TaskSpec& spec) const {
 void GuestTasks::Forward(const Peer& peer, TaskSpec spec) {
   for (uint32_t i = 0; i < spec.return_count; ++i) {
     store_->Get(peer.id, spec.ReturnId(i), /*pin=*/false);
+  }
+  const ClientId home = drivers_->HomeOf(spec.driver);
+  if (spec.options.stream_window > 0) remote_->streams().Add(spec.id, home, peer.id);
+  for (uint32_t i = 0; i < spec.options.stream_window; ++i) {
+    const ObjectId item[] = {ObjectId::ForStreamItem(spec.id, i)};
+    store_->AddClientReference(peer.id, item[0]);
+    remote_->Named(home, item);
+    store_->Get(peer.id, item[0], /*pin=*/false);
   }
   // Until the message is sent.
   TakeReferences(store_, spec);

@@ -81,12 +81,14 @@ NodeCore::NodeCore(const Shell& shell, scheduler::SchedulerOptions options, uint
        .cancel = [this](const Peer& peer, const TaskId& task,
                         bool force) { tasks_.OnCancel(peer, task, force); },
        .drain = [this](ClientId session,
-                       const DriverId& driver) { endings_.OnDrain(session, driver); }});
+                       const DriverId& driver) { endings_.OnDrain(session, driver); },
+       .consumer_gone = [this](const Peer& peer) { tasks_.OnConsumerGone(peer); }});
 }
 
 bool NodeCore::OnPeerGone(const Peer& peer) {
   if (!RAYX_MUTATION(kKeepReferences)) store_.OnClientGone(peer.id);
-  tasks_.OnPeerGone(peer);
+  shell_.shortcuts->OnPeerGone(peer);
+  tasks_.OnConsumerGone(peer);
   if (!peer.worker.IsNil()) {
     functions_.OnWorkerGone(peer.id);
     return false;

@@ -18,19 +18,44 @@ Status UnlessTaken(Status put) {
 
 }  // namespace
 
+template <typename Put>
+Status ObjectBook::Store(const ObjectId& id, Put put) {
+  const ClientId home = remote_->streams().HomeOf(id);
+  if (home.IsNil()) return UnlessTaken(put());
+  // Its maker may let go of it at once, and nobody else here need refer to it.
+  store_->AddReference(id);
+  const Status stored = UnlessTaken(put());
+  const ObjectId crossing[] = {id};
+  if (store_->IsSealed(id)) remote_->Cross(home, crossing);
+  store_->RemoveReference(id);
+  return stored;
+}
+
+void ObjectBook::NameOfStreams(const Peer& peer, std::span<const ObjectId> ids) {
+  if (remote_->streams().size() == 0) return;
+  for (const ObjectId& id : ids) {
+    const ClientId home = remote_->streams().HomeOf(id);
+    if (home.IsNil() || store_->IsSealed(id)) continue;
+    store_->AddClientReference(peer.id, id);
+    const ObjectId named[] = {id};
+    remote_->Named(home, named);
+  }
+}
+
 Status ObjectBook::OnPut(const Peer& peer, const ObjectId& id, std::span<const uint8_t> data,
                          std::span<const ObjectId> contained) {
   tasks_->OnObjectMade(peer, id);
   if (data.size() > limits::kInlineObjectBytesMax) {
     return Status::ProtocolError("PutObject of " + std::to_string(data.size()) + " bytes");
   }
-  return UnlessTaken(store_->PutInline(peer.id, id, data, contained));
+  return Store(id, [&] { return store_->PutInline(peer.id, id, data, contained); });
 }
 
 Status ObjectBook::OnPutReserved(const Peer& peer, const ObjectId& id, plasma::Extent value,
                                  std::span<const ObjectId> contained, bool keep_reference) {
   tasks_->OnObjectMade(peer, id);
-  return UnlessTaken(store_->PutReserved(peer.id, id, value, contained, keep_reference));
+  return Store(id,
+               [&] { return store_->PutReserved(peer.id, id, value, contained, keep_reference); });
 }
 
 Result<uint64_t> ObjectBook::Create(const Peer& peer, const ObjectId& id, uint64_t size_bytes) {
@@ -44,10 +69,11 @@ Result<uint64_t> ObjectBook::Create(const Peer& peer, const ObjectId& id, uint64
 Status ObjectBook::OnSeal(const Peer& peer, const ObjectId& id,
                           std::span<const ObjectId> contained) {
   tasks_->OnObjectMade(peer, id);
-  return UnlessTaken(store_->Seal(peer.id, id, contained));
+  return Store(id, [&] { return store_->Seal(peer.id, id, contained); });
 }
 
 void ObjectBook::OnGet(Peer& peer, std::span<const ObjectId> ids, bool pin, uint64_t fence) {
+  NameOfStreams(peer, ids);
   for (const ObjectId& id : ids) store_->Get(peer.id, id, pin);
   if (fence == 0) return;
   // One with deliveries is in the list already.
@@ -66,6 +92,7 @@ Status ObjectBook::OnRelease(const Peer& peer, std::span<const ObjectId> unpinne
 
 void ObjectBook::OnAddReferences(const Peer& peer, std::span<const ObjectId> ids) {
   for (const ObjectId& id : ids) store_->AddClientReference(peer.id, id);
+  NameOfStreams(peer, ids);
 }
 
 bool ObjectBook::DrainEffects() {
@@ -109,6 +136,7 @@ void ObjectBook::OnSealed(const ObjectId& id) {
 
 void ObjectBook::OnDeleted(const ObjectId& id) {
   if (id.IsFunction()) return functions_->OnDeleted(id.Function());
+  if (id.Index() == 0) remote_->streams().OnEndDeleted(id.Task());
   actors_->OnObjectDeleted(id);
   shell_.records->OnObjectDeleted(id);
 }

@@ -58,6 +58,12 @@ class ObjectBook {
   size_t delivering() const { return delivering_.size(); }
 
  private:
+  // Calls `put`, which gives the object its value. What its home waits for is told to that.
+  template <typename Put>
+  Status Store(const ObjectId& id, Put put);
+  // The peer refers to these. What of it are items and credits of streams that have to do with
+  // another node, is their home's: whoever asks for it from then on asks there.
+  void NameOfStreams(const Peer& peer, std::span<const ObjectId> ids);
   void OnSealed(const ObjectId& id);
   void OnDeleted(const ObjectId& id);
   void OnDeliver(const plasma::DeliverObject& deliver);

@@ -31,6 +31,7 @@ void RemoteObjects::OnSessionEnded(ClientId session, const std::string& reason) 
     FindAgain(&lost);
     Lose(lost, "its value was only at " + name + ", which is gone: " + reason);
   }
+  streams_.OnSessionEnded(session);
   // ... and as a guest of the node. What it kept here goes before all else that it was a client of.
   Lose(shared_.OnGone(session),
        "the driver that it belongs to was at " + name + ", which is gone: " + reason);

@@ -27,6 +27,7 @@
 #include "node/node_sessions.h"
 #include "node/remote_copies.h"
 #include "node/remote_messages.h"
+#include "node/remote_streams.h"
 #include "node/shell.h"
 #include "plasma/shared_objects.h"
 
@@ -87,6 +88,7 @@ class RemoteObjects final : private RemoteCopies::Owner {
   // What is to be told before the next message to this node. Send does it first.
   void Flush(ClientId session);
 
+  RemoteStreams& streams() { return streams_; }
   plasma::SharedObjects& shared() { return shared_; }
   RemoteCopies& copies() { return copies_; }
   const RemoteCopies& copies() const { return copies_; }
@@ -144,6 +146,7 @@ class RemoteObjects final : private RemoteCopies::Owner {
   NodeSessions* const sessions_;
   plasma::SharedObjects shared_;
   RemoteCopies copies_;
+  RemoteStreams streams_;
   // Of each session.
   std::map<ClientId, Queue> queues_;
   // Small values that have just been announced and need not be kept; empty between events.

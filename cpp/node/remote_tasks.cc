@@ -13,6 +13,7 @@ void RemoteTasks::OnSessionEnded(ClientId session, const SessionEnd& end) {
   parts_.objects->OnSessionEnded(session, end.reason);
   parts_.guest_actors->OnSessionEnded(session);
   parts_.names->OnSessionEnded(session);
+  own_.consumer_gone(PeerOf(session, DriverId()));
   parts_.guest->OnSessionEnded(session);
 }
 
@@ -22,6 +23,15 @@ Status RemoteTasks::OnMessage(ClientId session, remote::Message message) {
                                  ", which has ended");
   }
   return std::visit([&](auto& said) { return On(session, said); }, message);
+}
+
+void RemoteTasks::OnConsumerGone(const Peer& consumer) {
+  parts_.given->OnConsumerGone(consumer.id);
+  const ClientId home = parts_.drivers->HomeOf(consumer.driver);
+  if (home.IsNil()) return;
+  for (const TaskId& task : parts_.objects->streams().Of(consumer.id)) {
+    parts_.objects->Send(home, remote::CancelTask{consumer.driver, task, /*force=*/false});
+  }
 }
 
 void RemoteTasks::OnGuestEnded(const TaskSpec& spec, bool failed) {

@@ -45,6 +45,8 @@ class RemoteTasks {
     std::function<void(const Peer& peer, const TaskId& task, bool force)> cancel;
     // Of a driver of the node of `session`: what has something to finish for it shall.
     std::function<void(ClientId session, const DriverId& driver)> drain;
+    // Nobody takes items of streams at the node of this session any more, which has ended.
+    std::function<void(const Peer& peer)> consumer_gone;
   };
   // Before anything is heard.
   void Join(OwnTasks own) { own_ = std::move(own); }
@@ -68,15 +70,17 @@ class RemoteTasks {
     parts_.given_actors->OnUnplaceable(task, attempt, reason, for_ever);
   }
 
+  // A client, or another node, takes nothing of its streams any more that run elsewhere.
+  void OnConsumerGone(const Peer& consumer);
   // A task, a call or an actor of another home is over.
   void OnGuestEnded(const TaskSpec& spec, bool failed);
   // The number of its first attempt here; 0 if attempts of it count as they do on one node.
   uint32_t FirstAttemptOf(const TaskId& task) const;
 
   GivenTasks& given() { return *parts_.given; }
-  GivenActors& given_actors() { return *parts_.given_actors; }
+  GivenActors& given_actors() const { return *parts_.given_actors; }
   GuestTasks& guest() { return *parts_.guest; }
-  GuestActors& guest_actors() { return *parts_.guest_actors; }
+  GuestActors& guest_actors() const { return *parts_.guest_actors; }
   NameQuestions& names() { return *parts_.names; }
   TaskSpread& spread() { return *parts_.spread; }
 

@@ -69,8 +69,10 @@ Status TaskBook::OnSubmit(Peer& peer, TaskSpec spec, const CallerId* caller) {
   const CallerId from =
       caller != nullptr ? *caller : CallerId{.node = {}, .client = peer.id, .run = spec.run};
   if (shell_.others != nullptr) {
-    if (remote_->given().Takes(spec)) {
-      remote_->given().Add(std::move(spec));
+    if (spec.kind == TaskKind::kFunction && IsForOthers(spec)) {
+      const bool is_stream = spec.options.stream_window > 0;
+      if (is_stream) streams_.Remove(spec.id);
+      remote_->given().Add(std::move(spec), is_stream ? peer.id : kNoClient);
       return Status::Ok();
     }
     if (SubmitForElsewhere(peer, spec, missing, from)) return Status::Ok();
@@ -83,12 +85,15 @@ Status TaskBook::OnSubmit(Peer& peer, TaskSpec spec, const CallerId* caller) {
   return Status::Ok();
 }
 
+bool TaskBook::IsForOthers(const TaskSpec& spec) const {
+  if (!drivers_->IsKnown(spec.driver) || !drivers_->HomeOf(spec.driver).IsNil()) return false;
+  return !scheduler_->total().Covers(spec.resources) || shell_.others->ShouldOffer(spec);
+}
+
 bool TaskBook::SubmitForElsewhere(const Peer& peer, TaskSpec& spec, std::vector<ObjectId>& missing,
                                   const CallerId& caller) {
   scheduler::ActorsElsewhere elsewhere(scheduler_);
-  const bool is_creation =
-      spec.kind == TaskKind::kActorCreation && drivers_->HomeOf(spec.driver).IsNil() &&
-      (!scheduler_->total().Covers(spec.resources) || shell_.others->ShouldOffer(spec));
+  const bool is_creation = spec.kind == TaskKind::kActorCreation && IsForOthers(spec);
   const bool is_call = spec.kind == TaskKind::kActorCall && elsewhere.HasActorElsewhere(spec.actor);
   if (!is_creation && !is_call) return false;
   // What has a value is fetched there.
@@ -194,7 +199,8 @@ void TaskBook::OnObjectMade(const Peer& peer, const ObjectId& id) {
   const TaskId task = id.Task();
   if (scheduler_->HeldTask(peer.worker, task) == nullptr) return;
   // A stream's credit, which the consumer grants, is no item.
-  streams_.Contains(task) ? scheduler_->OnItemMade(task) : scheduler_->OnResultMade(task);
+  const bool is_item = id.Index() > 0 && scheduler_->FindTask(task)->options.stream_window > 0;
+  is_item ? scheduler_->OnItemMade(task) : scheduler_->OnResultMade(task);
 }
 
 void TaskBook::OnObjectAvailable(const ObjectId& id, bool here) {
@@ -207,12 +213,12 @@ void TaskBook::OnObjectAvailable(const ObjectId& id, bool here) {
   if (!here) scheduler::ActorsElsewhere(scheduler_).OnValueElsewhere(id);
 }
 
-void TaskBook::OnPeerGone(const Peer& peer) {
-  shell_.shortcuts->OnPeerGone(peer);
+void TaskBook::OnConsumerGone(const Peer& peer) {
   if (RAYX_MUTATION(kKeepStreams)) return;
   for (const TaskId& task : streams_.TakeOf(peer.id)) {
     scheduler_->OnTaskCancelled(task, /*force=*/false);
   }
+  if (shell_.others != nullptr) remote_->OnConsumerGone(peer);
 }
 
 void TaskBook::OnWorkerOutput(const Worker& worker, int64_t pid, bool is_stderr,

@@ -68,8 +68,9 @@ class TaskBook {
   void OnObjectMade(const Peer& peer, const ObjectId& id);
   // An object has a value, `here` or at another node.
   void OnObjectAvailable(const ObjectId& id, bool here);
-  // Nobody takes the items of its streams any more: they are cancelled.
-  void OnPeerGone(const Peer& peer);
+  // Nobody takes the items of its streams any more: they are cancelled. The peer may be another
+  // node.
+  void OnConsumerGone(const Peer& peer);
   // Before the scheduler hears of it. May lead to other events.
   void OnWorkerGone(WorkerNumber worker) { shell_.shortcuts->OnWorkerGone(worker); }
   // What peers may have seen already of what workers have said: leads to other events.
@@ -88,6 +89,8 @@ class TaskBook {
   // The store and the records know of it from now on. Returns the dependencies that are missing.
   // `direct`: its worker may tell the submitter of its results.
   std::vector<ObjectId> Admit(const Peer& peer, const TaskSpec& spec, bool direct);
+  // Whether what a driver of this node submits is offered to all nodes rather than run here.
+  bool IsForOthers(const TaskSpec& spec) const;
   // The creation of an actor that another node is to have, or a call of one that another node has:
   // it is submitted, and true returned.
   bool SubmitForElsewhere(const Peer& peer, TaskSpec& spec, std::vector<ObjectId>& missing,

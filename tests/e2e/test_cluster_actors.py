@@ -96,6 +96,8 @@ large = np.ones(1_000_000)
 double = rayx.remote(resources={"there": 0.1})(lambda array: 2 * array)
 rayx.get(log.add.remote(double.remote(large)))
 told.append(float(rayx.get(log.all.remote())[-1].sum()))
+places = {node.node_id: node.address for node in rayx.nodes()}
+told.append([places[one.node_id] for one in rayx.state.actors() if one.name == "the log"])
 print(json.dumps(told))
 """
     told = result_of(one, head.cluster, source)
@@ -104,6 +106,7 @@ print(json.dumps(told))
     assert told[5] == ["begun", "here", "there", "by its name", 0]
     assert told[6] == [[0], "0", two.address]
     assert told[7] == 2_000_000.0
+    assert told[8] == [two.address], "it is listed once, where it is"
 
 
 def test_a_task_elsewhere_makes_an_actor_that_outlives_it(pair):

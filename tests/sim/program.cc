@@ -237,7 +237,9 @@ void BeginTask(World& world, Process& process, Activity& activity, Handed handed
   activity.steps_left = world.dice().Below(6);
   const TaskSpec& spec = activity.spec;
   if (spec.options.stream_window > 0) {
-    activity.items_end = static_cast<uint32_t>(world.dice().Below(3 * spec.options.stream_window));
+    const bool may_wait = spec.kind != TaskKind::kActorCall;
+    const uint32_t most = (may_wait ? 3 : 1) * spec.options.stream_window;
+    activity.items_end = static_cast<uint32_t>(world.dice().Below(most + (may_wait ? 0 : 1)));
   }
   activity.raises = world.dice().OneIn(12);
   for (const Handed::Dependency& value : handed.values) {

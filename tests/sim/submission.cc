@@ -62,6 +62,10 @@ void MakeCall(World& world, const Process& process, const Activity& activity, Ta
   spec->actor = actor.Task();
   spec->contained = SomeOf(world, activity.plain);
   spec->contained.push_back(actor);
+  // One that never waits for its consumer, who may wait for a later call.
+  if (world.dice().OneIn(6)) {
+    spec->options.stream_window = 1 + static_cast<uint32_t>(world.dice().Below(3));
+  }
   const bool in_function = process.is_worker() && activity.spec.kind == TaskKind::kFunction;
   spec->run = in_function ? activity.sequence + 1 : 0;
 }

@@ -46,7 +46,8 @@ NodeRecords::NodeRecords(control::Tables* tables, NodeId node, node::NodeCore* c
 }
 
 void NodeRecords::OnActorChanged(const scheduler::ActorSummary& actor) {
-  tables_->actors().Put(RecordOfActor(actor, node_));
+  const NodeId elsewhere = core_->tasks().remote().given_actors().NodeOf(actor.id);
+  tables_->actors().Put(RecordOfActor(actor, elsewhere.IsNil() ? node_ : elsewhere));
 }
 
 void NodeRecords::OnActorForgotten(const TaskId& actor) { tables_->actors().Remove(actor); }

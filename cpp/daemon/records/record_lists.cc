@@ -104,8 +104,13 @@ void RecordLists::List(std::string_view kind, uint64_t most, Done done) const {
     ListTasks(&here);
   } else if (kind == "actors") {
     for (const TaskId& id : core_->scheduler().reports().ActorIds()) {
+      const node::RemoteTasks& remote = core_->tasks().remote();
+      // Its home lists it.
+      if (remote.guest_actors().AttemptOf(id)) continue;
       here.Add(id, [&] {
-        return control::ActorFields(RecordOfActor(*core_->scheduler().FindActor(id), node_));
+        const NodeId elsewhere = remote.given_actors().NodeOf(id);
+        return control::ActorFields(RecordOfActor(*core_->scheduler().FindActor(id),
+                                                  elsewhere.IsNil() ? node_ : elsewhere));
       });
     }
   } else if (kind == "objects") {
