@@ -29,6 +29,10 @@ METRICS = {
         True,
     ),
     "broadcast_s": ("an array of 100 MiB that tasks on three other nodes need", False),
+    "actor_call_us": ("a call of an actor on another node, one after the other; median", False),
+    "actor_calls_per_s": ("10,000 calls of it at once", True),
+    "call_beside_us": ("a call of it by a task on its node, one after the other; median", False),
+    "actors_s": ("so many actors (--actors) on all nodes are made, and called once each", False),
     "death_s": ("a node of three dies with 100 tasks of 50 ms under way: all are done", False),
 }
 
@@ -132,7 +136,39 @@ def measure_values(api, told):
     told["broadcast_s"] = median(put, [0, 1, 2])
 
 
-def measure(backend):
+def measure_actors(api, told, count):
+    @api.remote
+    class Counter:
+        def __init__(self):
+            self.count = 0
+
+        def add(self):
+            self.count += 1
+            return self.count
+
+    def medians(counter):
+        api.get(counter.add.remote())
+        return statistics.median(timed(lambda: api.get(counter.add.remote())) for _ in range(1000))
+
+    there = {"resources": {"there0": 0.01}}
+    counter = Counter.options(**there).remote()
+    told["actor_call_us"] = medians(counter) * 1e6
+    told["actor_calls_per_s"] = 10_000 / timed(
+        lambda: api.get([counter.add.remote() for _ in range(10_000)])
+    )
+    beside = api.remote(**there)(medians)
+    told["call_beside_us"] = api.get(beside.remote(counter)) * 1e6
+
+    def make():
+        # Nodes of which each has a fourth.
+        kinds = [{}, *({"resources": {f"there{i}": 1 / count}} for i in range(3))]
+        counters = [Counter.options(**kinds[i % 4]).remote() for i in range(count)]
+        api.get([one.add.remote() for one in counters])
+
+    told["actors_s"] = timed(make)
+
+
+def measure(backend, actors):
     told = {}
     store = {"num_cpus": 1, "object_store_memory": 500 << 20}
     others = [{**store, "resources": {"there": 1000, f"there{i}": 1}} for i in range(3)]
@@ -170,6 +206,7 @@ def measure(backend):
     told["result_1mib_us"] = each(megabyte, 50)[25] * 1e6
 
     measure_values(api, told)
+    measure_actors(api, told, actors)
 
     def join():
         backend.add(num_cpus=1, resources={"late": 1})
@@ -188,8 +225,8 @@ def measure(backend):
     return told
 
 
-def run(python, name):
-    command = [python, os.path.abspath(__file__), "--backend", name]
+def run(python, name, actors):
+    command = [python, os.path.abspath(__file__), "--backend", name, "--actors", str(actors)]
     ran = subprocess.run(command, stdout=subprocess.PIPE, text=True, timeout=600, check=True)
     return json.loads(ran.stdout.splitlines()[-1])
 
@@ -203,16 +240,18 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--ray", help="a Python that has ray")
+    parser.add_argument("--actors", type=int, default=40)
     parser.add_argument("--backend", choices=["rayx", "ray"], help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.backend:
-        print(json.dumps(measure(Rayx() if options.backend == "rayx" else Ray())))
+        backend = Rayx() if options.backend == "rayx" else Ray()
+        print(json.dumps(measure(backend, options.actors)))
         return
     pythons = {"rayx": sys.executable} | ({"ray": options.ray} if options.ray else {})
     told = {name: [] for name in pythons}
     for _ in range(options.rounds):
         for name, python in pythons.items():
-            told[name].append(run(python, name))
+            told[name].append(run(python, name, options.actors))
     for metric, (words, more_is_better) in METRICS.items():
         values = {name: [one[metric] for one in rounds] for name, rounds in told.items()}
         line = f"{metric:18} rayx {text_of(values['rayx'])}"

@@ -251,6 +251,14 @@ Status GivenActors::OnEnded(ClientId session, const remote::ActorEnded& ended) {
   return Status::Ok();
 }
 
+Status GivenActors::OnSaved(ClientId session, const remote::ActorSaved& saved) {
+  if (Open(session, saved.actor, saved.attempt) == nullptr) {
+    return Status::ProtocolError("the state of an actor that was not placed there");
+  }
+  parts_.actors->OnStateElsewhere(saved.actor, saved.state);
+  return Status::Ok();
+}
+
 Status GivenActors::OnCallEnded(ClientId session, const remote::CallEnded& ended) {
   const auto it = calls_.find(ended.call);
   const bool is_open = it != calls_.end() && given_.at(it->second.actor).session == session;
@@ -267,7 +275,6 @@ Status GivenActors::OnCallEnded(ClientId session, const remote::CallEnded& ended
     RAYX_RETURN_IF_ERROR(
         AcceptResults(parts_.remote, session, spec.id, spec.return_count, ended.results));
   }
-  if (ended.state) parts_.actors->OnStateElsewhere(call.actor, *ended.state);
   return parts_.scheduler->OnTaskFinished(call.stand_in, ended.call, call.sequence, ended.failed);
 }
 
@@ -301,17 +308,15 @@ void GivenActors::OnSessionEnded(ClientId session, const SessionEnd& end) {
 
 // --- questions ---
 
-uint32_t GivenActors::AttemptOf(const TaskId& task) const {
-  const auto it = given_.find(task);
-  const bool is_here = it != given_.end() && it->second.state == State::kHere;
-  return is_here ? it->second.offers * kAttemptsPerPlacement : 0;
-}
-
-NodeId GivenActors::NodeOf(const TaskId& actor) const {
+GivenActors::Place GivenActors::PlaceOf(const TaskId& actor) const {
   const auto it = given_.find(actor);
-  const bool is_placed = it != given_.end() && it->second.state == State::kPlaced &&
-                         parts_.sessions->Contains(it->second.session);
-  return is_placed ? parts_.sessions->NodeOf(it->second.session) : NodeId();
+  if (it == given_.end()) return {};
+  const Given& given = it->second;
+  if (given.state == State::kHere) {
+    return {.node = {}, .first_attempt = given.offers * kAttemptsPerPlacement};
+  }
+  const bool is_placed = given.state == State::kPlaced && parts_.sessions->Contains(given.session);
+  return {.node = is_placed ? parts_.sessions->NodeOf(given.session) : NodeId()};
 }
 
 std::string GivenActors::Explain(const DriverId& driver, const TaskId& task) const {
@@ -320,13 +325,13 @@ std::string GivenActors::Explain(const DriverId& driver, const TaskId& task) con
   const std::string label = spec->name + " (task " + task.Hex() + ")";
   const auto call = calls_.find(task);
   if (call != calls_.end()) {
-    return label + " was sent to its actor at node " + NodeOf(call->second.actor).Hex() +
+    return label + " was sent to its actor at node " + PlaceOf(call->second.actor).node.Hex() +
            ", which runs it, or will. It has not said that it has ended.";
   }
   const auto it = given_.find(task);
   if (it == given_.end() || it->second.stand_in == kNoWorker) return "";
   if (it->second.state == State::kPlaced) {
-    return label + " makes, or has made, its actor at node " + NodeOf(task).Hex() + ".";
+    return label + " makes, or has made, its actor at node " + PlaceOf(task).node.Hex() + ".";
   }
   if (!it->second.pending_reason.empty()) {
     return label + " waits for a node that can have its actor: " + it->second.pending_reason;

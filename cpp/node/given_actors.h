@@ -67,19 +67,24 @@ class GivenActors {
   // Not OK: a breach of protocol.
   Status OnMade(ClientId session, const remote::ActorMade& made);
   Status OnEnded(ClientId session, const remote::ActorEnded& ended);
+  Status OnSaved(ClientId session, const remote::ActorSaved& saved);
   Status OnCallEnded(ClientId session, const remote::CallEnded& ended);
   void OnSessionEnded(ClientId session, const SessionEnd& end);
   // Calls that waited for room in their session are sent. At the end of a turn.
   void Flush();
 
   // --- questions ---
-  // The number of the first attempt of a creation that is placed here; 0 for others.
-  uint32_t AttemptOf(const TaskId& task) const;
+  // Where an actor is that was offered.
+  struct Place {
+    // Nil: at no node yet, or at this one.
+    NodeId node;
+    // At this one: the number of its first attempt; else 0.
+    uint32_t first_attempt = 0;
+  };
+  Place PlaceOf(const TaskId& actor) const;
   // For people: where the actor is or is to be, or that the call was sent to it. Empty if it is not
   // at another node.
   std::string Explain(const DriverId& driver, const TaskId& task) const;
-  // The node that has the actor; nil if none has, or this one.
-  NodeId NodeOf(const TaskId& actor) const;
   size_t size() const { return given_.size() + calls_.size(); }
 
  private:

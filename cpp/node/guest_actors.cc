@@ -49,7 +49,7 @@ Status GuestActors::OnMake(ClientId home, remote::MakeActor make) {
                   .actor = spec.id, .attempt = make.attempt, .outcome = remote::Outcome::kNotRun});
     return Status::Ok();
   }
-  actors_[spec.id] = {.home = home, .attempt = make.attempt, .state = make.state};
+  actors_[spec.id] = {.home = home, .attempt = make.attempt};
   // The home finds it by its name.
   spec.actor_name.clear();
   const std::vector<ObjectId> missing = Admit(home, spec);
@@ -87,6 +87,27 @@ void GuestActors::OnStop(ClientId home, const remote::StopActor& stop) {
   if (stop.kill) return parts_.scheduler->OnActorKilled(stop.actor, stop.reason);
   parts_.scheduler->OnActorUnreferenced(stop.actor);
 }
+
+// --- what clients of this node call ---
+
+bool GuestActors::Has(const Peer& peer, const TaskSpec& call) const {
+  if (call.kind != TaskKind::kActorCall) return false;
+  const auto actor = actors_.find(call.actor);
+  if (actor == actors_.end() || actor->second.home.IsNil()) return false;
+  const std::optional<scheduler::ActorSummary> known = parts_.scheduler->FindActor(call.actor);
+  // Of a dead one its home says why.
+  if (!known || known->driver != call.driver || known->state == ActorState::kDead) return false;
+  const auto of_peer = forwarded_.find(peer.id);
+  if (of_peer == forwarded_.end()) return true;
+  const auto last = of_peer->second.find(call.actor);
+  return last == of_peer->second.end() || parts_.store->Find(last->second).has_value();
+}
+
+void GuestActors::OnForwarded(const Peer& peer, const TaskSpec& call) {
+  if (call.kind == TaskKind::kActorCall) forwarded_[peer.id][call.actor] = call.ReturnId(0);
+}
+
+void GuestActors::OnPeerGone(const Peer& peer) { forwarded_.erase(peer.id); }
 
 void GuestActors::OnSessionEnded(ClientId home) {
   for (auto& [id, guest] : actors_) {
@@ -142,19 +163,21 @@ void GuestActors::OnMade(const TaskId& actor) {
   OnResultsSent(guest.home, *spec);
 }
 
+void GuestActors::OnSaved(const TaskId& actor) {
+  const auto it = actors_.find(actor);
+  const std::optional<ObjectId> state = parts_.actors->StateOf(actor);
+  if (it == actors_.end() || it->second.home.IsNil() || !state) return;
+  const ObjectId crossing[] = {*state};
+  parts_.remote->Cross(it->second.home, crossing);
+  parts_.remote->Send(it->second.home, remote::ActorSaved{actor, it->second.attempt, *state});
+}
+
 void GuestActors::OnCallEnded(const TaskSpec& spec, bool failed) {
   const ClientId home = calls_.at(spec.id);
   calls_.erase(spec.id);
   if (home.IsNil()) return;
   remote::CallEnded ended{
       .actor = spec.actor, .call = spec.id, .failed = failed, .results = TakeResults(home, spec)};
-  const std::optional<ObjectId> state = parts_.actors->StateOf(spec.actor);
-  const auto actor = actors_.find(spec.actor);
-  if (state && actor != actors_.end() && actor->second.state != state) {
-    const ObjectId crossing[] = {*state};
-    parts_.remote->Cross(home, crossing);
-    actor->second.state = ended.state = state;
-  }
   parts_.remote->Send(home, std::move(ended));
   OnResultsSent(home, spec);
 }

@@ -2,10 +2,12 @@
 //
 // To the store and the scheduler such an actor is one like others, without a name. Who refers to
 // it, and when it shall end, its home knows and says; what becomes of it is told there. Calls come
-// from the home alone, in the order of their callers.
+// from the home, in the order of their callers; or from a client of this node, if all that it has
+// called by the home before has begun.
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <unordered_map>
 
@@ -38,6 +40,13 @@ class GuestActors {
   Status OnMake(ClientId home, remote::MakeActor make);
   Status OnCall(ClientId home, remote::CallActor call);
   void OnStop(ClientId home, const remote::StopActor& stop);
+  // --- what clients of this node call ---
+  // Whether the actor is here, and may be called without its home, which does not hear of the call.
+  bool Has(const Peer& peer, const TaskSpec& call) const;
+  // The peer has called it by its home.
+  void OnForwarded(const Peer& peer, const TaskSpec& call);
+  void OnPeerGone(const Peer& peer);
+
   // Nobody is to be told of their ends.
   void OnSessionEnded(ClientId home);
 
@@ -45,6 +54,8 @@ class GuestActors {
   // The number of the first attempt of a creation, or 0 of a call, of another home; nothing of
   // others.
   std::optional<uint32_t> AttemptOf(const TaskId& task) const;
+  // What its home is to know of it now: see ActorBook::OnState.
+  void OnSaved(const TaskId& actor);
   // Its worker has said that it is made, for the first time or again.
   void OnMade(const TaskId& actor);
   // After TaskEnded, when what it referred to has been given back. REQUIRES: AttemptOf(spec.id).
@@ -58,8 +69,6 @@ class GuestActors {
     ClientId home = kNoClient;
     uint32_t attempt = 0;
     bool is_made = false;
-    // The state that the home knows.
-    std::optional<ObjectId> state = std::nullopt;
   };
   // What the task refers to is referred to here, and its results are for the home. Returns the
   // inputs that are missing.
@@ -73,6 +82,9 @@ class GuestActors {
   std::unordered_map<TaskId, Guest> actors_;
   // Calls that have not ended, with their homes.
   std::unordered_map<TaskId, ClientId> calls_;
+  // Of each client, the last call that has gone by the home to each actor: its first result. Calls
+  // begin in order, so when it is there, all before it have begun.
+  std::map<ClientId, std::map<TaskId, ObjectId>> forwarded_;
 };
 
 }  // namespace rayx::node

@@ -177,8 +177,13 @@ struct CallEnded {
   bool failed = false;
   // None if it was dropped, since its driver ends.
   std::vector<Value> results = {};
-  // What the actor is now, if that is another than it has told.
-  std::optional<ObjectId> state = std::nullopt;
+};
+// To the home, before the end of the call after which it is so: what the actor is now.
+struct ActorSaved {
+  TaskId actor;
+  // That of MakeActor.
+  uint32_t attempt = 0;
+  ObjectId state;
 };
 
 // To the home: which actor of the driver has this name? ActorFound with that number follows.
@@ -232,8 +237,8 @@ using Message =
                  transfer::AskSource, transfer::CopyWhole, transfer::CopyDropped, UseSource,
                  transfer::LeaveSource, transfer::NoSource, DriverInfo, DrainDriver, DriverDrained,
                  DriverGone, RunTask, TaskEnded, MakeActor, CallActor, StopActor, ActorMade,
-                 ActorEnded, CallEnded, FindActor, ActorFound, SubmitTask, CancelTask, KillActor,
-                 Printed, TaskFailed>;
+                 ActorEnded, CallEnded, ActorSaved, FindActor, ActorFound, SubmitTask, CancelTask,
+                 KillActor, Printed, TaskFailed>;
 
 // Names of what tasks put have the attempt in them, and 2,048 attempts have names of their own: two
 // attempts never give two values one name, though they run at the same time on two nodes.

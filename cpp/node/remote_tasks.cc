@@ -27,6 +27,7 @@ Status RemoteTasks::OnMessage(ClientId session, remote::Message message) {
 
 void RemoteTasks::OnConsumerGone(const Peer& consumer) {
   parts_.given->OnConsumerGone(consumer.id);
+  parts_.guest_actors->OnPeerGone(consumer);
   const ClientId home = parts_.drivers->HomeOf(consumer.driver);
   if (home.IsNil()) return;
   for (const TaskId& task : parts_.objects->streams().Of(consumer.id)) {
@@ -42,7 +43,7 @@ void RemoteTasks::OnGuestEnded(const TaskSpec& spec, bool failed) {
 uint32_t RemoteTasks::FirstAttemptOf(const TaskId& task) const {
   if (const auto first = parts_.guest->AttemptOf(task)) return *first;
   if (const auto first = parts_.guest_actors->AttemptOf(task)) return *first;
-  return std::max(parts_.given->AttemptOf(task), parts_.given_actors->AttemptOf(task));
+  return std::max(parts_.given->AttemptOf(task), parts_.given_actors->PlaceOf(task).first_attempt);
 }
 
 Peer RemoteTasks::PeerOf(ClientId session, const DriverId& driver) {

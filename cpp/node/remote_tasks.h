@@ -113,6 +113,9 @@ class RemoteTasks {
   Status On(ClientId from, remote::CallEnded& message) {
     return parts_.given_actors->OnCallEnded(from, message);
   }
+  Status On(ClientId from, remote::ActorSaved& message) {
+    return parts_.given_actors->OnSaved(from, message);
+  }
   Status On(ClientId from, remote::FindActor& message) {
     return parts_.names->OnFind(from, message);
   }

@@ -59,7 +59,9 @@ std::vector<ObjectId> TaskBook::Admit(const Peer& peer, const TaskSpec& spec, bo
 
 Status TaskBook::OnSubmit(Peer& peer, TaskSpec spec, const CallerId* caller) {
   RAYX_RETURN_IF_ERROR(CheckSpec(peer, spec));
-  if (shell_.others != nullptr && remote_->guest().Takes(spec)) {
+  if (shell_.others != nullptr && remote_->guest().Takes(spec) &&
+      !remote_->guest_actors().Has(peer, spec)) {
+    remote_->guest_actors().OnForwarded(peer, spec);
     remote_->guest().Forward(peer, std::move(spec));
     return Status::Ok();
   }
@@ -151,7 +153,10 @@ Status TaskBook::OnTaskDone(const Peer& peer, const TaskDone& done) {
                            .text = std::string(done.error_text)});
   }
   const bool is_creation = spec->kind == TaskKind::kActorCreation;
-  if (spec->kind == TaskKind::kActorCall && done.state) actors_->OnState(spec->actor, *done.state);
+  if (spec->kind == TaskKind::kActorCall && done.state) {
+    actors_->OnState(spec->actor, *done.state);
+    if (shell_.others != nullptr) remote_->guest_actors().OnSaved(spec->actor);
+  }
   RAYX_RETURN_IF_ERROR(
       scheduler_->OnTaskFinished(peer.worker, done.task, done.sequence, done.failed));
   if (is_creation) {

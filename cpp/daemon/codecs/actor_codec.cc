@@ -69,11 +69,15 @@ class ActorWriter : public RemoteWriter {
         ActorType::ActorEnded);
   }
   ActorType Add(const remote::CallEnded& message) {
-    const auto& [actor, call, failed, results, state] = message;
+    const auto& [actor, call, failed, results] = message;
     const auto values = results.empty() ? 0 : Write(results);
-    return Finish(wired::CreateCallEnded(builder_, ToWire(actor), ToWire(call), failed, values,
-                                         state ? ToWire(*state) : nullptr),
+    return Finish(wired::CreateCallEnded(builder_, ToWire(actor), ToWire(call), failed, values),
                   ActorType::CallEnded);
+  }
+  ActorType Add(const remote::ActorSaved& message) {
+    const auto& [actor, attempt, state] = message;
+    return Finish(wired::CreateActorSaved(builder_, ToWire(actor), attempt, ToWire(state)),
+                  ActorType::ActorSaved);
   }
   ActorType Add(const remote::FindActor& message) {
     const auto& [driver, number, name] = message;
@@ -150,10 +154,15 @@ class ActorReader : public RemoteReader {
     RAYX_RETURN_IF_ERROR(Actor(*wire.actor(), &made->actor));
     made->call = FromWire<TaskId>(*wire.call());
     RAYX_RETURN_IF_ERROR(CheckNamed(made->call, "call"));
-    RAYX_RETURN_IF_ERROR(State(wire.state(), &made->state));
     RAYX_RETURN_IF_ERROR(Values(wire.results(), limits::kReturnsMax, &made->results));
     for (const remote::Value& value : made->results) RAYX_RETURN_IF_ERROR(CheckVersion(value));
     return Status::Ok();
+  }
+  Status Fill(const wired::ActorSaved& wire, remote::ActorSaved* made) {
+    made->attempt = wire.attempt();
+    made->state = FromWire(*wire.state());
+    RAYX_RETURN_IF_ERROR(CheckNamed(made->state, "state"));
+    return Actor(*wire.actor(), &made->actor);
   }
   Status Fill(const wired::FindActor& wire, remote::FindActor* made) {
     made->number = wire.number();
@@ -203,6 +212,9 @@ cluster::Message EncodeAboutActors(const remote::ActorEnded& message) {
 cluster::Message EncodeAboutActors(const remote::CallEnded& message) {
   return Written(message, RoomFor(message.results) + kRemoteMessageBytes);
 }
+cluster::Message EncodeAboutActors(const remote::ActorSaved& message) {
+  return Written(message, kRemoteMessageBytes);
+}
 cluster::Message EncodeAboutActors(const remote::FindActor& message) {
   return Written(message, 2 * kRemoteMessageBytes);
 }
@@ -211,7 +223,7 @@ cluster::Message EncodeAboutActors(const remote::ActorFound& message) {
 }
 
 bool IsAboutActors(ActorType type) {
-  return type >= ActorType::MakeActor && type <= ActorType::ActorFound;
+  return type >= ActorType::MakeActor && type <= ActorType::ActorSaved;
 }
 
 Status ReadAboutActors(ActorType type, std::span<const uint8_t> payload, remote::Message* message) {
@@ -229,6 +241,8 @@ Status ReadAboutActors(ActorType type, std::span<const uint8_t> payload, remote:
       return reader.Read<wired::ActorEnded, remote::ActorEnded>(message);
     case ActorType::CallEnded:
       return reader.Read<wired::CallEnded, remote::CallEnded>(message);
+    case ActorType::ActorSaved:
+      return reader.Read<wired::ActorSaved, remote::ActorSaved>(message);
     case ActorType::FindActor:
       return reader.Read<wired::FindActor, remote::FindActor>(message);
     default:

@@ -20,6 +20,7 @@ concept AboutActors = std::same_as<Message, node::remote::MakeActor> ||
     std::same_as<Message, node::remote::ActorMade> ||
     std::same_as<Message, node::remote::ActorEnded> ||
     std::same_as<Message, node::remote::CallEnded> ||
+    std::same_as<Message, node::remote::ActorSaved> ||
     std::same_as<Message, node::remote::FindActor> ||
     std::same_as<Message, node::remote::ActorFound>;
 
@@ -29,6 +30,7 @@ cluster::Message EncodeAboutActors(const node::remote::StopActor& message);
 cluster::Message EncodeAboutActors(const node::remote::ActorMade& message);
 cluster::Message EncodeAboutActors(const node::remote::ActorEnded& message);
 cluster::Message EncodeAboutActors(const node::remote::CallEnded& message);
+cluster::Message EncodeAboutActors(const node::remote::ActorSaved& message);
 cluster::Message EncodeAboutActors(const node::remote::FindActor& message);
 cluster::Message EncodeAboutActors(const node::remote::ActorFound& message);
 

@@ -46,7 +46,7 @@ NodeRecords::NodeRecords(control::Tables* tables, NodeId node, node::NodeCore* c
 }
 
 void NodeRecords::OnActorChanged(const scheduler::ActorSummary& actor) {
-  const NodeId elsewhere = core_->tasks().remote().given_actors().NodeOf(actor.id);
+  const NodeId elsewhere = core_->tasks().remote().given_actors().PlaceOf(actor.id).node;
   tables_->actors().Put(RecordOfActor(actor, elsewhere.IsNil() ? node_ : elsewhere));
 }
 

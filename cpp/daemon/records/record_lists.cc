@@ -108,7 +108,7 @@ void RecordLists::List(std::string_view kind, uint64_t most, Done done) const {
       // Its home lists it.
       if (remote.guest_actors().AttemptOf(id)) continue;
       here.Add(id, [&] {
-        const NodeId elsewhere = remote.given_actors().NodeOf(id);
+        const NodeId elsewhere = remote.given_actors().PlaceOf(id).node;
         return control::ActorFields(RecordOfActor(*core_->scheduler().FindActor(id),
                                                   elsewhere.IsNil() ? node_ : elsewhere));
       });

@@ -42,7 +42,7 @@ class GivenActorsTest : public ::testing::Test {
 TEST_F(GivenActorsTest, AnActorIsMadeElsewhereAndCalledInOrder) {
   Peer& worker = Make();
   EXPECT_EQ(State(), ActorState::kAlive);
-  EXPECT_EQ(home().given_actors().NodeOf(TaskNumber(2)), NodePair::kGuest());
+  EXPECT_EQ(home().given_actors().PlaceOf(TaskNumber(2)).node, NodePair::kGuest());
   nodes_.home().Submit(driver_, Task(3).CallOf(2));
   nodes_.home().Submit(driver_, Task(4).CallOf(2));
   EXPECT_EQ(nodes_.Run(), Lines({"t3 to w1 as 1", "t4 to w1 as 2"}));
@@ -142,7 +142,7 @@ TEST_F(GivenActorsTest, ItsHomeMayHaveItAfterAll) {
   nodes_.home().Done(worker, 2, 0, "actor");
   nodes_.home().Turn();
   EXPECT_EQ(State(), ActorState::kAlive);
-  EXPECT_TRUE(home().given_actors().NodeOf(TaskNumber(2)).IsNil());
+  EXPECT_TRUE(home().given_actors().PlaceOf(TaskNumber(2)).node.IsNil());
   EXPECT_EQ(home().FirstAttemptOf(TaskNumber(2)), remote::kAttemptsPerPlacement);
 }
 

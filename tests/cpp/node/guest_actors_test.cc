@@ -83,6 +83,49 @@ TEST_F(GuestActorsTest, WhatFailsInItsCreationIsWhatTheHomeHas) {
             "its __init__ raised");
 }
 
+// A task of the same driver that runs at the guest, too, calls the actor.
+class GuestCallersTest : public GuestActorsTest {
+ protected:
+  GuestCallersTest() {
+    actor_ = &Made();
+    nodes_.home().Submit(driver_, Task(3));
+    nodes_.home().core().tasks().remote().OnPlace(TaskNumber(3), 1, NodePair::kGuest());
+    nodes_.Run();
+    caller_ = &nodes_.guest().Started(WorkerNumber(2));
+    nodes_.Run();
+  }
+
+  Peer* actor_ = nullptr;
+  Peer* caller_ = nullptr;
+};
+
+TEST_F(GuestCallersTest, WhoIsHereCallsItWithoutItsHome) {
+  nodes_.guest().Submit(*caller_, Task(4).CallOf(2));
+  EXPECT_EQ(nodes_.Run(), Lines({"t4 to w1 as 1"}));
+  EXPECT_EQ(nodes_.home().core().scheduler().FindTask(TaskNumber(4)), nullptr);
+  nodes_.guest().Done(*actor_, 4, 1, "four");
+  EXPECT_EQ(nodes_.Run(), Lines({"ended t4", "objects to c2: t4.0=four"}));
+}
+
+TEST_F(GuestCallersTest, NoCallOvertakesOneThatHasGoneByTheHome) {
+  Peer& peer = *caller_;
+  guest().OnForwarded(peer, Task(5).CallOf(2).Build());
+  nodes_.guest().core().store().AddClientReference(peer.id, ResultOf(5));
+  EXPECT_FALSE(guest().Has(peer, Task(6).CallOf(2).Build()));
+  ASSERT_TRUE(
+      nodes_.guest().core().store().PutInline(kNoClient, ResultOf(5), Bytes("five"), {}).ok());
+  EXPECT_TRUE(guest().Has(peer, Task(6).CallOf(2).Build())) << "it has begun, so all before have";
+}
+
+TEST_F(GuestCallersTest, WhatIsNotHereIsTheHomes) {
+  EXPECT_FALSE(guest().Has(*caller_, Task(6).CallOf(9).Build())) << "another actor";
+  EXPECT_FALSE(guest().Has(*caller_, Task(6).CallOf(2).Driver(4).Build())) << "another driver";
+  EXPECT_FALSE(guest().Has(*caller_, Task(6).Build())) << "no call";
+  nodes_.home().core().actors().OnKill(driver_, TaskNumber(2));
+  nodes_.Run();
+  EXPECT_FALSE(guest().Has(*caller_, Task(6).CallOf(2).Build())) << "why it is dead its home says";
+}
+
 TEST_F(GuestActorsTest, WithItsHomeItEnds) {
   Made();
   nodes_.Cut();

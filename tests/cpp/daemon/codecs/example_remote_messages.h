@@ -119,9 +119,9 @@ inline std::vector<node::remote::Message> ExamplesAboutActors() {
       remote::CallEnded{.actor = NumberedId<TaskId>(4),
                         .call = task,
                         .failed = true,
-                        .results = {ExampleLargeValue(), ExampleInlineValue()},
-                        .state = ObjectNumber(20)},
+                        .results = {ExampleLargeValue(), ExampleInlineValue()}},
       remote::CallEnded{.actor = NumberedId<TaskId>(4), .call = task},
+      remote::ActorSaved{.actor = NumberedId<TaskId>(4), .attempt = 80, .state = ObjectNumber(20)},
       remote::FindActor{.driver = driver, .number = 9, .name = "counter"},
       remote::ActorFound{
           .driver = driver, .number = 9, .creation = ExampleSpec(TaskKind::kActorCreation)},

@@ -79,8 +79,12 @@ inline auto Fields(const remote::ActorEnded& it) {
   return std::tie(actor, attempt, outcome, restarts, cause, result);
 }
 inline auto Fields(const remote::CallEnded& it) {
-  const auto& [actor, call, failed, results, state] = it;
-  return std::tie(actor, call, failed, results, state);
+  const auto& [actor, call, failed, results] = it;
+  return std::tie(actor, call, failed, results);
+}
+inline auto Fields(const remote::ActorSaved& it) {
+  const auto& [actor, attempt, state] = it;
+  return std::tie(actor, attempt, state);
 }
 inline auto Fields(const remote::FindActor& it) {
   const auto& [driver, number, name] = it;
