@@ -123,6 +123,9 @@ class FakeClient:
     node_id = b"n" * 16
     pool_bytes = 1 << 20
     closed = False
+    # Other nodes may have what this one lacks; `others`: (total, available) of those that there are.
+    is_in_cluster = False
+    others = ()
 
     def __init__(self):
         self.objects = {}
@@ -202,7 +205,8 @@ class FakeClient:
         if question == "Errors":
             return {"errors": self.errors()}
         if question == "Resources":
-            total, available = map(as_items, self.resources())
+            amounts = self.others[fields["node"][0]] if "node" in fields else self.resources()
+            total, available = map(as_items, amounts)
             return {"total": total, "available": available}
         if question == "Unfinished":
             return {"count": len(self.waiting)}
@@ -217,8 +221,10 @@ class FakeClient:
                 "pool_bytes": 4096,
                 "started_at": 1.5,
                 "heartbeat_at": 2.5,
+                "is_in_cluster": self.is_in_cluster,
             }
-            return node if question == "Node" else {"nodes": [node]}
+            others = [node | {"node_id": bytes([i] * 16)} for i in range(len(self.others))]
+            return node if question == "Node" else {"nodes": [node, *others]}
         assert question in ("Explain", "HoldUp")
         assert len(fields["task_id"]) == 16
         return {"cause": "", "text": ""}

@@ -32,6 +32,13 @@ def test_what_is_used_up_is_a_zero(node, monkeypatch):
     assert rayx.available_resources() == {"CPU": 0.0, "disk": 0.0}
 
 
+def test_in_a_cluster_they_are_those_of_all_nodes(node):
+    node.is_in_cluster = True
+    node.others = [({"CPU": 4.0, "disk": 1.0}, {"CPU": 3.0}), ({"CPU": 1.0}, {})]
+    assert rayx.cluster_resources() == {"CPU": 7.0, "disk": 1.0}
+    assert rayx.available_resources() == {"CPU": 4.0, "disk": 0.0}
+
+
 def test_nodes(node):
     (info,) = rayx.nodes()
     assert type(info) is rayx.NodeInfo

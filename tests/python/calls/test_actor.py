@@ -126,6 +126,12 @@ def test_what_there_will_never_be(node, options, text):
     assert not node.submitted
 
 
+def test_what_another_node_may_have(node):
+    node.is_in_cluster = True
+    Counter.options(num_gpus=1).remote()
+    assert len(node.submitted) == 1
+
+
 def test_a_constructor_that_raises(node):
     @rayx.remote
     class Broken:
