@@ -123,7 +123,7 @@ class FakeClient:
     node_id = b"n" * 16
     pool_bytes = 1 << 20
     closed = False
-    # Other nodes may have what this one lacks; `others`: (total, available) of those that there are.
+    # Other nodes may have what this one lacks; `others`: (total, available) of those there are.
     is_in_cluster = False
     others = ()
 
