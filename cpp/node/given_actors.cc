@@ -261,19 +261,20 @@ Status GivenActors::OnSaved(ClientId session, const remote::ActorSaved& saved) {
 
 Status GivenActors::OnCallEnded(ClientId session, const remote::CallEnded& ended) {
   const auto it = calls_.find(ended.call);
-  const bool is_open = it != calls_.end() && given_.at(it->second.actor).session == session;
+  const TaskSpec* spec = parts_.scheduler->FindTask(ended.call);
+  const bool is_open =
+      spec != nullptr && it != calls_.end() && given_.at(it->second.actor).session == session;
   if (!is_open) {
     // It has failed here, with its actor.
     RefuseResults(parts_.remote, session, ended.results);
     return Status::Ok();
   }
   const Call call = it->second;
-  const TaskSpec& spec = *parts_.scheduler->FindTask(ended.call);
   if (ended.results.empty()) {
-    Drop(spec);
+    Drop(*spec);
   } else {
     RAYX_RETURN_IF_ERROR(
-        AcceptResults(parts_.remote, session, spec.id, spec.return_count, ended.results));
+        AcceptResults(parts_.remote, session, spec->id, spec->return_count, ended.results));
   }
   return parts_.scheduler->OnTaskFinished(call.stand_in, ended.call, call.sequence, ended.failed);
 }

@@ -3,7 +3,7 @@
 //
 // To the store and the scheduler such a task is one like others. Its results are kept for the home,
 // which is told once how it ended, after which nothing is held for it here. What it submits is run
-// here if it can be, or goes to the home: actors are there.
+// here if it can be, or goes to the home, which has its actors made.
 #pragma once
 
 #include <optional>

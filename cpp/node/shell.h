@@ -241,7 +241,7 @@ class OtherNodes {
   virtual bool HasOthers() const = 0;
   // Whether a task that could run here is offered nevertheless, before it has waited.
   virtual bool ShouldOffer(const TaskSpec& spec) = 0;
-  // Answered by GivenTasks::OnPlace, or OnUnplaceable, later. The same task may be offered again
+  // Answered by RemoteTasks::OnPlace, or OnUnplaceable, later. The same task may be offered again
   // with a higher attempt; what is not withdrawn stays open.
   virtual void Offer(const TaskOffer& offer) = 0;
   virtual void Withdraw(const TaskId& task, uint32_t attempt) = 0;

@@ -32,7 +32,7 @@ Status TaskBook::CheckSpec(const Peer& peer, const TaskSpec& spec) const {
   if (peer.driver.IsNil()) return Status::ProtocolError("SubmitTask of a worker without a task");
   if (spec.driver != peer.driver) return Status::ProtocolError("task of another driver");
   const bool is_given = shell_.others != nullptr && remote_->given().Contains(spec.id);
-  if (is_given || scheduler_->FindTask(spec.id) != nullptr)
+  if (is_given || streams_.Contains(spec.id) || scheduler_->FindTask(spec.id) != nullptr)
     return Status::ProtocolError("task id in use");
   return Status::Ok();
 }
