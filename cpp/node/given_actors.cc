@@ -1,7 +1,6 @@
 #include "node/given_actors.h"
 
 #include <algorithm>
-#include <limits>
 #include <utility>
 #include <vector>
 
@@ -13,6 +12,18 @@
 namespace rayx::node {
 
 using remote::kAttemptsPerPlacement;
+
+namespace {
+
+// A placement has no more of them to use.
+Status CheckRestarts(uint32_t restarts) {
+  if (restarts < kAttemptsPerPlacement) return Status::Ok();
+  return Status::ProtocolError("an actor was restarted " + std::to_string(restarts) +
+                               " times in one placement, which has " +
+                               std::to_string(kAttemptsPerPlacement) + " attempts");
+}
+
+}  // namespace
 
 // --- what the scheduler wants ---
 
@@ -26,36 +37,8 @@ void GivenActors::OnAssign(const scheduler::AssignTask& effect) {
     return Offer(effect.task, given);
   }
   const Given& given = given_.at(spec.actor);
-  calls_[effect.task] = {spec.actor, effect.worker, effect.sequence};
-  if (!unsent_.contains(given.session) && shell_.others->HasRoom(given.session)) {
-    SendCall(given.session, effect.task);
-  } else {
-    unsent_[given.session].push_back({effect.task, effect.worker, effect.sequence});
-  }
+  calls_.Add(given.session, effect.task, {spec.actor, effect.worker, effect.sequence});
   shell_.records->OnTaskAssigned(effect.task);
-}
-
-void GivenActors::SendUnsent(ClientId session, const Unsent& unsent) {
-  // It may have ended while it waited, or have been given to another one.
-  const auto it = calls_.find(unsent.call);
-  if (it != calls_.end() && it->second.stand_in == unsent.stand_in) SendCall(session, unsent.call);
-}
-
-void GivenActors::SendCall(ClientId session, const TaskId& call) {
-  const TaskSpec* spec = parts_.scheduler->FindTask(call);
-  if (spec == nullptr) return;
-  const CallerId& caller = scheduler::ActorsElsewhere(parts_.scheduler).CallerOf(call);
-  parts_.remote->Send(session, remote::CallActor{*spec, caller});
-}
-
-void GivenActors::Flush() {
-  for (auto& [session, unsent] : unsent_) {
-    while (!unsent.empty() && shell_.others->HasRoom(session)) {
-      SendUnsent(session, unsent.front());
-      unsent.pop_front();
-    }
-  }
-  std::erase_if(unsent_, [](const auto& entry) { return entry.second.empty(); });
 }
 
 void GivenActors::Offer(const TaskId& actor, Given& given) {
@@ -67,11 +50,13 @@ void GivenActors::Offer(const TaskId& actor, Given& given) {
 }
 
 void GivenActors::OnStop(const scheduler::StopWorker& effect) {
-  const auto it = std::find_if(given_.begin(), given_.end(), [&](const auto& entry) {
-    return entry.second.stand_in == effect.worker;
-  });
-  if (it == given_.end()) return;
-  auto& [actor, given] = *it;
+  // Of the actor's creation, which its worker holds as long as there is one, or of a call.
+  const TaskSpec* held = parts_.scheduler->RunningTask(effect.worker);
+  if (held == nullptr) return;
+  const TaskId actor = held->kind == TaskKind::kActorCreation ? held->id : held->actor;
+  const auto it = given_.find(actor);
+  if (it == given_.end() || it->second.stand_in != effect.worker) return;
+  Given& given = it->second;
   if (given.state == State::kOffered) {
     return EndStandIn(given, /*has_begun=*/false, "no node had it yet");
   }
@@ -86,41 +71,25 @@ void GivenActors::OnStop(const scheduler::StopWorker& effect) {
 void GivenActors::OnInterrupt(const scheduler::InterruptTask& effect) {
   const TaskSpec* spec = parts_.scheduler->FindTask(effect.task);
   // It may have ended since.
-  if (spec == nullptr || !calls_.contains(effect.task)) return;
-  const ClientId session = given_.at(spec->actor).session;
-  // Behind the call, if that waits.
-  if (const auto unsent = unsent_.find(session); unsent != unsent_.end()) {
-    for (const Unsent& one : unsent->second) SendUnsent(session, one);
-    unsent_.erase(unsent);
-  }
-  parts_.remote->Send(session, remote::CancelTask{spec->driver, effect.task, /*force=*/false});
+  if (spec == nullptr) return;
+  const auto it = given_.find(spec->actor);
+  if (it != given_.end()) calls_.Interrupt(it->second.session, effect.task);
 }
 
 void GivenActors::OnTaskEnded(const TaskSpec& spec) {
-  calls_.erase(spec.id);
+  calls_.Remove(spec.id);
   const auto it = given_.find(spec.id);
   if (it == given_.end()) return;
   shell_.others->Withdraw(spec.id, it->second.offers);
   given_.erase(it);
 }
 
-uint32_t GivenActors::FirstUnsent(WorkerNumber stand_in) const {
-  for (const auto& [session, unsent] : unsent_) {
-    const auto first = std::find_if(unsent.begin(), unsent.end(),
-                                    [&](const Unsent& one) { return one.stand_in == stand_in; });
-    if (first != unsent.end()) return first->sequence;
-  }
-  return std::numeric_limits<uint32_t>::max();
-}
-
 void GivenActors::EndStandIn(Given& given, bool has_begun, const std::string& why) {
   ReleaseSaved(given);
   const WorkerNumber gone = std::exchange(given.stand_in, kNoWorker);
-  given.session = kNoClient;
+  const ClientId session = std::exchange(given.session, kNoClient);
   scheduler::WorkerEnd end{.begun_sequence = 0, .description = why};
-  if (has_begun) end.begun_sequence = FirstUnsent(gone);
-  // Those that come back are not its calls any more.
-  std::erase_if(calls_, [&](const auto& entry) { return entry.second.stand_in == gone; });
+  if (has_begun) end.begun_sequence = calls_.FirstUnsent(session, gone);
   parts_.scheduler->OnWorkerGone(gone, end);
 }
 
@@ -198,6 +167,13 @@ GivenActors::Given* GivenActors::Open(ClientId session, const TaskId& actor, uin
   return is_open ? &given : nullptr;
 }
 
+const GivenCalls::Call* GivenActors::OpenCall(const TaskId& id) const {
+  const GivenCalls::Call* call = calls_.Find(id);
+  if (call == nullptr) return nullptr;
+  const auto it = given_.find(call->actor);
+  return it != given_.end() && it->second.stand_in == call->stand_in ? call : nullptr;
+}
+
 void GivenActors::ReleaseSaved(Given& given) {
   if (given.saved) parts_.store->RemoveReference(*std::exchange(given.saved, std::nullopt));
 }
@@ -213,6 +189,7 @@ void GivenActors::TellRestarts(const TaskId& actor, Given& given, uint32_t resta
 Status GivenActors::OnMade(ClientId session, const remote::ActorMade& made) {
   Given* given = Open(session, made.actor, made.attempt);
   if (given == nullptr) return Status::ProtocolError("an actor was made that was not placed there");
+  RAYX_RETURN_IF_ERROR(CheckRestarts(made.restarts));
   if (made.result) {
     RAYX_RETURN_IF_ERROR(
         AcceptResults(parts_.remote, session, made.actor, /*return_count=*/1, {*made.result}));
@@ -234,6 +211,7 @@ Status GivenActors::OnEnded(ClientId session, const remote::ActorEnded& ended) {
   Given* given = Open(session, ended.actor, ended.attempt);
   if (given == nullptr)
     return Status::ProtocolError("the end of an actor that was not placed there");
+  RAYX_RETURN_IF_ERROR(CheckRestarts(ended.restarts));
   TellRestarts(ended.actor, *given, ended.restarts);
   if (ended.outcome != remote::Outcome::kEnded && ended.result) {
     // It may have been stored by a worker that died.
@@ -260,16 +238,14 @@ Status GivenActors::OnSaved(ClientId session, const remote::ActorSaved& saved) {
 }
 
 Status GivenActors::OnCallEnded(ClientId session, const remote::CallEnded& ended) {
-  const auto it = calls_.find(ended.call);
+  const GivenCalls::Call* found = OpenCall(ended.call);
   const TaskSpec* spec = parts_.scheduler->FindTask(ended.call);
-  const bool is_open =
-      spec != nullptr && it != calls_.end() && given_.at(it->second.actor).session == session;
-  if (!is_open) {
+  if (found == nullptr || spec == nullptr || given_.at(found->actor).session != session) {
     // It has failed here, with its actor.
     RefuseResults(parts_.remote, session, ended.results);
     return Status::Ok();
   }
-  const Call call = it->second;
+  const GivenCalls::Call call = *found;
   if (ended.results.empty()) {
     Drop(*spec);
   } else {
@@ -295,16 +271,13 @@ void GivenActors::OnSessionEnded(ClientId session, const SessionEnd& end) {
   }
   std::sort(lost.begin(), lost.end());
   const std::string why =
-      "its node " +
-      (parts_.sessions->Contains(session) ? parts_.sessions->NodeOf(session).Hex() + " "
-                                          : std::string()) +
-      "is gone: " + end.reason;
+      "its node " + parts_.sessions->NodeOf(session).Hex() + " is gone: " + end.reason;
   for (const TaskId& actor : lost) {
     if (RAYX_MUTATION(kForgetLostActors)) continue;
     // It has not begun where it was not heard of.
     EndStandIn(given_.at(actor), !end.is_unheard, why);
   }
-  unsent_.erase(session);
+  calls_.OnSessionEnded(session);
 }
 
 // --- questions ---
@@ -324,9 +297,8 @@ std::string GivenActors::Explain(const DriverId& driver, const TaskId& task) con
   const TaskSpec* spec = parts_.scheduler->FindTask(task);
   if (spec == nullptr || spec->driver != driver) return "";
   const std::string label = spec->name + " (task " + task.Hex() + ")";
-  const auto call = calls_.find(task);
-  if (call != calls_.end()) {
-    return label + " was sent to its actor at node " + PlaceOf(call->second.actor).node.Hex() +
+  if (const GivenCalls::Call* call = OpenCall(task)) {
+    return label + " was sent to its actor at node " + PlaceOf(call->actor).node.Hex() +
            ", which runs it, or will. It has not said that it has ended.";
   }
   const auto it = given_.find(task);

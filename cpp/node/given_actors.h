@@ -18,8 +18,6 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
-#include <map>
 #include <optional>
 #include <string>
 #include <unordered_map>
@@ -27,6 +25,7 @@
 #include "common/base/ids.h"
 #include "common/base/status.h"
 #include "node/actor_book.h"
+#include "node/given_calls.h"
 #include "node/node_sessions.h"
 #include "node/pending_reasons.h"
 #include "node/remote_objects.h"
@@ -50,7 +49,8 @@ class GivenActors {
     const NodeSessions* sessions = nullptr;
   };
   // All must outlive it.
-  GivenActors(const Shell& shell, const Parts& parts) : shell_(shell), parts_(parts) {}
+  GivenActors(const Shell& shell, const Parts& parts)
+      : shell_(shell), parts_(parts), calls_(shell, parts.scheduler, parts.remote) {}
 
   // --- effects of the scheduler about a worker that stands for another node's ---
   void OnAssign(const scheduler::AssignTask& effect);
@@ -71,7 +71,7 @@ class GivenActors {
   Status OnCallEnded(ClientId session, const remote::CallEnded& ended);
   void OnSessionEnded(ClientId session, const SessionEnd& end);
   // Calls that waited for room in their session are sent. At the end of a turn.
-  void Flush();
+  void Flush() { calls_.Flush(); }
 
   // --- questions ---
   // Where an actor is that was offered.
@@ -103,40 +103,24 @@ class GivenActors {
     std::optional<ObjectId> saved;
     std::string pending_reason;
   };
-  // A call that was handed to what stands for its actor's worker.
-  struct Call {
-    TaskId actor;
-    WorkerNumber stand_in = kNoWorker;
-    uint32_t sequence = 0;
-  };
-
   void Offer(const TaskId& actor, Given& given);
   void PlaceHere(const TaskId& actor);
-  // A call that waits for room in its session.
-  struct Unsent {
-    TaskId call;
-    WorkerNumber stand_in = kNoWorker;
-    uint32_t sequence = 0;
-  };
-  void SendCall(ClientId session, const TaskId& call);
-  void SendUnsent(ClientId session, const Unsent& unsent);
   // The placement that is open in this session; null if it is not.
   Given* Open(ClientId session, const TaskId& actor, uint32_t attempt);
+  // The call, if what it was handed to still stands for its actor's worker; else null.
+  const GivenCalls::Call* OpenCall(const TaskId& id) const;
   void ReleaseSaved(Given& given);
   void TellRestarts(const TaskId& actor, Given& given, uint32_t restarts);
   // The results of a call that nobody will run, since its driver ends.
   void Drop(const TaskSpec& call);
   // What stood for the worker is gone. `has_begun`: it may have begun what it was given.
   void EndStandIn(Given& given, bool has_begun, const std::string& why);
-  // The number of the first of its calls that was not sent; the largest if all were.
-  uint32_t FirstUnsent(WorkerNumber stand_in) const;
 
   const Shell shell_;
   const Parts parts_;
   // From the first offer until the creation is over.
   std::unordered_map<TaskId, Given> given_;
-  std::unordered_map<TaskId, Call> calls_;
-  std::map<ClientId, std::deque<Unsent>> unsent_;
+  GivenCalls calls_;
 };
 
 }  // namespace rayx::node

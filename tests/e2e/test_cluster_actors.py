@@ -138,7 +138,9 @@ class Fails:
             raise ValueError(how)
     def fail(self):
         raise KeyError("no such key")
-    def sleep(self, seconds):
+    def sleep(self, seconds, begun=""):
+        if begun:
+            open(begun, "w").close()
         time.sleep(seconds)
         return "slept"
     def die(self):
@@ -153,8 +155,10 @@ def outcome(task):
 fails, never = Fails.remote(), Fails.remote("not today")
 told = [outcome(fails.fail.remote()), outcome(never.fail.remote())]
 begun = time.monotonic()
-slow = fails.sleep.remote(50)
-time.sleep(0.3)
+slow = fails.sleep.remote(50, os.path.join(os.environ["HOME"], "begun"))
+until = time.monotonic() + 20
+while not os.path.exists(os.path.join(os.environ["HOME"], "begun")) and time.monotonic() < until:
+    time.sleep(0.01)
 rayx.cancel(slow)
 told += [outcome(slow), outcome(fails.sleep.options(timeout=0.3).remote(50))]
 told.append(time.monotonic() - begun)

@@ -156,6 +156,16 @@ TEST_F(GivenActorsTest, APlacementThatIsNotOpenIsNotHeeded) {
   EXPECT_EQ(nodes_.offers().back(), "withdraw t2");
 }
 
+TEST_F(GivenActorsTest, MoreRestartsThanAPlacementHasAreABreach) {
+  Make(/*restarts=*/1);
+  const remote::ActorEnded ended{.actor = TaskNumber(2),
+                                 .attempt = remote::kAttemptsPerPlacement,
+                                 .outcome = remote::Outcome::kCrashed,
+                                 .restarts = remote::kAttemptsPerPlacement};
+  EXPECT_FALSE(home().OnMessage(nodes_.session(), ended).ok());
+  EXPECT_EQ(State(), ActorState::kAlive);
+}
+
 TEST_F(GivenActorsTest, NoNodeCanHaveIt) {
   nodes_.home().Submit(driver_, Task(2).Creation());
   nodes_.home().Turn();

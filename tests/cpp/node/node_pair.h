@@ -56,6 +56,8 @@ class NodePair {
 
   // Nothing that the home says reaches the guest.
   bool is_unreachable = false;
+  // Whether the sessions take more than what is sent anyway.
+  bool has_room = true;
   // Whether the guest gives tasks to their home that it could run.
   bool guest_offers = false;
 
@@ -67,7 +69,7 @@ class NodePair {
     void Send(ClientId session, remote::Message message) override {
       if (session == pair_->session_) messages.push_back(std::move(message));
     }
-    bool HasRoom(ClientId) const override { return true; }
+    bool HasRoom(ClientId) const override { return pair_->has_room; }
     void SendOnStream(const NodeId&, const transfer::OnStream&) override {}
     bool HasOthers() const override { return true; }
     bool ShouldOffer(const TaskSpec&) override { return node_ == kHome() || pair_->guest_offers; }

@@ -24,13 +24,13 @@ class TasksWorld::Link final : public node::OtherNodes {
 
   NodeId self() const override { return NodeIdOf(node_); }
   void Send(ClientId session, node::remote::Message message) override {
-    for (auto& [ends, side] : all_->sides_) {
-      if (ends.first == node_ && side.session == session && side.is_open) {
-        side.messages.push_back(std::move(message));
-      }
-    }
+    Side* side = Open(session);
+    if (side != nullptr) side->messages.push_back(std::move(message));
   }
-  bool HasRoom(ClientId) const override { return true; }
+  bool HasRoom(ClientId session) const override {
+    const Side* side = Open(session);
+    return side == nullptr || side->messages.size() < all_->room_;
+  }
   void SendOnStream(const NodeId& node, const transfer::OnStream& message) override {
     all_->bulk_.Send(node_, testing::NumberOf(node) - 1, message);
   }
@@ -51,6 +51,13 @@ class TasksWorld::Link final : public node::OtherNodes {
   }
 
  private:
+  Side* Open(ClientId session) const {
+    for (auto& [ends, side] : all_->sides_) {
+      if (ends.first == node_ && side.session == session && side.is_open) return &side;
+    }
+    return nullptr;
+  }
+
   TasksWorld* const all_;
   const size_t node_;
 };
@@ -79,6 +86,7 @@ TasksWorld::TasksWorld(const NodesOptions& options)
   if (dice.OneIn(4)) cuts_left_ = 1 + dice.Below(3);
   if (dice.OneIn(3)) stream_cuts_left_ = 1 + dice.Below(5);
   harm_in_ = 200 + dice.Below(3000);
+  if (dice.OneIn(3)) room_ = 1 + dice.Below(4);
 }
 
 TasksWorld::~TasksWorld() = default;
@@ -239,6 +247,8 @@ void TasksWorld::Hear(size_t node, size_t from) {
   node::remote::Message message = std::move(side.messages.front());
   side.messages.pop_front();
   ++side.heard;
+  // It has room again.
+  nodes_[from].world->Touch();
   common_.trace.Note(common_.now_ms, "node " + std::to_string(node) + " hears " +
                                          std::to_string(from) + ": message " +
                                          std::to_string(message.index()));

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <deque>
+#include <limits>
 #include <map>
 #include <memory>
 #include <set>
@@ -74,6 +75,8 @@ class TasksWorld final : private BulkStreams::Ends {
   Side& SideOf(size_t node, size_t other) { return sides_[{node, other}]; }
 
   Common common_;
+  // How many messages a session takes beyond which it says that it has no room.
+  size_t room_ = std::numeric_limits<size_t>::max();
   NodesReport report_;
   std::vector<Node> nodes_;
   std::map<std::pair<size_t, size_t>, Side> sides_;
