@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <csignal>
 #include <utility>
@@ -74,6 +75,7 @@ NodeDaemon::NodeDaemon(EventLoop* loop, NodeOptions options, NodeId id,
                         .pool = &pool_,
                         .core = &core_,
                         .self = id,
+                        .total = options_.total,
                         .answers = {
                             .on_answer =
                                 [this](ClientId asker, const Frame& answer) {
@@ -90,23 +92,32 @@ NodeDaemon::NodeDaemon(EventLoop* loop, NodeOptions options, NodeId id,
              .reservations = &pool_,
              .others = others_.get()},
             SchedulingOf(options_, id), options_.pool_bytes),
+      drain_(loop, {.grace_ms = options_.drain_grace_ms, .lifetime_ms = options_.lifetime_ms},
+             &core_, others_.get()),
       reader_(&core_, &pool_, &workers_, &pacer_),
-      questions_(&core_, tables_.get(), id, &peers_, &writer_,
-                 {.dump = [this] { return DebugText(); },
-                  .record = [this]() -> const control::NodeRecord& { return self_; },
-                  .ask_other =
-                      [this](const NodeId& node, ClientId asker, uint64_t request,
-                             std::span<const uint8_t> query) {
-                        if (others_) return others_->Ask(node, asker, request, query);
-                        questions_.OnOtherFailed(asker, request, "there is no other node");
-                      },
-                  .is_in_cluster = others_ != nullptr}),
+      questions_(&core_, tables_.get(), id, &peers_, &writer_, ToldBySelf()),
       reaper_(loop, ::getpid()),
       listener_(loop, [this](ScopedFd socket, pid_t pid) {
         peers_.Add(std::move(socket), kNoWorker).pid = pid;
       }) {}
 
 NodeDaemon::~NodeDaemon() = default;
+
+Questions::Self NodeDaemon::ToldBySelf() {
+  return {
+      .dump = [this] { return DebugText(); },
+      .record = [this]() -> const control::NodeRecord& { return self_; },
+      .ask_other =
+          [this](const NodeId& node, ClientId asker, uint64_t request,
+                 std::span<const uint8_t> query) {
+            if (others_) return others_->Ask(node, asker, request, query);
+            questions_.OnOtherFailed(asker, request, "there is no other node");
+          },
+      .drain =
+          [this](std::optional<int64_t> grace_ms) { return Drain(grace_ms, "it was asked to"); },
+      .is_in_cluster = others_ != nullptr,
+      .draining = &drain_};
+}
 
 Status NodeDaemon::Start(const std::vector<control::RedisEndpoint>& servers) {
   supervisor_pid_ = ::getppid();
@@ -143,7 +154,7 @@ Status NodeDaemon::JoinCluster(const std::vector<control::RedisEndpoint>& server
       tables_.get(),
       {.control_servers = servers, .scheduler_socket = options_.session_dir + "/scheduler.sock"},
       [this](Expulsion why, const std::string& text) { OnExpelled(why, text); });
-  if (started.ok()) others_->Start(options_.total);
+  if (started.ok()) drain_.Start();
   return started;
 }
 
@@ -174,13 +185,40 @@ Status NodeDaemon::MakePool() {
 
 Status NodeDaemon::WatchLifeline() {
   if (options_.lifeline_fd < 0) return Status::Ok();
-  lifeline_watch_ = loop_->Watch(options_.lifeline_fd, [this] {
-    char byte;
-    if (::read(options_.lifeline_fd, &byte, 1) > 0) return;
-    supervisor_gone_ = true;
-    Stop("the supervisor is gone");
-  });
+  lifeline_watch_ = loop_->Watch(options_.lifeline_fd, [this] { OnLifeline(); });
   return Status::Ok();
+}
+
+// Its supervisor says one thing only.
+void NodeDaemon::OnLifeline() {
+  std::array<char, 64> said;
+  if (::read(options_.lifeline_fd, said.data(), said.size()) > 0) {
+    const Status drained = Drain(std::nullopt, "SIGTERM");
+    if (!drained.ok()) Stop("SIGTERM");
+    return;
+  }
+  supervisor_gone_ = true;
+  Stop("the supervisor is gone");
+}
+
+Status NodeDaemon::Drain(std::optional<int64_t> grace_ms, const std::string& why) {
+  if (others_ == nullptr) {
+    return Status::Unavailable("it is the only node of its session, which `rayx stop` ends");
+  }
+  if (!options_.network.joins()) {
+    return Status::Unavailable(
+        "it is the head, without which there is no cluster; `rayx stop` there ends it");
+  }
+  drain_.Begin(grace_ms, why);
+  return Status::Ok();
+}
+
+void NodeDaemon::EndDrain() {
+  const std::optional<std::string> text = drain_.OnTurn();
+  if (!text || stopping_) return;
+  const Status told = TellSupervisor(options_, "drained " + *text);
+  if (!told.ok()) LogWarning(told.message());
+  Stop(*text);
 }
 
 void NodeDaemon::OnPeerClosed(ConnectedPeer& peer, const Status& reason) {
@@ -258,6 +296,8 @@ bool NodeDaemon::OnTurn() {
   pacer_.ChooseCpu(shortcuts_.open(), audience);
   FlushAll(now_ms);
   if (others_) acted = others_->AfterTurn() || acted;
+  EndDrain();
+  if (stopping_) return false;
   // Strangers come after the peers that wait for an answer.
   listener_.OnTurn();
   if (network_) network_->Accept();
@@ -293,15 +333,12 @@ void NodeDaemon::SetTimer() {
   for (const std::optional<int64_t> wish :
        {core_.NextTickMs(), records_.counts().NextFlushMs(), tables_->NextFlushMs(),
         network_ ? network_->NextTickMs() : std::nullopt,
-        others_ ? others_->NextTickMs() : std::nullopt}) {
+        others_ ? others_->NextTickMs() : std::nullopt, drain_.NextTickMs()}) {
     if (wish) next_ms = std::min(next_ms, *wish);
   }
   if (timer_ && timer_at_ms_ == next_ms) return;
   timer_at_ms_ = next_ms;
-  timer_ = loop_->CallAt(next_ms, [this] {
-    timer_at_ms_ = -1;
-    core_.OnTick(loop_->now_ms());
-  });
+  timer_ = loop_->CallAt(next_ms, [this] { timer_at_ms_ = -1; });
 }
 
 void NodeDaemon::Stop(const std::string& reason) {

@@ -25,6 +25,7 @@
 #include "daemon/messages/message_writer.h"
 #include "daemon/network/node_network.h"
 #include "daemon/node_options.h"
+#include "daemon/others/drain_service.h"
 #include "daemon/others/other_nodes.h"
 #include "daemon/peers/peer_messages.h"
 #include "daemon/peers/peer_table.h"
@@ -52,14 +53,22 @@ class NodeDaemon {
   Status Start(const std::vector<control::RedisEndpoint>& servers);
   // Ends a turn, see above. True if another turn should follow at once.
   bool OnTurn();
+  // What it has for other nodes goes to others, then it stops; see DrainService. Unavailable, with
+  // words for people, if it is alone, or the head.
+  Status Drain(std::optional<int64_t> grace_ms, const std::string& why);
   // Ends everything that belongs to the node, then the loop.
   void Stop(const std::string& reason);
   // State of every part, for SIGUSR1 and the Dump query.
   std::string DebugText();
 
  private:
+  // What it tells of itself to who asks.
+  Questions::Self ToldBySelf();
   Status MakePool();
   Status WatchLifeline();
+  void OnLifeline();
+  // Ends the node if that is drained.
+  void EndDrain();
 
   Status OnFrame(ConnectedPeer& peer, const Frame& frame);
   Status OnClientFrame(ConnectedPeer& peer, const Frame& frame);
@@ -109,6 +118,7 @@ class NodeDaemon {
   std::unique_ptr<OtherNodes> others_;
   // The members above carry out what the core asks, and tell it what happens.
   node::NodeCore core_;
+  DrainService drain_;
   MessageReader reader_;
   Questions questions_;
   OrphanReaper reaper_;

@@ -27,7 +27,8 @@ struct NodeOptions {
   std::vector<std::string> template_command;
   // A stream to the supervisor; the node ends when it closes. -1: none. Lines that the node writes:
   // "ready"; before that "refused <why>" if whoever starts it has to change something; "ends <why>"
-  // and "over <why>" before it ends by itself: the latter if it is of no use to start it again.
+  // and "over <why>" before it ends by itself: the latter if it is of no use to start it again;
+  // "drained <why>" if it was to be drained. The supervisor writes "drain" to have that done.
   int lifeline_fd = -1;
   // Sockets of the control servers, the primary first.
   std::vector<std::string> control_sockets;
@@ -35,6 +36,9 @@ struct NodeOptions {
   std::string control_password_file;
   // How it is one node of several; alone unless set.
   NetworkOptions network;
+  // How it is drained, as DrainService has it.
+  int64_t drain_grace_ms = 30'000;
+  int64_t lifetime_ms = 0;
   // Workers' output goes to files in <session_dir>/logs instead of to the drivers.
   bool redirect_output = false;
 };

@@ -56,6 +56,7 @@ const protocol::Id16* NodeAsked(const protocol::Query& query) {
   if (const auto* of_node = query.question_as_Node()) return of_node->node();
   if (const auto* of_resources = query.question_as_Resources()) return of_resources->node();
   if (const auto* of_records = query.question_as_Records()) return of_records->node();
+  if (const auto* of_drain = query.question_as_Drain()) return of_drain->node();
   return nullptr;
 }
 
@@ -96,6 +97,8 @@ Questions::Handler Questions::FindHandler(Question kind) {
       return &Questions::OnNodes;
     case Question::Records:
       return &Questions::OnRecords;
+    case Question::Drain:
+      return &Questions::OnDrain;
   }
   return nullptr;
 }
@@ -276,7 +279,22 @@ void Questions::OnNode(ConnectedPeer& peer, const protocol::Query& query) {
     reply.add_objects(store.objects);
     reply.add_has_tables(tables_->connected());
     reply.add_is_in_cluster(self_.is_in_cluster);
+    reply.add_is_draining(self_.draining->has_begun());
     return reply.Finish();
+  });
+}
+
+void Questions::OnDrain(ConnectedPeer& peer, const protocol::Query& query) {
+  const uint64_t grace_ms = query.question_as_Drain()->grace_ms();
+  std::optional<int64_t> grace;
+  if (grace_ms > 0) grace = static_cast<int64_t>(std::min(grace_ms, limits::kDrainGraceMsMax));
+  const Status drained = self_.drain(grace);
+  if (!drained.ok()) return Fail(peer, query.request(), drained.message());
+  const DrainService::Progress progress = self_.draining->progress();
+  const node::NodeDrain::Left& left = progress.left;
+  Reply(peer, query.request(), [&](Builder& builder) {
+    return protocol::CreateDrainReply(builder, static_cast<uint64_t>(progress.ms), left.tasks,
+                                      left.actors, left.calls, left.values, left.drivers);
   });
 }
 

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
@@ -12,6 +13,7 @@
 #include "common/protocol/generated/messages_generated.h"
 #include "control/tables.h"
 #include "daemon/messages/message_writer.h"
+#include "daemon/others/drain_service.h"
 #include "daemon/peers/peer_table.h"
 #include "daemon/records/record_lists.h"
 #include "node/node_core.h"
@@ -30,8 +32,11 @@ class Questions {
     std::function<void(const NodeId& node, ClientId asker, uint64_t request,
                        std::span<const uint8_t> query)>
         ask_other;
+    // Nothing: as long as it is by itself. Not OK, with words for people: it cannot be drained.
+    std::function<Status(std::optional<int64_t> grace_ms)> drain;
     // There are other nodes, or may be.
     bool is_in_cluster = false;
+    const DrainService* draining = nullptr;
   };
   // All must outlive it.
   Questions(node::NodeCore* core, control::Tables* tables, const NodeId& node, PeerTable* peers,
@@ -65,6 +70,7 @@ class Questions {
   void OnNode(ConnectedPeer& peer, const protocol::Query& query);
   void OnNodes(ConnectedPeer& peer, const protocol::Query& query);
   void OnRecords(ConnectedPeer& peer, const protocol::Query& query);
+  void OnDrain(ConnectedPeer& peer, const protocol::Query& query);
 
   // The task, if it is one of the peer's driver.
   const TaskSpec* FindTask(const ConnectedPeer& peer, const protocol::Id16& id) const;

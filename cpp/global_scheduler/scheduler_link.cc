@@ -47,7 +47,8 @@ void SchedulerLink::Dial() {
                                                         .on_dirty = [this] { dirty_ = true; }});
   state_ = State::kGreeting;
   heard_ms_ = loop_->now_ms();
-  placement::NodeFacts facts{.node = node_, .total = total_, .known = {}};
+  placement::NodeFacts facts{
+      .node = node_, .total = total_, .known = {}, .is_draining = is_draining_};
   for (const NodeId& known : known_) {
     if (known != node_) facts.known.push_back(known);
   }
@@ -66,6 +67,16 @@ void SchedulerLink::Lose(const Status& why) {
   withdrawals_.clear();
   pause_ms_ = std::clamp(pause_ms_ * 2, limits::kControlReconnectMsMin, limits::kPeerRedialMs);
   dial_timer_ = loop_->CallAt(loop_->now_ms() + pause_ms_, [this] { Dial(); });
+}
+
+// What a node is, the scheduler hears with the first frame: another connection begins with one.
+void SchedulerLink::SayDraining() {
+  if (std::exchange(is_draining_, true) || connection_ == nullptr) return;
+  state_ = State::kAway;
+  connection_.reset();
+  closed_ = false;
+  withdrawals_.clear();
+  dial_timer_ = loop_->CallAt(loop_->now_ms(), [this] { Dial(); });
 }
 
 void SchedulerLink::OnFrames() {

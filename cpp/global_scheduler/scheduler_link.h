@@ -74,6 +74,8 @@ class SchedulerLink {
   void SetLoad(ResourceSet local) { load_ = std::move(local); }
   // The head, which this node is, has declared a node dead.
   void SayDead(const NodeId& node) { dead_.push_back(node); }
+  // The node is drained: nothing is to be placed there from now on.
+  void SayDraining();
   // Sends what there is to say. Once a turn of the loop.
   void OnTurn();
 
@@ -125,6 +127,7 @@ class SchedulerLink {
   std::set<NodeId> known_;
   std::unique_ptr<Connection> connection_;
   bool closed_ = false;
+  bool is_draining_ = false;
   bool dirty_ = false;
   std::unique_ptr<EventLoop::Timer> dial_timer_;
   // Has the loop turn by then, so that what is due is said; 0: no timer is set.

@@ -78,7 +78,7 @@ struct Encoder {
     const auto total = WriteSet(&builder, facts.total);
     const auto known = WriteNodes(&builder, facts.known);
     builder.Finish(protocol::CreateNodeFacts(builder, limits::kProtocolVersion, ToWire(facts.node),
-                                             total, known));
+                                             total, known, facts.is_draining));
     return Type::NodeFacts;
   }
   Type operator()(const Load& load) {
@@ -237,6 +237,7 @@ Result<FromNode> ReadFacts(const Frame& frame) {
   facts.node = FromWire<NodeId>(*said->node());
   facts.total = std::move(*total);
   facts.known = ReadNodes(said->known());
+  facts.is_draining = said->is_draining();
   return message;
 }
 

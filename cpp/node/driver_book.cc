@@ -1,5 +1,6 @@
 #include "node/driver_book.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "common/base/limits.h"
@@ -50,6 +51,11 @@ std::vector<DriverId> DriverBook::ForgetRemote(ClientId home, const DriverId* on
   }
   for (const DriverId& id : forgotten) drivers_.erase(id);
   return forgotten;
+}
+
+size_t DriverBook::OwnCount() const {
+  return static_cast<size_t>(std::count_if(
+      drivers_.begin(), drivers_.end(), [](const auto& one) { return one.second.home.IsNil(); }));
 }
 
 ClientId DriverBook::HomeOf(const DriverId& driver) const {

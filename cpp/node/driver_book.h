@@ -50,6 +50,8 @@ class DriverBook {
   void SendDrained(ClientId output);
 
   size_t size() const { return drivers_.size(); }
+  // Drivers of this node.
+  size_t OwnCount() const;
 
  private:
   struct Driver {

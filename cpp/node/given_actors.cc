@@ -58,7 +58,7 @@ void GivenActors::OnStop(const scheduler::StopWorker& effect) {
   if (it == given_.end() || it->second.stand_in != effect.worker) return;
   Given& given = it->second;
   if (given.state == State::kOffered) {
-    return EndStandIn(given, /*has_begun=*/false, "no node had it yet");
+    return EndStandIn(given, remote::Outcome::kNotRun, "no node had it yet");
   }
   const std::optional<scheduler::ActorSummary> known = parts_.scheduler->FindActor(actor);
   if (RAYX_MUTATION(kForgetStopActor)) return;
@@ -84,12 +84,15 @@ void GivenActors::OnTaskEnded(const TaskSpec& spec) {
   given_.erase(it);
 }
 
-void GivenActors::EndStandIn(Given& given, bool has_begun, const std::string& why) {
+void GivenActors::EndStandIn(Given& given, remote::Outcome outcome, const std::string& why) {
   ReleaseSaved(given);
   const WorkerNumber gone = std::exchange(given.stand_in, kNoWorker);
   const ClientId session = std::exchange(given.session, kNoClient);
+  given.is_moving = false;
   scheduler::WorkerEnd end{.begun_sequence = 0, .description = why};
-  if (has_begun) end.begun_sequence = calls_.FirstUnsent(session, gone);
+  end.is_moved = outcome == remote::Outcome::kMoved;
+  if (outcome != remote::Outcome::kNotRun) end.begun_sequence = calls_.FirstUnsent(session, gone);
+  calls_.OnStandInGone(gone);
   parts_.scheduler->OnWorkerGone(gone, end);
 }
 
@@ -109,8 +112,8 @@ void GivenActors::OnPlace(const TaskId& actor, uint32_t attempt, const NodeId& n
     return PlaceHere(actor);
   }
   const ClientId session = parts_.sessions->With(node);
-  // There is none any more, or none yet.
-  if (session.IsNil()) return Offer(actor, given);
+  // There is none any more, or none yet, or the node has begun to leave since.
+  if (session.IsNil() || parts_.draining->Contains(session)) return Offer(actor, given);
   given.state = State::kPlaced;
   given.session = session;
   given.pending_reason.clear();
@@ -212,6 +215,9 @@ Status GivenActors::OnEnded(ClientId session, const remote::ActorEnded& ended) {
   if (given == nullptr)
     return Status::ProtocolError("the end of an actor that was not placed there");
   RAYX_RETURN_IF_ERROR(CheckRestarts(ended.restarts));
+  if (ended.outcome == remote::Outcome::kMoved && !given->is_moving) {
+    return Status::ProtocolError("an actor was let go that was not to move");
+  }
   TellRestarts(ended.actor, *given, ended.restarts);
   if (ended.outcome != remote::Outcome::kEnded && ended.result) {
     // It may have been stored by a worker that died.
@@ -225,7 +231,7 @@ Status GivenActors::OnEnded(ClientId session, const remote::ActorEnded& ended) {
     scheduler::ActorsElsewhere(parts_.scheduler)
         .OnEnded(ended.actor, ended.cause, SystemErrorCode::kActorDied, ended.result.has_value());
   }
-  EndStandIn(*given, ended.outcome != remote::Outcome::kNotRun, ended.cause);
+  EndStandIn(*given, ended.outcome, ended.cause);
   return Status::Ok();
 }
 
@@ -275,9 +281,32 @@ void GivenActors::OnSessionEnded(ClientId session, const SessionEnd& end) {
   for (const TaskId& actor : lost) {
     if (RAYX_MUTATION(kForgetLostActors)) continue;
     // It has not begun where it was not heard of.
-    EndStandIn(given_.at(actor), !end.is_unheard, why);
+    EndStandIn(given_.at(actor),
+               end.is_unheard ? remote::Outcome::kNotRun : remote::Outcome::kCrashed, why);
   }
   calls_.OnSessionEnded(session);
+}
+
+void GivenActors::Flush() {
+  calls_.Flush();
+  for (const ClientId session : parts_.draining->others) MoveAllOf(session);
+}
+
+void GivenActors::MoveAllOf(ClientId session) {
+  if (RAYX_MUTATION(kForgetToMove)) return;
+  std::vector<TaskId> moving;
+  for (const auto& [actor, given] : given_) {
+    if (given.state != State::kPlaced || given.session != session || given.is_moving) continue;
+    if (scheduler::ActorsElsewhere(parts_.scheduler).MayMove(actor)) moving.push_back(actor);
+  }
+  std::sort(moving.begin(), moving.end());
+  for (const TaskId& actor : moving) {
+    Given& given = given_.at(actor);
+    given.is_moving = true;
+    if (!RAYX_MUTATION(kForgetWithhold)) calls_.Withhold(session, given.stand_in);
+    const DriverId driver = parts_.scheduler->FindActor(actor)->driver;
+    parts_.remote->Send(session, remote::MoveActor{driver, actor});
+  }
 }
 
 // --- questions ---

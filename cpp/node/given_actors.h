@@ -25,6 +25,7 @@
 #include "common/base/ids.h"
 #include "common/base/status.h"
 #include "node/actor_book.h"
+#include "node/draining_nodes.h"
 #include "node/given_calls.h"
 #include "node/node_sessions.h"
 #include "node/pending_reasons.h"
@@ -47,6 +48,7 @@ class GivenActors {
     ToldDrivers* told = nullptr;
     PendingReasons* reasons = nullptr;
     const NodeSessions* sessions = nullptr;
+    const DrainingNodes* draining = nullptr;
   };
   // All must outlive it.
   GivenActors(const Shell& shell, const Parts& parts)
@@ -70,8 +72,9 @@ class GivenActors {
   Status OnSaved(ClientId session, const remote::ActorSaved& saved);
   Status OnCallEnded(ClientId session, const remote::CallEnded& ended);
   void OnSessionEnded(ClientId session, const SessionEnd& end);
-  // Calls that waited for room in their session are sent. At the end of a turn.
-  void Flush() { calls_.Flush(); }
+  // At the end of a turn: calls that waited for room in their session are sent, and what nodes that
+  // are drained have made is told to move, if it may be made again.
+  void Flush();
 
   // --- questions ---
   // Where an actor is that was offered.
@@ -99,6 +102,8 @@ class GivenActors {
     uint32_t restarts_before = 0;
     uint32_t restarts_told = 0;
     ClientId session = kNoClient;
+    // Its node has been told to let it go.
+    bool is_moving = false;
     // What it was, of which its node has not said yet whether it refers to that.
     std::optional<ObjectId> saved;
     std::string pending_reason;
@@ -109,12 +114,13 @@ class GivenActors {
   Given* Open(ClientId session, const TaskId& actor, uint32_t attempt);
   // The call, if what it was handed to still stands for its actor's worker; else null.
   const GivenCalls::Call* OpenCall(const TaskId& id) const;
+  void MoveAllOf(ClientId session);
   void ReleaseSaved(Given& given);
   void TellRestarts(const TaskId& actor, Given& given, uint32_t restarts);
   // The results of a call that nobody will run, since its driver ends.
   void Drop(const TaskSpec& call);
-  // What stood for the worker is gone. `has_begun`: it may have begun what it was given.
-  void EndStandIn(Given& given, bool has_begun, const std::string& why);
+  // What stood for the worker is gone, for the reason that the outcome tells.
+  void EndStandIn(Given& given, remote::Outcome outcome, const std::string& why);
 
   const Shell shell_;
   const Parts parts_;

@@ -10,6 +10,10 @@ namespace rayx::node {
 
 void GivenCalls::Add(ClientId session, const TaskId& id, const Call& call) {
   calls_[id] = call;
+  if (const auto withheld = withheld_.find(call.stand_in); withheld != withheld_.end()) {
+    withheld->second = std::min(withheld->second, call.sequence);
+    return;
+  }
   SendOrQueue(session, {.id = id, .stand_in = call.stand_in, .sequence = call.sequence});
 }
 
@@ -34,6 +38,8 @@ void GivenCalls::Send(ClientId session, const Unsent& unsent) {
   const Call* call = Find(unsent.id);
   const TaskSpec* spec = scheduler_->FindTask(unsent.id);
   if (spec == nullptr || call == nullptr || call->stand_in != unsent.stand_in) return;
+  const auto withheld = withheld_.find(call->stand_in);
+  if (withheld != withheld_.end() && call->sequence >= withheld->second) return;
   if (unsent.is_interrupt) {
     remote_->Send(session, remote::CancelTask{spec->driver, unsent.id, /*force=*/false});
     return;
@@ -54,6 +60,8 @@ void GivenCalls::Flush() {
 
 uint32_t GivenCalls::FirstUnsent(ClientId session, WorkerNumber stand_in) const {
   constexpr uint32_t kAllSent = std::numeric_limits<uint32_t>::max();
+  const auto withheld = withheld_.find(stand_in);
+  if (withheld != withheld_.end()) return withheld->second;
   const auto queue = unsent_.find(session);
   if (queue == unsent_.end()) return kAllSent;
   const auto first = std::find_if(

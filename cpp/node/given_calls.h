@@ -32,6 +32,12 @@ class GivenCalls {
   void Add(ClientId session, const TaskId& id, const Call& call);
   // Its function is to be interrupted: that is said behind the call.
   void Interrupt(ClientId session, const TaskId& id);
+  // What stands for the worker is sent no call any more, from the first one that waits for room on;
+  // until OnStandInGone.
+  void Withhold(ClientId session, WorkerNumber stand_in) {
+    withheld_[stand_in] = FirstUnsent(session, stand_in);
+  }
+  void OnStandInGone(WorkerNumber stand_in) { withheld_.erase(stand_in); }
   // The call is over.
   void Remove(const TaskId& id) { calls_.erase(id); }
   // What waits for room in the session waits no more; it is given out again, or is over.
@@ -64,6 +70,8 @@ class GivenCalls {
   RemoteObjects* const remote_;
   std::unordered_map<TaskId, Call> calls_;
   std::map<ClientId, std::deque<Unsent>> unsent_;
+  // With the number of the first call that was not sent.
+  std::map<WorkerNumber, uint32_t> withheld_;
 };
 
 }  // namespace rayx::node

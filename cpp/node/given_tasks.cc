@@ -63,8 +63,8 @@ void GivenTasks::OnPlace(const TaskId& task, uint32_t attempt, const NodeId& nod
   if (given.offers != attempt) return;
   if (node == shell_.others->self()) return PlaceHere(given);
   const ClientId session = sessions_->With(node);
-  // There is none any more, or none yet.
-  if (session.IsNil()) return Offer(given);
+  // There is none any more, or none yet, or the node has begun to leave since.
+  if (session.IsNil() || draining_->Contains(session)) return Offer(given);
   given.state = State::kPlaced;
   given.session = session;
   told_->Tell(session, given.spec.driver);

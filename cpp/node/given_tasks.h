@@ -19,6 +19,7 @@
 
 #include "common/base/ids.h"
 #include "common/base/status.h"
+#include "node/draining_nodes.h"
 #include "node/driver_book.h"
 #include "node/node_sessions.h"
 #include "node/pending_reasons.h"
@@ -40,6 +41,7 @@ class GivenTasks {
     ToldDrivers* told = nullptr;
     PendingReasons* reasons = nullptr;
     const NodeSessions* sessions = nullptr;
+    const DrainingNodes* draining = nullptr;
   };
   // All must outlive it.
   GivenTasks(const Shell& shell, const Parts& parts)
@@ -50,7 +52,8 @@ class GivenTasks {
         remote_(parts.remote),
         told_(parts.told),
         reasons_(parts.reasons),
-        sessions_(parts.sessions) {}
+        sessions_(parts.sessions),
+        draining_(parts.draining) {}
 
   // The references of the task have been taken, and its results are asked for. `consumer`: who
   // takes its items, if it makes a stream. REQUIRES: Takes.
@@ -132,6 +135,7 @@ class GivenTasks {
   ToldDrivers* const told_;
   PendingReasons* const reasons_;
   const NodeSessions* const sessions_;
+  const DrainingNodes* const draining_;
   std::unordered_map<TaskId, Given> tasks_given_;
   // Of those that make streams.
   std::unordered_map<TaskId, ClientId> consumers_;

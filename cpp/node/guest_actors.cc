@@ -7,6 +7,7 @@
 #include "common/base/limits.h"
 #include "node/mutation.h"
 #include "node/task_references.h"
+#include "scheduler/draining.h"
 #include "scheduler/spreading.h"
 
 namespace rayx::node {
@@ -43,7 +44,8 @@ Status GuestActors::OnMake(ClientId home, remote::MakeActor make) {
   }
   const bool is_known = actors_.contains(spec.id) || parts_.scheduler->FindActor(spec.id) ||
                         parts_.scheduler->FindTask(spec.id) != nullptr;
-  if (is_known || parts_.tasks->HasOrphans(spec.driver) || size() >= limits::kGuestTasksMax) {
+  if (is_known || parts_.tasks->HasOrphans(spec.driver) ||
+      counts().all() >= limits::kGuestTasksMax || parts_.draining->is_self) {
     parts_.remote->Send(
         home, remote::ActorEnded{
                   .actor = spec.id, .attempt = make.attempt, .outcome = remote::Outcome::kNotRun});
@@ -88,12 +90,30 @@ void GuestActors::OnStop(ClientId home, const remote::StopActor& stop) {
   parts_.scheduler->OnActorUnreferenced(stop.actor);
 }
 
+void GuestActors::OnMove(ClientId home, const remote::MoveActor& move) {
+  const auto it = actors_.find(move.actor);
+  // It has ended, and the news is on its way.
+  if (it == actors_.end() || it->second.home != home) return;
+  it->second.is_moving = true;
+}
+
+bool GuestActors::LetGo() {
+  bool has_let_go = false;
+  for (const auto& [actor, guest] : actors_) {
+    if (!guest.is_moving || guest.home.IsNil()) continue;
+    has_let_go = scheduler::Draining(parts_.scheduler).LetGo(actor) || has_let_go;
+  }
+  return has_let_go;
+}
+
 // --- what clients of this node call ---
 
 bool GuestActors::Has(const Peer& peer, const TaskSpec& call) const {
   if (call.kind != TaskKind::kActorCall) return false;
   const auto actor = actors_.find(call.actor);
   if (actor == actors_.end() || actor->second.home.IsNil()) return false;
+  // It takes no call any more.
+  if (actor->second.is_moving) return false;
   const std::optional<scheduler::ActorSummary> known = parts_.scheduler->FindActor(call.actor);
   // Of a dead one its home says why.
   if (!known || known->driver != call.driver || known->state == ActorState::kDead) return false;
@@ -127,6 +147,11 @@ std::optional<uint32_t> GuestActors::AttemptOf(const TaskId& task) const {
   return it->second.attempt;
 }
 
+bool GuestActors::OwesResults(const TaskId& task) const {
+  const auto actor = actors_.find(task);
+  return calls_.contains(task) || (actor != actors_.end() && !actor->second.is_made);
+}
+
 std::vector<remote::Value> GuestActors::TakeResults(ClientId home, const TaskSpec& spec) {
   std::vector<remote::Value> results;
   for (uint32_t i = 0; i < spec.return_count; ++i) {
@@ -139,12 +164,7 @@ std::vector<remote::Value> GuestActors::TakeResults(ClientId home, const TaskSpe
 
 void GuestActors::OnResultsSent(ClientId home, const TaskSpec& spec) {
   for (uint32_t i = 0; i < spec.return_count; ++i) {
-    const ObjectId id = spec.ReturnId(i);
-    if (parts_.store->IsSealed(id)) {
-      parts_.remote->OnResultSent(home, id);
-    } else {
-      parts_.remote->shared().DropKept(id, home);
-    }
+    parts_.remote->OnResultSent(home, spec.ReturnId(i));
   }
 }
 
@@ -189,6 +209,8 @@ void GuestActors::OnEnded(const TaskSpec& spec, bool failed) {
   const std::optional<scheduler::ActorSummary> known = parts_.scheduler->FindActor(spec.id);
   if (!guest.home.IsNil()) {
     remote::ActorEnded ended{.actor = spec.id, .attempt = guest.attempt};
+    // Nothing may be known of one that was let go.
+    if (guest.is_moving) ended.outcome = remote::Outcome::kMoved;
     if (known) {
       ended.restarts = known->restarts;
       const bool has_crashed = !known->crash.empty();

@@ -14,6 +14,7 @@
 #include "common/base/ids.h"
 #include "common/base/status.h"
 #include "node/actor_book.h"
+#include "node/draining_nodes.h"
 #include "node/driver_book.h"
 #include "node/guest_tasks.h"
 #include "node/remote_objects.h"
@@ -32,6 +33,7 @@ class GuestActors {
     ActorBook* actors = nullptr;
     RemoteObjects* remote = nullptr;
     const GuestTasks* tasks = nullptr;
+    const DrainingNodes* draining = nullptr;
   };
   // All must outlive it.
   explicit GuestActors(const Parts& parts) : parts_(parts) {}
@@ -40,6 +42,7 @@ class GuestActors {
   Status OnMake(ClientId home, remote::MakeActor make);
   Status OnCall(ClientId home, remote::CallActor call);
   void OnStop(ClientId home, const remote::StopActor& stop);
+  void OnMove(ClientId home, const remote::MoveActor& move);
   // --- what clients of this node call ---
   // Whether the actor is here, and may be called without its home, which does not hear of the call.
   bool Has(const Peer& peer, const TaskSpec& call) const;
@@ -54,6 +57,8 @@ class GuestActors {
   // The number of the first attempt of a creation, or 0 of a call, of another home; nothing of
   // others.
   std::optional<uint32_t> AttemptOf(const TaskId& task) const;
+  // Its results have not been told to the home: of a call, or a creation.
+  bool OwesResults(const TaskId& task) const;
   // What its home is to know of it now: see ActorBook::OnState.
   void OnSaved(const TaskId& actor);
   // Its worker has said that it is made, for the first time or again.
@@ -61,7 +66,16 @@ class GuestActors {
   // After TaskEnded, when what it referred to has been given back. REQUIRES: AttemptOf(spec.id).
   void OnEnded(const TaskSpec& spec, bool failed);
 
-  size_t size() const { return actors_.size() + calls_.size(); }
+  // Those that are to move end once their calls have. True if one does by that. In each turn of a
+  // node that is drained.
+  bool LetGo();
+
+  struct Counts {
+    size_t actors = 0;
+    size_t calls = 0;
+    size_t all() const { return actors + calls; }
+  };
+  Counts counts() const { return {.actors = actors_.size(), .calls = calls_.size()}; }
 
  private:
   struct Guest {
@@ -69,6 +83,8 @@ class GuestActors {
     ClientId home = kNoClient;
     uint32_t attempt = 0;
     bool is_made = false;
+    // Its home has told this node to let it go.
+    bool is_moving = false;
   };
   // What the task refers to is referred to here, and its results are for the home. Returns the
   // inputs that are missing.

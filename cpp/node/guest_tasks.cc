@@ -42,7 +42,7 @@ Status GuestTasks::OnRun(ClientId home, remote::RunTask run) {
   const bool is_known = runs_.contains(spec.id) || scheduler_->FindTask(spec.id) != nullptr;
   const bool has_orphans = ended_.contains(spec.driver);
   const bool is_full = runs_.size() >= limits::kGuestTasksMax;
-  if (is_known || has_orphans || is_full) {
+  if (is_known || has_orphans || is_full || draining_->is_self) {
     remote_->Send(
         home, remote::TaskEnded{
                   .task = spec.id, .attempt = run.attempt, .outcome = remote::Outcome::kNotRun});
@@ -128,8 +128,12 @@ void GuestTasks::OnEnded(const TaskSpec& spec, bool failed) {
   }
   remote_->Send(run.home, std::move(ended));
   for (uint32_t i = 0; i < spec.return_count; ++i) {
-    if (has_results) remote_->OnResultSent(run.home, spec.ReturnId(i));
-    if (!has_results) remote_->shared().DropKept(spec.ReturnId(i), run.home);
+    const ObjectId id = spec.ReturnId(i);
+    if (has_results || !store_->IsSealed(id)) {
+      remote_->OnResultSent(run.home, id);
+    } else {
+      remote_->shared().DropKept(id, run.home);
+    }
   }
 }
 
@@ -137,8 +141,8 @@ void GuestTasks::OnEnded(const TaskSpec& spec, bool failed) {
 
 bool GuestTasks::Takes(const TaskSpec& spec) const {
   if (shell_.others == nullptr || drivers_->HomeOf(spec.driver).IsNil()) return false;
-  return spec.kind != TaskKind::kFunction || !scheduler_->total().Covers(spec.resources) ||
-         shell_.others->ShouldOffer(spec);
+  return draining_->is_self || spec.kind != TaskKind::kFunction ||
+         !scheduler_->total().Covers(spec.resources) || shell_.others->ShouldOffer(spec);
 }
 
 void GuestTasks::Forward(const Peer& peer, TaskSpec spec) {

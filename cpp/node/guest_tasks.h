@@ -14,6 +14,7 @@
 
 #include "common/base/ids.h"
 #include "common/base/status.h"
+#include "node/draining_nodes.h"
 #include "node/driver_book.h"
 #include "node/function_book.h"
 #include "node/remote_objects.h"
@@ -25,15 +26,23 @@ namespace rayx::node {
 
 class GuestTasks {
  public:
+  struct Parts {
+    plasma::ObjectStore* store = nullptr;
+    scheduler::LocalScheduler* scheduler = nullptr;
+    DriverBook* drivers = nullptr;
+    FunctionBook* functions = nullptr;
+    RemoteObjects* remote = nullptr;
+    const DrainingNodes* draining = nullptr;
+  };
   // All must outlive it.
-  GuestTasks(const Shell& shell, plasma::ObjectStore* store, scheduler::LocalScheduler* scheduler,
-             DriverBook* drivers, FunctionBook* functions, RemoteObjects* remote)
+  GuestTasks(const Shell& shell, const Parts& parts)
       : shell_(shell),
-        store_(store),
-        scheduler_(scheduler),
-        drivers_(drivers),
-        functions_(functions),
-        remote_(remote) {}
+        store_(parts.store),
+        scheduler_(parts.scheduler),
+        drivers_(parts.drivers),
+        functions_(parts.functions),
+        remote_(parts.remote),
+        draining_(parts.draining) {}
 
   // --- what homes say; not OK: a breach of protocol ---
   Status OnRun(ClientId home, remote::RunTask run);
@@ -81,6 +90,7 @@ class GuestTasks {
   DriverBook* const drivers_;
   FunctionBook* const functions_;
   RemoteObjects* const remote_;
+  const DrainingNodes* const draining_;
   std::unordered_map<TaskId, Run> runs_;
   // Drivers of sessions that have ended, of which there may be tasks or workers left. A task of a
   // later session would meet what these have, which has no home any more.

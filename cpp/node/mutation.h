@@ -54,6 +54,9 @@ enum class Mutation {
   kForgetEndOfCopy,           // who has copies of an object that is gone is kept
   kForgetLostCopy,            // that a value cannot be had is not told
   kForgetInsideCopy,          // what is inside a value is not told to who copies it
+  kDropUncopied,              // the values of a node that is drained are dropped, not copied
+  kForgetWithhold,            // an actor that is to move is sent calls
+  kForgetToMove,              // an actor that may be made elsewhere stays at a node that is drained
   kEndBetweenNodes
 };
 

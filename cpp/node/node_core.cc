@@ -30,7 +30,8 @@ NodeCore::NodeCore(const Shell& shell, scheduler::SchedulerOptions options, uint
                            .remote = &remote_objects_,
                            .told = &told_drivers_,
                            .reasons = &pending_reasons_,
-                           .sessions = &sessions_}),
+                           .sessions = &sessions_,
+                           .draining = &draining_nodes_}),
       given_actors_(shell, {.store = &store_,
                             .scheduler = &scheduler_,
                             .drivers = &drivers_,
@@ -38,19 +39,15 @@ NodeCore::NodeCore(const Shell& shell, scheduler::SchedulerOptions options, uint
                             .remote = &remote_objects_,
                             .told = &told_drivers_,
                             .reasons = &pending_reasons_,
-                            .sessions = &sessions_}),
-      guest_tasks_(shell, &store_, &scheduler_, &drivers_, &functions_, &remote_objects_),
-      guest_actors_({.store = &store_,
-                     .scheduler = &scheduler_,
-                     .drivers = &drivers_,
-                     .actors = &actors_,
-                     .remote = &remote_objects_,
-                     .tasks = &guest_tasks_}),
-      name_questions_(shell, {.store = &store_,
-                              .scheduler = &scheduler_,
-                              .drivers = &drivers_,
-                              .actors = &actors_,
-                              .remote = &remote_objects_}),
+                            .sessions = &sessions_,
+                            .draining = &draining_nodes_}),
+      guest_tasks_(shell, {&store_, &scheduler_, &drivers_, &functions_, &remote_objects_,
+                           &draining_nodes_}),
+      guest_actors_({&store_, &scheduler_, &drivers_, &actors_, &remote_objects_, &guest_tasks_,
+                     &draining_nodes_}),
+      name_questions_(shell, {&store_, &scheduler_, &drivers_, &actors_, &remote_objects_}),
+      drain_({&store_, &scheduler_, &drivers_, &sessions_, &remote_objects_, &guest_tasks_,
+              &guest_actors_, &draining_nodes_}),
       spread_(shell, &scheduler_, &drivers_, &given_tasks_, &guest_tasks_),
       remote_tasks_({.drivers = &drivers_,
                      .actors = &actors_,
@@ -62,7 +59,8 @@ NodeCore::NodeCore(const Shell& shell, scheduler::SchedulerOptions options, uint
                      .guest = &guest_tasks_,
                      .guest_actors = &guest_actors_,
                      .spread = &spread_,
-                     .names = &name_questions_}),
+                     .names = &name_questions_,
+                     .drain = &drain_}),
       tasks_(shell, &store_, &scheduler_, &drivers_, &actors_, &remote_tasks_),
       objects_(shell, &store_, &tasks_, &actors_, &functions_, &remote_objects_),
       endings_({.begin = [this](const DriverId& driver) { EndWorkersOf(driver); },
@@ -116,6 +114,7 @@ bool NodeCore::Turn(int64_t now_ms) {
   if (shell_.others != nullptr) {
     acted = spread_.OnTurn(now_ms) || acted;
     acted = remote_objects_.copies().Turn(now_ms) || acted;
+    acted = drain_.Turn(now_ms) || acted;
     given_actors_.Flush();
   }
   objects_.SendDeliveries();
@@ -127,7 +126,8 @@ bool NodeCore::Turn(int64_t now_ms) {
 std::optional<int64_t> NodeCore::NextTickMs() const {
   std::optional<int64_t> next = scheduler_.NextTickMs();
   for (const std::optional<int64_t> other :
-       {endings_.NextTickMs(), spread_.NextTickMs(), remote_objects_.copies().NextTickMs()}) {
+       {endings_.NextTickMs(), spread_.NextTickMs(), remote_objects_.copies().NextTickMs(),
+        drain_.NextTickMs()}) {
     if (other && (!next || *other < *next)) next = other;
   }
   return next;

@@ -51,6 +51,7 @@ class NodeCore {
   FunctionBook& functions() { return functions_; }
   DriverBook& drivers() { return drivers_; }
   DriverEndings& endings() { return endings_; }
+  NodeDrain& drain() { return drain_; }
 
   // --- what becomes of peers and workers ---
   // The peer is closed, and Peers::FindPeer does not find it any more: all that it had goes. True
@@ -66,16 +67,14 @@ class NodeCore {
   // --- time ---
   // The end of a turn, see above. True if there is more to do: another turn should follow at once.
   bool Turn(int64_t now_ms);
-  // When Turn should be called although nothing has happened; OnTick first.
+  // When Turn should be called although nothing has happened.
   std::optional<int64_t> NextTickMs() const;
-  void OnTick(int64_t now_ms) { scheduler_.OnTick(now_ms); }
   // About once a second.
   void OnHeartbeat() { functions_.OnHeartbeat(); }
 
   // --- the parts, for questions and for the shell ---
   plasma::ObjectStore& store() { return store_; }
   scheduler::LocalScheduler& scheduler() { return scheduler_; }
-  const scheduler::LocalScheduler& scheduler() const { return scheduler_; }
 
  private:
   // Tells those of them to end that have something to finish, at all nodes.
@@ -90,6 +89,7 @@ class NodeCore {
   ActorBook actors_;
   FunctionBook functions_;
   NodeSessions sessions_;
+  DrainingNodes draining_nodes_;
   RemoteObjects remote_objects_;
   ToldDrivers told_drivers_;
   PendingReasons pending_reasons_;
@@ -98,6 +98,7 @@ class NodeCore {
   GuestTasks guest_tasks_;
   GuestActors guest_actors_;
   NameQuestions name_questions_;
+  NodeDrain drain_;
   TaskSpread spread_;
   RemoteTasks remote_tasks_;
   TaskBook tasks_;

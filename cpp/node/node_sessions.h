@@ -3,6 +3,7 @@
 
 #include <map>
 #include <string>
+#include <vector>
 
 #include "common/base/ids.h"
 
@@ -24,6 +25,11 @@ class NodeSessions {
   bool Contains(ClientId session) const { return nodes_.contains(session); }
   // REQUIRES: Contains.
   const NodeId& NodeOf(ClientId session) const { return nodes_.at(session); }
+  std::vector<ClientId> All() const {
+    std::vector<ClientId> all;
+    for (const auto& [session, node] : nodes_) all.push_back(session);
+    return all;
+  }
   // kNoClient if there is none.
   ClientId With(const NodeId& node) const {
     for (const auto& [session, other] : nodes_) {

@@ -114,6 +114,7 @@ enum class Outcome : uint8_t {
   kEnded,    // well or not: each result has a value
   kCrashed,  // the same; its workers died as often as they may in one placement
   kNotRun,   // nothing of it was seen by anybody
+  kMoved,    // of an actor: its node leaves, and has ended all calls that were sent there
 };
 // To the home, once for each RunTask.
 struct TaskEnded {
@@ -186,6 +187,24 @@ struct ActorSaved {
   ObjectId state;
 };
 
+// From the home, of an actor whose node leaves, behind the last call: it is to be let go when these
+// have ended. ActorEnded follows.
+struct MoveActor {
+  DriverId driver;
+  TaskId actor;
+};
+
+// --- a node that leaves the cluster; see node/node_drain.h ---
+
+// To all: nothing more shall be placed there.
+struct NodeDrains {};
+// The answer: nothing more will be.
+struct DrainHeard {};
+// To the home of these values, which the sender keeps: they are to be copied. DropCopies follows.
+struct TakeOver {
+  std::vector<ObjectId> ids;
+};
+
 // To the home: which actor of the driver has this name? ActorFound with that number follows.
 struct FindActor {
   DriverId driver;
@@ -238,7 +257,7 @@ using Message =
                  transfer::LeaveSource, transfer::NoSource, DriverInfo, DrainDriver, DriverDrained,
                  DriverGone, RunTask, TaskEnded, MakeActor, CallActor, StopActor, ActorMade,
                  ActorEnded, CallEnded, ActorSaved, FindActor, ActorFound, SubmitTask, CancelTask,
-                 KillActor, Printed, TaskFailed>;
+                 KillActor, Printed, TaskFailed, MoveActor, NodeDrains, DrainHeard, TakeOver>;
 
 // Names of what tasks put have the attempt in them, and 2,048 attempts have names of their own: two
 // attempts never give two values one name, though they run at the same time on two nodes.

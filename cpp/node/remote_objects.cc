@@ -232,7 +232,14 @@ remote::Value RemoteObjects::TakeResult(ClientId home, const ObjectId& id) {
 
 void RemoteObjects::OnResultSent(ClientId home, const ObjectId& id) {
   const std::optional<plasma::ObjectLocation> location = store_->Find(id);
-  if (location && location->is_inline) shared_.DropKept(id, home);
+  if (location) {
+    if (location->is_inline) shared_.DropKept(id, home);
+    return;
+  }
+  if (Sharing* sharing = shared_.Find(id)) sharing->announced = Announced::kNothing;
+  shared_.DropKept(id, home);
+  Sharing* sharing = shared_.Find(id);
+  if (sharing != nullptr) Ask(id, *sharing);
 }
 
 void RemoteObjects::Named(ClientId home, std::span<const ObjectId> ids) {

@@ -65,9 +65,10 @@ class RemoteObjects final : private RemoteCopies::Owner {
   // The value will be made here for `home`, which knows that: the result of a task that it gave
   // away. It is kept for the home, and not announced.
   void ExpectResult(ClientId home, const ObjectId& id);
-  // For the message that says so: the value of such a result, or where it is; and when that has
-  // been sent, and the home has what was in it. REQUIRES: it has one.
+  // For the message that says so: the value of such a result, or where it is. REQUIRES: it has one.
   remote::Value TakeResult(ClientId home, const ObjectId& id);
+  // That was sent, and the home has what was in it; or there is no value, and there will be none:
+  // who waits for it here waits for the home.
   void OnResultSent(ClientId home, const ObjectId& id);
   // At the home: the value of an object that it has known or has waited for. What it does not need,
   // `from` need not keep. Not OK: a breach of protocol.

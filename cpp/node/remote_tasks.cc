@@ -15,6 +15,7 @@ void RemoteTasks::OnSessionEnded(ClientId session, const SessionEnd& end) {
   parts_.names->OnSessionEnded(session);
   own_.consumer_gone(PeerOf(session, DriverId()));
   parts_.guest->OnSessionEnded(session);
+  parts_.drain->OnSessionEnded(session);
 }
 
 Status RemoteTasks::OnMessage(ClientId session, remote::Message message) {

@@ -15,6 +15,7 @@
 #include "node/guest_actors.h"
 #include "node/guest_tasks.h"
 #include "node/name_questions.h"
+#include "node/node_drain.h"
 #include "node/node_sessions.h"
 #include "node/remote_objects.h"
 #include "node/task_spread.h"
@@ -36,6 +37,7 @@ class RemoteTasks {
     GuestActors* guest_actors = nullptr;
     TaskSpread* spread = nullptr;
     NameQuestions* names = nullptr;
+    NodeDrain* drain = nullptr;
   };
   // All must outlive it.
   explicit RemoteTasks(const Parts& parts) : parts_(parts) {}
@@ -54,6 +56,7 @@ class RemoteTasks {
   // --- events of sessions, as RemoteObjects has them ---
   void OnSessionBegun(ClientId session, const NodeId& node) {
     parts_.objects->OnSessionBegun(session, node);
+    parts_.drain->OnSessionBegun(session);
   }
   void OnSessionEnded(ClientId session, const SessionEnd& end);
   // Not OK: a breach of protocol.
@@ -132,6 +135,9 @@ class RemoteTasks {
   Status On(ClientId from, remote::KillActor& message);
   Status On(ClientId from, remote::Printed& message);
   Status On(ClientId from, remote::TaskFailed& message);
+  template <typename OfDrain>
+  requires requires(NodeDrain drain, const OfDrain& message) { drain.On(kNoClient, message); }
+  Status On(ClientId from, OfDrain& message) { return parts_.drain->On(from, message); }
   // All others are about objects.
   template <typename OfObjects>
   Status On(ClientId from, OfObjects& message) {

@@ -39,6 +39,8 @@ struct NodeFacts {
   ResourceSet total;
   // Other nodes that it has been told of, which will register soon if this scheduler is new.
   std::vector<NodeId> known;
+  // It is drained: it offers, and takes nothing.
+  bool is_draining = false;
 };
 
 // ---- effects ------------------------------------------------------------------------------------

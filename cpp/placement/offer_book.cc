@@ -57,7 +57,7 @@ Status OfferBook::OnRegister(SessionNumber session, const NodeFacts& facts, int6
   if (sessions_.contains(session)) return Status::ProtocolError("the session registers again");
   if (HasNegative(facts.total)) return Status::ProtocolError("a node has less than nothing");
   Member* const member = MemberOf(facts.node, now_ms);
-  if (member->slot) {
+  if (member->session != kAllSessions) {
     effects_.emplace_back(CloseSession{member->session, "the node has connected again"});
     OnSessionEnded(member->session, now_ms);
   }
@@ -70,18 +70,22 @@ Status OfferBook::OnRegister(SessionNumber session, const NodeFacts& facts, int6
   begun.heard_ms = now_ms;
   missing_.erase(facts.node);
   member->session = session;
-  member->slot = view_.AddNode(facts.total);
+  if (!facts.is_draining) GiveSlot(member, facts.total);
+  for (const NodeId& node : facts.known) MemberOf(node, now_ms);
+  if (!std::exchange(member->announced, true)) {
+    effects_.emplace_back(NodeJoined{kAllSessions, facts.node});
+  }
+  return Status::Ok();
+}
+
+void OfferBook::GiveSlot(Member* member, const ResourceSet& total) {
+  member->slot = view_.AddNode(total);
   by_slot_.resize(std::max<size_t>(by_slot_.size(), *member->slot + 1));
   by_slot_[*member->slot] = member;
   for (OpenOffer* offer = member->placed.front(); offer != nullptr; offer = offer->next) {
     view_.Place(*member->slot, *offer->demand);
   }
   Improve(member);
-  for (const NodeId& node : facts.known) MemberOf(node, now_ms);
-  if (!std::exchange(member->announced, true)) {
-    effects_.emplace_back(NodeJoined{kAllSessions, facts.node});
-  }
-  return Status::Ok();
 }
 
 Member* OfferBook::MemberOf(const NodeId& node, int64_t now_ms) {
@@ -98,8 +102,10 @@ Member* OfferBook::MemberOf(const NodeId& node, int64_t now_ms) {
 Status OfferBook::OnLoad(SessionNumber session, const ResourceSet& local) {
   const auto found = sessions_.find(session);
   if (found == sessions_.end()) return Unregistered();
-  view_.SetLocal(*found->second.member->slot, local);
-  Improve(found->second.member);
+  Member* const member = found->second.member;
+  if (!member->slot) return Status::Ok();
+  view_.SetLocal(*member->slot, local);
+  Improve(member);
   return Status::Ok();
 }
 
@@ -120,9 +126,11 @@ void OfferBook::OnSessionEnded(SessionNumber session, int64_t now_ms) {
   Member* const member = ended.member;
   sessions_.erase(found);
   // What others have placed there runs on, for all that is known here.
-  view_.RemoveNode(*member->slot);
-  by_slot_[*member->slot] = nullptr;
-  member->slot.reset();
+  if (member->slot) {
+    view_.RemoveNode(*member->slot);
+    by_slot_[*member->slot] = nullptr;
+    member->slot.reset();
+  }
   member->overfull = nullptr;
   member->improved = false;
   member->session = kAllSessions;
@@ -135,8 +143,8 @@ Status OfferBook::OnDead(SessionNumber session, const std::vector<NodeId>& nodes
   for (const NodeId& node : nodes) {
     const auto member = members_.find(node);
     if (member == members_.end()) continue;
-    if (member->second->slot) {
-      const SessionNumber ended = member->second->session;
+    const SessionNumber ended = member->second->session;
+    if (ended != kAllSessions) {
       if (ended == session) return Status::ProtocolError("a node says that it is dead itself");
       effects_.emplace_back(CloseSession{ended, "the head has declared the node dead"});
       OnSessionEnded(ended, now_ms);

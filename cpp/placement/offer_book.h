@@ -42,8 +42,9 @@ namespace rayx::placement {
 // A node that was heard of.
 struct Member {
   NodeId id;
-  // Present.
+  // Present, and takes what is placed there.
   std::optional<NodeSlot> slot;
+  // Present.
   SessionNumber session = kAllSessions;
   // Not present, since then.
   int64_t missing_since_ms = 0;
@@ -113,6 +114,7 @@ class OfferBook {
     int64_t heard_ms = 0;
   };
   Member* MemberOf(const NodeId& node, int64_t now_ms);
+  void GiveSlot(Member* member, const ResourceSet& total);
   // What is placed nowhere and waits for nothing.
   void Detach(OpenOffer* offer, bool has_ended);
   void PutOn(OpenOffer* offer, Member* member);

@@ -158,6 +158,7 @@ class ObjectStore {
  private:
   // What there is to do with objects of which other nodes know, on the same entries.
   friend class SharedObjects;
+  friend class KeptObjects;
 
   // Nodes of the table stay where they are while it grows, so references to an Object hold until it
   // is erased.

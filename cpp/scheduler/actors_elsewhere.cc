@@ -64,6 +64,11 @@ bool ActorsElsewhere::HasActorElsewhere(const TaskId& actor) const {
   return StandInOf(*state_, actor) != nullptr;
 }
 
+bool ActorsElsewhere::MayMove(const TaskId& actor) const {
+  const ActorEntry* const entry = state_->actors.Find(actor);
+  return entry != nullptr && entry->state == ActorState::kAlive && HasRestarts(*entry->creation);
+}
+
 const CallerId& ActorsElsewhere::CallerOf(const TaskId& call) const {
   return state_->tasks.at(call).caller;
 }

@@ -46,6 +46,8 @@ class ActorsElsewhere {
   bool IsElsewhere(WorkerNumber worker) const;
   // Another node has the actor, or is asked to.
   bool HasActorElsewhere(const TaskId& actor) const;
+  // Its node leaves: it was made there, and may be made again elsewhere.
+  bool MayMove(const TaskId& actor) const;
   // Who submitted a call. REQUIRES: it is known.
   const CallerId& CallerOf(const TaskId& call) const;
 

@@ -165,6 +165,7 @@ class LocalScheduler {
   // This node among others.
   friend class Spreading;
   friend class ActorsElsewhere;
+  friend class Draining;
 
   std::unique_ptr<SchedulerState> state_;
 };

@@ -69,6 +69,22 @@ def node(client: NodeClient, timeout_ms: int, node_id: bytes | None = None) -> d
     return client.ask("Node", _at(node_id), timeout_ms)
 
 
+def drain(
+    client: NodeClient,
+    timeout_ms: int,
+    node_id: bytes | None = None,
+    grace_ms: int | None = None,
+) -> dict[str, int]:
+    """Has the node, or another one that is named, drained; what is left, the fields of DrainReply.
+
+    RayletError "Unavailable" if it cannot be drained. `grace_ms`: when it leaves at the latest;
+    None: as it was set up to. One that is being drained can only be made to leave sooner.
+    """
+    asked = {"grace_ms": grace_ms or 0} | _at(node_id)
+    reply: dict[str, int] = client.ask("Drain", asked, timeout_ms)
+    return reply
+
+
 def nodes(client: NodeClient, timeout_ms: int) -> list[dict[str, Any]]:
     """The nodes of the session, oldest first: the fields of NodeRecord, amounts in whole units."""
     found: list[dict[str, Any]] = client.ask("Nodes", {}, timeout_ms)["nodes"]

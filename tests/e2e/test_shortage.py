@@ -44,8 +44,21 @@ def leave_descriptors(pid, spare):
     return before
 
 
+def wait_until_workers_have_started(pid):
+    """What the node opens and closes for that would make room again."""
+    until = time.monotonic() + 30
+    used = None
+    while time.monotonic() < until:
+        assert rayx.get([double.remote(n) for n in range(8)], timeout=30) == [*range(0, 16, 2)]
+        before, used = used, set(os.listdir(f"/proc/{pid}/fd"))
+        if used == before:
+            return
+    raise AssertionError("workers are still being started")
+
+
 def leave_none(pid):
     """The process can open nothing more: the first that is free is over its limit."""
+    wait_until_workers_have_started(pid)
     used = {int(name) for name in os.listdir(f"/proc/{pid}/fd")}
     before = resource.prlimit(pid, resource.RLIMIT_NOFILE)
     free = next(number for number in range(len(used) + 1) if number not in used)

@@ -327,7 +327,7 @@ except rayx.NodeDiedError as error:
     standing.stop()
     out, _ = joined.finish()
     assert out.endswith(
-        "the session that this driver had joined has ended: it was told to stop (SIGTERM)\n"
+        "the session that this driver had joined has ended: it was told to stop (SIGINT)\n"
     )
 
 

@@ -222,6 +222,7 @@ class FakeClient:
                 "started_at": 1.5,
                 "heartbeat_at": 2.5,
                 "is_in_cluster": self.is_in_cluster,
+                "is_draining": False,
             }
             others = [node | {"node_id": bytes([i] * 16)} for i in range(len(self.others))]
             return node if question == "Node" else {"nodes": [node, *others]}

@@ -253,10 +253,7 @@ bool World::Pass(int64_t limit_ms) {
   return true;
 }
 
-void World::Tick() {
-  core_.OnTick(now_ms_);
-  Turn();
-}
+void World::Tick() { Turn(); }
 
 void World::ClosePeer(Process& process) {
   Note(process.Name() + " is gone");

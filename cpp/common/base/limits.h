@@ -339,6 +339,12 @@ inline constexpr int64_t kLoadPauseMs = 100;
 inline constexpr int64_t kSpreadLookMs = 20;
 inline constexpr uint64_t kSpreadKeepMs = 100;
 
+// A node that is drained asks so often that others take what it keeps for them (node/node_drain.h):
+// a copy that failed is asked for again, and what was made meanwhile.
+inline constexpr int64_t kDrainOfferMs = 200;
+// A drain lasts for no longer, whoever asks for it: a week.
+inline constexpr uint64_t kDrainGraceMsMax = 7ull * 24 * 3600 * 1000;
+
 // Values that go to another node: bytes of one frame, what a stream holds that is not sent yet, and
 // when one that found no room, or could not be had, is tried again.
 inline constexpr uint64_t kValueChunkBytes = 256u << 10;

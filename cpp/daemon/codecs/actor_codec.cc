@@ -144,8 +144,9 @@ class ActorReader : public RemoteReader {
     made->restarts = wire.restarts();
     RAYX_RETURN_IF_ERROR(Bytes(wire.cause(), limits::kErrorBytesMax, "cause", &made->cause));
     RAYX_RETURN_IF_ERROR(Result(wire.result(), &made->result));
-    if (made->outcome == remote::Outcome::kNotRun && made->result) {
-      return SaidWrong("a result of an actor that was not made");
+    const bool is_unmade = made->outcome == remote::Outcome::kNotRun;
+    if ((is_unmade || made->outcome == remote::Outcome::kMoved) && made->result) {
+      return SaidWrong("a result of an actor that was not made, or moves");
     }
     return Actor(*wire.actor(), &made->actor);
   }

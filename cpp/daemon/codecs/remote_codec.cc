@@ -34,7 +34,8 @@ static_assert(static_cast<int>(remote::Outcome::kCrashed) ==
               static_cast<int>(said::Outcome::Crashed));
 static_assert(static_cast<int>(remote::Outcome::kNotRun) ==
               static_cast<int>(said::Outcome::NotRun));
-static_assert(said::Outcome::MAX == said::Outcome::NotRun);
+static_assert(static_cast<int>(remote::Outcome::kMoved) == static_cast<int>(said::Outcome::Moved));
+static_assert(said::Outcome::MAX == said::Outcome::Moved);
 
 // ---- to the wire --------------------------------------------------------------------------------
 
@@ -145,6 +146,20 @@ class Encoder : public RemoteWriter {
     const auto& [driver, actor] = message;
     return Finish(said::CreateKillActor(builder_, ToWire(driver), ToWire(actor)), Type::KillActor);
   }
+  Type operator()(const remote::MoveActor& message) {
+    const auto& [driver, actor] = message;
+    return Finish(said::CreateMoveActor(builder_, ToWire(driver), ToWire(actor)), Type::MoveActor);
+  }
+  Type operator()(const remote::NodeDrains&) {
+    return Finish(said::CreateNodeDrains(builder_), Type::NodeDrains);
+  }
+  Type operator()(const remote::DrainHeard&) {
+    return Finish(said::CreateDrainHeard(builder_), Type::DrainHeard);
+  }
+  Type operator()(const remote::TakeOver& message) {
+    const auto& [ids] = message;
+    return Finish(said::CreateTakeOver(builder_, ToWire(builder_, ids)), Type::TakeOver);
+  }
   Type operator()(const remote::Printed& message) {
     const auto& [driver, pid, function, is_stderr, text] = message;
     const auto name = Text(function);
@@ -230,7 +245,7 @@ class Decoder : public RemoteReader {
   Status Read(const said::TaskEnded& wire, remote::TaskEnded* made) {
     made->task = FromWire<TaskId>(*wire.task());
     RAYX_RETURN_IF_ERROR(CheckNamed(made->task, "task"));
-    if (wire.outcome() > said::Outcome::MAX) return Wrong("an unknown outcome");
+    if (wire.outcome() >= said::Outcome::Moved) return Wrong("an unknown outcome");
     made->attempt = wire.attempt();
     made->outcome = static_cast<remote::Outcome>(wire.outcome());
     made->failed = wire.failed();
@@ -251,10 +266,19 @@ class Decoder : public RemoteReader {
     return Driver(*wire.driver(), &made->driver);
   }
   Status Read(const said::KillActor& wire, remote::KillActor* made) {
+    return ReadOfActor(wire, made);
+  }
+  Status Read(const said::MoveActor& wire, remote::MoveActor* made) {
+    return ReadOfActor(wire, made);
+  }
+  template <typename Said, typename Made>
+  Status ReadOfActor(const Said& wire, Made* made) {
     made->actor = FromWire<TaskId>(*wire.actor());
     RAYX_RETURN_IF_ERROR(CheckNamed(made->actor, "actor"));
     return Driver(*wire.driver(), &made->driver);
   }
+  Status Read(const said::NodeDrains&, remote::NodeDrains*) { return Status::Ok(); }
+  Status Read(const said::DrainHeard&, remote::DrainHeard*) { return Status::Ok(); }
   Status Read(const said::Printed& wire, remote::Printed* made) {
     made->pid = wire.pid();
     made->is_stderr = wire.is_stderr();
@@ -304,6 +328,14 @@ Status Decode(Type type, std::span<const uint8_t> payload, remote::Message* mess
       return decoder.Read<said::CancelTask, remote::CancelTask>(message);
     case Type::KillActor:
       return decoder.Read<said::KillActor, remote::KillActor>(message);
+    case Type::MoveActor:
+      return decoder.Read<said::MoveActor, remote::MoveActor>(message);
+    case Type::NodeDrains:
+      return decoder.Read<said::NodeDrains, remote::NodeDrains>(message);
+    case Type::DrainHeard:
+      return decoder.Read<said::DrainHeard, remote::DrainHeard>(message);
+    case Type::TakeOver:
+      return decoder.Read<said::TakeOver, remote::TakeOver>(message);
     case Type::Printed:
       return decoder.Read<said::Printed, remote::Printed>(message);
     case Type::TaskFailed:

@@ -12,6 +12,9 @@ namespace rayx::daemon {
 
 OtherNodes::OtherNodes(const Parts& parts)
     : parts_(parts),
+      scheduler_(std::make_unique<global_scheduler::SchedulerLink>(
+          parts.loop, [this] { return parts_.network->DialScheduler(); }, parts.self, parts.total,
+          static_cast<global_scheduler::SchedulerLink::Events*>(this))),
       values_(parts.loop, parts.pool, parts.core,
               [this](const NodeId& node) {
                 return parts_.network->DialNode(node, protocol::ConnectionKind::Bulk);
@@ -29,10 +32,7 @@ OtherNodes::OtherNodes(const Parts& parts)
              return OnMessage(node, type, payload);
            },
        .on_ended = [this](const cluster::SessionEnded& ended) { OnSessionEnded(ended); },
-       .on_declared_dead =
-           [this](const NodeId& node) {
-             if (scheduler_) scheduler_->SayDead(node);
-           },
+       .on_declared_dead = [this](const NodeId& node) { scheduler_->SayDead(node); },
        .on_bulk =
            [this](const NodeId& node, std::unique_ptr<ByteStream> stream) {
              values_.Take(node, std::move(stream));
@@ -44,12 +44,6 @@ OtherNodes::OtherNodes(const Parts& parts)
 }
 
 OtherNodes::~OtherNodes() = default;
-
-void OtherNodes::Start(const ResourceSet& total) {
-  scheduler_ = std::make_unique<global_scheduler::SchedulerLink>(
-      parts_.loop, [this] { return parts_.network->DialScheduler(); }, parts_.self, total,
-      static_cast<global_scheduler::SchedulerLink::Events*>(this));
-}
 
 // ---- the turn -----------------------------------------------------------------------------------
 
@@ -144,6 +138,16 @@ bool OtherNodes::HasRoom(ClientId session) const {
          parts_.network->HasRoom(known->second);
 }
 
+bool OtherNodes::Drain() {
+  scheduler_->SayDraining();
+  // What waits for room waits for others to be acknowledged, too.
+  constexpr size_t kAll = limits::kPeerUnacknowledgedBytesMax - cluster::SendWindow::kFrameBytes;
+  return std::all_of(sessions_.begin(), sessions_.end(), [&](const auto& one) {
+    const cluster::PeerSession* session = parts_.network->sessions().Find(one.first);
+    return session == nullptr || session->room() >= kAll;
+  });
+}
+
 // ---- tasks --------------------------------------------------------------------------------------
 
 void OtherNodes::Offer(const node::TaskOffer& offer) {
@@ -163,7 +167,9 @@ void OtherNodes::Offer(const node::TaskOffer& offer) {
 void OtherNodes::Withdraw(const TaskId& task, uint32_t /*attempt*/) { scheduler_->Withdraw(task); }
 
 void OtherNodes::OnPlace(const placement::OfferName& offer, const NodeId& node) {
-  if (node != parts_.self && !Reach(node)) {
+  // One that is drained says so here first, and to who places a moment later.
+  const bool is_draining = parts_.core->drain().IsDraining(node);
+  if (node != parts_.self && (is_draining || !Reach(node))) {
     held_.push_back({offer, node, parts_.loop->now_ms() + kHoldMs});
     return;
   }
@@ -215,8 +221,8 @@ void OtherNodes::OnNodeJoined(const NodeId& node) {
 std::string OtherNodes::DebugText() const {
   std::string text = "sessions with " + std::to_string(sessions_.size()) + " other nodes, " +
                      std::to_string(known_.size()) + " known; the global scheduler: ";
-  text += scheduler_ != nullptr && scheduler_->ready() ? "reached" : "not reached";
-  if (scheduler_ != nullptr) text += ", " + std::to_string(scheduler_->open()) + " offers\n";
+  text += scheduler_->ready() ? "reached" : "not reached";
+  text += ", " + std::to_string(scheduler_->open()) + " offers\n";
   text += "messages said to other nodes: " + std::to_string(said_) +
           ", heard: " + std::to_string(heard_) + "\n";
   return text + parts_.core->objects().remote().copies().DebugText();

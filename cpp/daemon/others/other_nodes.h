@@ -41,15 +41,15 @@ class OtherNodes final : public node::OtherNodes, private global_scheduler::Sche
     PoolService* pool = nullptr;
     node::NodeCore* core = nullptr;
     NodeId self;
+    // What this node has.
+    ResourceSet total;
     // What other nodes have answered to clients of this one.
     RemoteQuestions::Events answers;
   };
-  // The parts must outlive it, and need not be made yet.
+  // The parts must outlive it, and need not be made yet; what they have is used in turns only.
   explicit OtherNodes(const Parts& parts);
   ~OtherNodes() override;
 
-  // The global scheduler is dialled. `total`: what this node has.
-  void Start(const ResourceSet& total);
   // In each turn of the loop: before the core's turn, and when it has had its turn. True if another
   // turn should follow at once.
   void BeforeTurn();
@@ -57,6 +57,9 @@ class OtherNodes final : public node::OtherNodes, private global_scheduler::Sche
   // Something was said to another node, or by it, a moment ago: an answer is waited for.
   bool IsTalking() const { return parts_.loop->now_ms() - talked_ms_ <= kTalkMs; }
   std::optional<int64_t> NextTickMs() const;
+  // The node is drained: nothing is to be placed here any more. True if each other node has said
+  // that it has all that was said to it.
+  bool Drain();
   // As RemoteQuestions.
   void Ask(const NodeId& node, ClientId asker, uint64_t request, std::span<const uint8_t> query) {
     questions_.Ask(node, asker, request, query);
@@ -120,7 +123,6 @@ class OtherNodes final : public node::OtherNodes, private global_scheduler::Sche
   std::deque<Held> held_;
   // Nodes that the global scheduler has told of.
   std::set<NodeId> known_;
-  // Null before Start.
   std::unique_ptr<global_scheduler::SchedulerLink> scheduler_;
   ValueStreams values_;
   RemoteQuestions questions_;

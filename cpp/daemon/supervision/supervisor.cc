@@ -41,13 +41,13 @@ Supervisor::~Supervisor() = default;
 
 Status Supervisor::Start() {
   RAYX_RETURN_IF_ERROR(BecomeSubreaper());
-  for (const auto& [number, name] :
-       {std::pair(SIGTERM, "SIGTERM"), std::pair(SIGINT, "SIGINT"), std::pair(SIGHUP, "SIGHUP")}) {
+  for (const auto& [number, name] : {std::pair(SIGINT, "SIGINT"), std::pair(SIGHUP, "SIGHUP")}) {
     loop_->OnSignal(number, [this, name = std::string(name)] {
       wanted_ = true;
       End(options_.standing ? "it was told to stop (" + name + ")" : name);
     });
   }
+  loop_->OnSignal(SIGTERM, [this] { OnTerminated(); });
   loop_->OnSignal(SIGCHLD, [this] { ReapChildren(); });
   RAYX_RETURN_IF_ERROR(WatchDriver());
   RAYX_RETURN_IF_ERROR(HoldAddress());
@@ -288,6 +288,9 @@ void Supervisor::OnNodeSpoke() {
 void Supervisor::OnNodeSaid(const std::string& word, const std::string& text) {
   if (word == "ends") {
     node_farewell_ = text;
+  } else if (word == "drained") {
+    wanted_ = true;
+    End(text);
   } else if (word == "over" || (word == "refused" && standing_)) {
     End(text);
   } else if (word == "refused") {
@@ -366,6 +369,10 @@ void Supervisor::OnNodeEnded(const std::string& text) {
   // From now on others find that nobody is there, until the next one listens.
   if (has_network()) StopListening(address_);
   EndRemainsOfNode();
+  if (draining_) {
+    wanted_ = true;
+    return End("it was to be drained, and " + text);
+  }
   const std::optional<int64_t> pause_ms = node_policy_.OnEnded(loop_->now_ms());
   if (!pause_ms) return GiveUp(text);
   node_respawn_ = loop_->CallAt(loop_->now_ms() + *pause_ms, [this] { RestartNode(); });
@@ -433,6 +440,16 @@ void Supervisor::End(const std::string& reason) {
   RemoveRecord(reason);
   if (has_directory_) RemoveSessionFiles(options_.session_dir, options_.redirect_output);
   loop_->Stop();
+}
+
+void Supervisor::OnTerminated() {
+  const bool may_drain = standing_ && !options_.join.empty() && node_pid_ > 0;
+  constexpr std::string_view kWord = "drain\n";
+  const bool is_told = may_drain && !std::exchange(draining_, true) &&
+                       ::write(node_stream_.get(), kWord.data(), kWord.size()) > 0;
+  if (is_told) return LogInfo("SIGTERM: the node is drained; another one ends it at once");
+  wanted_ = true;
+  End(options_.standing ? "it was told to stop (SIGTERM)" : "SIGTERM");
 }
 
 void Supervisor::LetNodeLeave() {

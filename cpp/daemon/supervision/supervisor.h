@@ -5,10 +5,11 @@
 //       └───────────(a process ends before that)─────────────────────────────────────────▶
 //
 // A standing session belongs to no driver. The program that starts it takes it into its records and
-// says so; from then on it ends on SIGTERM only, or if a process dies each time that it is started.
-// One that is never kept (rayx.cluster) ends with the program, as a driver's does.
+// says so; from then on it ends on SIGINT only, if a process dies each time that it is started, or
+// on SIGTERM, before which a node of a cluster is drained. One that is never kept (rayx.cluster)
+// ends with the program, as a driver's does.
 //
-//   Starting ──node says ready──▶ Offered ──"keep"──▶ Standing ──(SIGTERM, given up)──▶ Ending
+//   Starting ──node says ready──▶ Offered ──"keep"──▶ Standing ──(SIGINT, given up)──▶ Ending
 //       └──────────(a process ends, or the starter)───▶ Ending    └─┐ ▲
 //                                                    a process dies └─┘ and is started again
 //
@@ -131,6 +132,9 @@ class Supervisor {
   void EndRemainsOfNode();
   // One of several takes leave of the others: they need not find out that it is gone.
   void LetNodeLeave();
+  // SIGTERM: the node is drained if it is one of several and not the head, and the session ends
+  // then. A second one ends it at once.
+  void OnTerminated();
   void RemoveRecord(const std::string& reason);
   // For drivers: written before anything is ended. The file is there already, and drivers hold it
   // open.
@@ -161,6 +165,8 @@ class Supervisor {
   // Locked, so that what cleans up old temporary files leaves them alone.
   std::vector<ScopedFd> kept_directories_;
   bool reported_ = false;
+  // The node has been told to drain.
+  bool draining_ = false;
   // A standing session that was kept.
   bool standing_ = false;
   // It ends because it was told to.

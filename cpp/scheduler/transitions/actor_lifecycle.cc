@@ -61,12 +61,6 @@ void FailQueuedCalls(SchedulerState& state, ActorEntry& actor) {
   }
 }
 
-// Restarts are retries of the creation.
-bool HasRestarts(const TaskEntry& creation) {
-  const int32_t most = creation.spec.options.max_retries;
-  return most < 0 || creation.attempt < static_cast<uint32_t>(most);
-}
-
 // What the creation keeps alive is not needed for another one.
 void ReleaseInputsOf(SchedulerState& state, TaskEntry& creation) {
   ReleaseInputs release;
@@ -164,6 +158,12 @@ void SettleCalls(SchedulerState& state, const std::vector<HeldTask>& held,
 }
 
 }  // namespace
+
+// Restarts are retries of the creation.
+bool HasRestarts(const TaskEntry& creation) {
+  const int32_t most = creation.spec.options.max_retries;
+  return most < 0 || creation.attempt < static_cast<uint32_t>(most);
+}
 
 bool RefuseCreation(SchedulerState& state, TaskSpec& spec, bool here) {
   if (state.tasks.contains(spec.id) || state.actors.Find(spec.id) != nullptr) return true;
@@ -329,6 +329,10 @@ void SettleActor(SchedulerState& state, const std::vector<HeldTask>& held,
   TaskEntry* const one = &creation;
   Requeue(state, {&one, 1});
   if (!is_death) return;
+  if (end.is_moved) {
+    if (was_alive) Change(state, actor, ActorState::kRestarting);
+    return;
+  }
   if (!HasRestarts(creation)) {
     actor.crash = end.description;
     EndActor(

@@ -16,6 +16,8 @@ namespace rayx::scheduler {
 // there is. Then it has failed (unless its id is known), and so will the calls of that actor.
 // `here`: this node is to have the actor.
 bool RefuseCreation(SchedulerState& state, TaskSpec& spec, bool here = true);
+// It may be made once more.
+bool HasRestarts(const TaskEntry& creation);
 // `creation` is a new task: the actor is pending.
 void AddActor(SchedulerState& state, TaskEntry& creation);
 // The call waits for its turn, or fails if there is no such actor. Null if it failed or its id is

@@ -20,6 +20,8 @@ struct WorkerEnd {
   std::string description;
   // The worker never became ready: starting failed.
   bool start_failed = false;
+  // Its node leaves, and has let the actor go, which is made again without costing a restart.
+  bool is_moved = false;
 };
 
 struct ActorSummary {

@@ -4,6 +4,7 @@
     rayx start --redis-address=HOST:PORT    adds this machine to a cluster
     rayx status              shows it
     rayx stop                ends it
+    rayx drain NODE          a machine gives its work to others, and leaves its cluster
     rayx key show            the key by which machines of a cluster know each other
 
 >>> main(["--version"])
@@ -119,6 +120,15 @@ def _parser() -> argparse.ArgumentParser:
             "serve now.",
         )
     )
+    _add_drain(
+        commands.add_parser(
+            "drain",
+            help="have a node of a cluster give its work to others, and leave",
+            description="Nothing new begins at the node, what runs there ends, what it has for "
+            "others goes to others, and it leaves; at the latest when its time is up.",
+            epilog="Exit code: 0 if nothing of others was left, 1 if something was.",
+        )
+    )
     _add_key(
         commands.add_parser(
             "key",
@@ -184,15 +194,42 @@ def _add_start(start: argparse.ArgumentParser) -> None:
         help="of a head: no more machines will join than join at once, so a task that none of them "
         "could run fails, and does not wait for one that can",
     )
+    for name, text in {
+        "--grace": "how long it is drained at most, by SIGTERM, `rayx drain` or --lifetime (30 s; "
+        "or 10m, 4h)",
+        "--lifetime": "it is drained in time to have left after so long (4h, 2d), as when its "
+        "machine is lent for so long only",
+    }.items():
+        start.add_argument(name, metavar="TIME", help=f"of a node that joins: {text}")
     start.add_argument(
         "--block",
         action="store_true",
-        help="wait for the end of the session; Ctrl-C and SIGTERM end it",
+        help="wait for the end of the session; Ctrl-C ends it, and SIGTERM, before which a node "
+        "that has joined is drained",
     )
 
 
 def _add_stop(stop: argparse.ArgumentParser) -> None:
     stop.add_argument("--address", metavar="HOST:PORT", help="only the session at this address")
+
+
+def _add_drain(drain: argparse.ArgumentParser) -> None:
+    drain.add_argument(
+        "node",
+        metavar="NODE",
+        nargs="?",
+        help="its address, or the first digits of its id, as `rayx status` shows them (this "
+        "machine's)",
+    )
+    drain.add_argument(
+        "--grace",
+        metavar="TIME",
+        help="after which it leaves, whatever is not done then (that of its `rayx start`; 30, 10m)",
+    )
+    drain.add_argument("--no-wait", action="store_true", help="do not wait until it has left")
+    drain.add_argument(
+        "--address", metavar="HOST:PORT", help="the session of this machine whose cluster it is"
+    )
 
 
 def _add_key(key: argparse.ArgumentParser) -> None:

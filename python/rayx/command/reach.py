@@ -24,6 +24,8 @@ from rayx.text.value_text import shown
 
 # What is the head's to say.
 _OF_HEADS = ("redis_port", "num_redis_shards", "complete")
+# What only a node that joins can do: leave, and the cluster goes on.
+_OF_MEMBERS = ("grace", "lifetime")
 
 
 def refuse_contradictions(options: Namespace) -> None:
@@ -45,6 +47,13 @@ def refuse_contradictions(options: Namespace) -> None:
                 raise ValueError(
                     f"{option} is the head's to say, and was said when that was started; leave it "
                     "out with --redis-address"
+                )
+    else:
+        for name in _OF_MEMBERS:
+            if getattr(options, name) is not None:
+                raise ValueError(
+                    f"--{name} is of a node that joins a cluster: it is drained before it leaves. "
+                    "The head is not, since the cluster ends with it"
                 )
     if options.insecure and options.key_file is not None:
         raise ValueError(

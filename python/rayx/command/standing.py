@@ -100,7 +100,8 @@ def stop(record: SessionRecord) -> bool:
     was_alive = supervisor.is_alive()
     if was_alive:
         below = _processes_below(supervisor)
-        supervisor.send(signal.SIGTERM)
+        # At once: SIGTERM would have a node that has joined drained before.
+        supervisor.send(signal.SIGINT)
         if not supervisor.wait(_STOP_SECONDS_MAX):
             _kill([supervisor, *below, *_processes_below(supervisor)])
     session_directory.remove(Path(record.session_dir))

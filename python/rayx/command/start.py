@@ -21,6 +21,7 @@ from rayx.launch.init_options import InitOptions
 from rayx.records.host_port import PORT_MAX
 from rayx.records.session_records import SessionRecord
 from rayx.text.quantities import whole
+from rayx.text.spans import milliseconds_of
 from rayx.text.value_text import shown
 
 # Those that mean the same to `rayx.init`, where they are written with underscores.
@@ -37,6 +38,9 @@ def run(options: Namespace) -> int:
         address = found if address is None else address
     checked = _checked(options, address)
     where = reach.of(options, checked.node_ip_address, _port(options), head)
+    where = where._replace(
+        grace_ms=_span("--grace", options.grace), lifetime_ms=_span("--lifetime", options.lifetime)
+    )
     reach.warn_if_insecure(where)
     try:
         record = standing.start(checked, where)
@@ -95,6 +99,10 @@ def _resources(text: str | None) -> object:
         ) from None
 
 
+def _span(name: str, text: str | None) -> int | None:
+    return None if text is None else milliseconds_of(name, text)
+
+
 def _port(options: Namespace) -> int:
     given = {
         "--" + name.replace("_", "-"): getattr(options, name)
@@ -109,10 +117,19 @@ def _port(options: Namespace) -> int:
 
 
 def _wait(record: SessionRecord, told: str) -> int:
-    """Until it ends, or this program is told to."""
+    """Until it ends, or this program is told to.
 
-    def end(number: int, frame: object) -> NoReturn:
-        raise KeyboardInterrupt
+    By the first SIGTERM a node that has joined a cluster is drained.
+    """
+    drained = False
+
+    def end(number: int, frame: object) -> None:
+        nonlocal drained
+        if drained or not record.head:
+            raise KeyboardInterrupt
+        drained = True
+        print(f"The node at {record.address} is drained before it leaves.", flush=True)
+        record.supervisor.send(signal.SIGTERM)
 
     signal.signal(signal.SIGTERM, end)
     try:
@@ -123,6 +140,9 @@ def _wait(record: SessionRecord, told: str) -> int:
     except KeyboardInterrupt:
         standing.stop(record)
         print(f"Stopped the {_what(record)} at {record.address}.", flush=True)
+        return 0
+    if drained and not record.path.exists():
+        print(f"The node at {record.address} has left the cluster.", flush=True)
         return 0
     if not record.path.exists():  # somebody has stopped it
         print(f"The {_what(record)} at {record.address} was stopped.", flush=True)

@@ -76,6 +76,8 @@ def _other_lines(node: dict[str, Any]) -> list[str]:
         f"  and        {node['node_id'][:8]} at {place} (pid {node['pid']}), up "
         f"{span(time.time() - node['started_at'])}"
     )
+    if node.get("is_draining"):
+        first += ", is drained and will leave"
     if "workers_busy" not in node:  # it has not answered
         has = [f"{amounts['total']:g} {name}" for name, amounts in node["resources"].items()]
         return [
@@ -100,6 +102,7 @@ def _node_lines(node: dict[str, Any]) -> list[str]:
     lines = [
         f"  node       {node['node_id'][:8]} at {node['host']} (pid {node['pid']}), up "
         f"{span(time.time() - node['started_at'])}"
+        + (", is drained and will leave" if node.get("is_draining") else "")
     ]
     for name, amounts in node["resources"].items():
         lines.append(f"  {name:<10} {amounts['available']:g} of {amounts['total']:g} free")

@@ -37,6 +37,7 @@ def process_as_node(total: list[dict[str, Any]], pool_bytes: int) -> dict[str, A
         "started_at": _began_at,
         "heartbeat_at": time.time(),
         "is_in_cluster": False,
+        "is_draining": False,
     }
 
 

@@ -61,7 +61,7 @@ TEST_F(GivenActorsTest, WithItsLastHandleItEndsAtItsNode) {
   nodes_.Run();
   EXPECT_FALSE(nodes_.home().core().scheduler().FindActor(TaskNumber(2)));
   EXPECT_FALSE(nodes_.guest().core().scheduler().FindActor(TaskNumber(2)));
-  EXPECT_EQ(home().given_actors().size() + guest().guest_actors().size(), 0u);
+  EXPECT_EQ(home().given_actors().size() + guest().guest_actors().counts().all(), 0u);
   EXPECT_EQ(nodes_.home().core().store().Stats().objects, 0u);
   EXPECT_EQ(nodes_.guest().core().store().Stats().objects, 0u);
   EXPECT_EQ(nodes_.offers().back(), "withdraw t2");

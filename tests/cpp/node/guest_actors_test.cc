@@ -59,10 +59,10 @@ TEST_F(GuestActorsTest, ACallOfAnActorThatHasEndedFailsAndItsHomeKnowsWhy) {
   Made();
   nodes_.guest().WorkerGone(WorkerNumber(1), 1);
   nodes_.guest().Turn();
-  EXPECT_EQ(guest().size(), 0u);
+  EXPECT_EQ(guest().counts().all(), 0u);
   ASSERT_TRUE(Hear(remote::CallActor{.spec = Task(9).CallOf(2).Build(), .caller = {}}).ok());
   nodes_.Run();
-  EXPECT_EQ(guest().size(), 0u);
+  EXPECT_EQ(guest().counts().all(), 0u);
   EXPECT_EQ(nodes_.guest().core().store().Stats().objects, 0u);
   EXPECT_EQ(nodes_.home().core().scheduler().FindActor(TaskNumber(2))->state, ActorState::kDead);
 }
@@ -132,7 +132,7 @@ TEST_F(GuestActorsTest, WithItsHomeItEnds) {
   EXPECT_EQ(nodes_.Run(), Lines({"kill w1"}));
   nodes_.guest().WorkerGone(WorkerNumber(1), 1);
   nodes_.Run();
-  EXPECT_EQ(guest().size(), 0u);
+  EXPECT_EQ(guest().counts().all(), 0u);
   EXPECT_FALSE(nodes_.guest().core().scheduler().FindActor(TaskNumber(2)));
   EXPECT_EQ(nodes_.guest().core().store().Stats().objects, 0u);
 }
@@ -145,7 +145,7 @@ TEST_F(GuestActorsTest, WhenItsDriverEndsNothingIsLeftAnywhere) {
   nodes_.Run();
   nodes_.guest().WorkerGone(WorkerNumber(1), 1);
   nodes_.Run();
-  EXPECT_EQ(guest().size(), 0u);
+  EXPECT_EQ(guest().counts().all(), 0u);
   EXPECT_EQ(nodes_.home().core().tasks().remote().given_actors().size(), 0u);
   EXPECT_EQ(nodes_.home().core().store().Stats().objects, 0u);
   EXPECT_EQ(nodes_.guest().core().store().Stats().objects, 0u);

@@ -70,6 +70,31 @@ TEST_F(OfferBookTest, PlacesAnOfferOnceAndUntilItIsWithdrawn) {
   EXPECT_EQ(book_->stats().placed, 1u);
 }
 
+TEST_F(OfferBookTest, OnANodeThatIsDrainedNothingIsPlaced) {
+  const SessionNumber home = Join(1, Amounts(1));
+  const SessionNumber drained(77);
+  ASSERT_TRUE(
+      book_
+          ->OnRegister(
+              drained,
+              {.node = NodeNumber(2), .total = Amounts(8), .known = {}, .is_draining = true},
+              now_ms_)
+          .ok());
+  EXPECT_TRUE(book_->OnLoad(drained, Amounts(1)).ok());
+  for (uint64_t task = 1; task <= 3; ++task) Send(home, OfferOf(task, Amounts(1)));
+  for (const Place& place : Of<Place>(Turn())) EXPECT_EQ(place.node, NodeNumber(1));
+  // It offers, and what is there already counts as placed.
+  Send(drained, OfferOf(11, Amounts(1)));
+  Offer there = OfferOf(12, Amounts(1));
+  there.placed_on = NodeNumber(2);
+  Send(home, there);
+  EXPECT_EQ(book_->IsWaiting(home, TaskNumber(12)), false);
+  EXPECT_EQ(book_->IsWaiting(drained, TaskNumber(11)), true);
+  Withdraw(home, 12);
+  book_->OnSessionEnded(drained, now_ms_);
+  EXPECT_EQ(book_->stats().nodes, 1u);
+}
+
 TEST_F(OfferBookTest, ABurstSpreadsAndANodeThatJoinsGetsWorkAtOnce) {
   const SessionNumber home = Join(1, Amounts(2));
   for (uint64_t node = 2; node <= 4; ++node) Join(node, Amounts(2));

@@ -24,6 +24,7 @@ def place(tmp_path, monkeypatch):
 def typed(**given):
     names = ["head", "redis_address", "redis_port", "num_redis_shards", "key_file"]
     options = dict.fromkeys(names) | {"insecure": False, "insecure_network": False}
+    options |= {"grace": None, "lifetime": None}
     return Namespace(**options | given)
 
 
@@ -36,6 +37,8 @@ def typed(**given):
         ({"redis_address": "h:1", "num_redis_shards": "1"}, "--num-redis-shards is the head's"),
         ({"head": True, "insecure": True, "key_file": "k"}, "--insecure and --key-file"),
         ({"head": True, "insecure_network": True}, "means nothing without --insecure"),
+        ({"head": True, "grace": "30"}, "--grace is of a node that joins a cluster"),
+        ({"head": True, "lifetime": "4h"}, "--lifetime is of a node that joins a cluster"),
     ],
 )
 def test_contradictions(given, said):

@@ -124,7 +124,7 @@ def record_of(process, directory):
 
 def test_stops_gently(processes, tmp_path):
     program = (
-        "import signal, sys; signal.signal(signal.SIGTERM, lambda *_: sys.exit(7));"
+        "import signal, sys; signal.signal(signal.SIGINT, lambda *_: sys.exit(7));"
         "print('ready', flush=True); signal.pause()"
     )
     with start_process(program) as process:
@@ -139,7 +139,7 @@ def test_stops_gently(processes, tmp_path):
 def test_stops_by_force_what_does_not_end_and_all_below_it(processes, tmp_path, monkeypatch):
     monkeypatch.setattr(standing, "_STOP_SECONDS_MAX", 0.1)
     program = (
-        "import signal, subprocess, sys; signal.signal(signal.SIGTERM, signal.SIG_IGN);"
+        "import signal, subprocess, sys; signal.signal(signal.SIGINT, signal.SIG_IGN);"
         "child = subprocess.Popen(['sleep', '100'], start_new_session=True);"
         "print('ready', flush=True); signal.pause()"
     )

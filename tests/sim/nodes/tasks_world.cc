@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <optional>
 
+#include "plasma/kept_objects.h"
+#include "scheduler/actors_elsewhere.h"
 #include "scheduler/spreading.h"
 #include "sim/program.h"
 #include "sim/rest.h"
@@ -85,7 +87,8 @@ TasksWorld::TasksWorld(const NodesOptions& options)
   if (dice.OneIn(3)) crashes_left_ = 1 + dice.Below(count - 1);
   if (dice.OneIn(4)) cuts_left_ = 1 + dice.Below(3);
   if (dice.OneIn(3)) stream_cuts_left_ = 1 + dice.Below(5);
-  harm_in_ = 200 + dice.Below(3000);
+  if (dice.OneIn(3)) drains_left_ = 1 + dice.Below(count - 1);
+  harm_in_ = drains_left_ > 0 ? 50 + dice.Below(800) : 200 + dice.Below(3000);
   if (dice.OneIn(3)) room_ = 1 + dice.Below(4);
 }
 
@@ -120,6 +123,7 @@ void TasksWorld::Gather(std::vector<World::Chance>* chances) {
     for (size_t other = 0; other < nodes_.size(); ++other) {
       if (other != node) GatherBetween(node, other, chances);
     }
+    if (IsDrained(node)) chances->push_back([this, node] { Leave(node); });
     if (scheduler::Spreading(&nodes_[node].world->core().scheduler()).Surplus() > 0) {
       chances->push_back([this, node] { GiveAway(node); });
     }
@@ -156,6 +160,7 @@ void TasksWorld::GatherHarm(std::vector<World::Chance>* chances) {
     if (!nodes_[node].is_alive) continue;
     // One is left.
     if (crashes_left_ > 0) chances->push_back([this, node] { Crash(node); });
+    if (drains_left_ > 0) chances->push_back([this, node] { Drain(node); });
     for (size_t other = 0; other < nodes_.size() && cuts_left_ > 0; ++other) {
       if (other == node || !SideOf(node, other).is_open) continue;
       chances->push_back([this, node, other] {
@@ -183,7 +188,7 @@ void TasksWorld::ComeToRest(bool with_harm) {
     std::vector<World::Chance> chances;
     if (with_harm && harm_in_ > 0 && --harm_in_ == 0) {
       GatherHarm(&chances);
-      if (crashes_left_ + cuts_left_ + stream_cuts_left_ > 0)
+      if (crashes_left_ + cuts_left_ + stream_cuts_left_ + drains_left_ > 0)
         harm_in_ = 1 + common_.dice.Below(1000);
     }
     if (chances.empty()) Gather(&chances);
@@ -226,7 +231,10 @@ void TasksWorld::Place(size_t index) {
   std::vector<size_t> feasible;
   for (size_t node = 0; node < nodes_.size(); ++node) {
     const bool is_there = node == offer.home || SideOf(offer.home, node).is_open;
-    if (nodes_[node].is_alive && is_there && nodes_[node].world->total().Covers(offer.demand)) {
+    // Whoever places may not have heard that it is drained.
+    const bool takes = !nodes_[node].is_draining || node == offer.home || common_.dice.OneIn(8);
+    if (nodes_[node].is_alive && is_there && takes &&
+        nodes_[node].world->total().Covers(offer.demand)) {
       feasible.push_back(node);
     }
   }
@@ -279,10 +287,50 @@ void TasksWorld::Crash(size_t node) {
   bulk_.CutAllOf(node);
 }
 
+void TasksWorld::Drain(size_t node) {
+  --drains_left_;
+  // The others can run all that it could.
+  const bool is_needed = std::none_of(nodes_.begin(), nodes_.end(), [&](const Node& other) {
+    return &other != &nodes_[node] && other.is_alive && !other.is_draining &&
+           other.world->total().Covers(nodes_[node].world->total());
+  });
+  if (nodes_[node].is_draining || is_needed) return;
+  common_.trace.Note(common_.now_ms, "node " + std::to_string(node) + " is drained");
+  nodes_[node].is_draining = true;
+  nodes_[node].world->Touch();
+  CoreOf(node).drain().Begin();
+}
+
+bool TasksWorld::IsDrained(size_t node) {
+  if (!nodes_[node].is_draining) return false;
+  for (size_t other = 0; other < nodes_.size(); ++other) {
+    // What the other side has not heard.
+    if (other == node || !nodes_[other].is_alive) continue;
+    if (SideOf(node, other).is_open && !SideOf(node, other).messages.empty()) return false;
+  }
+  return CoreOf(node).drain().left() == node::NodeDrain::Left();
+}
+
+void TasksWorld::Leave(size_t node) {
+  ++report_.left;
+  common_.trace.Note(common_.now_ms, "node " + std::to_string(node) + " leaves");
+  nodes_[node].is_alive = false;
+  nodes_[node].has_left = true;
+  // Its own drivers have ended; their last workers end with it, and what is theirs elsewhere is
+  // lost.
+  for (auto& [id, task] : common_.facts.tasks()) {
+    if (task.node != nodes_[node].world.get()) continue;
+    task.forgotten = true;
+    common_.facts.NoteHarm();
+  }
+  for (size_t other = 0; other < nodes_.size(); ++other) SideOf(node, other).is_open = false;
+  bulk_.CutAllOf(node);
+}
+
 void TasksWorld::EndSession(size_t node, size_t other) {
   common_.trace.Note(common_.now_ms, "node " + std::to_string(node) + " ends its session with " +
                                          std::to_string(other));
-  common_.facts.NoteHarm();
+  if (!nodes_[other].has_left) common_.facts.NoteHarm();
   Side& side = SideOf(node, other);
   side.is_open = false;
   bulk_.Cut(node, other);
@@ -312,6 +360,37 @@ void TasksWorld::CheckNothingEnds(World& world) {
   }
 }
 
+void TasksWorld::CheckTakesOver(node::NodeCore& home, size_t drained) {
+  const auto has = [&](const std::vector<NodeId>& places) {
+    return std::count(places.begin(), places.end(), IdOf(drained)) > 0;
+  };
+  for (const auto& kept : plasma::KeptObjects(&CoreOf(drained).store()).List()) {
+    const plasma::Sharing* sharing = home.objects().remote().shared().Find(kept.id);
+    const bool is_its = sharing != nullptr && sharing->home.IsNil() && has(sharing->places);
+    // There may be no room for it.
+    if (is_its && !sharing->is_wanted_here) Break("a value is left at a node that is drained");
+  }
+  for (const auto& [actor, task] : common_.facts.tasks()) {
+    const bool is_there = home.tasks().remote().given_actors().PlaceOf(actor).node == IdOf(drained);
+    if (is_there && scheduler::ActorsElsewhere(&home.scheduler()).MayMove(actor)) {
+      Break("an actor that may move is left at a node that is drained");
+    }
+  }
+}
+
+void TasksWorld::CheckDrain(size_t node) {
+  if (!nodes_[node].is_draining || !nodes_[node].is_alive) return;
+  const node::NodeDrain::Left left = CoreOf(node).drain().left();
+  if (left.tasks + left.calls + left.unheard > 0) {
+    Break("node " + std::to_string(node) + " is drained, and " + std::to_string(left.tasks) +
+          " tasks and " + std::to_string(left.calls) + " calls are left");
+  }
+  for (const Node& home : nodes_) {
+    if (home.is_alive) CheckTakesOver(home.world->core(), node);
+  }
+  if (left.actors + left.values + left.drivers == 0) Break("a node is drained, and does not leave");
+}
+
 void TasksWorld::CheckRest(bool is_over) {
   for (const Node& node : nodes_) {
     if (!node.is_alive || !common_.broken.empty()) continue;
@@ -327,12 +406,14 @@ void TasksWorld::CheckRest(bool is_over) {
     if (core.tasks().remote().given().size() > 0) world.Break("tasks that were given are left");
     if (core.tasks().remote().guest().size() > 0) world.Break("tasks of others are left");
     if (core.tasks().remote().given_actors().size() > 0) world.Break("actors given are left");
-    if (core.tasks().remote().guest_actors().size() > 0) world.Break("actors of others are left");
+    if (core.tasks().remote().guest_actors().counts().all() > 0)
+      world.Break("actors of others are left");
     if (!core.objects().remote().shared().news().empty()) world.Break("news are left");
     const node::RemoteCopies& copies = core.objects().remote().copies();
     if (!copies.empty()) world.Break("copies are left: " + copies.DebugText());
   }
   if (common_.broken.empty()) CheckTasks(*nodes_.front().world, is_over);
+  for (size_t node = 0; node < nodes_.size(); ++node) CheckDrain(node);
 }
 
 }  // namespace rayx::sim

@@ -38,6 +38,9 @@ class TasksWorld final : private BulkStreams::Ends {
     std::unique_ptr<Link> link;
     std::unique_ptr<World> world;
     bool is_alive = true;
+    bool is_draining = false;
+    // It was drained, and nothing of others was left.
+    bool has_left = false;
   };
   struct Side {
     ClientId session = kNoClient;
@@ -71,6 +74,14 @@ class TasksWorld final : private BulkStreams::Ends {
   void Hear(size_t node, size_t from);
   void GiveAway(size_t node);
   void Crash(size_t node);
+  // What it has for others goes to others; then it leaves, and nobody is to notice.
+  void Drain(size_t node);
+  bool IsDrained(size_t node);
+  void Leave(size_t node);
+  // The home has done what it can for a node that is drained.
+  void CheckTakesOver(node::NodeCore& home, size_t drained);
+  // A node that is drained and does not leave has a reason.
+  void CheckDrain(size_t node);
   void EndSession(size_t node, size_t other);
   Side& SideOf(size_t node, size_t other) { return sides_[{node, other}]; }
 
@@ -87,6 +98,7 @@ class TasksWorld final : private BulkStreams::Ends {
   size_t crashes_left_ = 0;
   size_t cuts_left_ = 0;
   size_t stream_cuts_left_ = 0;
+  size_t drains_left_ = 0;
   size_t harm_in_ = 0;
 };
 

@@ -57,7 +57,7 @@ TEST(ActorCodec, WhatWasNotMadeHasNoResult) {
   EXPECT_EQ(Heard(remote::ActorEnded{.actor = NumberedId<TaskId>(4),
                                      .outcome = remote::Outcome::kNotRun,
                                      .result = ExampleInlineValue()}),
-            "a result of an actor that was not made");
+            "a result of an actor that was not made, or moves");
 }
 
 TEST(ActorCodec, OtherMessagesAreNotAboutActors) {

@@ -114,6 +114,16 @@ inline auto Fields(const remote::KillActor& it) {
   const auto& [driver, actor] = it;
   return std::tie(driver, actor);
 }
+inline auto Fields(const remote::MoveActor& it) {
+  const auto& [driver, actor] = it;
+  return std::tie(driver, actor);
+}
+inline auto Fields(const remote::NodeDrains&) { return std::tuple(); }
+inline auto Fields(const remote::DrainHeard&) { return std::tuple(); }
+inline auto Fields(const remote::TakeOver& it) {
+  const auto& [ids] = it;
+  return std::tie(ids);
+}
 inline auto Fields(const remote::Printed& it) {
   const auto& [driver, pid, function, is_stderr, text] = it;
   return std::tie(driver, pid, function, is_stderr, text);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <set>
 #include <span>
 #include <string>
 #include <tuple>
@@ -45,6 +46,7 @@ std::string Said(const remote::Message& message) {
 // ---- all fields ---------------------------------------------------------------------------------
 
 struct Seen {
+  std::set<size_t> said;
   std::vector<std::vector<bool>> messages =
       std::vector<std::vector<bool>>(std::variant_size_v<remote::Message>);
   std::vector<bool> values;
@@ -57,6 +59,7 @@ struct Seen {
   }
   void Note(const remote::Message& message) {
     std::visit([&](const auto& one) { NoteFields(one, &messages[message.index()]); }, message);
+    said.insert(message.index());
     if (const auto* run = std::get_if<remote::RunTask>(&message)) NoteFields(run->spec, &specs);
     if (const auto* ready = std::get_if<remote::ObjectsReady>(&message)) {
       for (const remote::Value& value : ready->values) Note(value);
@@ -68,14 +71,15 @@ TEST(RemoteCodec, TheExamplesHaveAllFields) {
   Seen seen;
   for (const remote::Message& message : ExampleRemoteMessages()) seen.Note(message);
   const auto expect_all = [](const std::vector<bool>& fields, const std::string& what) {
-    EXPECT_FALSE(fields.empty()) << what;
     for (size_t i = 0; i < fields.size(); ++i) {
       EXPECT_TRUE(fields[i]) << "field " << i << " of " << what << " is in no example";
     }
   };
   for (size_t i = 0; i < seen.messages.size(); ++i) {
+    EXPECT_TRUE(seen.said.contains(i)) << "message " << i;
     expect_all(seen.messages[i], "message " + std::to_string(i));
   }
+  EXPECT_FALSE(seen.values.empty() || seen.functions.empty());
   expect_all(seen.values, "a value");
   expect_all(seen.functions, "a function");
   expect_all(seen.specs, "a TaskSpec");
@@ -182,6 +186,9 @@ TEST(RemoteCodec, NilIdsAreRefused) {
   refuses(remote::CancelTask{.driver = {}, .task = task}, "driver");
   refuses(remote::KillActor{.driver = {}, .actor = task}, "driver");
   refuses(remote::KillActor{.driver = driver, .actor = {}}, "actor");
+  refuses(remote::MoveActor{.driver = {}, .actor = task}, "driver");
+  refuses(remote::MoveActor{.driver = driver, .actor = {}}, "actor");
+  refuses(remote::TakeOver{{ObjectId()}}, "object");
   refuses(remote::Printed{.driver = {}}, "driver");
   refuses(remote::TaskFailed{.driver = {}}, "driver");
   TaskSpec nameless = spec;
