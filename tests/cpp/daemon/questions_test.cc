@@ -37,6 +37,12 @@ TEST_F(QuestionsTest, EachIsAnswered) {
       EXPECT_TRUE(driver_.client().FindActor("nobody", 10'000).ok());
       continue;
     }
+    // It is alone, and says that it cannot be drained.
+    if (question == protocol::Question::Drain) {
+      EXPECT_EQ(driver_.client().Ask(name, Value(), 10'000).status().code(),
+                StatusCode::kUnavailable);
+      continue;
+    }
     const Value task = Value::OfTable({{"task_id", Value::OfBytes(std::string(16, 't'))}});
     const bool of_task =
         question == protocol::Question::Explain || question == protocol::Question::HoldUp;

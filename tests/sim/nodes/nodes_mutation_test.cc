@@ -24,7 +24,8 @@ Mutation planted = Mutation::kNone;
 namespace rayx::sim {
 namespace {
 
-constexpr uint64_t kSeeds = 1000;
+constexpr uint64_t kSeeds = 6000;
+constexpr uint64_t kSeedsWithoutFault = 1000;
 constexpr unsigned kSecondsMax = 100;
 
 std::string FaultOf(uint64_t seed) {
@@ -75,7 +76,7 @@ INSTANTIATE_TEST_SUITE_P(All, PlantedBetweenNodes,
                                           static_cast<int>(node::Mutation::kEndBetweenNodes)));
 
 TEST(NothingPlantedBetweenNodes, IsNotFound) {
-  EXPECT_EQ(Search(node::Mutation::kNone, SeedsFor(kSeeds)), Outcome::kNotFound);
+  EXPECT_EQ(Search(node::Mutation::kNone, SeedsFor(kSeedsWithoutFault)), Outcome::kNotFound);
 }
 
 }  // namespace
