@@ -82,8 +82,8 @@ NodeCommandLine ReadNodeCommandLine(int argc, char** argv) {
   AddNetworkOptions(&reader, &read.options.network);
   reader.Add("--drain-grace-ms", &read.options.drain_grace_ms,
              "How long it is drained at most when it is to leave its cluster");
-  reader.Add("--lifetime-ms", &read.options.lifetime_ms,
-             "After which it has left its cluster, having been drained; 0: never");
+  reader.Add("--leave-at-ms", &read.options.leave_at_ms,
+             "When it has left its cluster, having been drained, by CLOCK_MONOTONIC; 0: never");
   reader.Add("--redirect-output", &read.options.redirect_output,
              "Workers' output goes to files in the session's log directory");
   reader.Add("--verbose", &read.verbose, "Log at level debug");

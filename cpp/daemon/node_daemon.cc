@@ -92,8 +92,8 @@ NodeDaemon::NodeDaemon(EventLoop* loop, NodeOptions options, NodeId id,
              .reservations = &pool_,
              .others = others_.get()},
             SchedulingOf(options_, id), options_.pool_bytes),
-      drain_(loop, {.grace_ms = options_.drain_grace_ms, .lifetime_ms = options_.lifetime_ms},
-             &core_, others_.get()),
+      drain_(loop, {.grace_ms = options_.drain_grace_ms, .leave_at_ms = options_.leave_at_ms},
+             &core_, others_.get(), [this] { TellSupervisorOf("draining"); }),
       reader_(&core_, &pool_, &workers_, &pacer_),
       questions_(&core_, tables_.get(), id, &peers_, &writer_, ToldBySelf()),
       reaper_(loop, ::getpid()),
@@ -161,9 +161,13 @@ Status NodeDaemon::JoinCluster(const std::vector<control::RedisEndpoint>& server
 void NodeDaemon::OnExpelled(Expulsion why, const std::string& text) {
   LogError(text);
   const bool is_over = why == Expulsion::kClusterOver;
-  const Status told = TellSupervisor(options_, (is_over ? "over " : "ends ") + text);
-  if (!told.ok()) LogWarning(told.message());
+  TellSupervisorOf((is_over ? "over " : "ends ") + text);
   Stop(text);
+}
+
+void NodeDaemon::TellSupervisorOf(const std::string& line) {
+  const Status told = TellSupervisor(options_, line);
+  if (!told.ok()) LogWarning(told.message());
 }
 
 Status NodeDaemon::MakePool() {
@@ -216,8 +220,7 @@ Status NodeDaemon::Drain(std::optional<int64_t> grace_ms, const std::string& why
 void NodeDaemon::EndDrain() {
   const std::optional<std::string> text = drain_.OnTurn();
   if (!text || stopping_) return;
-  const Status told = TellSupervisor(options_, "drained " + *text);
-  if (!told.ok()) LogWarning(told.message());
+  TellSupervisorOf("drained " + *text);
   Stop(*text);
 }
 

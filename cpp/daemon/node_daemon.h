@@ -67,6 +67,7 @@ class NodeDaemon {
   Status MakePool();
   Status WatchLifeline();
   void OnLifeline();
+  void TellSupervisorOf(const std::string& line);
   // Ends the node if that is drained.
   void EndDrain();
 

@@ -28,7 +28,8 @@ struct NodeOptions {
   // A stream to the supervisor; the node ends when it closes. -1: none. Lines that the node writes:
   // "ready"; before that "refused <why>" if whoever starts it has to change something; "ends <why>"
   // and "over <why>" before it ends by itself: the latter if it is of no use to start it again;
-  // "drained <why>" if it was to be drained. The supervisor writes "drain" to have that done.
+  // "draining" when it begins to be drained, and "drained <why>" at the end of that. The supervisor
+  // writes "drain" to have it drained.
   int lifeline_fd = -1;
   // Sockets of the control servers, the primary first.
   std::vector<std::string> control_sockets;
@@ -38,7 +39,7 @@ struct NodeOptions {
   NetworkOptions network;
   // How it is drained, as DrainService has it.
   int64_t drain_grace_ms = 30'000;
-  int64_t lifetime_ms = 0;
+  int64_t leave_at_ms = 0;
   // Workers' output goes to files in <session_dir>/logs instead of to the drivers.
   bool redirect_output = false;
 };

@@ -290,7 +290,7 @@ void Questions::OnDrain(ConnectedPeer& peer, const protocol::Query& query) {
   if (grace_ms > 0) grace = static_cast<int64_t>(std::min(grace_ms, limits::kDrainGraceMsMax));
   const Status drained = self_.drain(grace);
   if (!drained.ok()) return Fail(peer, query.request(), drained.message());
-  const DrainService::Progress progress = self_.draining->progress();
+  const DrainService::Progress progress = self_.draining->Tell();
   const node::NodeDrain::Left& left = progress.left;
   Reply(peer, query.request(), [&](Builder& builder) {
     return protocol::CreateDrainReply(builder, static_cast<uint64_t>(progress.ms), left.tasks,

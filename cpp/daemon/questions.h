@@ -36,7 +36,7 @@ class Questions {
     std::function<Status(std::optional<int64_t> grace_ms)> drain;
     // There are other nodes, or may be.
     bool is_in_cluster = false;
-    const DrainService* draining = nullptr;
+    DrainService* draining = nullptr;
   };
   // All must outlive it.
   Questions(node::NodeCore* core, control::Tables* tables, const NodeId& node, PeerTable* peers,

@@ -75,6 +75,7 @@ class NodeCore {
   // --- the parts, for questions and for the shell ---
   plasma::ObjectStore& store() { return store_; }
   scheduler::LocalScheduler& scheduler() { return scheduler_; }
+  const scheduler::LocalScheduler& scheduler() const { return scheduler_; }
 
  private:
   // Tells those of them to end that have something to finish, at all nodes.

@@ -81,6 +81,10 @@ class Program:
         self._process.stdin.write(word + "\n")
         self._process.stdin.flush()
 
+    def kill(self):
+        self._process.kill()
+        self._process.wait()
+
     def result(self):
         """What it prints last, as JSON."""
         told = json.loads(self.hears())
@@ -240,7 +244,7 @@ say(json.dumps(rayx.get(tasks, timeout=40)))
         out, _ = one.rayx("drain", two.address, "--grace=1", exit_code=1)
         first, *_, last = out.splitlines()
         assert "is drained: 2 tasks to go" in first
-        assert "has left, since its time was up; when it was last heard, 2 tasks" in last
+        assert "has left; when it was last heard, 2 tasks to go" in last
         wait_until_gone(member)
         assert program.result() == [three.address] * 2
 
@@ -253,7 +257,100 @@ def test_a_lifetime_ends_with_a_drain():
         member = two.start(f"--redis-address={head.cluster}", "--lifetime=3", "--grace=2")
         wait_until_gone(member)
         assert time.monotonic() - begun >= 1.0
-        assert "another" not in one.rayx("status")[0]
+        assert "ended      1 nodes" in one.rayx("status")[0]
+
+
+SLEEPER = """
+@rayx.remote(**there)
+def sleeper(path, seconds):
+    open(path, "w").close()
+    time.sleep(seconds)
+    return address()
+
+path = os.path.join(os.environ["HOME"], "begun")
+"""
+
+WAITS = """
+while not os.path.exists(path):
+    time.sleep(0.01)
+say("begun")
+"""
+
+
+def test_a_node_that_dies_while_it_is_drained_does_not_come_back():
+    with Machines(3) as (one, two, three):
+        head, member = start((one, two))
+        program = Program(
+            one,
+            head.cluster,
+            SLEEPER
+            + "task = sleeper.options(max_retries=0).remote(path, 1000)"
+            + WAITS
+            + """
+hear()
+say(json.dumps(rayx.get(sleeper.remote(path, 0), timeout=40)))
+""",
+        )
+        assert program.hears() == "begun"
+        two.rayx("drain", "--no-wait")
+        os.kill(member.node(), signal.SIGKILL)
+        wait_until_gone(member)
+        join(three, one, head)
+        program.say("go on")
+        assert program.result() == three.address
+
+
+def test_who_places_is_started_again_and_places_nothing_there(trio):
+    (one, two, three), (head, _, _) = trio
+    program = Program(
+        one,
+        head.cluster,
+        SLEEPER
+        + """
+tasks = [sleeper.remote(f"{path}{i}", 3) for i in range(8)]
+path += "7"
+"""
+        + WAITS
+        + """
+hear()
+say(json.dumps(rayx.get([sleeper.remote(path, 0) for _ in range(6)], timeout=40)))
+""",
+    )
+    assert program.hears() == "begun"
+    two.rayx("drain", "--no-wait")
+    before = head.global_scheduler()
+    os.kill(before, signal.SIGKILL)
+    poll_until(lambda: head.global_scheduler() not in (None, before), 20, "it is there again")
+    program.say("go on")
+    assert program.result() == [three.address] * 6
+
+
+def test_the_end_of_a_program_is_the_end_of_what_was_kept_for_it():
+    with Machines(2) as (one, two):
+        head, member = start((one, two))
+        program = Program(
+            one,
+            head.cluster,
+            SLEEPER + "task = sleeper.remote(path, 1000)" + WAITS + "hear()",
+        )
+        assert program.hears() == "begun"
+        two.rayx("drain", "--no-wait", "--grace=10m")
+        program.kill()
+        wait_until_gone(member)
+
+
+def test_stop_is_at_once_also_where_a_shell_ignores_interrupts():
+    """As shells do for what they start in the background."""
+    with Machines(2) as (one, two):
+        head = one.start(f"--node-ip-address={one.address}", "--port=6379", "--num-cpus=1")
+        two.copy_key(one)
+        before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+        try:
+            member = two.start(f"--redis-address={head.cluster}")
+        finally:
+            signal.signal(signal.SIGINT, before)
+        out = member.stop()
+        assert "Stopped the node" in out
 
 
 def test_what_cannot_be_drained_says_why(trio):

@@ -34,7 +34,7 @@ class TurnPacer {
  public:
   // All must outlive it; `core` is used from the first event on. `wake_set` is the loop's, which
   // has in it all that the loop watches. `busy_cpus`: as SpareCpus says.
-  TurnPacer(WakeSet* wake_set, node::NodeCore* core, size_t busy_cpus)
+  TurnPacer(WakeSet* wake_set, const node::NodeCore* core, size_t busy_cpus)
       : wake_set_(wake_set), core_(core), spare_cpus_(busy_cpus) {}
 
   // Where clients read on which processor to meet. Without it, no processes meet.
@@ -73,7 +73,7 @@ class TurnPacer {
 
  private:
   WakeSet* wake_set_;
-  node::NodeCore* core_;
+  const node::NodeCore* core_;
   PacePolicy policy_;
   SpareCpus spare_cpus_;
   AffinityHint hint_;

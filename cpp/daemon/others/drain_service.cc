@@ -11,6 +11,8 @@ namespace {
 
 // To look costs a look at all objects.
 constexpr int64_t kLookMs = 50;
+// Who asks does so again within this time.
+constexpr int64_t kAskedAgainMs = 1000;
 
 std::string TextOf(const node::NodeDrain::Left& left) {
   std::string text;
@@ -27,14 +29,15 @@ std::string TextOf(const node::NodeDrain::Left& left) {
 }  // namespace
 
 void DrainService::Start() {
-  if (options_.lifetime_ms == 0 || others_ == nullptr) return;
-  begin_ms_ = loop_->now_ms() + std::max<int64_t>(0, options_.lifetime_ms - options_.grace_ms);
+  if (options_.leave_at_ms == 0 || others_ == nullptr) return;
+  begin_ms_ = options_.leave_at_ms - options_.grace_ms;
 }
 
 void DrainService::Begin(std::optional<int64_t> grace_ms, const std::string& why) {
   if (others_ == nullptr) return;
   const int64_t now_ms = loop_->now_ms();
-  const int64_t end_ms = now_ms + grace_ms.value_or(options_.grace_ms);
+  int64_t end_ms = now_ms + grace_ms.value_or(options_.grace_ms);
+  if (options_.leave_at_ms != 0) end_ms = std::min(end_ms, options_.leave_at_ms);
   begin_ms_.reset();
   if (has_begun()) {
     end_ms_ = std::min(*end_ms_, end_ms);
@@ -44,6 +47,7 @@ void DrainService::Begin(std::optional<int64_t> grace_ms, const std::string& why
   LogInfo("the node is drained (" + why + "), for " + std::to_string(end_ms - now_ms) +
           " ms at most");
   drain().Begin();
+  on_begun_();
 }
 
 std::optional<std::string> DrainService::OnTurn() {
@@ -55,7 +59,8 @@ std::optional<std::string> DrainService::OnTurn() {
   look_ms_ = now_ms + kLookMs;
   const node::NodeDrain::Left now_left = drain().left();
   const bool is_heard = others_->Drain();
-  if (now_left == node::NodeDrain::Left() && is_heard) {
+  const bool is_asked = asked_ms_ && now_ms - *asked_ms_ < kAskedAgainMs && !has_told_end_;
+  if (now_left == node::NodeDrain::Left() && is_heard && (!is_asked || is_late)) {
     return "it was drained, and nothing of others was left";
   }
   if (!is_late) return std::nullopt;
@@ -66,8 +71,12 @@ std::optional<int64_t> DrainService::NextTickMs() const {
   return has_begun() ? std::min(look_ms_, *end_ms_) : begin_ms_;
 }
 
-DrainService::Progress DrainService::progress() const {
-  return {.ms = std::max<int64_t>(0, *end_ms_ - loop_->now_ms()), .left = drain().left()};
+DrainService::Progress DrainService::Tell() {
+  const int64_t now_ms = loop_->now_ms();
+  asked_ms_ = now_ms;
+  const node::NodeDrain::Left now_left = drain().left();
+  has_told_end_ = now_left == node::NodeDrain::Left();
+  return {.ms = std::max<int64_t>(0, *end_ms_ - now_ms), .left = now_left};
 }
 
 }  // namespace rayx::daemon

@@ -288,6 +288,8 @@ void Supervisor::OnNodeSpoke() {
 void Supervisor::OnNodeSaid(const std::string& word, const std::string& text) {
   if (word == "ends") {
     node_farewell_ = text;
+  } else if (word == "draining") {
+    draining_ = true;
   } else if (word == "drained") {
     wanted_ = true;
     End(text);
@@ -445,8 +447,9 @@ void Supervisor::End(const std::string& reason) {
 void Supervisor::OnTerminated() {
   const bool may_drain = standing_ && !options_.join.empty() && node_pid_ > 0;
   constexpr std::string_view kWord = "drain\n";
-  const bool is_told = may_drain && !std::exchange(draining_, true) &&
+  const bool is_told = may_drain && !std::exchange(terminated_, true) &&
                        ::write(node_stream_.get(), kWord.data(), kWord.size()) > 0;
+  draining_ = draining_ || is_told;
   if (is_told) return LogInfo("SIGTERM: the node is drained; another one ends it at once");
   wanted_ = true;
   End(options_.standing ? "it was told to stop (SIGTERM)" : "SIGTERM");

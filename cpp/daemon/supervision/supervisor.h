@@ -165,8 +165,10 @@ class Supervisor {
   // Locked, so that what cleans up old temporary files leaves them alone.
   std::vector<ScopedFd> kept_directories_;
   bool reported_ = false;
-  // The node has been told to drain.
+  // The node is drained, as it says, or has been told to: it is not started again.
   bool draining_ = false;
+  // The first SIGTERM has come.
+  bool terminated_ = false;
   // A standing session that was kept.
   bool standing_ = false;
   // It ends because it was told to.

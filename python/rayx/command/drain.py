@@ -10,7 +10,7 @@ import os
 import time
 from argparse import Namespace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from rayx import errors, questions
 from rayx._raylet import Client, RayletError
@@ -29,7 +29,12 @@ def run(options: Namespace) -> int:
     """Waits until the node has left, unless it shall not; says meanwhile what is not done."""
     grace_ms = None if options.grace is None else milliseconds_of("--grace", options.grace)
     record = _record_of(options.address)
-    client = Client.connect_observer(str(Path(record.session_dir) / "node.sock"), os.urandom(16))
+    try:
+        client = Client.connect_observer(
+            str(Path(record.session_dir) / "node.sock"), os.urandom(16)
+        )
+    except RayletError as error:
+        raise errors.StartError(f"this machine's node does not answer: {error.message}") from None
     try:
         node = _node_named(options.node, client, record)
         name = f"node {node['node_id'].hex()[:8]} at {HostPort(node['host'], node['port'])}"
@@ -40,9 +45,35 @@ def run(options: Namespace) -> int:
         if options.no_wait:
             print(f"{name} is drained, and leaves in {_span(told)} at the latest.")
             return 0
-        return _wait(client, node["node_id"], name, told)
+        watched = _Watched(name, node["node_id"], client, record)
+        return _wait(watched, told)
+    except RayletError as error:
+        raise errors.StartError(
+            f"the nodes of the cluster are not known: {error.message}"
+        ) from None
     finally:
         client.close()
+
+
+class _Watched(NamedTuple):
+    """A node that is drained, and how it is seen."""
+
+    name: str
+    node_id: bytes
+    client: Client
+    record: SessionRecord
+
+    def ask(self) -> dict[str, int]:
+        """What is left. RayletError if it does not answer."""
+        return questions.drain(self.client, _QUERY_MS, self.node_id)
+
+    def has_left(self) -> bool:
+        """As the cluster knows; of this machine's own node, as its processes tell."""
+        try:
+            nodes = questions.nodes(self.client, _QUERY_MS)
+        except RayletError:
+            return not self.record.supervisor.is_alive()
+        return not any(one["alive"] for one in nodes if one["node_id"] == self.node_id)
 
 
 def _record_of(address: str | None) -> SessionRecord:
@@ -80,26 +111,33 @@ def _names_of(node: dict[str, Any]) -> tuple[str, str, str]:
     return node["host"], str(HostPort(node["host"], node["port"])), node["node_id"].hex()
 
 
-def _wait(client: Client, node_id: bytes, name: str, told: dict[str, int]) -> int:
-    """0 if nothing of others was left when it was seen last, 1 if something was."""
-    said = None
+def _wait(node: _Watched, told: dict[str, int]) -> int:
+    """0 if nothing of others was left at its end, which it tells; 1 if something was, or may be."""
+    name, said = node.name, None
     deadline = time.monotonic() + told["left_ms"] / 1000 + _PATIENCE_SECONDS
-    while time.monotonic() < deadline:
-        text = _left(told)
-        if text != said:
+    while any(told[kind] for kind in _KINDS):
+        if (text := _left(told)) != said:
             print(f"{name} is drained: {text}", flush=True)
             said = text
         time.sleep(_LOOK_SECONDS)
         try:
-            told = questions.drain(client, _QUERY_MS, node_id)
-        except RayletError:  # it does not answer any more
-            break
-    is_done = not any(told[kind] for kind in _KINDS)
-    if is_done:
-        print(f"{name} has left.")
-        return 0
-    print(f"{name} has left, since its time was up; when it was last heard, {_left(told)}")
-    return 1
+            told = node.ask()
+        except RayletError as error:
+            if node.has_left():
+                print(f"{name} has left; when it was last heard, {_left(told)}")
+                return 1
+            if time.monotonic() > deadline:
+                raise errors.StartError(
+                    f"{name} should have left by now, and has not. It does not answer: "
+                    f"{error.message}"
+                ) from None
+    print(f"{name} is drained: nothing of others is left", flush=True)
+    while not node.has_left():
+        if time.monotonic() > deadline:
+            raise errors.StartError(f"{name} has nothing of others any more, and does not leave")
+        time.sleep(_LOOK_SECONDS)
+    print(f"{name} has left.")
+    return 0
 
 
 # What a node says it has left, and how people call it.

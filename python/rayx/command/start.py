@@ -8,10 +8,13 @@ What its options mean is checked by what checks the arguments of `rayx.init`.
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import re
 import signal
 import sys
+import time
 from argparse import Namespace
 from typing import Any, NoReturn
 
@@ -32,6 +35,8 @@ _PORTS = ("port", "redis_port", "object_manager_port")
 def run(options: Namespace) -> int:
     """Starts it, and prints how to join it."""
     reach.refuse_contradictions(options)
+    # Here, since a node that is started again has no more time by that.
+    begun_ms, lifetime_ms = int(time.monotonic() * 1000), _span("--lifetime", options.lifetime)
     head, address = None, options.node_ip_address
     if options.redis_address is not None:
         head, found = reach.head_to_join(options.redis_address)
@@ -39,7 +44,8 @@ def run(options: Namespace) -> int:
     checked = _checked(options, address)
     where = reach.of(options, checked.node_ip_address, _port(options), head)
     where = where._replace(
-        grace_ms=_span("--grace", options.grace), lifetime_ms=_span("--lifetime", options.lifetime)
+        grace_ms=_span("--grace", options.grace),
+        leave_at_ms=None if lifetime_ms is None else begun_ms + lifetime_ms,
     )
     reach.warn_if_insecure(where)
     try:
@@ -128,7 +134,8 @@ def _wait(record: SessionRecord, told: str) -> int:
         if drained or not record.head:
             raise KeyboardInterrupt
         drained = True
-        print(f"The node at {record.address} is drained before it leaves.", flush=True)
+        with contextlib.suppress(OSError):  # print() cannot be called from within itself
+            os.write(1, f"The node at {record.address} is drained before it leaves.\n".encode())
         record.supervisor.send(signal.SIGTERM)
 
     signal.signal(signal.SIGTERM, end)

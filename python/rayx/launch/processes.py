@@ -60,10 +60,10 @@ class Standing(NamedTuple):
     insecure: bool = False
     #: Of a head: no further nodes will join, so that tasks which none of them could run fail.
     complete: bool = False
-    #: Of a node that joins: how long it is drained at most, and after how long it has left. None:
-    #: as the daemon has it; and never.
+    #: Of a node that joins: how long it is drained at most, and when it has left, by the clock of
+    #: `time.monotonic`. None: as the daemon has it; and never.
     grace_ms: int | None = None
-    lifetime_ms: int | None = None
+    leave_at_ms: int | None = None
     #: Of the program with which the session ends after all, as it is never kept; 0: none.
     owner_pid: int = 0
 
@@ -296,8 +296,8 @@ def _command(options: StartOptions, directory: Path, lifeline_fd: int) -> list[s
     ]
     if options.standing is not None and options.standing.grace_ms is not None:
         command.append(f"--drain-grace-ms={options.standing.grace_ms}")
-    if options.standing is not None and options.standing.lifetime_ms is not None:
-        command.append(f"--lifetime-ms={options.standing.lifetime_ms}")
+    if options.standing is not None and options.standing.leave_at_ms is not None:
+        command.append(f"--leave-at-ms={options.standing.leave_at_ms}")
     # The "=" is needed, since some of these begin with a dash.
     template = [*template_command(), *options.template_arguments]
     return command + [f"--template-arg={argument}" for argument in template]

@@ -31,10 +31,14 @@ class FakeClient:
         pass
 
 
+class Log(list):
+    lives_on = False
+
+
 @pytest.fixture
 def asked(monkeypatch):
-    """What nodes were asked; each answers in turn what stands in `answers`, then no more."""
-    log = []
+    """What nodes were asked; each answers in turn what stands in `answers`, then it has left."""
+    log = Log()
     log_answers = []
 
     def drain(client, timeout_ms, node_id=None, grace_ms=None):
@@ -46,12 +50,16 @@ def asked(monkeypatch):
             raise RayletError("Unavailable", answer)
         return NOTHING | answer
 
+    def nodes(client, timeout_ms):
+        is_there = log_answers or not log[1:] or log.lives_on
+        return NODES if is_there else [one | {"alive": False} for one in NODES]
+
     record = SessionRecord(
         "127.0.0.1:1", "/nowhere", ProcessIdentity.of(os.getpid()), 0.0, "0", "3"
     )
     monkeypatch.setattr(chosen, "records", lambda address: [record])
     monkeypatch.setattr(drain_command, "Client", FakeClient)
-    monkeypatch.setattr(questions, "nodes", lambda client, timeout_ms: NODES)
+    monkeypatch.setattr(questions, "nodes", nodes)
     monkeypatch.setattr(questions, "node", lambda client, timeout_ms: NODES[0])
     monkeypatch.setattr(questions, "drain", drain)
     log.append(log_answers)
@@ -69,7 +77,7 @@ def run(asked, *arguments, answers=()):
 def test_it_waits_until_the_node_has_left(asked, capsys):
     code, log = run(asked, "--grace=2m", answers=[{"tasks": 2, "objects": 1}, {}])
     assert code == 0
-    assert log == [(0x1A, 120_000), (0x1A, None), (0x1A, None)]
+    assert log == [(0x1A, 120_000), (0x1A, None)]
     name = "node 1a1a1a1a at 192.0.2.1:6379"
     assert capsys.readouterr().out == (
         f"{name} is drained: 2 tasks, 1 object to go, 1 s at the most\n"
@@ -81,9 +89,18 @@ def test_it_waits_until_the_node_has_left(asked, capsys):
 def test_what_was_left_is_told(asked, capsys):
     code, _ = run(asked, answers=[{"actors": 1}])
     assert code == 1
-    assert "has left, since its time was up; when it was last heard, 1 actor to go" in (
-        capsys.readouterr().out
-    )
+    assert "has left; when it was last heard, 1 actor to go" in capsys.readouterr().out
+
+
+def test_one_that_cannot_be_reached_has_not_left_by_that(asked, capsys, monkeypatch):
+    monkeypatch.setattr(drain_command, "_PATIENCE_SECONDS", -1.0)
+    asked.lives_on = True
+    code, _ = run(asked, answers=[{"tasks": 1}])
+    assert code == 1
+    assert "should have left by now, and has not. It does not answer" in capsys.readouterr().err
+    code, _ = run(asked, answers=[{}])
+    assert code == 1
+    assert "has nothing of others any more, and does not leave" in capsys.readouterr().err
 
 
 def test_it_need_not_wait(asked, capsys):

@@ -27,7 +27,7 @@ struct NodesReport {
   size_t crashes = 0;
   size_t cuts = 0;
   // Nodes that were drained and had nothing of others then.
-  size_t left = 0;
+  size_t drained = 0;
   std::vector<std::string> trace;
 };
 

@@ -43,7 +43,7 @@ int main(int argc, char** argv) {
       sum.copies += report.copies;
       sum.crashes += report.crashes;
       sum.cuts += report.cuts;
-      sum.left += report.left;
+      sum.drained += report.drained;
       if (!report.broken.empty()) fault = rayx::sim::TextOf(options, report);
     }
     if (fault.empty()) continue;

@@ -27,7 +27,7 @@ std::string TextOf(const NodesOptions& options, const NodesReport& report) {
                      number(report.placed) + " placed, " + number(report.forwarded) +
                      " forwarded, " + number(report.given_away) + " times given away, " +
                      number(report.copies) + " copies, " + number(report.crashes) + " crashes, " +
-                     number(report.cuts) + " cuts, " + number(report.left) + " left, " +
+                     number(report.cuts) + " cuts, " + number(report.drained) + " drained, " +
                      number(report.events) + " events\n";
   if (report.broken.empty()) return text;
   for (const std::string& line : report.trace) text += line + "\n";

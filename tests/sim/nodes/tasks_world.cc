@@ -312,7 +312,7 @@ bool TasksWorld::IsDrained(size_t node) {
 }
 
 void TasksWorld::Leave(size_t node) {
-  ++report_.left;
+  ++report_.drained;
   common_.trace.Note(common_.now_ms, "node " + std::to_string(node) + " leaves");
   nodes_[node].is_alive = false;
   nodes_[node].has_left = true;
