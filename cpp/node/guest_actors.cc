@@ -100,8 +100,9 @@ void GuestActors::OnMove(ClientId home, const remote::MoveActor& move) {
 bool GuestActors::LetGo() {
   bool has_let_go = false;
   for (const auto& [actor, guest] : actors_) {
-    if (!guest.is_moving || guest.home.IsNil()) continue;
-    has_let_go = scheduler::Draining(parts_.scheduler).LetGo(actor) || has_let_go;
+    scheduler::Draining draining(parts_.scheduler);
+    const bool moves = guest.is_moving && !guest.home.IsNil();
+    if (draining.GiveBack(actor) || (moves && draining.LetGo(actor))) has_let_go = true;
   }
   return has_let_go;
 }

@@ -66,8 +66,8 @@ class GuestActors {
   // After TaskEnded, when what it referred to has been given back. REQUIRES: AttemptOf(spec.id).
   void OnEnded(const TaskSpec& spec, bool failed);
 
-  // Those that are to move end once their calls have. True if one does by that. In each turn of a
-  // node that is drained.
+  // Those that are not being made are not to be, and those that are to move end once their calls
+  // have. True if one ends by that. In each turn of a node that is drained.
   bool LetGo();
 
   struct Counts {

@@ -5,6 +5,7 @@
 #include "common/base/limits.h"
 #include "node/mutation.h"
 #include "node/task_references.h"
+#include "scheduler/draining.h"
 #include "scheduler/spreading.h"
 
 namespace rayx::node {
@@ -85,6 +86,14 @@ void GuestTasks::EndDrivers(ClientId home, const DriverId* only) {
     scheduler_->OnDriverGone(driver);
     ended_.insert(driver);
   }
+}
+
+bool GuestTasks::GiveBack() {
+  bool has_given = false;
+  for (const auto& [task, run] : runs_) {
+    has_given = scheduler::Draining(scheduler_).GiveBack(task) || has_given;
+  }
+  return has_given;
 }
 
 void GuestTasks::OnRest() {

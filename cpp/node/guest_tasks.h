@@ -68,6 +68,9 @@ class GuestTasks {
   // REQUIRES: its driver has another home.
   void HandOver(TaskSpec spec, ClientId client = kNoClient);
 
+  // What has not begun is not to: its home hears so. True if there was such a task. In each turn of
+  // a node that is drained.
+  bool GiveBack();
   // At the end of a turn in which nothing is left to do.
   void OnRest();
 

@@ -8,7 +8,6 @@
 #include "common/base/limits.h"
 #include "node/mutation.h"
 #include "plasma/kept_objects.h"
-#include "scheduler/draining.h"
 
 namespace rayx::node {
 
@@ -35,33 +34,34 @@ NodeDrain::Left NodeDrain::left() const {
 
 bool NodeDrain::Turn(int64_t now_ms) {
   if (!has_begun()) return false;
-  const auto is_others = [this](const TaskId& task) { return IsGuest(task); };
-  bool acted = scheduler::Draining(parts_.scheduler).GiveBack(is_others);
-  acted = parts_.guest_actors->LetGo() || acted;
+  const bool gave_back = parts_.guest->GiveBack();
+  const bool let_go = parts_.guest_actors->LetGo();
   if (now_ms >= offer_ms_) {
     offer_ms_ = now_ms + limits::kDrainOfferMs;
-    OfferValues();
+    OfferValues(now_ms);
   }
-  return acted;
-}
-
-bool NodeDrain::IsGuest(const TaskId& task) const {
-  return parts_.guest->AttemptOf(task) || parts_.guest_actors->AttemptOf(task);
+  return gave_back || let_go;
 }
 
 std::optional<int64_t> NodeDrain::NextTickMs() const {
-  return has_asked_ ? std::optional(offer_ms_) : std::nullopt;
+  return has_values_ ? std::optional(offer_ms_) : std::nullopt;
 }
 
-void NodeDrain::OfferValues() {
+void NodeDrain::OfferValues(int64_t now_ms) {
+  if (now_ms >= repeat_ms_) {
+    repeat_ms_ = now_ms + limits::kDrainRepeatMs;
+    offered_.clear();
+  }
+  has_values_ = false;
   std::map<ClientId, std::vector<ObjectId>> by_home;
   for (const auto& kept : plasma::KeptObjects(parts_.store).List()) {
     // The home hears of results with the ends of their tasks.
     const TaskId task = kept.id.Task();
     const bool is_told = !parts_.guest->AttemptOf(task) && !parts_.guest_actors->OwesResults(task);
-    if (kept.is_sealed && is_told) by_home[kept.home].push_back(kept.id);
+    if (!kept.is_sealed || !is_told) continue;
+    has_values_ = true;
+    if (offered_.insert(kept.id).second) by_home[kept.home].push_back(kept.id);
   }
-  has_asked_ = !by_home.empty();
   for (auto& [home, ids] : by_home) {
     std::sort(ids.begin(), ids.end());
     for (size_t i = 0; i < ids.size(); i += limits::kIdsPerMessageMax) {

@@ -16,6 +16,7 @@
 #include <cstdint>
 #include <optional>
 #include <set>
+#include <unordered_set>
 
 #include "common/base/ids.h"
 #include "common/base/status.h"
@@ -25,7 +26,6 @@
 #include "node/guest_tasks.h"
 #include "node/node_sessions.h"
 #include "node/remote_objects.h"
-#include "scheduler/local_scheduler.h"
 
 namespace rayx::node {
 
@@ -33,7 +33,6 @@ class NodeDrain {
  public:
   struct Parts {
     plasma::ObjectStore* store = nullptr;
-    scheduler::LocalScheduler* scheduler = nullptr;
     const DriverBook* drivers = nullptr;
     const NodeSessions* sessions = nullptr;
     RemoteObjects* objects = nullptr;
@@ -82,17 +81,19 @@ class NodeDrain {
   std::optional<int64_t> NextTickMs() const;
 
  private:
-  // It runs here for another home.
-  bool IsGuest(const TaskId& task) const;
-  // Asks homes to take what is kept for them.
-  void OfferValues();
+  // Asks homes to take what is kept for them: each value once, and all again at times, since a copy
+  // may have failed.
+  void OfferValues(int64_t now_ms);
 
   const Parts parts_;
   // Sessions in which the answer has not come.
   std::set<ClientId> unheard_;
-  // When to ask again, and whether there was anything to ask the last time.
+  // What homes were asked to take since `repeat_ms_` was set, when they are asked for all again.
+  std::unordered_set<ObjectId> offered_;
+  int64_t repeat_ms_ = 0;
+  // When to look for more, and whether anything was there to be taken the last time.
   int64_t offer_ms_ = 0;
-  bool has_asked_ = false;
+  bool has_values_ = false;
 };
 
 }  // namespace rayx::node

@@ -1,7 +1,5 @@
 #include "scheduler/draining.h"
 
-#include <vector>
-
 #include "scheduler/state/scheduler_state.h"
 #include "scheduler/transitions/actor_lifecycle.h"
 #include "scheduler/transitions/task_outcome.h"
@@ -25,23 +23,19 @@ void EndUnmade(SchedulerState& state, ActorEntry& actor) {
 
 }  // namespace
 
-bool Draining::GiveBack(const std::function<bool(const TaskId& task)>& is_others) {
+bool Draining::GiveBack(const TaskId& id) {
   SchedulerState& state = *state_;
-  std::vector<TaskEntry*> going;
-  for (auto& [id, task] : state.tasks) {
-    if (task.state() == TaskState::kAssigned || !MayGoBack(task)) continue;
-    if (is_others(id)) going.push_back(&task);
+  const auto it = state.tasks.find(id);
+  TaskEntry* const task = it == state.tasks.end() ? nullptr : &it->second;
+  if (task == nullptr || task->state() == TaskState::kAssigned || !MayGoBack(*task)) return false;
+  if (task->IsCreation()) {
+    EndUnmade(state, *task->actor);
+  } else {
+    TakeQueued(state, *task);
+    EndTask(state, *task, true);
   }
-  for (TaskEntry* task : going) {
-    if (task->IsCreation()) {
-      EndUnmade(state, *task->actor);
-    } else {
-      TakeQueued(state, *task);
-      EndTask(state, *task, true);
-    }
-  }
-  if (!going.empty()) state.changed = true;
-  return !going.empty();
+  state.changed = true;
+  return true;
 }
 
 bool Draining::LetGo(const TaskId& id) {

@@ -339,9 +339,10 @@ inline constexpr int64_t kLoadPauseMs = 100;
 inline constexpr int64_t kSpreadLookMs = 20;
 inline constexpr uint64_t kSpreadKeepMs = 100;
 
-// A node that is drained asks so often that others take what it keeps for them (node/node_drain.h):
-// a copy that failed is asked for again, and what was made meanwhile.
+// A node that is drained looks so often for what others have not been asked to take of what it
+// keeps for them (node/node_drain.h), and asks again for all: a copy may have failed.
 inline constexpr int64_t kDrainOfferMs = 200;
+inline constexpr int64_t kDrainRepeatMs = 2000;
 // A drain lasts for no longer, whoever asks for it: a week.
 inline constexpr uint64_t kDrainGraceMsMax = 7ull * 24 * 3600 * 1000;
 

@@ -13,7 +13,7 @@ constexpr ClientId kHome{100};
 TEST(KeptObjects, AreThoseThatTheirHomesReferTo) {
   ObjectStore store(1 << 20);
   SharedObjects shared(&store);
-  for (uint64_t i = 1; i <= 3; ++i) {
+  for (uint32_t i = 1; i <= 3; ++i) {
     store.AddReference(TestObject(i));
     ASSERT_TRUE(shared.Share(TestObject(i), kHome));
   }

@@ -23,7 +23,6 @@ class DrainingTest : public ::testing::Test {
     ASSERT_TRUE(node_.Finished(WorkerNumber(1), 1, 0).ok());
     node_.Turn();
   }
-  static bool All(const TaskId&) { return true; }
 
   SchedulerRecorder node_{{.cpus = 1, .workers_max = 4}};
 };
@@ -39,10 +38,12 @@ TEST_F(DrainingTest, WhatOthersPlacedAndNobodyHasBegunGoesBack) {
   Place(Task(4).Creation());
   Place(Task(5));
   node_.Submit(Task(6));
-  const auto is_others = [](const TaskId& task) { return task != TaskNumber(5); };
-  EXPECT_TRUE(draining().GiveBack(is_others));
+  for (const uint64_t waits : {2, 3, 4}) EXPECT_TRUE(draining().GiveBack(TaskNumber(waits)));
+  EXPECT_FALSE(draining().GiveBack(TaskNumber(1))) << "it runs";
+  EXPECT_FALSE(draining().GiveBack(TaskNumber(6))) << "it was not placed here";
+  EXPECT_FALSE(draining().GiveBack(TaskNumber(9))) << "nobody knows it";
   const Lines told = node_.Turn();
-  for (const std::string& line : {"ended t2", "ended t3", "ended t4"}) {
+  for (const char* line : {"ended t2", "ended t3", "ended t4"}) {
     EXPECT_EQ(std::count_if(told.begin(), told.end(),
                             [&](const std::string& one) { return one.starts_with(line); }),
               1)
@@ -52,7 +53,7 @@ TEST_F(DrainingTest, WhatOthersPlacedAndNobodyHasBegunGoesBack) {
   for (const uint64_t stays : {1, 5, 6}) {
     EXPECT_NE(node_.core().FindTask(TaskNumber(stays)), nullptr) << stays;
   }
-  EXPECT_FALSE(draining().GiveBack(is_others));
+  EXPECT_FALSE(draining().GiveBack(TaskNumber(2))) << "it has ended";
 }
 
 TEST_F(DrainingTest, AnActorIsLetGoWhenNoCallIsLeft) {
@@ -74,7 +75,7 @@ TEST_F(DrainingTest, OneThatIsBeingMadeIsMadeFirst) {
   node_.Turn();
   node_.Started(WorkerNumber(1));
   node_.Turn();
-  EXPECT_FALSE(draining().GiveBack(All));
+  EXPECT_FALSE(draining().GiveBack(TaskNumber(1)));
   EXPECT_FALSE(draining().LetGo(TaskNumber(1)));
 }
 
