@@ -99,8 +99,19 @@ void RedisLink::Flush() {
 // ---- the connection's events -----------------------------------------------------------------
 
 void RedisLink::OnReady() {
-  if (std::exchange(was_ready_, true) && on_again_) on_again_();
+  if (std::exchange(was_ready_, true) && on_again_) TellAgain();
   Flush();
+}
+
+// Nothing of the queue is sent at this moment, so that it may be put into another order.
+void RedisLink::TellAgain() {
+  const auto is_read = [](const Command& command) { return command.deadline_ms != 0; };
+  const auto first = std::stable_partition(queue_.begin(), queue_.end(), std::not_fn(is_read));
+  const auto waiting = queue_.end() - first;
+  on_again_();
+  // What was told may have pushed out some of the writes in front.
+  const auto reads = std::find_if(queue_.begin(), queue_.end(), is_read);
+  std::rotate(reads, reads + waiting, queue_.end());
 }
 
 void RedisLink::OnWritten() {

@@ -54,7 +54,8 @@ class RedisLink final : private RedisConnection::Events {
     Read(Words(words.begin(), words.size()), std::move(done), timeout_ms);
   }
   // Called each time that the connection is there again after it was lost: the server may have lost
-  // what it had acknowledged. What is written then goes behind all that waits.
+  // what it had acknowledged. What is written then goes behind all writes that wait, and in front
+  // of all reads: who asks is to see it.
   void set_on_again(std::function<void()> on_again) { on_again_ = std::move(on_again); }
   // What is queued now must arrive, all of it: somebody waits for it.
   void KeepQueued();
@@ -81,6 +82,7 @@ class RedisLink final : private RedisConnection::Events {
   void OnWritten() override;
   void OnLost() override;
 
+  void TellAgain();
   void Push(Command command);
   void DropSome();
   void SetDeadlineTimer(int64_t deadline_ms);

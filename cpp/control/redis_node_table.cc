@@ -1,7 +1,9 @@
 #include "control/redis_node_table.h"
 
 #include <optional>
+#include <string>
 
+#include "common/base/limits.h"
 #include "common/base/log.h"
 #include "control/field_text.h"
 #include "control/records.h"
@@ -57,6 +59,7 @@ void RedisNodeTable::Heartbeat(const NodeId& node, double now) {
 void RedisNodeTable::MarkDead(const NodeId& node, double now) {
   heartbeats_.erase(node);
   own_.erase(node);
+  living_.erase(node);
   NoteOwnChange(node);
   dead_.emplace_back(node, now);
   if (dead_.size() > kDeadKept) dead_.pop_front();
@@ -87,8 +90,49 @@ void RedisNodeTable::Flush() {
 
 void RedisNodeTable::List(Callback<std::vector<NodeRecord>> done) {
   Flush();
-  ReadIndexed<NodeRecord, NodeId>(shards_->primary(), schema::kNodeIds, schema::kNode, &ParseNode,
-                                  std::move(done));
+  Read({std::move(done), {}});
+}
+
+void RedisNodeTable::Read(Asked asked) {
+  ReadIndexed<NodeRecord, NodeId>(
+      shards_->primary(), schema::kNodeIds, schema::kNode, &ParseNode,
+      [this, asked = std::move(asked)](Result<std::vector<NodeRecord>> nodes) {
+        if (!nodes.ok()) return asked.done(nodes.status());
+        OnRead(asked, *std::move(nodes));
+      });
+}
+
+void RedisNodeTable::OnRead(Asked asked, std::vector<NodeRecord> nodes) {
+  const size_t lost = CountLost(nodes);
+  const int64_t now_ms = loop_->now_ms();
+  if (!asked.until_ms) asked.until_ms = now_ms + limits::kControlToldAgainMs;
+  if (lost > 0 && now_ms < *asked.until_ms) return ReadLater(std::move(asked));
+  living_.clear();
+  for (const NodeRecord& node : nodes) {
+    if (node.alive) living_.insert(node.id);
+  }
+  if (lost == 0) return asked.done(std::move(nodes));
+  asked.done(Status::Unavailable("the control server has lost " + std::to_string(lost) +
+                                 " of the nodes that it knew, and they have not told it of "
+                                 "themselves within " +
+                                 std::to_string(limits::kControlToldAgainMs / 1000) + " s"));
+}
+
+void RedisNodeTable::ReadLater(Asked asked) {
+  asking_later_.push_back(std::move(asked));
+  if (later_ != nullptr) return;
+  later_ = loop_->CallAt(loop_->now_ms() + limits::kControlReadAgainMs, [this] {
+    later_.reset();
+    for (Asked& one : std::exchange(asking_later_, {})) Read(std::move(one));
+  });
+}
+
+// A node that has died keeps its record. One without a record is one that the server has lost.
+size_t RedisNodeTable::CountLost(const std::vector<NodeRecord>& nodes) const {
+  std::set<NodeId> lost = living_;
+  for (const auto& [id, node] : own_) lost.insert(id);
+  for (const NodeRecord& node : nodes) lost.erase(node.id);
+  return lost.size();
 }
 
 // The state of all nodes is read at the first Subscribe, to know what is news afterwards. What

@@ -2,10 +2,12 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
@@ -30,6 +32,8 @@ class RedisNodeTable : public NodeTable {
   void Register(const NodeRecord& node) override;
   void Heartbeat(const NodeId& node, double now) override;
   void MarkDead(const NodeId& node, double now) override;
+  // Unavailable if the server has lost nodes that it had told of as living, and these do not tell
+  // it of themselves within limits::kControlToldAgainMs; they count as gone then.
   void List(Callback<std::vector<NodeRecord>> done) override;
   void Subscribe(std::function<void(const NodeRecord&)> changed) override;
 
@@ -47,6 +51,17 @@ class RedisNodeTable : public NodeTable {
     friend bool operator==(const Seen&, const Seen&) = default;
   };
 
+  // Who has asked for the nodes, and until when what the server has lost is waited for.
+  struct Asked {
+    Callback<std::vector<NodeRecord>> done;
+    std::optional<int64_t> until_ms;
+  };
+
+  void Read(Asked asked);
+  void OnRead(Asked asked, std::vector<NodeRecord> nodes);
+  void ReadLater(Asked asked);
+  size_t CountLost(const std::vector<NodeRecord>& nodes) const;
+
   void Write(const NodeRecord& node);
   void WriteDead(const NodeId& node, double now);
   void ReadAll();
@@ -62,6 +77,10 @@ class RedisNodeTable : public NodeTable {
   std::map<NodeId, NodeRecord> own_;
   // Marked dead here, and when; the oldest first.
   std::deque<std::pair<NodeId, double>> dead_;
+  // Those that the server has last told of as living.
+  std::set<NodeId> living_;
+  std::vector<Asked> asking_later_;
+  std::unique_ptr<EventLoop::Timer> later_;
   // Not yet queued; only the newest of a node counts.
   std::map<NodeId, double> heartbeats_;
 

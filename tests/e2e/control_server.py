@@ -1,6 +1,8 @@
 """A control server, as tests speak with it that do it harm: by its own protocol."""
 
+import contextlib
 import os
+import shutil
 import signal
 import socket
 
@@ -95,6 +97,53 @@ def kill(session, number, while_it_hangs=lambda: None):
     while_it_hangs()
     os.kill(pid, signal.SIGKILL)
     poll_until(lambda: pid_of(session, number) != pid, 5, "it is dead")
+
+
+@contextlib.contextmanager
+def none_started(session):
+    """Meanwhile no process of the session is started again."""
+    os.kill(session.supervisor, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(session.supervisor, signal.SIGCONT)
+
+
+def data_of(session, number):
+    """Where a server has what it has written."""
+    return f"{session.directory}/control-{number}/appendonlydir"
+
+
+def cut_data(session, number):
+    """The last 64 KiB of a dead server are gone, as after a machine's crash; how much there was."""
+    place = data_of(session, number)
+    (name,) = (name for name in os.listdir(place) if name.endswith(".incr.aof"))
+    size = os.path.getsize(f"{place}/{name}")
+    os.truncate(f"{place}/{name}", max(0, size - 65536))
+    return size
+
+
+def empty_data(session, number):
+    """All that a dead server has written is gone."""
+    shutil.rmtree(data_of(session, number))
+
+
+def out_of_memory(session):
+    """The primary takes no more writes. Returns what ends that."""
+    tester = admit_tester(session)
+    tester.ask("CONFIG", "SET", "maxmemory", "1")
+    return lambda: tester.ask("CONFIG", "SET", "maxmemory", "0")
+
+
+def full_disk(session):
+    """The same. A copy that it cannot write is what a server takes for a disk that is full."""
+    place = f"{session.directory}/control-0/blocked.rdb"
+    os.makedirs(f"{place}/full")
+    tester = admit_tester(session, 0, "dbfilename blocked.rdb\n", "save 3600 1000000\n")
+    tester.ask("BGSAVE")
+    failed = "rdb_last_bgsave_status:err"
+    poll_until(lambda: failed in tester.ask("INFO", "persistence"), 5, "it has failed")
+    return lambda: tester.ask("CONFIG", "SET", "stop-writes-on-bgsave-error", "no")
 
 
 def serves(session):

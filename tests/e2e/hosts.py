@@ -6,6 +6,7 @@
         head.cut(other)              # nothing gets through, in neither direction
         head.cut(other, "to")        # what `head` sends to `other` is lost, not what comes back
         head.heal()
+        head.drop_connections()      # as a firewall does that has restarted
         head.slow("20mbit")          # what `head` sends is sent no faster
         head.detour(other, 80, third, 8080)   # who dials there gets to another place
 
@@ -91,6 +92,11 @@ class Host:
             if direction != "to":
                 rules.append(f"add rule inet cuts in {family} saddr {address} drop")
         self.run(["nft", "-f", "-"], input="\n".join(rules) + "\n")
+
+    def drop_connections(self):
+        """Ends each TCP connection that this host has, at both its ends; how many there were."""
+        # The kernel does it (CONFIG_INET_DIAG_DESTROY), and lists what it has ended.
+        return len(self.run(["ss", "-H", "-K", "-t", "state", "established"]).splitlines())
 
     def heal(self):
         """Nothing is lost any more of what `cut` has cut in this host."""

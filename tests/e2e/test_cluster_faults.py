@@ -3,6 +3,7 @@
 F6, F7, F17, F43-F45 and F52 of the requirements.
 """
 
+import json
 import os
 import signal
 import threading
@@ -12,7 +13,7 @@ import pytest
 from cluster_machines import PORT, Machines, Watcher, start_cluster
 from control_server import Connection
 from hosts import refusal
-from session_watch import poll_until, read
+from session_watch import descendants, poll_until, read, stat_fields
 
 REFUSAL = refusal()
 pytestmark = pytest.mark.skipif(REFUSAL is not None, reason=str(REFUSAL))
@@ -110,6 +111,67 @@ def test_a_killed_daemon_is_missed_within_a_second(machines, cluster):
         # Its supervisor starts another at the same address.
         former = comes_back(watcher, two.address, former)
     assert head.status()["state"] == member.status()["state"] == "serving"
+
+
+BLOCKED = """
+import json, sys, threading
+import rayx
+
+@rayx.remote
+def waits():
+    threading.Event().wait()
+
+@rayx.remote
+class Waits:
+    def wait(self):
+        threading.Event().wait()
+
+rayx.init(redis_address=sys.argv[1])
+task, call = waits.remote(), Waits.remote().wait.remote()
+ways = {
+    "get": lambda: rayx.get(task),
+    "get of a call": lambda: rayx.get([call]),
+    "get with a limit": lambda: rayx.get(task, timeout=60),
+    "wait": lambda: rayx.wait([task, call]),
+}
+ends = {}
+
+def blocked(name):
+    try:
+        ends[name] = repr(ways[name]())
+    except rayx.NodeDiedError:
+        ends[name] = "NodeDiedError"
+
+threads = [threading.Thread(target=blocked, args=(name,)) for name in ways]
+for thread in threads:
+    thread.start()
+print("blocked", flush=True)
+for thread in threads:
+    thread.join()
+print(json.dumps(ends), flush=True)
+rayx.shutdown()
+rayx.init(redis_address=sys.argv[1])
+print(rayx.get(rayx.remote(lambda x: 2 * x).remote(21), timeout=20), flush=True)
+"""
+
+
+@pytest.mark.parametrize("where", ["on the head", "on a member"])
+def test_a_program_whose_own_daemon_is_killed_is_told_in_all_its_threads(machines, cluster, where):
+    """F6."""
+    number = ["on the head", "on a member"].index(where)
+    session = cluster[number]
+    program = machines[number].start_program(BLOCKED, cluster[0].cluster)
+    assert program.stdout.readline() == "blocked\n"
+    workers = descendants(session.node())
+    os.kill(session.node(), signal.SIGKILL)
+    began = time.monotonic()
+    ends = json.loads(program.stdout.readline())
+    assert time.monotonic() - began < 2
+    assert set(ends.values()) == {"NodeDiedError"} and len(ends) == 4, ends
+    gone = lambda: all((stat_fields(pid) or "Z")[0] == "Z" for pid in workers)  # noqa: E731
+    poll_until(gone, 2, "the workers are gone")
+    out, err = program.communicate(timeout=30)
+    assert (out, program.returncode) == ("42\n", 0), err
 
 
 def test_all_of_a_machine_is_killed(machines, cluster):

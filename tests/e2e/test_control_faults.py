@@ -4,17 +4,25 @@ Nothing that was acknowledged is lost or done twice, no answer is wrong, and not
 longer than the server is away and two seconds.
 """
 
-import contextlib
 import json
 import os
 import shutil
-import signal
 import time
 
 import pytest
 from control_server import Connection as ControlConnection
-from control_server import ServerError, admit_tester, kill, serves
-from session_watch import poll_until
+from control_server import (
+    ServerError,
+    admit_tester,
+    cut_data,
+    data_of,
+    empty_data,
+    full_disk,
+    kill,
+    none_started,
+    out_of_memory,
+    serves,
+)
 from standing_session import JOIN, StandingSession, rayx_command
 
 # Works until it is told to end. Each round calls functions that nobody has seen before and the
@@ -133,16 +141,6 @@ class Load:
         self._program.process.stdin.flush()
 
 
-@contextlib.contextmanager
-def none_started(session):
-    """Meanwhile no process of the session is started again."""
-    os.kill(session.supervisor, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        os.kill(session.supervisor, signal.SIGCONT)
-
-
 def assert_nothing_lost(told, seconds_away=0.0):
     # The newest are kept, each once, in the order in which they came. They are a thousand with
     # their copies, which commands that were sent again have made.
@@ -180,40 +178,36 @@ def test_f9_control_servers_are_killed_ten_times_under_load(three_servers, start
 
 
 def cut(session, load):
-    """The last 64 KiB that the servers have written are gone, as after a crash of the machine."""
-    sizes = []
+    """The last 64 KiB that the servers have written are gone."""
     with none_started(session):
-        for place in killed(session):
-            (name,) = (name for name in os.listdir(place) if name.endswith(".incr.aof"))
-            sizes.append(os.path.getsize(f"{place}/{name}"))
-            os.truncate(f"{place}/{name}", max(0, sizes[-1] - 65536))
-    assert max(sizes) > 100_000
+        kill_both(session)
+        assert max(cut_data(session, number) for number in (0, 1)) > 100_000
 
 
 def empty(session, load):
     """All of it is gone."""
     with none_started(session):
-        for place in killed(session):
-            shutil.rmtree(place)
+        kill_both(session)
+        for number in (0, 1):
+            empty_data(session, number)
 
 
 def back(session, load):
     """What they have written in the last two seconds is gone."""
-    places = [f"{session.directory}/control-{number}/appendonlydir" for number in (0, 1)]
+    places = [data_of(session, number) for number in (0, 1)]
     for place in places:
         shutil.copytree(place, f"{place}.before")
     load.rounds(1, 2)
     with none_started(session):
-        for place in killed(session):
+        kill_both(session)
+        for place in places:
             shutil.rmtree(place)
             os.rename(f"{place}.before", place)
 
 
-def killed(session):
-    """Where each of the two control servers, which are killed, has its data."""
+def kill_both(session):
     for number in (0, 1):
         kill(session, number)
-        yield f"{session.directory}/control-{number}/appendonlydir"
 
 
 @pytest.mark.parametrize("harm", [cut, empty, back])
@@ -240,24 +234,6 @@ def test_f10_a_control_server_that_has_lost_writes_is_told_again(standing, start
     for function in told["functions"]:
         assert any(one.ask("EXISTS", f"rayx:function:{function}") for one in held), function
     load.leave()
-
-
-def out_of_memory(session):
-    """Returns what ends it."""
-    tester = admit_tester(session)
-    tester.ask("CONFIG", "SET", "maxmemory", "1")
-    return lambda: tester.ask("CONFIG", "SET", "maxmemory", "0")
-
-
-def full_disk(session):
-    """A copy of the data that cannot be written is what a server takes for a disk that is full."""
-    place = f"{session.directory}/control-0/blocked.rdb"
-    os.makedirs(f"{place}/full")
-    tester = admit_tester(session, 0, "dbfilename blocked.rdb\n", "save 3600 1000000\n")
-    tester.ask("BGSAVE")
-    failed = "rdb_last_bgsave_status:err"
-    poll_until(lambda: failed in tester.ask("INFO", "persistence"), 5, "it has failed")
-    return lambda: tester.ask("CONFIG", "SET", "stop-writes-on-bgsave-error", "no")
 
 
 @pytest.mark.parametrize("harm", [out_of_memory, full_disk])

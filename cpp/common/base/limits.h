@@ -235,6 +235,11 @@ inline constexpr int64_t kControlGreetingMs = 5000;
 // A read that has no answer by then fails; long enough to outlive a restart of the server.
 inline constexpr int64_t kControlReadTimeoutMs = 10000;
 
+// A server that has lost its data is told again which nodes there are, by each as soon as that is
+// connected again. Who reads the nodes meanwhile waits for those that it has known, so long.
+inline constexpr int64_t kControlToldAgainMs = 5000;
+inline constexpr int64_t kControlReadAgainMs = 50;
+
 // One reply: a function with its name is the largest thing in the tables.
 inline constexpr size_t kControlReplyBytesMax = 64u << 20;
 inline constexpr size_t kControlReplyElementsMax = 1u << 20;
@@ -381,6 +386,7 @@ static_assert(2 * kRecordsAnswerBytesMax < kFrameBytesMax);
 static_assert(kFrameBytesMax < kPeerBacklogBytesMax, "one frame must be sendable");
 static_assert(kIdsPerMessageMax * 20 < kFrameBytesMax);
 static_assert(kFunctionBytesMax + 2 * kNameBytesMax < kControlReplyBytesMax);
+static_assert(kControlReconnectMsMax < kControlToldAgainMs);
 static_assert(kControlRecordsPerFlush < kControlQueueCommandsMax);
 static_assert(kErrorsKept * 2 < kControlReplyElementsMax);
 static_assert(2 * kPeerSignMs <= kLoopStallMs && 2 * kLoopStallMs <= kPeerSuspectMs,

@@ -74,20 +74,25 @@ TEST_F(RedisLinkTest, SendsAgainInOrderWhatHasNoReply) {
   EXPECT_EQ(ends_, Lines{"c: the status 'OK'"});
 }
 
-TEST_F(RedisLinkTest, TellsThatTheServerIsThereAgainAndWhatIsThenWrittenGoesLast) {
+TEST_F(RedisLinkTest, WhatIsWrittenWhenTheServerIsThereAgainGoesBeforeTheQuestions) {
   int times = 0;
   Connect(Silent);
   link_->set_on_again([this, &times] {
     ++times;
     link_->Write({"SET", "again"});
+    Read("told");
   });
+  Read("b");
   link_->Write({"SET", "a"});
-  RunUntil([this] { return server_->received().size() == 1; });
+  Read("c");
+  RunUntil([this] { return server_->received().size() == 3; });
   EXPECT_EQ(times, 0) << "the first connection is no other than expected";
   server_->set_answer(Ok);
   server_->CloseAll();
   RunUntil([this, &times] { return times == 1 && link_->unacknowledged() == 0; });
-  EXPECT_EQ(server_->ReceivedLines(), (Lines{"SET a", "SET a", "SET again"}));
+  const Lines received = server_->ReceivedLines();
+  EXPECT_EQ(received, (Lines{"GET b", "SET a", "GET c",  //
+                             "SET a", "SET again", "GET told", "GET b", "GET c"}));
 }
 
 TEST_F(RedisLinkTest, KeepsWhatTheServerCannotTakeNow) {

@@ -5,7 +5,9 @@
 #include <gtest/gtest.h>
 
 #include <memory>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "control/control_server.h"
@@ -95,6 +97,62 @@ TEST_F(RedisNodeTableTest, WhatHappensWhileTheListenerIsAwayIsToldLater) {
   EXPECT_TRUE(runner_.Drain(listener_.get()).ok());
   EXPECT_NE(std::find(heard_.begin(), heard_.end(), "host-1 lives"), heard_.end());
   EXPECT_NE(std::find(heard_.begin(), heard_.end(), "host-2 died"), heard_.end());
+}
+
+// A member's node, which two have asked for, on a server that has lost everything.
+class ForgetfulServerTest : public RedisNodeTableTest {
+ protected:
+  using Nodes = Result<std::vector<NodeRecord>>;
+
+  void SetUp() override {
+    listener_->nodes().Register(MakeNode(1));
+    writer_->nodes().Register(MakeNode(2));
+    EXPECT_TRUE(runner_.Drain(writer_.get()).ok());
+    EXPECT_EQ(NamesOf(Ask()), (Lines{"host-1", "host-2"}));
+    // It cannot tell its node again.
+    writer_ = nullptr;
+    server_.Kill();
+    server_.Forget();
+    server_.Start();
+  }
+  Nodes Ask() {
+    return runner_.Ask<std::vector<NodeRecord>>(
+        listener_.get(), [&](auto done) { listener_->nodes().List(std::move(done)); });
+  }
+  static Lines NamesOf(const Nodes& nodes) {
+    Lines names;
+    EXPECT_TRUE(nodes.ok()) << nodes.status().ToString();
+    if (!nodes.ok()) return names;
+    for (const NodeRecord& node : *nodes) names.push_back(node.host);
+    return names;
+  }
+};
+
+TEST_F(ForgetfulServerTest, WhoAsksWaitsUntilTheServerIsToldAgain) {
+  std::optional<Nodes> answer;
+  listener_->nodes().List([&](Nodes nodes) { answer = std::move(nodes); });
+  // The listener has told of itself, and has been answered that there is nobody else.
+  EXPECT_TRUE(runner_.Drain(listener_.get()).ok());
+  EXPECT_TRUE(runner_.Drain(listener_.get()).ok());
+  EXPECT_FALSE(answer.has_value());
+  writer_ = Join();
+  writer_->nodes().Register(MakeNode(2));
+  writer_->Flush();
+  runner_.RunTables(listener_.get(), [&] { return answer.has_value(); });
+  EXPECT_EQ(NamesOf(*answer), (Lines{"host-1", "host-2"}));
+}
+
+TEST_F(ForgetfulServerTest, ANodeThatDoesNotTellOfItselfCountsAsGone) {
+  const Nodes late = Ask();
+  EXPECT_EQ(late.status().code(), StatusCode::kUnavailable);
+  EXPECT_NE(late.status().message().find("has lost 1 of the nodes"), std::string::npos)
+      << late.status().ToString();
+  EXPECT_EQ(NamesOf(Ask()), Lines{"host-1"});
+}
+
+TEST_F(ForgetfulServerTest, ANodeThatIsFoundDeadIsNotWaitedFor) {
+  listener_->nodes().MarkDead(MakeId<NodeId>(2), 5);
+  EXPECT_EQ(NamesOf(Ask()), Lines{"host-1"});
 }
 
 TEST(RedisNodeTableHeartbeatTest, OnlyTheNewestIsSentAndNoneWhileAway) {
