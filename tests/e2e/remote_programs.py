@@ -2,6 +2,7 @@
 
 By the name under which it is called (links to it stand in PATH) it is one of
 
+    ssh [-o OPTION]... [-T] -- HOST COMMAND
     scp -p HOST:FILE FILE
     parallel-ssh -h HOSTS [-P] [-i] [-I] [-t SECONDS] [COMMAND...]
     parallel-scp -h HOSTS FILE FILE
@@ -48,6 +49,20 @@ def hosts_and_rest(arguments, with_value, alone):
             sys.exit(f"{option} is no option that this knows")
         options.add(option)
     return hosts, options, arguments
+
+
+def ssh(arguments):
+    """The command has this one's standard streams, and its exit code is this one's."""
+    while (option := arguments.pop(0)) != "--":
+        if option == "-o":
+            arguments.pop(0)
+        elif option != "-T":
+            sys.exit(f"{option} is no option that this knows")
+    host, command = arguments
+    if host.rpartition("@")[2] not in MACHINES:
+        print(f"ssh: Could not resolve hostname {host}", file=sys.stderr)
+        return 255
+    return shell(host.rpartition("@")[2], ["-c", command])
 
 
 def scp(arguments):

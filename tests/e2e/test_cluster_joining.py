@@ -203,7 +203,10 @@ def test_block_on_a_machine_that_has_joined(machines):
     assert any(line.startswith("`rayx status` shows the cluster") for line in lines)
     waiting.terminate()
     assert waiting.wait(20) == 0
-    assert re.match(r"Stopped the node at 10\.77\.0\.2:\d+\.\n", waiting.stdout.read())
+    said = waiting.stdout.read()
+    assert re.fullmatch(r"The node at (\S+) is drained .*\nThe node at \1 has left .*\n", said), (
+        said
+    )
     sees(head, [one.address])
 
 

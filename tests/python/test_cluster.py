@@ -1,13 +1,9 @@
 """What a cluster is asked for, and the file with its key; its nodes: tests/e2e."""
 
-import os
-import stat
-
 import pytest
 
 import rayx
 from rayx import cluster
-from rayx.records import cluster_key, session_records
 
 
 def test_it_is_found_in_the_module():
@@ -45,38 +41,3 @@ def test_what_is_not_told_is_little():
     assert several[0].object_store_bytes <= 1 << 28
     assert several[1].object_store_bytes == 1 << 29
     assert len(cluster._checked_nodes(3)) == 3
-
-
-@pytest.fixture
-def unstarted(monkeypatch, tmp_path):
-    """A cluster without nodes."""
-    monkeypatch.setenv(session_records.VARIABLE, str(tmp_path / "run"))
-    monkeypatch.setattr(cluster.Cluster, "__init__", lambda self: None)
-    made = cluster.Cluster()
-    made._key = bytes(range(32))
-    return made
-
-
-def test_the_key_is_there_for_as_long_as_nodes_start(unstarted):
-    old_mask = os.umask(0o777)
-    try:
-        with unstarted._key_file() as path:
-            assert cluster_key.read(path) == bytes(range(32))
-            assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    finally:
-        os.umask(old_mask)
-    assert list(path.parent.iterdir()) == []
-    with pytest.raises(ZeroDivisionError), unstarted._key_file() as path:
-        raise ZeroDivisionError
-    assert list(path.parent.iterdir()) == []
-
-
-def test_keys_that_were_left_go_when_they_are_old(unstarted):
-    place = session_records.make_directory()
-    old, new = place / "cluster-0.key", place / "cluster-1.key"
-    for path in (old, new):
-        path.touch()
-    os.utime(old, (0, 0))
-    with unstarted._key_file():
-        assert not old.exists()
-        assert new.exists()

@@ -294,6 +294,8 @@ void Supervisor::OnNodeSaid(const std::string& word, const std::string& text) {
     wanted_ = true;
     End(text);
   } else if (word == "over" || (word == "refused" && standing_)) {
+    // Of a session that stands, its record tells.
+    if (!standing_) Say("error " + text);
     End(text);
   } else if (word == "refused") {
     Say("refused " + text);

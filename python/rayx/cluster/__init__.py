@@ -10,22 +10,17 @@
 from __future__ import annotations
 
 import atexit
-import contextlib
 import os
 import secrets
-import select
-import time
-from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Never, TypedDict
 
-from rayx import errors, questions, session
-from rayx._raylet import Client, RayletError
-from rayx.command import standing
+from rayx import errors, session
 from rayx.launch.init_options import InitOptions
 from rayx.launch.processes import Processes, Standing
-from rayx.records import cluster_key, session_records
-from rayx.records.host_port import LOOPBACK, HostPort
+from rayx.records import cluster_key
+from rayx.records.host_port import LOOPBACK
+from rayx.standing import members, sessions
 from rayx.text import words
 from rayx.text.quantities import whole
 from rayx.text.value_text import shown, type_name
@@ -41,12 +36,8 @@ _CPUS = 1
 _STORE_BYTES = 1 << 28
 # A node that serves is a member within hundredths of a second.
 _MEMBER_SECONDS_MAX = 20.0
-_QUERY_MS = 5_000
-_LOOK_MS = 5
 # A supervisor ends what is below it in a second or two.
 _STOP_SECONDS_MAX = 10.0
-# A key that is older was left by a program that was killed while it started nodes.
-_KEY_SECONDS_MAX = 60.0
 
 
 class NodeOptions(TypedDict, total=False):
@@ -190,7 +181,7 @@ class Cluster:
         find out by themselves.
         """
         self._check(node)
-        standing.cut_off(node._record.supervisor)
+        sessions.cut_off(node._record.supervisor)
         self._end(node)
 
     def shutdown(self) -> None:
@@ -238,18 +229,22 @@ class Cluster:
 
     def _start(self, several: Sequence[InitOptions]) -> list[ClusterNode]:
         """All at once. If one cannot be started, none is left."""
-        with self._key_file() as key_file:
+        with cluster_key.lent(self._key) as key_file:
             where = Standing(LOOPBACK, 0, str(key_file), self._address, owner_pid=self._pid)
             begun: list[Processes] = []
             try:
                 for options in several:
-                    begun.append(standing.launch(options, where))
+                    begun.append(sessions.launch(options, where))
                 started = [
-                    ClusterNode(self, options, processes, standing.enter(processes, options, where))
+                    ClusterNode(self, options, processes, sessions.enter(processes, options, where))
                     for options, processes in zip(several, begun, strict=True)
                 ]
                 head = (*self._nodes, *started)[0]
-                _wait_for_members(head._record, {node.address for node in started})
+                members.wait_for(
+                    head._record,
+                    {node.address for node in started},
+                    members.in_seconds(_MEMBER_SECONDS_MAX),
+                )
             except BaseException:
                 for processes in begun:
                     processes.stop()  # whose supervisor removes its record
@@ -261,50 +256,6 @@ class Cluster:
         self._nodes.remove(node)
         node._processes.stop(_STOP_SECONDS_MAX)
         node._record.remove()
-
-    @contextlib.contextmanager
-    def _key_file(self) -> Iterator[Path]:
-        """A file with the key. Nodes read it when they start, and only then: so long it is there.
-
-        The place is closed to other users.
-        """
-        place = session_records.make_directory()
-        for left in place.glob("cluster-*.key"):
-            with contextlib.suppress(OSError):
-                if time.time() - left.lstat().st_mtime > _KEY_SECONDS_MAX:
-                    left.unlink()
-        path = place / f"cluster-{secrets.token_hex(8)}.key"
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-        try:
-            with open(os.open(path, flags, 0o600), "w") as file:
-                os.fchmod(file.fileno(), 0o600)  # whatever the umask
-                file.write(cluster_key.text_of(self._key) + "\n")
-            yield path
-        finally:
-            path.unlink(missing_ok=True)
-
-
-def _wait_for_members(head: SessionRecord, addresses: set[str]) -> None:
-    """Until the head's tables have the nodes, which tell of themselves when they serve already."""
-    deadline = time.monotonic() + _MEMBER_SECONDS_MAX
-    client = None
-    try:
-        node_socket = str(Path(head.session_dir) / "node.sock")
-        client = Client.connect_observer(node_socket, os.urandom(16))
-        while True:
-            known = questions.nodes(client, _QUERY_MS)
-            living = {str(HostPort(one["host"], one["port"])) for one in known if one["alive"]}
-            if addresses <= living:
-                return
-            if time.monotonic() > deadline:
-                missing = ", ".join(sorted(addresses - living))
-                raise errors.StartError(f"nodes have not become members of the cluster: {missing}")
-            select.poll().poll(_LOOK_MS)
-    except RayletError as error:
-        raise errors.StartError(f"the cluster's head does not answer: {error.message}") from None
-    finally:
-        if client is not None:
-            client.close()
 
 
 def _checked_nodes(nodes: Any) -> list[InitOptions]:

@@ -4,6 +4,7 @@
     rayx start --redis-address=HOST:PORT    adds this machine to a cluster
     rayx status              shows it
     rayx stop                ends it
+    rayx run -- python x.py  runs a program, with nodes that end with it
     rayx drain NODE          a machine gives its work to others, and leaves its cluster
     rayx key show            the key by which machines of a cluster know each other
 
@@ -120,6 +121,17 @@ def _parser() -> argparse.ArgumentParser:
             "serve now.",
         )
     )
+    _add_run(
+        commands.add_parser(
+            "run",
+            help="run a program, with nodes on this machine and others, which end with it",
+            description="Starts a node here, and on other machines those of a cluster with it, "
+            "runs the program, which joins them by rayx.init(), and ends all with it. Started by "
+            "`srun`, each task of the step has a node, and the first of them the program.",
+            epilog="Exit code: that of the program; 128 and the number of the signal that ended "
+            "it; 1 if there is no cluster for it.",
+        )
+    )
     _add_drain(
         commands.add_parser(
             "drain",
@@ -206,6 +218,48 @@ def _add_start(start: argparse.ArgumentParser) -> None:
         action="store_true",
         help="wait for the end of the session; Ctrl-C ends it, and SIGTERM, before which a node "
         "that has joined is drained",
+    )
+
+
+def _add_run(run: argparse.ArgumentParser) -> None:
+    run.add_argument(
+        "--hosts",
+        metavar="FILE",
+        help="machines that have a node, too, one a line as ssh takes them; rayx must be installed "
+        "there, and ssh must ask for no password",
+    )
+    run.add_argument("--nodes", metavar="N", help="so many nodes on this machine (1)")
+    for name, text in {
+        "--num-cpus": "CPUs that tasks may use at a time, at each node (those of its machine)",
+        "--num-gpus": "GPUs, at each node (0)",
+        "--num-workers": "workers started at once, at each node (as many as CPUs)",
+        "--object-store-memory": "bytes for shared objects, at each node (a third of the memory)",
+    }.items():
+        run.add_argument(name, metavar="N", help=text)
+    run.add_argument(
+        "--resources", metavar="JSON", help="other resources of each node, such as '{\"disk\": 2}'"
+    )
+    run.add_argument(
+        "--node-ip-address",
+        metavar="ADDRESS",
+        help="of this machine, by which the others reach it (that by which it reaches them)",
+    )
+    run.add_argument("--port", metavar="PORT", help="of this machine's node (one that is free)")
+    run.add_argument(
+        "--python", metavar="PATH", help="the Python of the other machines (where this one's is)"
+    )
+    run.add_argument(
+        "--rendezvous",
+        metavar="DIR",
+        help="a directory that all machines see, where tasks of `srun` find each other (that from "
+        "which the job was submitted)",
+    )
+    run.add_argument(
+        "--wait", metavar="TIME", default="2m", help="in which all nodes must be there (2m)"
+    )
+    run.add_argument("--member", metavar="HOST:PORT", help=argparse.SUPPRESS)
+    run.add_argument(
+        "program", metavar="PROGRAM", nargs=argparse.REMAINDER, help="what is run, behind `--`"
     )
 
 

@@ -7,8 +7,9 @@ import time
 from argparse import Namespace
 from typing import Any
 
-from rayx.command import chosen, session_look
+from rayx.command import chosen
 from rayx.records.host_port import HostPort
+from rayx.standing import session_look
 
 #: Exit codes: all sessions serve; there is none; one of them does not serve now.
 ALL_SERVE, NONE, SOME_DO_NOT = 0, 1, 3

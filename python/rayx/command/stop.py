@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from argparse import Namespace
 
-from rayx.command import chosen, standing
+from rayx.command import chosen
+from rayx.standing import sessions
 
 
 def run(options: Namespace) -> int:
@@ -17,7 +18,7 @@ def run(options: Namespace) -> int:
     for record in records:
         what = f"node of the cluster {record.head}" if record.head else "session"
         why = record.why_it_ended()
-        if standing.stop(record):
+        if sessions.stop(record):
             print(f"Stopped the {what} at {record.address} (pid {record.supervisor.pid}).")
         else:
             print(f"The {what} at {record.address} had ended: {why}. Its record is removed.")

@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import atexit
+import os
 import sys
 import threading
 from collections.abc import Mapping, Sequence
@@ -103,6 +104,7 @@ def init(
 
     - `redis_address`: of a session that is there already, as the `init` of the program that has
       started it has returned it, or `rayx start` has printed it ("HOST:PORT" of a cluster's head).
+      Without it, what RAYX_REDIS_ADDRESS says in the environment counts: `rayx run` sets that.
       Only `node_ip_address`, `driver_mode` and `hints` can be given beside it.
     - `node_ip_address`: the address of this machine, or of one of its nodes in that cluster.
     - `object_id_seed`: makes the ids of this driver, and of the tasks below it, follow from a
@@ -137,20 +139,39 @@ def init(
     if given.pop("unknown"):
         _refuse(unknown, list(given))
     ignores = given.pop("ignore_reinit_error")
-    from rayx.launch.init_options import InitOptions
-
-    options = InitOptions.checked(**given)
+    options, ignored = _checked(given)
     with session.changing:
         kept = _existing_session(options, ignores)
         if kept is not None:
             return kept
         started = _begin(options)
-    may_hint = num_gpus is None and redis_address is None and advice.wanted(started)
+    _tell_of_ignored(started, ignored)
+    may_hint = num_gpus is None and options.redis_address is None and advice.wanted(started)
     processes = started.processes
     _tell(
         started.addresses["session_dir"], processes is not None and processes.keeps_logs, may_hint
     )
     return Context(started.addresses)
+
+
+def _checked(given: dict[str, Any]) -> tuple[InitOptions, list[str]]:
+    """Also the names of those that have no meaning here."""
+    from rayx.launch.init_options import InitOptions, with_address
+
+    given, ignored = with_address(given, os.environ)
+    return InitOptions.checked(**given), ignored
+
+
+def _tell_of_ignored(started: session.Session, names: list[str]) -> None:
+    from rayx.launch.init_options import ADDRESS_VARIABLE
+
+    if names:
+        advice.give(
+            started,
+            "options of a session that is there",
+            f"rayx.init() joins the session that {ADDRESS_VARIABLE} names, as under `rayx run`, "
+            f"which says what that has; so this has no meaning here: {', '.join(names)}",
+        )
 
 
 def _refuse(unknown: dict[str, Any], known: list[str]) -> None:

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from rayx._raylet import WORKERS_MAX
@@ -17,6 +18,10 @@ from rayx.session import PYTHON_MODE, SCRIPT_MODE, SILENT_MODE
 from rayx.text import resources
 from rayx.text.quantities import whole
 from rayx.text.value_text import shown, type_name
+
+#: The variable of the environment that names the session to join where the program names none:
+#: `rayx run` sets it.
+ADDRESS_VARIABLE = "RAYX_REDIS_ADDRESS"
 
 _STORE_BYTES_MIN = 1 << 20
 _SHARDS_MAX = 64
@@ -114,6 +119,44 @@ class InitOptions(NamedTuple):
             node_ip_address=_own_address(node_ip_address, redis_address),
             hints=hints,
         )
+
+
+# What describes the processes of a session that begins.
+_OF_SESSIONS = (
+    "num_workers",
+    "num_redis_shards",
+    "redirect_output",
+    "num_cpus",
+    "num_gpus",
+    "resources",
+    "object_store_memory",
+    "preload",
+)
+
+
+def with_address(
+    given: Mapping[str, Any], environment: Mapping[str, str]
+) -> tuple[dict[str, Any], list[str]]:
+    """Arguments of `rayx.init`, with the session that the environment names, if they name none.
+
+    Also the names of those that have no meaning then: the session is there already, and has what
+    whoever started it has said. A program is the same with `rayx run` and without. ValueError if
+    the variable names no session.
+
+    >>> with_address({"redis_address": None, "num_cpus": 2, "hints": True},
+    ...              {"RAYX_REDIS_ADDRESS": "192.0.2.7:6379"})
+    ({'redis_address': '192.0.2.7:6379', 'num_cpus': None, 'hints': True}, ['num_cpus'])
+    """
+    told = environment.get(ADDRESS_VARIABLE, "")
+    is_named = given.get("redis_address") is not None
+    if not told or is_named or given.get("driver_mode") == PYTHON_MODE:
+        return dict(given), []
+    ignored = [name for name in _OF_SESSIONS if given.get(name) not in (None, False)]
+    defaults = {name: False if name == "redirect_output" else None for name in ignored}
+    return (
+        {**given, "redis_address": session_address(ADDRESS_VARIABLE, told), **defaults},
+        ignored,
+    )
 
 
 # The parameter `resources` hides the module of that name.

@@ -22,9 +22,11 @@ import os
 import secrets
 import stat
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from rayx import errors
+from rayx.records import session_records
 
 BYTES = 32
 _FAMILY = "rayx-key-"
@@ -37,6 +39,8 @@ _FILE_BYTES_MAX = 4096
 _UNFINISHED = ".new"
 # What has not become a key by then was left by a process that died.
 _UNFINISHED_SECONDS_MAX = 60.0
+# The same of one that was lent to nodes which start.
+_LENT_SECONDS_MAX = 60.0
 
 
 def default_path() -> Path:
@@ -131,6 +135,28 @@ def replace(path: Path) -> None:
         unfinished.unlink()
         raise _not_made(path, error) from None
     _sync(path.parent)
+
+
+@contextlib.contextmanager
+def lent(key: bytes) -> Iterator[Path]:
+    """A file with the key. Nodes read it when they start, and only then: so long it is there.
+
+    It lies where the records are, which is closed to other users.
+    """
+    place = session_records.make_directory()
+    for left in place.glob("cluster-*.key"):
+        with contextlib.suppress(OSError):
+            if time.time() - left.lstat().st_mtime > _LENT_SECONDS_MAX:
+                left.unlink()
+    path = place / f"cluster-{secrets.token_hex(8)}.key"
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    try:
+        with open(os.open(path, flags, 0o600), "w") as file:
+            os.fchmod(file.fileno(), 0o600)  # whatever the umask
+            file.write(text_of(key) + "\n")
+        yield path
+    finally:
+        path.unlink(missing_ok=True)
 
 
 def _checksum(told: str) -> str:

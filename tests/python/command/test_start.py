@@ -2,13 +2,13 @@ import pytest
 
 import rayx
 from rayx.command import main as command
-from rayx.command import standing, start
 from rayx.launch import machine
 from rayx.launch.processes import Standing
 from rayx.records import cluster_key, host_port
 from rayx.records.host_port import HostPort
 from rayx.records.process_identity import ProcessIdentity
 from rayx.records.session_records import SessionRecord
+from rayx.standing import sessions
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def started(monkeypatch):
             where.insecure,
         )
 
-    monkeypatch.setattr(standing, "start", fake)
+    monkeypatch.setattr(sessions, "start", fake)
     return calls
 
 
@@ -143,28 +143,11 @@ def test_loopback_may_be_said(started):
     assert [where.address for _, where in started] == ["127.0.0.1"] * 2
 
 
-@pytest.mark.parametrize(
-    ("text", "said"),
-    [
-        ("num_cpus must be between", "--num-cpus must be between"),
-        ("resources must be a dictionary", "--resources must be a dictionary"),
-        ("resources['a'] must be", "--resources['a'] must be"),
-        ("give GPU as num_gpus=1, not in resources", "give GPU as --num-gpus=1, not in resources"),
-        (
-            "give rayx.init a smaller object_store_memory.",
-            "give rayx start a smaller --object-store-memory.",
-        ),
-    ],
-)
-def test_messages_name_what_was_typed(text, said):
-    assert start.said_as_options(text) == said
-
-
 def test_what_the_machine_does_not_allow_is_said_so_too(started, monkeypatch, capsys):
     def fail(*arguments):
         raise rayx.StartError("give rayx.init a smaller object_store_memory")
 
-    monkeypatch.setattr(standing, "start", fail)
+    monkeypatch.setattr(sessions, "start", fail)
     assert command.main(["start", "--head"]) == 1
     assert (
         capsys.readouterr().err == "rayx start: give rayx start a smaller --object-store-memory\n"

@@ -4,10 +4,11 @@ import time
 import pytest
 
 from rayx.command import main as command
-from rayx.command import session_look, status
+from rayx.command import status
 from rayx.records import session_records
 from rayx.records.process_identity import ProcessIdentity
 from rayx.records.session_records import SessionRecord
+from rayx.standing import session_look
 
 NODE = {
     "node_id": "ab" * 16,

@@ -1,10 +1,10 @@
 import pytest
 
 from rayx.command import main as command
-from rayx.command import standing
 from rayx.records import session_records
 from rayx.records.process_identity import ProcessIdentity
 from rayx.records.session_records import SessionRecord
+from rayx.standing import sessions
 
 
 @pytest.fixture
@@ -16,7 +16,7 @@ def stopped(monkeypatch):
         calls.append(record.address)
         return record.address.endswith("2")
 
-    monkeypatch.setattr(standing, "stop", fake)
+    monkeypatch.setattr(sessions, "stop", fake)
     return calls
 
 

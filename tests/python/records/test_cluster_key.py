@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import rayx
-from rayx.records import cluster_key
+from rayx.records import cluster_key, session_records
 
 VECTORS = Path(__file__).parents[2] / "golden" / "cluster_keys.txt"
 ESCAPES = {"\\n": "\n", "\\r": "\r", "\\t": "\t", "\\0": "\0"}
@@ -211,3 +211,35 @@ def test_what_is_wrong_is_refused_and_left_as_it_is(path, how, words):
 def test_a_directory_that_cannot_be_made(tmp_path):
     with pytest.raises(rayx.StartError, match="a key cannot be made at"):
         cluster_key.make(tmp_path / "no" / "such" / "cluster.key")
+
+
+@pytest.fixture
+def place(monkeypatch, tmp_path):
+    """Where the records are."""
+    monkeypatch.setenv(session_records.VARIABLE, str(tmp_path / "run"))
+    return tmp_path / "run"
+
+
+def test_the_key_is_there_for_as_long_as_nodes_start(place):
+    old_mask = os.umask(0o777)
+    try:
+        with cluster_key.lent(bytes(range(32))) as path:
+            assert cluster_key.read(path) == bytes(range(32))
+            assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    finally:
+        os.umask(old_mask)
+    assert list(path.parent.iterdir()) == []
+    with pytest.raises(ZeroDivisionError), cluster_key.lent(bytes(range(32))) as path:
+        raise ZeroDivisionError
+    assert list(path.parent.iterdir()) == []
+
+
+def test_keys_that_were_left_go_when_they_are_old(place):
+    session_records.make_directory()
+    old, new = place / "cluster-0.key", place / "cluster-1.key"
+    for path in (old, new):
+        path.touch()
+    os.utime(old, (0, 0))
+    with cluster_key.lent(bytes(range(32))):
+        assert not old.exists()
+        assert new.exists()

@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 
 import rayx
-from rayx.command import standing
 from rayx.launch.init_options import InitOptions
 from rayx.launch.processes import Standing
 from rayx.launch.session_facts import SessionFacts
 from rayx.records import session_records
 from rayx.records.process_identity import ProcessIdentity
 from rayx.records.session_records import SessionRecord
+from rayx.standing import sessions
 
 
 class FakeProcesses:
@@ -51,7 +51,7 @@ def processes(tmp_path, monkeypatch):
         processes.options = options
         return processes
 
-    monkeypatch.setattr(standing.Processes, "launch", launch)
+    monkeypatch.setattr(sessions.Processes, "launch", launch)
     return processes
 
 
@@ -59,7 +59,7 @@ OPTIONS = InitOptions.checked(num_cpus=2, object_store_memory=1 << 20)
 
 
 def test_starts_and_records(processes, tmp_path):
-    record = standing.start(OPTIONS, Standing("127.0.0.1", 0))
+    record = sessions.start(OPTIONS, Standing("127.0.0.1", 0))
     assert processes.events == ["ready", "keep"]
     assert processes.options.standing == Standing("127.0.0.1", 0)
     assert processes.options.num_cpus == 2
@@ -74,7 +74,7 @@ def test_starts_and_records(processes, tmp_path):
 
 def test_a_node_that_joins_is_recorded_with_its_cluster(processes):
     where = Standing("2001:db8::7", 0, "/key", "192.0.2.1:6379")
-    record = standing.start(OPTIONS, where)
+    record = sessions.start(OPTIONS, where)
     assert processes.options.standing == where
     assert (record.address, record.head) == ("[2001:db8::7]:5000", "192.0.2.1:6379")
     assert (record.key_file, record.insecure) == ("/key", False)
@@ -86,15 +86,15 @@ def test_a_node_that_joins_is_recorded_with_its_cluster(processes):
 def test_what_fails_leaves_no_record(processes, failing):
     processes.failing = failing
     with pytest.raises(rayx.StartError, match=f"cannot {failing}"):
-        standing.start(OPTIONS, Standing("127.0.0.1", 0))
+        sessions.start(OPTIONS, Standing("127.0.0.1", 0))
     assert processes.events[-1] == "stop"
     assert session_records.read_all() == []
 
 
 def test_a_second_one_at_an_address_is_refused(processes):
-    standing.start(OPTIONS, Standing("127.0.0.1", 0))
+    sessions.start(OPTIONS, Standing("127.0.0.1", 0))
     with pytest.raises(rayx.StartError, match="a session of yours is at 127.0.0.1:5000 already"):
-        standing.start(OPTIONS, Standing("127.0.0.1", 5000))
+        sessions.start(OPTIONS, Standing("127.0.0.1", 5000))
 
 
 def test_one_that_has_ended_makes_room(processes, tmp_path):
@@ -102,7 +102,7 @@ def test_one_that_has_ended_makes_room(processes, tmp_path):
     session_records.make_directory()
     stale.write()
     assert session_records.read_all() == [stale]
-    record = standing.start(OPTIONS, Standing("127.0.0.1", 5000))
+    record = sessions.start(OPTIONS, Standing("127.0.0.1", 5000))
     assert session_records.read_all() == [record]
 
 
@@ -129,15 +129,15 @@ def test_stops_gently(processes, tmp_path):
     )
     with start_process(program) as process:
         record = record_of(process, tmp_path / "rayx-1")
-        assert standing.stop(record)
+        assert sessions.stop(record)
         assert process.wait(10) == 7
     assert not Path(record.session_dir).exists()
     assert session_records.read_all() == []
-    assert not standing.stop(record)
+    assert not sessions.stop(record)
 
 
 def test_stops_by_force_what_does_not_end_and_all_below_it(processes, tmp_path, monkeypatch):
-    monkeypatch.setattr(standing, "_STOP_SECONDS_MAX", 0.1)
+    monkeypatch.setattr(sessions, "_STOP_SECONDS_MAX", 0.1)
     program = (
         "import signal, subprocess, sys; signal.signal(signal.SIGINT, signal.SIG_IGN);"
         "child = subprocess.Popen(['sleep', '100'], start_new_session=True);"
@@ -145,8 +145,8 @@ def test_stops_by_force_what_does_not_end_and_all_below_it(processes, tmp_path, 
     )
     with start_process(program) as process:
         record = record_of(process, tmp_path / "rayx-1")
-        (child,) = standing._processes_below(record.supervisor)
-        assert standing.stop(record)
+        (child,) = sessions._processes_below(record.supervisor)
+        assert sessions.stop(record)
         assert process.wait(10) == -9
     assert not child.is_alive()
 
@@ -157,6 +157,6 @@ def test_a_stale_record_ends_nobody(processes, tmp_path):
     ) as process:
         record = record_of(process, tmp_path / "rayx-1")
         stale = record._replace(supervisor=ProcessIdentity(process.pid, 1))
-        assert not standing.stop(stale)
+        assert not sessions.stop(stale)
         assert process.poll() is None
         process.kill()

@@ -3,10 +3,10 @@ import os
 import pytest
 
 from rayx._raylet import RESOURCE_UNITS_PER_ONE, RayletError
-from rayx.command import session_look
 from rayx.records import session_records
 from rayx.records.process_identity import ProcessIdentity
 from rayx.records.session_records import SessionRecord
+from rayx.standing import session_look
 
 
 @pytest.fixture

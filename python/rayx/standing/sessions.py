@@ -1,8 +1,8 @@
 """Sessions that stand: they belong to no program, and go on until somebody stops them.
 
-    record = standing.start(InitOptions.checked(num_cpus=4), Standing("127.0.0.1", 6379))
+    record = sessions.start(InitOptions.checked(num_cpus=4), Standing("127.0.0.1", 6379))
     record.address                         # "127.0.0.1:6379"
-    standing.stop(record)
+    sessions.stop(record)
 
 `rayx start` and `rayx stop` call these; `rayx.init(redis_address=…)` joins such a session.
 `rayx.cluster` starts some that it does not keep, and that end with their program.
