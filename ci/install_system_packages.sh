@@ -5,6 +5,7 @@
 #   ci/install_system_packages.sh           what `make build` and `make demo` need
 #   ci/install_system_packages.sh test      what `make test` needs besides
 #   ci/install_system_packages.sh clang     what `make fuzz` needs besides
+#   ci/install_system_packages.sh slurm     what `make slurm-test` needs besides
 #   ci/install_system_packages.sh --check   only says what is missing; exit code 1 if anything is
 
 set -euo pipefail
@@ -14,8 +15,8 @@ groups=(build)
 for word in "$@"; do
   case "$word" in
     --check) check_only=true ;;
-    test | clang) groups+=("$word") ;;
-    *) echo "unknown word '$word'; use: $0 [--check] [test] [clang]" >&2; exit 2 ;;
+    test | clang | slurm) groups+=("$word") ;;
+    *) echo "unknown word '$word'; use: $0 [--check] [test] [clang] [slurm]" >&2; exit 2 ;;
   esac
 done
 
@@ -57,6 +58,11 @@ want_test_packages() {
   want libbenchmark-dev "C++ microbenchmarks"
   want iproute2 "tests between hosts: network namespaces, cables, slow links"
   want nftables "tests between hosts: packets that are lost"
+}
+
+want_slurm_packages() {
+  want_command slurmctld slurm-wlm "a batch system of one machine"
+  want_command munged munge "by which its parts know each other"
 }
 
 # Which Python the Makefile will take, and what that one lacks. One with headers and ensurepip of
@@ -116,6 +122,7 @@ for group in "${groups[@]}"; do
     build) want_build_packages; want_python_packages ;;
     test) want_test_packages ;;
     clang) want_clang_packages ;;
+    slurm) want_slurm_packages ;;
   esac
 done
 

@@ -39,13 +39,17 @@ class Rank(NamedTuple):
         number, count = (_whole(name, environment[name]) for name in (_NUMBER, _COUNT))
         if number >= count:
             raise ValueError(f"{_NUMBER}={number} is no rank of {_COUNT}={count}")
-        cpus = environment.get("SLURM_CPUS_PER_TASK")
+        per_task = environment.get("SLURM_CPUS_PER_TASK")
+        # Of a step that has one task a node, what the job has of the node is the task's.
+        is_alone = environment.get("SLURM_STEP_NUM_NODES") == environment[_COUNT]
+        name = "SLURM_CPUS_PER_TASK" if per_task or not is_alone else "SLURM_CPUS_ON_NODE"
+        cpus = environment.get(name)
         return cls(
             number,
             count,
             f"slurm-{environment[_JOB]}.{environment[_STEP]}",
             environment.get("SLURM_LAUNCH_NODE_IPADDR", ""),
-            _whole("SLURM_CPUS_PER_TASK", cpus) if cpus else None,
+            _whole(name, cpus) if cpus else None,
         )
 
 

@@ -16,6 +16,13 @@ def test_a_task_of_srun_is_a_rank():
     assert Rank.of(STEP) == Rank(2, 4, "slurm-77.3", "", None)
 
 
+def test_a_task_that_has_its_node_alone_has_its_cpus():
+    given = STEP | {"SLURM_CPUS_ON_NODE": "16", "SLURM_STEP_NUM_NODES": "4"}
+    assert Rank.of(given).cpus == 16
+    assert Rank.of(given | {"SLURM_CPUS_PER_TASK": "3"}).cpus == 3
+    assert Rank.of(given | {"SLURM_STEP_NUM_NODES": "2"}).cpus is None
+
+
 @pytest.mark.parametrize("missing", STEP)
 def test_nothing_is_a_rank_without_all_of_it(missing):
     assert Rank.of({name: value for name, value in STEP.items() if name != missing}) is None
