@@ -49,7 +49,7 @@ def run(options: Namespace) -> int:
     deadline = time.monotonic() + milliseconds_of("--wait", options.wait) / 1000
     if options.member is not None:
         return _serve_as_member(options, deadline)
-    if rank is not None and rank.count > 1:
+    if rank is not None and rank.tasks > 1:
         return _run_rank(options, rank, deadline)
     if options.hosts is not None:
         return _run_on_hosts(options, host_file.read(Path(options.hosts)), deadline)
@@ -62,9 +62,9 @@ def _refuse_contradictions(options: Namespace, rank: Rank | None) -> None:
             "--hosts and --nodes contradict each other: the file says which machines there are, "
             "and each has one node"
         )
-    if options.nodes is not None and rank is not None and rank.count > 1:
+    if options.nodes is not None and rank is not None and rank.tasks > 1:
         raise ValueError(
-            f"--nodes has no meaning under srun, which has started {rank.count} tasks: each has "
+            f"--nodes has no meaning under srun, which has started {rank.tasks} tasks: each has "
             "a node. Say `srun --ntasks=N`"
         )
     if options.member is not None:
@@ -192,7 +192,7 @@ def _run_rank(options: Namespace, rank: Rank, deadline: float) -> int:
     with place, contextlib.ExitStack() as nodes:
         head = _started(nodes, checked, key, port=_port(options))
         place.tell(Meeting(head.address, key))
-        _wait_for_all(head, rank.count, deadline)
+        _wait_for_all(head, rank.tasks, deadline)
         return program.run(options.program, head.address)
 
 

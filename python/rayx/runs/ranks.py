@@ -2,7 +2,7 @@
 
 >>> rank = Rank.of({"SLURM_PROCID": "1", "SLURM_STEP_NUM_TASKS": "4",
 ...                 "SLURM_JOB_ID": "77", "SLURM_STEP_ID": "0"})
->>> rank.number, rank.count, rank.name
+>>> rank.number, rank.tasks, rank.name
 (1, 4, 'slurm-77.0')
 """
 
@@ -19,7 +19,7 @@ class Rank(NamedTuple):
     """One of them. The first is 0."""
 
     number: int
-    count: int
+    tasks: int
     #: The same for all of them, and for no others of this user.
     name: str
     #: An address that the network between their machines has; empty if the launcher tells none.
