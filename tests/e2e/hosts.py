@@ -6,6 +6,7 @@
         head.cut(other)              # nothing gets through, in neither direction
         head.cut(other, "to")        # what `head` sends to `other` is lost, not what comes back
         head.heal()
+        head.lose(10)                # one packet of ten, until `heal`
         head.drop_connections()      # as a firewall does that has restarted
         head.slow("20mbit")          # what `head` sends is sent no faster
         head.detour(other, 80, third, 8080)   # who dials there gets to another place
@@ -93,13 +94,26 @@ class Host:
                 rules.append(f"add rule inet cuts in {family} saddr {address} drop")
         self.run(["nft", "-f", "-"], input="\n".join(rules) + "\n")
 
+    def lose(self, percent):
+        """Loses so many of the packets that come from other hosts, each by itself."""
+        rule = f'add rule inet cuts in iifname "eth0" numgen random mod 100 < {percent} drop'
+        self.run(["nft", "-f", "-"], input=rule + "\n")
+
+    def unplug(self):
+        """The cable is out until `plug`."""
+        self.run(["ip", "link", "set", "eth0", "down"])
+
+    def plug(self):
+        """The cable is in again. Of its addresses, IPv4 is there again."""
+        self.run(["ip", "link", "set", "eth0", "up"])
+
     def drop_connections(self):
         """Ends each TCP connection that this host has, at both its ends; how many there were."""
         # The kernel does it (CONFIG_INET_DIAG_DESTROY), and lists what it has ended.
         return len(self.run(["ss", "-H", "-K", "-t", "state", "established"]).splitlines())
 
     def heal(self):
-        """Nothing is lost any more of what `cut` has cut in this host."""
+        """Nothing is lost any more of what `cut` and `lose` lose in this host."""
         self.run(["nft", "-f", "-"], input="flush chain inet cuts out\nflush chain inet cuts in\n")
 
     def detour(self, other, port, by, by_port):

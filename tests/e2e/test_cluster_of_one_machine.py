@@ -139,7 +139,7 @@ def test_a_program_that_has_not_joined_this_cluster_keeps_its_session():
 
 
 def test_if_one_cannot_be_started_none_is_left(monkeypatch):
-    begin = rayx.cluster.standing.launch
+    begin = rayx.cluster.sessions.launch
     begun = []
 
     def fail_third(options, where):
@@ -148,7 +148,7 @@ def test_if_one_cannot_be_started_none_is_left(monkeypatch):
         begun.append(begin(options, where))
         return begun[-1]
 
-    monkeypatch.setattr(rayx.cluster.standing, "launch", fail_third)
+    monkeypatch.setattr(rayx.cluster.sessions, "launch", fail_third)
     with pytest.raises(rayx.StartError, match="no more"):
         Cluster(nodes=3)
     assert [processes._supervisor.poll() for processes in begun] == [0, 0]

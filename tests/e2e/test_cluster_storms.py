@@ -3,6 +3,7 @@
 The suite lets each of them go for a short time; the variables are the checks that count.
 """
 
+import itertools
 import os
 import signal
 import time
@@ -22,6 +23,7 @@ pytestmark = pytest.mark.skipif(REFUSAL is not None, reason=str(REFUSAL))
 SCHEDULER_KILLS = int(os.environ.get("RAYX_TEST_SCHEDULER_KILLS", "6"))
 SERVER_KILLS = int(os.environ.get("RAYX_TEST_SERVER_KILLS", "4"))
 DROP_SECONDS = float(os.environ.get("RAYX_TEST_DROP_SECONDS", "10"))
+LOSS_SECONDS = float(os.environ.get("RAYX_TEST_LOSS_SECONDS", "10"))
 DAEMON_KILLS = int(os.environ.get("RAYX_TEST_DAEMON_KILLS", "4"))
 DEATH_SECONDS = float(os.environ.get("RAYX_TEST_DEATH_SECONDS", "30"))
 DEATH_SEED = int(os.environ.get("RAYX_TEST_DEATH_SEED", "1"))
@@ -96,6 +98,45 @@ def test_f13_connections_between_machines_are_dropped_all_the_time(trio):
     assert dropped > 2 * drops
     for told in cluster.end():
         assert told["rounds"] > DROP_SECONDS / 5, told
+
+
+def works_on(cluster, seconds, meanwhile):
+    """All that time there is progress, and no node is taken for dead."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        before = [work.told()["rounds"] for work in cluster.works]
+        part = time.monotonic() + min(10.0, seconds / 2)
+        while time.monotonic() < part:
+            meanwhile()
+        for work, rounds in zip(cluster.works, before, strict=True):
+            assert work.told()["rounds"] > rounds
+    for told in cluster.end():
+        assert "questions failed" not in told
+
+
+@pytest.mark.slow
+@pytest.mark.time_limit(60 + 2 * LOSS_SECONDS)
+def test_f47_one_packet_of_ten_is_lost(trio):
+    cluster = StormyCluster(trio)
+    for machine in trio:
+        machine.host.lose(10)
+    works_on(cluster, LOSS_SECONDS, lambda: pause(0.5))
+
+
+@pytest.mark.slow
+@pytest.mark.time_limit(60 + 2 * LOSS_SECONDS)
+def test_f47_cables_come_out_all_the_time(trio):
+    cluster = StormyCluster(trio)
+    turns = itertools.count()
+
+    def unplug_one():
+        host = trio[next(turns) % 3].host
+        host.unplug()
+        pause(0.15)
+        host.plug()
+        pause(0.15)
+
+    works_on(cluster, LOSS_SECONDS, unplug_one)
 
 
 @pytest.mark.slow
