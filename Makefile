@@ -13,7 +13,7 @@ SHELL := /bin/bash
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help demo examples test build build-tests tidy test-cpp test-python slurm-test bench sanitize fuzz wheel docs hooks format clean FORCE
+.PHONY: help demo examples test build build-tests tidy test-cpp test-python slurm-test docker-test bench sanitize fuzz wheel docs hooks format clean FORCE
 
 help:  ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -114,6 +114,10 @@ test-python: build-tests  ## Python and end-to-end tests
 slurm-test: build $(STAMPS)/tests  ## Run `rayx run` under a real Slurm, which is installed if it is missing
 	@$(PHASE) 'System packages of Slurm' ci/install_system_packages.sh slurm
 	$(PYTHON) -m pytest tests/e2e/test_slurm.py
+
+docker-test: wheel $(STAMPS)/tests  ## Build the Docker images and use them, with a Docker that is installed if it is missing
+	@$(PHASE) 'System packages of Docker' ci/install_system_packages.sh docker
+	RAYX_TEST_DOCKER=1 $(PYTHON) -m pytest tests/e2e/test_docker.py
 
 bench: build-tests  ## C++ microbenchmarks, then comparisons with other ways to do the same
 	@$(PHASE) 'Compile the microbenchmarks' cmake --build $(BUILD) --parallel $(JOBS) --target benchmarks

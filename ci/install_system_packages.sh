@@ -6,6 +6,7 @@
 #   ci/install_system_packages.sh test      what `make test` needs besides
 #   ci/install_system_packages.sh clang     what `make fuzz` needs besides
 #   ci/install_system_packages.sh slurm     what `make slurm-test` needs besides
+#   ci/install_system_packages.sh docker    what `make docker-test` needs besides
 #   ci/install_system_packages.sh --check   only says what is missing; exit code 1 if anything is
 
 set -euo pipefail
@@ -15,8 +16,8 @@ groups=(build)
 for word in "$@"; do
   case "$word" in
     --check) check_only=true ;;
-    test | clang | slurm) groups+=("$word") ;;
-    *) echo "unknown word '$word'; use: $0 [--check] [test] [clang] [slurm]" >&2; exit 2 ;;
+    test | clang | slurm | docker) groups+=("$word") ;;
+    *) echo "unknown word '$word'; use: $0 [--check] [test] [clang] [slurm] [docker]" >&2; exit 2 ;;
   esac
 done
 
@@ -63,6 +64,13 @@ want_test_packages() {
 want_slurm_packages() {
   want_command slurmctld slurm-wlm "a batch system of one machine"
   want_command munged munge "by which its parts know each other"
+}
+
+want_docker_packages() {
+  want_command dockerd docker.io "images and containers"
+  want_command docker docker.io "images and containers"
+  want_command debootstrap debootstrap "a base image without a registry"
+  want_command iptables iptables "networks of containers"
 }
 
 # Which Python the Makefile will take, and what that one lacks. One with headers and ensurepip of
@@ -123,6 +131,7 @@ for group in "${groups[@]}"; do
     test) want_test_packages ;;
     clang) want_clang_packages ;;
     slurm) want_slurm_packages ;;
+    docker) want_docker_packages ;;
   esac
 done
 

@@ -244,6 +244,11 @@ def _add_run(run: argparse.ArgumentParser) -> None:
         metavar="ADDRESS",
         help="of this machine, by which the others reach it (that by which it reaches them)",
     )
+    run.add_argument(
+        "--working-dir",
+        metavar="DIR",
+        help="the other machines are given its files, and tasks run and import there",
+    )
     run.add_argument("--port", metavar="PORT", help="of this machine's node (one that is free)")
     run.add_argument(
         "--python", metavar="PATH", help="the Python of the other machines (where this one's is)"

@@ -69,6 +69,8 @@ def _refuse_contradictions(options: Namespace, rank: Rank | None) -> None:
         )
     if options.member is not None:
         return
+    if options.working_dir is not None and not os.path.isdir(options.working_dir):
+        raise ValueError(f"--working-dir={options.working_dir} is not a directory")
     if not options.program:
         raise ValueError("say which program is to be run: rayx run -- python x.py")
 
@@ -86,7 +88,7 @@ def _run_here(options: Namespace, count: int, deadline: float) -> int:
         for _ in range(count - 1):
             _started(nodes, checked, key, head.address)
         _wait_for_all(head, count, deadline)
-        return program.run(options.program, head.address)
+        return _run_program(options, head)
 
 
 def _shared(options: Namespace, checked: InitOptions, count: int) -> InitOptions:
@@ -118,7 +120,7 @@ def _run_on_hosts(options: Namespace, machines: list[Machine], deadline: float) 
             started.wait_until_ready(key, deadline)
             _wait_for_all(head, 1 + len(others), deadline)
             try:
-                return program.run(options.program, head.address)
+                return _run_program(options, head)
             finally:
                 head.stop()  # by which the others end, too
 
@@ -193,7 +195,7 @@ def _run_rank(options: Namespace, rank: Rank, deadline: float) -> int:
         head = _started(nodes, checked, key, port=_port(options))
         place.tell(Meeting(head.address, key))
         _wait_for_all(head, rank.tasks, deadline)
-        return program.run(options.program, head.address)
+        return _run_program(options, head)
 
 
 def _join(options: Namespace, rank: Rank, place: Rendezvous, deadline: float) -> int:
@@ -260,6 +262,10 @@ def _started(
     node = OwnNode.start(checked, checked.node_ip_address, key, head, port)
     nodes.callback(node.stop)
     return node
+
+
+def _run_program(options: Namespace, head: OwnNode) -> int:
+    return program.run(options.program, head.address, options.working_dir)
 
 
 def _wait_for_all(head: OwnNode, count: int, deadline: float) -> None:

@@ -97,15 +97,15 @@ def init(
     object_store_memory: int | None = None,
     preload: Sequence[str] | None = None,
     hints: bool = True,
+    working_dir: str | os.PathLike[str] | None = None,
     ignore_reinit_error: bool = False,
     **unknown: Never,
 ) -> Context:
     """Starts a session on this machine, or joins one, and makes this process its driver.
 
     - `redis_address`: of a session that is there already, as the `init` of the program that has
-      started it has returned it, or `rayx start` has printed it ("HOST:PORT" of a cluster's head).
-      Without it, what RAYX_REDIS_ADDRESS says in the environment counts: `rayx run` sets that.
-      Only `node_ip_address`, `driver_mode` and `hints` can be given beside it.
+      started it has returned it, or `rayx start` has printed it ("HOST:PORT" of a cluster's head);
+      RAYX_REDIS_ADDRESS, if that is set. Nothing that describes processes can be given with it.
     - `node_ip_address`: the address of this machine, or of one of its nodes in that cluster.
     - `object_id_seed`: makes the ids of this driver, and of the tasks below it, follow from a
       number: the same seed and program give the same ids.
@@ -119,17 +119,17 @@ def init(
     - `num_redis_shards`: control servers beside the primary one.
     - `object_store_memory`: bytes for shared objects; by default a third of the memory, or what
       limits of the process (`ulimit -f`, `ulimit -v`) leave.
-    - `preload`: names of modules that workers shall have imported when they start.
-    - `hints`: whether advice is printed on stderr, once for each cause: when a call has waited ten
-      seconds for what nothing works on, for example. RAYX_HINTS=0 in the environment is the same as
-      False.
+    - `preload`: names of modules that workers have imported when they start.
+    - `hints`: whether advice is printed on stderr, once for each cause. RAYX_HINTS=0 in the
+      environment is the same as False.
+    - `working_dir`: where tasks run and import from. Workers of other machines are given its files,
+      30 MB packed at most, without what `.rayxignore` there, or else `.gitignore`, names.
     - `ignore_reinit_error`: if this process has a session already, it is kept, whatever else is
       asked for, and a `with` block does not end it. AlreadyInitializedError otherwise; but in a
       notebook or an interpreter, to call `init` again with the same arguments only gives a hint.
 
-    Everything ends with `shutdown()`, with the `with` block, or with this process. If the session
-    was joined, that is all that this driver has started; the session goes on until the driver that
-    has started it ends.
+    Everything ends with `shutdown()`, with the `with` block, or with this process. Of a session
+    that was joined, what this driver has started ends.
 
     >>> with rayx.init(num_cpus=4, resources={"disk": 2}):
     ...     rayx.cluster_resources()

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -22,6 +23,8 @@ from rayx.text.value_text import shown, type_name
 #: The variable of the environment that names the session to join where the program names none:
 #: `rayx run` sets it.
 ADDRESS_VARIABLE = "RAYX_REDIS_ADDRESS"
+#: The same of the directory whose files go to other machines.
+WORKING_DIR_VARIABLE = "RAYX_WORKING_DIR"
 
 _STORE_BYTES_MIN = 1 << 20
 _SHARDS_MAX = 64
@@ -48,6 +51,8 @@ class InitOptions(NamedTuple):
     node_ip_address: str = LOOPBACK
     #: Advice is printed.
     hints: bool = True
+    #: Whose files workers on other machines are given.
+    working_dir: str | None = None
 
     @classmethod
     def checked(
@@ -66,6 +71,7 @@ class InitOptions(NamedTuple):
         object_store_memory: Any = None,
         preload: Any = None,
         hints: Any = True,
+        working_dir: Any = None,
     ) -> InitOptions:
         """TypeError or ValueError for what has no meaning.
 
@@ -101,9 +107,8 @@ class InitOptions(NamedTuple):
         workers = min(math.ceil(cpus), WORKERS_MAX)
         if num_workers is not None:
             workers = whole("num_workers", num_workers, 0, WORKERS_MAX)
-        shards = 1
-        if num_redis_shards is not None:
-            shards = whole("num_redis_shards", num_redis_shards, 1, _SHARDS_MAX)
+        shards = 1 if num_redis_shards is None else num_redis_shards
+        shards = whole("num_redis_shards", shards, 1, _SHARDS_MAX)
         return cls(
             object_id_seed=object_id_seed,
             num_workers=workers,
@@ -118,6 +123,7 @@ class InitOptions(NamedTuple):
             redis_address=_address_to_join(redis_address),
             node_ip_address=_own_address(node_ip_address, redis_address),
             hints=hints,
+            working_dir=_directory(working_dir),
         )
 
 
@@ -152,7 +158,11 @@ def with_address(
     if not told or is_named or given.get("driver_mode") == PYTHON_MODE:
         return dict(given), []
     ignored = [name for name in _OF_SESSIONS if given.get(name) not in (None, False)]
-    defaults = {name: False if name == "redirect_output" else None for name in ignored}
+    defaults: dict[str, Any] = dict.fromkeys(ignored)
+    if "redirect_output" in ignored:
+        defaults["redirect_output"] = False
+    if given.get("working_dir") is None and environment.get(WORKING_DIR_VARIABLE):
+        defaults["working_dir"] = environment[WORKING_DIR_VARIABLE]
     return (
         {**given, "redis_address": session_address(ADDRESS_VARIABLE, told), **defaults},
         ignored,
@@ -231,6 +241,20 @@ def _own_address(node_ip_address: Any, redis_address: Any) -> str:
 def _text(name: str, value: Any) -> None:
     if not isinstance(value, str):
         raise TypeError(f"{name} must be a string, not {shown(value)} of {type_name(value)}")
+
+
+def _directory(working_dir: Any) -> str | None:
+    if working_dir is None:
+        return None
+    if not isinstance(working_dir, str | os.PathLike) or isinstance(os.fspath(working_dir), bytes):
+        raise TypeError(
+            f"working_dir must be the path of a directory such as '.', not {shown(working_dir)} of "
+            f"type {type_name(working_dir)}"
+        )
+    path = os.fspath(working_dir)
+    if not os.path.isdir(path):
+        raise ValueError(f"working_dir={shown(path)} is not a directory")
+    return os.path.realpath(path)
 
 
 def _mode(driver_mode: Any) -> int:

@@ -28,7 +28,7 @@ from typing import BinaryIO, NamedTuple
 from rayx import errors
 from rayx._raylet import PROCESS_MARK
 from rayx.launch import machine, programs, session_directory
-from rayx.process import process_mark
+from rayx.process import process_mark, session_place
 
 SUPERVISOR_NAME = "rayx-supervisor"
 TEMPLATE_MODULE = "rayx.worker.template"
@@ -140,7 +140,7 @@ class Processes:
                     stderr=log,
                     pass_fds=[theirs.fileno()],
                     start_new_session=True,
-                    env=_environment(options),
+                    env=_environment(options) | {session_place.VARIABLE: str(directory)},
                 )
         except BaseException as error:
             ours.close()

@@ -8,9 +8,10 @@ In PYTHON_MODE there are none.
 from __future__ import annotations
 
 import os
+import pickle
 import platform
 import time
-from typing import TypedDict
+from typing import TYPE_CHECKING, TypedDict
 
 from rayx import _raylet, errors
 from rayx._raylet import Client, OutputChannel, RayletError
@@ -22,6 +23,9 @@ from rayx.launch.session_facts import CONTROL_SOCKET, SessionFacts
 from rayx.process import driver_config
 from rayx.process.preload import Preload, import_all
 from rayx.session import PYTHON_MODE, SILENT_MODE, Session
+
+if TYPE_CHECKING:
+    from rayx.process.working_dir import Packed
 
 # A standing session has a new node well within that time.
 _RESTART_SECONDS_MAX = 10.0
@@ -53,7 +57,11 @@ def start_session(options: InitOptions) -> tuple[Session, AddressInfo]:
         return _start_inline(options)
     standard_streams.occupy()
     if options.redis_address is not None:
-        return _join(options, options.redis_address)
+        # Before, since there may be too much.
+        packed = None if options.working_dir is None else _pack(options.working_dir)
+        started, addresses = _join(options, options.redis_address)
+        _move_workers(started, packed)
+        return started, addresses
     process_limits.check_store(options.object_store_bytes)
     preload = Preload(options.preload) if options.preload else None
     processes = Processes.launch(start_options(options, preload))
@@ -70,13 +78,33 @@ def start_session(options: InitOptions) -> tuple[Session, AddressInfo]:
             redirect_output=options.redirect_output,
             host=options.node_ip_address,
         ).write(processes.directory)
-        return _connect(options, processes)
+        started, addresses = _connect(options, processes)
     except BaseException:
         processes.stop()
         raise
     finally:
         if preload is not None:
             preload.close()
+    if options.working_dir is not None:
+        _move_workers(started, _pack(options.working_dir, has_others=False))
+    return started, addresses
+
+
+def _pack(directory: str, has_others: bool = True) -> Packed:
+    """`has_others`: whether there may be other machines."""
+    from rayx.process import working_dir
+
+    return working_dir.pack(directory) if has_others else working_dir.Packed(directory, "", b"")
+
+
+def _move_workers(started: Session, packed: Packed | None) -> None:
+    """They go to the working directory before their first task."""
+    if packed is None:
+        return
+    from rayx.process.working_copy import WorkingCopy
+
+    setup = WorkingCopy(packed, started.client.node_id)
+    started.client.add_worker_setup(pickle.dumps(setup, protocol=5))
 
 
 def _import_meanwhile() -> None:
@@ -159,7 +187,9 @@ def _connect(
     version = platform.python_version()
     client = None
     try:
-        config = driver_config.capture(options.object_id_seed, options.hints)
+        config = driver_config.capture(
+            options.object_id_seed, options.hints, options.working_dir is not None
+        )
         client = Client.connect_driver(node_socket, driver_id, version, config)
         if options.object_id_seed is not None:
             client.seed_ids(options.object_id_seed)

@@ -32,11 +32,18 @@ def search_path() -> list[str]:
     return [os.path.join(here, entry) if here else entry for entry in entries if entry or here]
 
 
-def capture(object_id_seed: int | None, gives_hints: bool = True) -> bytes:
+# The working directory of the driver, and where its files are here; see working_copy.py.
+_moved: tuple[str, str] | None = None
+
+
+def capture(
+    object_id_seed: int | None, gives_hints: bool = True, has_working_dir: bool = False
+) -> bytes:
     """Of this process. The arguments are those of `rayx.init`."""
     config = {
         "path": search_path(),
-        "cwd": _here(),
+        # Workers go to the working directory by themselves, which is elsewhere on other machines.
+        "cwd": "" if has_working_dir else _here(),
         "object_id_seed": object_id_seed,
         "hints": gives_hints,
         # Programs and libraries parse them, also in what they run as tasks.
@@ -76,7 +83,35 @@ def follow(path: list[str], logging: LogSettings | None) -> None:
     importlib.invalidate_caches()
 
 
+def relocate(original: str, place: str) -> None:
+    """What is in the directory `original` at the driver is in `place` here.
+
+    This process goes there, and imports look there first.
+    """
+    global _moved
+    _moved = (original, place)
+    path = _where_it_is(sys.path)
+    sys.path[:] = [place, *(entry for entry in path if entry != place)]
+    importable.share_path(list(sys.path))
+    importlib.invalidate_caches()
+    os.chdir(place)
+
+
+def _where_it_is(path: list[str]) -> list[str]:
+    if _moved is None:
+        return path
+    original, place = _moved
+    inside = original.rstrip(os.sep) + os.sep
+    return [
+        place + entry[len(original.rstrip(os.sep)) :]
+        if entry == original or entry.startswith(inside)
+        else entry
+        for entry in path
+    ]
+
+
 def _take_over(path: list[str], logging: LogSettings | None) -> None:
+    path = _where_it_is(path)
     if sys.path[: len(path)] != path:
         sys.path[:] = [*path, *(entry for entry in sys.path if entry not in path)]
     importable.share_path(list(sys.path))

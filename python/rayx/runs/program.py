@@ -12,13 +12,13 @@ from collections.abc import Sequence
 from types import FrameType
 
 from rayx import errors
-from rayx.launch.init_options import ADDRESS_VARIABLE
+from rayx.launch.init_options import ADDRESS_VARIABLE, WORKING_DIR_VARIABLE
 
 # The program is told what this process is told.
 _PASSED_ON = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGUSR1, signal.SIGUSR2)
 
 
-def run(command: Sequence[str], address: str) -> int:
+def run(command: Sequence[str], address: str, working_dir: str | None = None) -> int:
     """Its exit code; 128 and the signal if that ended it, as shells say. StartError if it cannot
     be run."""
     child: subprocess.Popen[bytes] | None = None
@@ -28,9 +28,12 @@ def run(command: Sequence[str], address: str) -> int:
         if child is not None and not (number == signal.SIGINT and _is_foreground()):
             child.send_signal(number)
 
+    told = {ADDRESS_VARIABLE: address}
+    if working_dir is not None:
+        told[WORKING_DIR_VARIABLE] = os.path.realpath(working_dir)
     before = {number: signal.signal(number, pass_on) for number in _PASSED_ON}
     try:
-        child = subprocess.Popen(list(command), env=os.environ | {ADDRESS_VARIABLE: address})
+        child = subprocess.Popen(list(command), env=os.environ | told)
         code = child.wait()
     except OSError as error:
         raise errors.StartError(f"{command[0]} cannot be run: {error.strerror}") from None

@@ -27,7 +27,7 @@ _ONE_MACHINE = "a session is on one machine, so there is nothing to choose; leav
 _NAMES = "the names of actors are each driver's own; leave it out"
 _ENVIRONMENT = (
     "workers have the environment, the working directory and the import path of the driver: set "
-    "them before rayx.init()"
+    "them before rayx.init(); working_dir=… gives its files to other machines"
 )
 _LOGGING = "set up the module logging itself"
 _START = "rayx.init(num_cpus=…) starts the workers, and rayx.shutdown() ends them"

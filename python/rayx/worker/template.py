@@ -29,7 +29,7 @@ from typing import Any
 import cloudpickle  # noqa: F401
 
 from rayx._raylet import RayletError, TemplateChannel
-from rayx.process import process_mark, process_title, thread_limits
+from rayx.process import process_mark, process_title, session_place, thread_limits
 from rayx.values import child_pickling
 from rayx.worker import main as worker_main
 
@@ -200,6 +200,7 @@ def main(arguments: list[str]) -> int:
         )
         return 2
     restore_environment()
+    session_place.take()
     process_title.name_template()
     process_mark.find_place()
     for name in _REFERRED_TO:

@@ -2,7 +2,7 @@ import pytest
 
 import rayx
 from rayx.launch import machine
-from rayx.launch.init_options import InitOptions
+from rayx.launch.init_options import InitOptions, with_address
 
 
 def test_defaults(monkeypatch):
@@ -149,3 +149,40 @@ def test_the_node_that_is_joined_may_be_named(monkeypatch):
     for given, address in (("192.0.2.7", "192.0.2.7"), ("[2001:db8::7]", "2001:db8::7")):
         options = InitOptions.checked(redis_address="head:1", node_ip_address=given)
         assert options.node_ip_address == address
+
+
+# ---- what the environment says -------------------------------------------------------------------
+
+ADDRESS = {"RAYX_REDIS_ADDRESS": "192.0.2.7:6379"}
+
+
+def test_the_environment_names_the_session_if_the_program_does_not():
+    given = {"redis_address": None, "num_cpus": 2, "redirect_output": True, "hints": True}
+    told, ignored = with_address(given, ADDRESS)
+    assert told["redis_address"] == "192.0.2.7:6379"
+    assert sorted(ignored) == ["num_cpus", "redirect_output"]
+    assert (told["num_cpus"], told["redirect_output"]) == (None, False)
+    assert InitOptions.checked(**told).redis_address == "192.0.2.7:6379"
+    for kept in ({"redis_address": "192.0.2.8:1"}, {"driver_mode": rayx.PYTHON_MODE}):
+        assert with_address(given | kept, ADDRESS) == (given | kept, [])
+    assert with_address(given, {}) == (given, [])
+
+
+def test_an_environment_that_names_no_session_is_refused():
+    with pytest.raises(ValueError, match="RAYX_REDIS_ADDRESS='there' is no address of a session"):
+        with_address({}, {"RAYX_REDIS_ADDRESS": "there"})
+
+
+def test_the_environment_names_the_directory_of_a_run():
+    environment = ADDRESS | {"RAYX_WORKING_DIR": "/srv/project"}
+    assert with_address({}, environment)[0]["working_dir"] == "/srv/project"
+    assert with_address({"working_dir": "/own"}, environment)[0]["working_dir"] == "/own"
+    assert "working_dir" not in with_address({}, {"RAYX_WORKING_DIR": "/srv"})[0]
+
+
+def test_a_working_directory(tmp_path):
+    (tmp_path / "link").symlink_to(tmp_path)
+    assert InitOptions.checked(working_dir=tmp_path / "link").working_dir == str(tmp_path)
+    for wrong, error in ((tmp_path / "no", ValueError), (7, TypeError), (b"/tmp", TypeError)):
+        with pytest.raises(error, match="working_dir"):
+            InitOptions.checked(working_dir=wrong)
