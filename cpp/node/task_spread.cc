@@ -1,6 +1,7 @@
 #include "node/task_spread.h"
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 #include "common/base/limits.h"
@@ -14,8 +15,11 @@ bool TaskSpread::OnTurn(int64_t now_ms) {
     if (std::exchange(look_ms_, std::nullopt)) spreading.LookAtWorkers(false);
     return false;
   }
+  // An actor stays where it begins, however soon that is: which node has it follows from how many
+  // each has, and not from this one's pace.
+  const bool has_sent = spreading.SendActors(std::numeric_limits<size_t>::max()) > 0;
   const bool is_first = !look_ms_;
-  if (!is_first && now_ms < *look_ms_) return false;
+  if (!is_first && now_ms < *look_ms_) return has_sent;
   const scheduler::SchedulerStats stats = scheduler_->Stats();
   // What is asked for here comes back in the next turn, and is given away with the next look.
   spreading.LookAtWorkers(true);

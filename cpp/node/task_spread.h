@@ -4,7 +4,8 @@
 // many have ended: as many as it will begin within limits::kSpreadKeepMs at that pace stay, the
 // rest is given away, the last ones first. What workers hold and do not come to is among it. So
 // work that this node does soon costs nothing of others, however many tasks it is, and long tasks
-// wait for no longer than a moment while other nodes are idle.
+// wait for no longer than a moment while other nodes are idle. Actors for which there is no room
+// here are offered at once.
 #pragma once
 
 #include <cstddef>

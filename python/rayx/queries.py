@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from rayx.records.node_info import NodeInfo
 
 # The node answers questions at once, or not at all.
-_QUERY_MS = 10_000
+# The node itself gives up what control servers do not answer, and says why: after 10 seconds, and
+# 5 more in which a server that has lost its data is told again.
+_QUERY_MS = 20_000
 
 
 def error_info() -> list[ErrorInfo]:

@@ -35,7 +35,9 @@ if TYPE_CHECKING:
 
 LIMIT = 10_000
 
-_QUERY_MS = 10_000
+# The node itself gives up what control servers do not answer, and says why: after 10 seconds, and
+# 5 more in which a server that has lost its data is told again.
+_QUERY_MS = 20_000
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

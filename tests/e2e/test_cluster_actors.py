@@ -262,15 +262,17 @@ except rayx.InfeasibleError as error:
 
 
 def test_actors_that_ask_for_nothing_spread_over_all_machines():
+    """However soon the program's own machine could have begun them."""
     with Machines(3) as machines:
         head, *_ = start_cluster(machines)
         source = """
 logs = [Log.remote() for _ in range(30)]
 print(json.dumps(rayx.get([log.where.remote() for log in logs], timeout=50)))
 """
-        addresses = result_of(machines[0], head.cluster, source)
-        counts = [addresses.count(machine.address) for machine in machines]
-        assert min(counts) >= 4, counts
+        for _ in range(3):
+            addresses = result_of(machines[0], head.cluster, source)
+            counts = [addresses.count(machine.address) for machine in machines]
+            assert min(counts) >= 8, counts
 
 
 def test_cluster_resources_are_those_of_all_nodes(pair):

@@ -1,5 +1,6 @@
 """`rayx run` on several machines: by ssh, and as the tasks of a job's step."""
 
+import contextlib
 import json
 import os
 import re
@@ -87,9 +88,11 @@ def test_a_machine_without_rayx_is_named(trio, tmp_path):
 
 
 WAITS = """
-import signal, sys, rayx
+import os, signal, sys, rayx
 rayx.init()
-open(sys.argv[1], "w").close()
+with open(sys.argv[1] + ".new", "w") as file:
+    file.write(str(os.getpid()))
+os.rename(sys.argv[1] + ".new", sys.argv[1])
 signal.pause()
 """
 
@@ -108,6 +111,8 @@ def test_members_end_with_the_run(trio, tmp_path, number):
     assert running.wait(20) == (128 + signal.SIGTERM if number == signal.SIGTERM else -number)
     gone = lambda: not any(list(place.glob("*")) for place in records)  # noqa: E731
     poll_until(gone, 10, "no session is left")
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(int(ready.read_text()), signal.SIGKILL)  # the program is the user's, and may go on
 
 
 def start_step(machines, shared, *arguments):

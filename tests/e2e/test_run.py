@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 
 import pytest
 from session_watch import WatchedDriver, poll_until
@@ -105,6 +106,35 @@ def test_the_program_hears_sigterm(tmp_path):
     running.terminate()
     assert running.wait(20) == 5
     assert session_records.read_all() == []
+
+
+def test_a_run_that_is_told_to_end_again_and_again_leaves_nothing(tmp_path):
+    """As batch systems do. The first of its tasks has a place to remove."""
+    shared = tmp_path / "shared"
+    shared.mkdir()
+    ready = tmp_path / "ready"
+    # At once, before it is told again.
+    source = "import os\n" + WAITS.replace("sys.exit(5)", "os._exit(5)")
+    program = ["--", sys.executable, "-c", source, str(ready)]
+    tasks = start_tasks(2, shared, *program)
+    poll_until(ready.exists, 30, "the program runs")
+    while tasks[0].poll() is None:
+        tasks[0].terminate()
+        threading.Event().wait(0.01)
+    assert [task[2] for task in ends_of(tasks)] == [5, 0]
+    assert os.listdir(shared) == []
+    assert session_records.read_all() == []
+
+
+def test_a_run_may_be_ended_before_it_has_begun(tmp_path):
+    waiting = start_tasks(2, tmp_path, *python(""))
+    other = waiting.pop()
+    other.kill()
+    other.communicate()
+    poll_until(lambda: os.listdir(tmp_path) != [], 20, "it waits for the other")
+    waiting[0].terminate()
+    assert ends_of(waiting)[0][2] == 128 + signal.SIGTERM
+    assert os.listdir(tmp_path) == []
 
 
 def test_nothing_is_left_of_a_run_that_is_killed(tmp_path):

@@ -291,8 +291,8 @@ def test_block_waits_for_the_end(way):
 
 
 def test_it_is_ended_by_force_if_it_does_not_end_otherwise(standing, monkeypatch):
-    from rayx.command import standing as sessions
     from rayx.records import session_records
+    from rayx.standing import sessions
 
     monkeypatch.setattr(sessions, "_STOP_SECONDS_MAX", 0.2)
     standing.note()

@@ -14,10 +14,13 @@ import contextlib
 import os
 import secrets
 import select
+import signal
 import sys
 import time
 from argparse import Namespace
 from pathlib import Path
+from types import FrameType
+from typing import NoReturn
 
 from rayx import errors
 from rayx.command import node_options
@@ -42,6 +45,21 @@ _RETRY_SECONDS = 0.2
 def run(options: Namespace) -> int:
     """The program's exit code, or 1 if there is no cluster for it. Others than the first of the
     tasks that `srun` has started have 0 if all went well."""
+    before = signal.signal(signal.SIGTERM, _end)
+    try:
+        return _run(options)
+    finally:
+        if signal.getsignal(signal.SIGTERM) is _end:  # else all is about to end
+            signal.signal(signal.SIGTERM, before)
+
+
+def _end(number: int, frame: FrameType | None) -> NoReturn:
+    """By SIGTERM, while nodes start. A second one does not disturb the end."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    raise SystemExit(128 + number)
+
+
+def _run(options: Namespace) -> int:
     if options.program[:1] == ["--"]:  # which argparse leaves there, in some versions
         del options.program[0]
     rank = Rank.of(os.environ) if options.hosts is None else None
@@ -265,7 +283,11 @@ def _started(
 
 
 def _run_program(options: Namespace, head: OwnNode) -> int:
-    return program.run(options.program, head.address, options.working_dir)
+    try:
+        return program.run(options.program, head.address, options.working_dir)
+    finally:
+        # Batch systems say it more than once, and the end is not to be disturbed.
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
 
 
 def _wait_for_all(head: OwnNode, count: int, deadline: float) -> None:

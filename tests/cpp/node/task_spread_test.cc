@@ -65,6 +65,15 @@ TEST_F(TaskSpreadTest, WhatEndsSoonEnoughCostsOthersNothing) {
   EXPECT_TRUE(placer_.offers.empty());
 }
 
+TEST_F(TaskSpreadTest, ActorsBeyondTheRoomForThemAreOfferedAtOnce) {
+  Peer& driver = node_.Driver(1);
+  for (uint64_t number = 2; number < 12; ++number) {
+    node_.Submit(driver, Task(number).Creation().Cpus(0));
+  }
+  node_.Turn();
+  EXPECT_EQ(placer_.offers.size(), 8u) << "two have room here, as there are two CPUs";
+}
+
 TEST_F(TaskSpreadTest, ANodeThatIsAloneKeepsItsTasks) {
   placer_.has_others = false;
   SubmitTen();
