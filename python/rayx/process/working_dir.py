@@ -96,11 +96,13 @@ def _ignored(root: Path) -> Any:
     import pathspec
 
     lines = list(_NEVER_NEEDED)
-    for name in _IGNORE_FILES:
-        with contextlib.suppress(FileNotFoundError):
+    name = next((one for one in _IGNORE_FILES if os.path.lexists(root / one)), None)
+    try:
+        if name is not None:
             lines += (root / name).read_text().splitlines()
-            break
-    return pathspec.GitIgnoreSpec.from_lines(lines)
+        return pathspec.GitIgnoreSpec.from_lines(lines)
+    except (OSError, ValueError) as error:  # of an encoding or a pattern, too
+        raise ValueError(f"working_dir={str(root)!r}: {name} cannot be read: {error}") from None
 
 
 def _too_large(root: Path, files: list[_File], what: str, size: int, most: int) -> ValueError:

@@ -48,6 +48,19 @@ def test_an_ignore_file_is_read_as_git_does(project):
     assert names_in(pack(project)) == ["lib/a.py", "main.py"]
 
 
+def test_an_ignore_file_that_cannot_be_read_is_named(project):
+    (project / ".gitignore").write_bytes(b"\xff\xfe*.csv\n")
+    with pytest.raises(ValueError, match=r"working_dir=.*: \.gitignore cannot be read: 'utf-8'"):
+        pack(project)
+    (project / ".rayxignore").mkdir()
+    with pytest.raises(ValueError, match=r"\.rayxignore cannot be read: .*Is a directory"):
+        pack(project)
+    (project / ".rayxignore").rmdir()
+    (project / ".rayxignore").write_text("!\n")
+    with pytest.raises(ValueError, match=r"\.rayxignore cannot be read: Invalid git pattern"):
+        pack(project)
+
+
 def test_modes_are_kept_and_links_lead_to_files(project):
     (project / "run.sh").write_text("#!/bin/sh\n")
     (project / "run.sh").chmod(0o750)
